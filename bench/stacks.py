@@ -1,0 +1,43 @@
+"""The stacks that are compared, and how a program reaches each of them.
+
+Rules
+  - A stack is a module with pyzmq's API; the same role code runs on all of them, nothing is tuned per stack.
+  - `raw` and `raw-block` are no ZeroMQ: bare descriptors driven from C, the ceiling of the machine for the cases that have one.
+    `raw` polls the descriptor for a while before it sleeps, `raw-block` sleeps in recv() at once.
+  - Stacks are imported in child processes only: the process that measures stays free of their threads.
+"""
+
+import importlib
+import importlib.metadata
+
+# label: (module, asyncio module, distribution)
+ZMQ_LIKE = {
+    "zmqcore": ("zmqcore", "zmqcore.asyncio", "zmqcore"),
+    "zmq": ("zmq", "zmq.asyncio", "pyzmq"),
+    "pyomq": ("pyomq", "pyomq.asyncio", "pyomq"),
+}
+RAW = ("raw", "raw-block")
+KNOWN = (*ZMQ_LIKE, *RAW)
+DEFAULT = tuple(ZMQ_LIKE)
+
+
+def load(label):
+    return importlib.import_module(ZMQ_LIKE[label][0])
+
+
+def load_asyncio(label):
+    return importlib.import_module(ZMQ_LIKE[label][1])
+
+
+def describe(label):
+    """What exactly is measured: version, the library below it, and the file it came from."""
+    if label in RAW:
+        return {"version": "C", "file": "bench/roles/raw.c"}
+    module = load(label)
+    try:
+        version = importlib.metadata.version(ZMQ_LIKE[label][2])
+    except importlib.metadata.PackageNotFoundError:  # run from a source tree that is built in place
+        version = getattr(module, "__version__", "?")
+    if label == "zmq":
+        version += f" (libzmq {module.zmq_version()})"
+    return {"version": version, "file": getattr(module, "__file__", "?")}

@@ -1,0 +1,146 @@
+"""Builds the compiled part of zmqcore. Everything else about the package is in pyproject.toml.
+
+Two environment variables choose what is built:
+
+  ZMQCORE_BUILD   comma-separated list of
+      release     (default) -O3
+      debug       -O0 -g3, C asserts on
+      asan        AddressSanitizer + UndefinedBehaviorSanitizer
+      tsan        ThreadSanitizer
+      coverage    gcov counters that point at the .pxd and .pyx lines
+      annotate    HTML beside the generated C that shows where Python's C API is called; no C-level line numbers then
+  ZMQCORE_PROBE=1 also builds zmqcore._probe, the test-only face of the sans-IO parts (tests/native)
+
+Each combination has its own directory under build/, so switching never mixes objects, and generated C never lands in src/.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+VARIANTS = {"release", "debug", "asan", "tsan", "coverage", "annotate"}
+
+# Set once, here: a directive in a single file would make the same inline function mean two things.
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "cdivision": True,
+    "initializedcheck": False,
+    "nonecheck": False,
+    "infer_types": True,
+    "embedsignature": True,  # stubtest and help() read it
+    "freethreading_compatible": True,
+}
+
+SANITIZE = {
+    "asan": ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"],
+    "tsan": ["-fsanitize=thread", "-fno-omit-frame-pointer"],
+}
+
+
+def chosen_variants():
+    chosen = {v.strip() for v in os.environ.get("ZMQCORE_BUILD", "").split(",") if v.strip()}
+    unknown = chosen - VARIANTS
+    if unknown:
+        sys.exit(f"ZMQCORE_BUILD: unknown {', '.join(sorted(unknown))}; choose from {', '.join(sorted(VARIANTS))}")
+    if {"asan", "tsan"} <= chosen:
+        sys.exit("ZMQCORE_BUILD: asan and tsan cannot be combined")
+    return chosen - {"release"}
+
+
+CHOSEN = chosen_variants()
+WITH_PROBE = os.environ.get("ZMQCORE_PROBE", "") not in ("", "0")
+BUILD_BASE = "/".join(["build", "-".join(sorted(CHOSEN)) or "release"]) + ("-probe" if WITH_PROBE else "")
+
+
+def unix_flags():
+    compile_args = ["-std=gnu11", "-fvisibility=hidden", "-pthread"]
+    link_args = ["-pthread"]
+    if sys.platform.startswith("linux"):
+        compile_args.append("-fno-plt")
+    # Python's own CFLAGS come first on the command line: the last -O and the last -U/-D win.
+    if CHOSEN & {"debug", "coverage"}:
+        compile_args += ["-O0", "-g3", "-UNDEBUG"]
+    elif CHOSEN & {"asan", "tsan"}:
+        compile_args += ["-O1", "-g", "-UNDEBUG"]
+    else:
+        compile_args += ["-O3"]
+    for name in sorted(CHOSEN & set(SANITIZE)):
+        compile_args += SANITIZE[name]
+        link_args += SANITIZE[name]
+    if "coverage" in CHOSEN:
+        # Atomic counters: the I/O thread and the callers run the same functions.
+        compile_args += ["--coverage", "-fprofile-update=atomic"]
+        link_args += ["--coverage"]
+    return compile_args, link_args
+
+
+def msvc_flags():
+    if CHOSEN & {"tsan", "coverage"}:
+        sys.exit("ZMQCORE_BUILD: tsan and coverage need gcc or clang")
+    compile_args = ["/std:c11"]
+    link_args = []
+    if "debug" in CHOSEN:
+        compile_args += ["/Od", "/Zi", "/UNDEBUG"]
+        link_args += ["/DEBUG"]
+    else:
+        compile_args += ["/O2"]
+    if "asan" in CHOSEN:
+        compile_args += ["/fsanitize=address"]
+    return compile_args, link_args
+
+
+class BuildExt(build_ext):
+    def build_extensions(self):
+        flags = msvc_flags if self.compiler.compiler_type == "msvc" else unix_flags
+        compile_args, link_args = flags()
+        for extension in self.extensions:
+            extension.extra_compile_args += compile_args
+            extension.extra_link_args += link_args
+        super().build_extensions()
+
+    def copy_extensions_to_source(self):
+        # By default only a newer file replaces one in place; after a change of variant the wanted one may be older.
+        self.force = True
+        super().copy_extensions_to_source()
+
+
+def c_level_files(*roots):
+    return sorted(
+        path.as_posix() for root in roots for ext in ("pxd", "pxi", "h") for path in Path(root).rglob(f"*.{ext}")
+    )
+
+
+def extension(name, source, *roots):
+    return Extension(
+        name,
+        [source],
+        include_dirs=["src"],
+        depends=c_level_files(*roots),
+        libraries=["ws2_32", "iphlpapi"] if sys.platform == "win32" else [],
+    )
+
+
+def extensions():
+    yield extension("zmqcore._core", "src/api/_core.pyx", "src")
+    if WITH_PROBE:
+        yield extension("zmqcore._probe", "tests/native/_probe.pyx", "src", "tests/native")
+
+
+setup(
+    cmdclass={"build_ext": BuildExt},
+    options={"build": {"build_base": BUILD_BASE}},
+    ext_modules=cythonize(
+        list(extensions()),
+        build_dir=f"{BUILD_BASE}/cython",
+        include_path=["src", "tests/native"],
+        compiler_directives=DIRECTIVES,
+        emit_linenums=bool(CHOSEN & {"debug", "asan", "tsan", "coverage"}),
+        annotate="annotate" in CHOSEN,
+    ),
+)

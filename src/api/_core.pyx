@@ -1,0 +1,39 @@
+# zmqcore._core: the compiled API. The only place with Python objects and the GIL.
+#
+# Rules
+# - Nobody waits for a socket lock while holding the GIL: lock_socket() tries, and gives the GIL up before it waits.
+# - While a socket lock is held no reference of a foreign object is dropped and no Python code runs (it might call back into the same socket).
+# - The core answers with negative errno values; raise_errno() turns them into zmqcore.error exceptions.
+# - Blocking calls come up on EINTR, run signal handlers, and go on with the time that is left.
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.buffer cimport (
+    Py_buffer, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBUF_ANY_CONTIGUOUS,
+    PyBuffer_FillInfo,
+)
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uintptr_t, UINT64_MAX
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, strlen
+
+import os
+import threading
+import weakref
+
+cdef extern from "api/platform_hooks.h":
+    void zc_giveback_drain()
+    void zc_giveback_install()
+    int zc_giveback_pending()
+
+include "errors.pxi"
+include "frame.pxi"
+include "context.pxi"
+include "socket.pxi"
+include "poll.pxi"
+include "module.pxi"
+
+zc_net_init()
+zc_fork_install()
+zc_giveback_install()

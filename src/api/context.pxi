@@ -1,0 +1,154 @@
+# Context.
+
+from socket.context_options cimport (
+    context_options_get, context_options_set, context_options_set_ext, context_options_get_ext, CTX_IO_THREADS, CTX_MAX_SOCKETS,
+    CTX_THREAD_NAME_PREFIX,
+)
+from socket.state cimport context_t
+from socket.life cimport context_new, context_shutdown, context_wait, context_end, context_unref
+from reactor.pollset cimport POLLSET_DEFAULT, POLLSET_EPOLL, POLLSET_KQUEUE, POLLSET_POLL
+from base.platform cimport (
+    zc_fork_generation, zc_fork_install, zc_net_init, zc_mutex_lock, zc_mutex_unlock,
+)
+
+cdef int _poller_kind() except -1:
+    """ZMQCORE_POLLER=epoll|kqueue|poll overrides the system's best."""
+    name = os.environ.get("ZMQCORE_POLLER", "")
+    kinds = {"": POLLSET_DEFAULT, "epoll": POLLSET_EPOLL, "kqueue": POLLSET_KQUEUE, "poll": POLLSET_POLL}
+    if name not in kinds:
+        raise ValueError(f"ZMQCORE_POLLER={name!r}: choose epoll, kqueue or poll")
+    return kinds[name]
+
+
+cdef class Context:
+    """Owns sockets and I/O threads. Thread-safe.
+
+    io_threads: background threads for tcp and ipc, started with the first endpoint (0 is enough for inproc). shadow: the `underlying`
+    of another Context of this process to share.
+    """
+    cdef context_t *ctx
+    cdef bint _closed
+    cdef bint _is_shadow
+    cdef object _sockets
+    cdef object _original
+    cdef object __weakref__
+
+    def __cinit__(self, *args, **kwargs):
+        self._closed = True
+
+    def __init__(self, io_threads=1, shadow=0):
+        cdef context_t *ctx
+        cdef Context original
+        if self.ctx != NULL:
+            return
+        self._sockets = weakref.WeakSet()
+        if shadow:
+            original = _contexts.get(<object> int(shadow))
+            if original is None:
+                raise_errno(-EFAULT, "not the address of a context of this process")
+            self.ctx = original.ctx
+            self._original = original
+            self._is_shadow = True
+            self._closed = False
+            return
+        if io_threads < 0:
+            raise_errno(-EINVAL)
+        ctx = context_new(_poller_kind())
+        if ctx == NULL:
+            raise MemoryError
+        context_options_set(&ctx.opt, CTX_IO_THREADS, io_threads)
+        self.ctx = ctx
+        self._closed = False
+        _contexts[<uintptr_t> ctx] = self
+
+    def __dealloc__(self):
+        if self.ctx == NULL or self._is_shadow:
+            return
+        if not self._closed and self.ctx.fork_generation == zc_fork_generation():
+            # All Socket objects are gone (they keep their context); what lingers gets its time.
+            try:
+                self._wait_end()
+            except BaseException:
+                return      # interrupted: the threads go on until the process ends
+        context_unref(self.ctx)
+
+    cdef int _wait_end(self) except -1:
+        cdef context_t *ctx = self.ctx
+        cdef int rc
+        with nogil:
+            context_shutdown(ctx)
+        while True:
+            with nogil:
+                rc = context_wait(ctx)
+            zc_giveback_drain()
+            if rc == 0:
+                break
+            PyErr_CheckSignals()
+        with nogil:
+            context_end(ctx)
+        return 0
+
+    @property
+    def underlying(self):
+        """A number that identifies the context; Context.shadow() takes it."""
+        return <uintptr_t> self.ctx
+
+    @property
+    def closed(self):
+        """True after term() or destroy(), and in a forked child."""
+        return self._closed or self.ctx.fork_generation != zc_fork_generation()
+
+    def term(self):
+        """Waits until all sockets are closed and what LINGER lets them flush is flushed, then ends the threads. Interruptible by signals."""
+        if self._closed:
+            return
+        if not self._is_shadow and self.ctx.fork_generation == zc_fork_generation():
+            self._wait_end()
+        self._closed = True
+
+    def shutdown(self):
+        """Every call on a socket of this context, blocked or not, raises ContextTerminated from now on. Returns at once."""
+        if not self._closed and self.ctx.fork_generation == zc_fork_generation():
+            context_shutdown(self.ctx)
+
+    def _sockets_snapshot(self):
+        return [s for s in self._sockets if not s.closed]
+
+    def set(self, int option, value):
+        """Sets a context option (ZMQ_IO_THREADS 1, MAX_SOCKETS 2, ...). Raises ZMQError(EINVAL) for unknown ones and bad values."""
+        cdef int rc
+        cdef bytes text
+        if self._closed or self.ctx == NULL:
+            raise_errno(-EFAULT)
+        if isinstance(value, str):
+            value = value.encode("utf-8")
+        if isinstance(value, bytes):
+            text = value
+            zc_mutex_lock(&self.ctx.mutex)
+            rc = context_options_set_ext(&self.ctx.opt, option, <char *> text, len(text))
+            zc_mutex_unlock(&self.ctx.mutex)
+        else:
+            number = int(value)
+            if not -0x80000000 <= number <= 0x7fffffff:
+                raise_errno(-EINVAL)
+            zc_mutex_lock(&self.ctx.mutex)
+            rc = context_options_set(&self.ctx.opt, option, number)
+            zc_mutex_unlock(&self.ctx.mutex)
+        if rc < 0:
+            raise_errno(rc)
+
+    def get(self, int option):
+        """A context option. Raises ZMQError(EINVAL) for unknown ones."""
+        cdef int value = 0
+        cdef int rc
+        if self._closed or self.ctx == NULL:
+            raise_errno(-EFAULT)
+        zc_mutex_lock(&self.ctx.mutex)
+        rc = context_options_get(&self.ctx.opt, option, &value)
+        zc_mutex_unlock(&self.ctx.mutex)
+        if rc < 0:
+            raise_errno(rc)
+        return value
+
+
+_contexts = weakref.WeakValueDictionary()

@@ -1,0 +1,291 @@
+# Frame: one frame as a Python object, and MessageTracker: when its memory is no longer used.
+
+from message.message cimport (
+    msg_t, msg_init, msg_set, msg_data, msg_close, msg_share, MSG_EMPTY, MSG_INLINE, MSG_MORE, MSG_PYOBJ, MSG_PYSHARED, MSG_EXACT,
+)
+from zmtp.metadata cimport metadata_t, metadata_find, metadata_ref, metadata_unref
+
+COPY_THRESHOLD = 65536
+
+cdef double TRACKER_LOOK_S = 0.005     # how often a waiting tracker takes back what threads without the GIL have let go
+
+
+cdef inline void release(msg_t *m) noexcept:
+    """msg_close() with the GIL: a Python reference goes at once. No lock may be held."""
+    cdef object owner
+    if m.kind == MSG_PYOBJ:
+        m.kind = MSG_EMPTY
+        Py_DECREF(<object> m.body.ref.owner)
+    elif m.kind > MSG_INLINE:
+        msg_close(m)
+
+
+cdef inline object take_bytes(msg_t *m):
+    """The payload as bytes; `m` owns nothing afterwards. A bytes object that was sent inproc comes out as itself."""
+    cdef object result
+    if m.kind == MSG_PYOBJ and m.flags & MSG_EXACT:
+        result = <object> m.body.ref.owner
+        m.kind = MSG_EMPTY
+        Py_DECREF(result)
+        return result
+    try:
+        return PyBytes_FromStringAndSize(<char *> msg_data(m), <Py_ssize_t> m.size)
+    finally:
+        release(m)
+
+
+cdef class _Hold:
+    """Memory of another object lent to the core; its end tells a tracker."""
+    cdef Py_buffer view
+    cdef bint viewed
+    cdef object event
+
+    def __cinit__(self, data, event):
+        self.event = event
+        PyObject_GetBuffer(data, &self.view, PyBUF_SIMPLE)
+        self.viewed = True
+
+    def __dealloc__(self):
+        if self.viewed:
+            PyBuffer_Release(&self.view)
+        if self.event is not None:
+            self.event.set()
+
+
+class MessageTracker:
+    """Tells whether the memory of messages sent with copy=False is still in use.
+
+    MessageTracker(*towatch): events, frames sent with track=True, or other trackers.
+    """
+
+    def __init__(self, *towatch):
+        self.events = set()
+        self.peers = set()
+        for obj in towatch:
+            if isinstance(obj, threading.Event):
+                self.events.add(obj)
+            elif isinstance(obj, MessageTracker):
+                self.peers.add(obj)
+            elif isinstance(obj, Frame):
+                if not obj.tracker:
+                    raise ValueError("Not a tracked message: create the frame with track=True")
+                self.peers.add(obj.tracker)
+            else:
+                raise TypeError(f"Require Events or Message Frames, not {type(obj)}")
+
+    @property
+    def done(self):
+        """True when none of the watched memory is in use any more."""
+        zc_giveback_drain()
+        return all(event.is_set() for event in self.events) and all(peer.done for peer in self.peers)
+
+    def wait(self, timeout=-1):
+        """Waits until done. timeout: seconds, negative or None = for ever. Raises NotDone when time is up."""
+        import time
+        deadline = None if timeout is None or timeout is False or timeout < 0 else time.monotonic() + timeout
+        for event in self.events:
+            while not event.is_set():
+                zc_giveback_drain()
+                left = TRACKER_LOOK_S if deadline is None else min(TRACKER_LOOK_S, deadline - time.monotonic())
+                if event.is_set():
+                    break
+                if left <= 0:
+                    raise error_module().NotDone
+                event.wait(left)
+        for peer in self.peers:
+            left = -1 if deadline is None else max(0, deadline - time.monotonic())
+            peer.wait(left)
+
+
+cdef class Frame:
+    """One frame of a message: octets, whether more follow, and the properties of the connection it came by.
+
+    Frame(data=None, track=False, copy=None, copy_threshold=None). `data` is bytes or any contiguous buffer. copy=None copies below
+    copy_threshold octets (zmqcore.COPY_THRESHOLD) and lends the memory above. str raises TypeError.
+    """
+    cdef msg_t m
+    cdef metadata_t *props
+    cdef int fd
+    cdef object _bytes
+    cdef object _buffer
+    cdef public bint more
+    cdef public object tracker
+    cdef public object tracker_event
+    cdef object _group
+    cdef object __weakref__
+
+    def __cinit__(self, data=None, track=False, copy=None, copy_threshold=None, **kwargs):
+        cdef _Hold hold
+        cdef Py_ssize_t size
+        msg_init(&self.m)
+        self.fd = -1
+        if data is None:
+            if track:
+                self.tracker = _finished_tracker()
+            msg_set(&self.m, NULL, 0)
+            return
+        if isinstance(data, str):
+            raise TypeError("Str objects not allowed. Only: bytes, buffer interfaces.")
+        event = None
+        if track:
+            self.tracker_event = event = threading.Event()
+            self.tracker = MessageTracker(event)
+        if copy_threshold is None:
+            copy_threshold = COPY_THRESHOLD
+        hold = _Hold(data, event)
+        size = hold.view.len
+        if copy is None:
+            copy = size < copy_threshold
+        if copy:
+            if PyBytes_CheckExact(data):
+                self._bytes = data
+            if msg_set(&self.m, hold.view.buf, <size_t> size) < 0:
+                raise MemoryError
+            return
+        self.m.kind = MSG_PYOBJ
+        self.m.flags = 0
+        self.m.size = <size_t> size
+        self.m.routing_id = 0
+        self.m.body.ref.data = <unsigned char *> hold.view.buf
+        if PyBytes_CheckExact(data):
+            self._bytes = data
+            if not track:
+                self.m.flags = MSG_EXACT
+                self.m.body.ref.owner = <void *> data
+                Py_INCREF(data)
+                return
+        self.m.body.ref.owner = <void *> hold
+        Py_INCREF(hold)
+
+    def __init__(self, data=None, track=False, copy=None, copy_threshold=None):
+        pass
+
+    def __dealloc__(self):
+        release(&self.m)
+        if self.props != NULL:
+            metadata_unref(self.props)
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        PyBuffer_FillInfo(view, self, msg_data(&self.m), <Py_ssize_t> self.m.size, 1, flags)
+
+    def __len__(self):
+        return <Py_ssize_t> self.m.size
+
+    def __bytes__(self):
+        return self.bytes
+
+    def __copy__(self):
+        return self.fast_copy()
+
+    def fast_copy(self):
+        """Another Frame over the same memory."""
+        cdef Frame other = Frame.__new__(Frame)
+        if msg_share(&other.m, &self.m) < 0:
+            raise MemoryError
+        other.more = self.more
+        other.tracker = self.tracker
+        other.tracker_event = self.tracker_event
+        other._bytes = self._bytes
+        other.fd = self.fd
+        if self.props != NULL:
+            metadata_ref(self.props)
+            other.props = self.props
+        return other
+
+    @property
+    def bytes(self):
+        """A bytes copy of the content, made once."""
+        if self._bytes is None:
+            self._bytes = PyBytes_FromStringAndSize(<char *> msg_data(&self.m), <Py_ssize_t> self.m.size)
+        return self._bytes
+
+    @property
+    def buffer(self):
+        """A read-only memoryview of the content, without a copy."""
+        if self._buffer is None:
+            self._buffer = memoryview(self)
+        return self._buffer
+
+    @property
+    def group(self):
+        """Group of a RADIO/DISH message; "" for others."""
+        return self._group or ""
+
+    @group.setter
+    def group(self, value):
+        if isinstance(value, bytes):
+            value = value.decode("utf-8")
+        if len(value.encode("utf-8")) > 255:
+            raise_errno(-EINVAL)
+        self._group = value
+
+    @property
+    def routing_id(self):
+        """Routing id of a SERVER/CLIENT message; 0 for others."""
+        return self.m.routing_id
+
+    @routing_id.setter
+    def routing_id(self, value):
+        if value == 0:
+            raise_errno(-EINVAL)
+        self.m.routing_id = value
+
+    def __repr__(self):
+        return f"<zmqcore.Frame({self.bytes[:32]!r}{'...' if len(self) > 32 else ''})>"
+
+    def __str__(self):
+        return self.bytes.decode("utf-8", "replace") if self.m.size <= 4096 else repr(self)
+
+    def __eq__(self, other):
+        if isinstance(other, Frame):
+            return self.bytes == other.bytes
+        if isinstance(other, bytes):
+            return self.bytes == other
+        return NotImplemented
+
+    def __hash__(self):
+        return hash(self.bytes)
+
+    def get(self, option):
+        """A message option (MORE 1, SRCFD 2, SHARED 3) by number, or a property by name ("Socket-Type", "Peer-Address", "group", "routing_id", ...)."""
+        cdef const unsigned char *value = NULL
+        cdef size_t size = 0
+        cdef bytes name
+        if isinstance(option, int):
+            if option == 1:
+                return 1 if self.more else 0
+            if option == 2:
+                if self.fd < 0:
+                    raise_errno(-EINVAL)
+                return self.fd
+            if option == 3:
+                return 1 if self.m.kind == MSG_PYSHARED else 0
+            raise_errno(-EINVAL)
+        if option == "routing_id":
+            return self.routing_id
+        if option == "group":
+            return self.group
+        name = option.encode("utf-8") if isinstance(option, str) else bytes(option)
+        if self.props == NULL or metadata_find(self.props, name, len(name), &value, &size) < 0:
+            raise_errno(-EINVAL)
+        return value[:size].decode("utf-8")
+
+    def set(self, option, value):
+        """routing_id and group can be set; message options never can."""
+        if option == "routing_id":
+            self.routing_id = value
+        elif option == "group":
+            self.group = value
+        else:
+            raise_errno(-EINVAL)
+
+
+cdef object _finished = None
+
+
+cdef object _finished_tracker():
+    """A tracker of memory that was never lent."""
+    global _finished
+    if _finished is None:
+        _finished = MessageTracker()
+    return _finished

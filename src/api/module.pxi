@@ -1,0 +1,82 @@
+# Module functions: versions, capabilities, proxy.
+
+from libc.string cimport strerror as c_strerror
+from base.errors cimport EFSM, EHOSTUNREACH, EMTHREAD, ENOCOMPATPROTO
+from socket.proxy cimport proxy_run, proxy_t, PROXY_MORE
+
+IPC_PATH_MAX_LEN = 107
+
+_TEXTS = {
+    EFSM: "Operation cannot be accomplished in current state",
+    ENOCOMPATPROTO: "The protocol is not compatible with the socket type",
+    ETERM: "Context was terminated",
+    EMTHREAD: "No thread available",
+    EHOSTUNREACH: "Host unreachable",
+}
+
+
+def strerror(int errno):
+    """Text of an error number, ZeroMQ's own ones included."""
+    if errno in _TEXTS:
+        return _TEXTS[errno]
+    return os.strerror(errno)
+
+
+def zmq_version_info():
+    """The libzmq release whose behaviour is matched: (4, 3, 5)."""
+    return (4, 3, 5)
+
+
+def has(capability):
+    """True for what this build can do: "ipc", "draft"... Unknown names are False."""
+    return capability in ("ipc",)
+
+
+def curve_keypair():
+    """Not available yet: raises ZMQError(ENOTSUP)."""
+    raise_errno(-ENOTSUP)
+
+
+def curve_public(secret):
+    """Not available yet: raises ZMQError(ENOTSUP)."""
+    raise_errno(-ENOTSUP)
+
+
+cdef socket_t *proxied(sock) except NULL:
+    if not isinstance(sock, Socket):
+        raise TypeError(f"expected a Socket, not {type(sock).__name__}")
+    (<Socket> sock).check()
+    return (<Socket> sock).s
+
+
+cdef int run_proxy(frontend, backend, capture, control) except -1:
+    cdef proxy_t p
+    cdef int rc
+    p.frontend = proxied(frontend)
+    p.backend = proxied(backend)
+    p.capture = NULL if capture is None else proxied(capture)
+    p.control = NULL if control is None else proxied(control)
+    p.paused = False
+    for i in range(8):
+        p.counts[i] = 0
+    while True:
+        with nogil:
+            rc = proxy_run(&p)
+        zc_giveback_drain()
+        if rc == PROXY_MORE or rc == -EINTR:
+            PyErr_CheckSignals()
+            continue
+        if rc < 0:
+            raise_errno(rc)
+        return 0
+
+
+def proxy(frontend, backend, capture=None):
+    """Moves messages both ways between two sockets until the context ends or a socket is closed (raises ContextTerminated, ZMQError).
+    `capture`, if given, gets a copy of every message."""
+    run_proxy(frontend, backend, capture, None)
+
+
+def proxy_steerable(frontend, backend, capture=None, control=None):
+    """As proxy(), obeying PAUSE, RESUME, TERMINATE and STATISTICS from the `control` socket; returns after TERMINATE."""
+    run_proxy(frontend, backend, capture, control)

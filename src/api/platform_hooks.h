@@ -1,0 +1,35 @@
+/* The two places where the core calls the interpreter from C: asking for a drain of the give-back list, and owning references to bytes. */
+#ifndef ZMQCORE_API_HOOKS_H
+#define ZMQCORE_API_HOOKS_H
+#include <Python.h>
+#include "message/giveback.h"
+
+/* With the GIL. Objects may run arbitrary code when they go, so no lock may be held. */
+static inline void zc_giveback_drain(void)
+{
+    zc_giveback_node *node = zc_giveback_take();
+    while (node) {
+        zc_giveback_node *next = node->next;
+        Py_DECREF((PyObject *)node->object);
+        free(node);
+        node = next;
+    }
+}
+
+static inline int zc_giveback_pending_call(void *unused)
+{
+    (void)unused;
+    zc_giveback_drain();
+    return 0;
+}
+
+static inline int zc_giveback_ask(void)
+{
+    return Py_AddPendingCall(zc_giveback_pending_call, NULL);
+}
+
+static inline void zc_giveback_install(void)
+{
+    zc_giveback_signal = zc_giveback_ask;
+}
+#endif

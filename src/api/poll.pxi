@@ -1,0 +1,148 @@
+# zmq_poll: several sockets and descriptors at once.
+
+from base.platform cimport (
+    zc_now_ns, zc_pollfd_t, zc_pollfd_set, ZC_POLLERR, ZC_POLLHUP, ZC_POLLIN, ZC_POLLNVAL, ZC_POLLOUT, ZC_POLLPRI,
+)
+from reactor.pollset cimport pollset_t, pollset_wait_many
+from socket.traffic cimport socket_poll_begin, socket_poll_deadline, socket_poll_end
+
+cdef enum:
+    ZMQ_POLLIN = 1
+    ZMQ_POLLOUT = 2
+    ZMQ_POLLERR = 4
+    ZMQ_POLLPRI = 8
+
+
+cdef int poll_socket(Socket sock, int wanted) except -1:
+    """What of `wanted` is there now."""
+    cdef int rc
+    sock.check()
+    lock_socket(sock.s)
+    rc = socket_enter(sock.s)
+    if rc == 0:
+        rc = socket_events_now(sock.s) & wanted
+    unlock_socket(sock.s)
+    if rc < 0:
+        raise_errno(rc)
+    return rc
+
+
+cdef int poll_wait(list socks, zc_pollfd_t *fds, int nfds, uint64_t until) except -1:
+    """Sleeps until one of them may have something. Returns at once if one has news that came meanwhile."""
+    cdef int n = len(socks)
+    cdef int i
+    cdef int begun = 0
+    cdef int rc = 0
+    cdef uint64_t at = until
+    cdef uint64_t now
+    cdef socket_t **held = <socket_t **> PyMem_Malloc((n + 1) * sizeof(socket_t *))
+    cdef pollset_t **sets = <pollset_t **> PyMem_Malloc((n + 1) * sizeof(pollset_t *))
+    cdef int *ready = <int *> PyMem_Malloc((n + 1) * sizeof(int))
+    cdef bint news = False
+    if held == NULL or sets == NULL or ready == NULL:
+        PyMem_Free(held)
+        PyMem_Free(sets)
+        PyMem_Free(ready)
+        raise MemoryError
+    for i in range(n):
+        held[i] = (<Socket> socks[i]).s
+        sets[i] = &held[i].set
+    with nogil:
+        while begun < n:
+            rc = socket_poll_begin(held[begun])
+            if rc < 0:
+                break
+            begun += 1
+            news = news or rc == 1
+        if rc >= 0:
+            for i in range(n):
+                if socket_poll_deadline(held[i]) < at:
+                    at = socket_poll_deadline(held[i])
+            now = zc_now_ns()
+            rc = pollset_wait_many(
+                sets, ready, n, fds, nfds,
+                0 if news else (-1 if at == UINT64_MAX else (<int64_t> (at - now) if at > now else 0)))
+        for i in range(begun):
+            socket_poll_end(held[i])
+    PyMem_Free(held)
+    PyMem_Free(sets)
+    PyMem_Free(ready)
+    if rc == -EINTR:
+        PyErr_CheckSignals()
+        rc = 0
+    if rc < 0:
+        raise_errno(rc)
+    return rc
+
+
+def zmq_poll(sockets, timeout=-1):
+    """Waits until an item is ready. sockets: list of (Socket or descriptor or object with fileno(), POLLIN 1 | POLLOUT 2 | POLLERR 4 | POLLPRI 8).
+    timeout: ms, negative = no limit. Returns the ready ones as a list of (item, events)."""
+    cdef list socks = []
+    cdef list flags = []
+    cdef list fd_items = []
+    cdef zc_pollfd_t *fds = NULL
+    cdef int nfds = 0
+    cdef int i
+    cdef int events
+    cdef short mask
+    cdef uint64_t until
+    cdef int64_t ms = -1 if timeout is None else int(timeout)
+    cdef list items = list(sockets)
+    cdef list results
+    cdef bint waited = False
+    for item, wanted in items:
+        if isinstance(item, Socket):
+            socks.append(item)
+            flags.append(int(wanted))
+        else:
+            fd = item
+            if not isinstance(fd, int):
+                if not hasattr(fd, "fileno"):
+                    raise TypeError(f"Socket must be a 0MQ socket, an integer fd or have a fileno() method: {item!r}")
+                fd = fd.fileno()
+            fd_items.append((item, int(wanted), int(fd)))
+    nfds = len(fd_items)
+    fds = <zc_pollfd_t *> PyMem_Malloc((nfds + 1) * sizeof(zc_pollfd_t))
+    if fds == NULL:
+        raise MemoryError
+    try:
+        until = socket_until(ms)
+        while True:
+            results = []
+            for i in range(len(socks)):
+                events = poll_socket(socks[i], flags[i])
+                if events:
+                    results.append((socks[i], events))
+            for i in range(nfds):
+                mask = 0
+                if fd_items[i][1] & ZMQ_POLLIN:
+                    mask |= ZC_POLLIN
+                if fd_items[i][1] & ZMQ_POLLOUT:
+                    mask |= ZC_POLLOUT
+                if fd_items[i][1] & ZMQ_POLLPRI:
+                    mask |= ZC_POLLPRI
+                zc_pollfd_set(&fds[i], fd_items[i][2], mask)
+            if nfds:
+                with nogil:
+                    pollset_wait_many(NULL, NULL, 0, fds, nfds, 0)
+                for i in range(nfds):
+                    events = 0
+                    mask = fds[i].revents
+                    if mask & (ZC_POLLIN | ZC_POLLHUP):
+                        events |= ZMQ_POLLIN
+                    if mask & ZC_POLLOUT:
+                        events |= ZMQ_POLLOUT
+                    if mask & ZC_POLLPRI:
+                        events |= ZMQ_POLLPRI
+                    events &= fd_items[i][1]
+                    if mask & (ZC_POLLERR | ZC_POLLNVAL):
+                        events |= ZMQ_POLLERR
+                    if events:
+                        results.append((fd_items[i][0], events))
+            if results or (waited and until <= zc_now_ns()) or ms == 0:
+                return results
+            poll_wait(socks, fds, nfds, until)
+            waited = True
+    finally:
+        PyMem_Free(fds)

@@ -1,0 +1,786 @@
+# Socket: life, options, endpoints. Sending and receiving are in traffic.pxi.
+
+from base.atomics cimport zc_add_u32
+from base.platform cimport zc_lock_acquire, zc_lock_release, zc_lock_try
+from pattern.pattern cimport pattern_recv, pattern_subscribe, pattern_topics_count, pattern_last_pipe
+from pipe.pipe cimport pipe_t
+from session.session cimport session_t
+from socket.apply cimport socket_apply_option
+from socket.drive cimport socket_flush, socket_settle
+from socket.endpoints cimport socket_bind, socket_connect, socket_unbind
+from socket.life cimport socket_new, socket_close, socket_monitor_start, socket_monitor_stop
+from socket.option_table cimport (
+    KIND_BYTES, KIND_INT, KIND_INT64, OPTION_ACTION, OPTION_LIVE, OPT_EVENTS, OPT_FD, OPT_LAST_ENDPOINT, OPT_LINGER, OPT_RCVHWM, OPT_RCVMORE,
+    OPT_ROUTING_ID, OPT_SNDHWM, OPT_SUBSCRIBE, OPT_TOPICS_COUNT, OPT_TYPE, OPT_UNSUBSCRIBE,
+)
+from socket.options cimport option_kind, options_get, options_set
+from socket.state cimport socket_t, SOCKET_OPEN
+from socket.traffic cimport (
+    socket_enter, socket_events_now, socket_poll_wait, socket_recv_now, socket_recv_wait, socket_send_now, socket_send_wait,
+    socket_try_send, socket_until,
+)
+from socket.wake cimport socket_unref
+from socket.watch cimport socket_export_fd
+
+cdef enum:
+    FLAG_DONTWAIT = 1
+    FLAG_SNDMORE = 2
+
+
+cdef inline void lock_socket(socket_t *s) noexcept:
+    """With the GIL, which is given up while waiting."""
+    if not zc_lock_try(&s.lock):
+        with nogil:
+            zc_lock_acquire(&s.lock)
+
+
+cdef inline bint unsettled(socket_t *s) noexcept nogil:
+    return s.ndoomed != 0 or s.host.replan or s.grave != NULL or s.fd_exported or s.host.flush_now
+
+
+cdef inline void unlock_socket(socket_t *s) noexcept:
+    """Ends a call. A full output is written without the GIL."""
+    if unsettled(s):
+        if s.host.flush_now:
+            with nogil:
+                socket_flush(s)
+        socket_settle(s)
+    zc_lock_release(&s.lock)
+
+
+cdef bytes endpoint_text(addr):
+    if isinstance(addr, str):
+        addr = addr.encode("utf-8")
+    if not isinstance(addr, bytes):
+        raise TypeError(f"expected str, got: {addr!r}")
+    if 0 in <bytes> addr:
+        raise_errno(-EINVAL)
+    return addr
+
+
+cdef class Socket:
+    """A ZeroMQ socket. Thread-safe: calls are serialised, multipart sends are atomic."""
+    cdef socket_t *s
+    cdef public object context
+    cdef public object copy_threshold
+    cdef bint _closed
+    cdef bint _is_shadow
+    cdef object __weakref__
+
+    def __cinit__(self, *args, **kwargs):
+        self._closed = True
+
+    def __init__(self, context=None, int socket_type=-1, shadow=0, copy_threshold=None):
+        cdef socket_t *s
+        cdef int rc = 0
+        cdef Socket original
+        cdef Context ctx
+        if self.s != NULL:
+            return
+        self.copy_threshold = COPY_THRESHOLD if copy_threshold is None else copy_threshold
+        self.context = context
+        if shadow:
+            original = _sockets.get(<object> int(shadow))
+            if original is None or original._closed:
+                raise_errno(-ENOTSOCK, "not the address of an open socket of this process")
+            zc_add_u32(&original.s.refs, 1)
+            self.s = original.s
+            self._is_shadow = True
+            self._closed = False
+            if self.context is None:
+                self.context = original.context
+            return
+        if not isinstance(context, Context):
+            raise TypeError(f"context must be a zmqcore.Context, not {type(context).__name__}")
+        ctx = <Context> context
+        if ctx.ctx == NULL or ctx._closed or ctx.ctx.fork_generation != zc_fork_generation():
+            raise_errno(-EFAULT)
+        s = socket_new(ctx.ctx, socket_type, False, &rc)
+        if s == NULL:
+            raise_errno(rc)
+        self.s = s
+        self._closed = False
+        ctx._sockets.add(self)
+        _sockets[<uintptr_t> s] = self
+
+    def __dealloc__(self):
+        if self.s != NULL:
+            if not self._closed and not self._is_shadow:
+                with nogil:
+                    socket_close(self.s, 0, False)
+            socket_unref(self.s)
+
+    cdef int check(self) except -1:
+        """Raises for a closed socket and for one inherited through fork()."""
+        if self.s == NULL or self._closed:
+            raise_errno(-ENOTSOCK)
+        if self.s.fork_generation != zc_fork_generation():
+            raise_errno(-ENOTSOCK, "this socket belongs to the parent process: make a new Context and Socket after fork()")
+        return 0
+
+    @property
+    def underlying(self):
+        """A number that identifies the socket; Socket.shadow() takes it."""
+        return <uintptr_t> self.s
+
+    @property
+    def closed(self):
+        """True after close()."""
+        return self.s == NULL or self._closed or self.s.state != SOCKET_OPEN
+
+    @property
+    def socket_type(self):
+        """Number of the socket type (PAIR 0, PUB 1, ...)."""
+        if self.s == NULL:
+            raise_errno(-ENOTSOCK)
+        return self.s.type
+
+    def close(self, linger=None):
+        """Closes at once; what is queued goes on being sent in the background for `linger` ms (default: the LINGER option, -1 = no limit)."""
+        cdef int ms = 0
+        cdef bint given = linger is not None
+        if self.s == NULL or self._closed:
+            return
+        if given:
+            ms = linger
+        self._closed = True
+        if not self._is_shadow:
+            with nogil:
+                socket_close(self.s, ms, given)
+            _sockets.pop(<uintptr_t> self.s, None)
+        zc_giveback_drain()
+
+    # ---- endpoints
+
+    def bind(self, addr):
+        """Listens on an endpoint: tcp://interface:port, ipc://path, inproc://name. Raises ZMQError (EINVAL, EADDRINUSE, ENODEV, ...)."""
+        cdef bytes text = endpoint_text(addr)
+        cdef const char *p = text
+        cdef size_t n = len(text)
+        cdef int rc
+        self.enter()
+        with nogil:
+            rc = socket_bind(self.s, p, n)
+        if rc < 0:
+            raise_errno(rc, addr)
+
+    def connect(self, addr):
+        """Connects to an endpoint, now or as soon as somebody listens there. Raises ZMQError (EINVAL, EPROTONOSUPPORT, ...)."""
+        cdef bytes text = endpoint_text(addr)
+        cdef const char *p = text
+        cdef size_t n = len(text)
+        cdef int rc
+        self.enter()
+        with nogil:
+            rc = socket_connect(self.s, p, n)
+        if rc < 0:
+            raise_errno(rc, addr)
+
+    def unbind(self, addr):
+        """Stops listening on an endpoint given as it was bound or as LAST_ENDPOINT told. Raises ZMQError(ENOENT)."""
+        self.forget_endpoint(addr, False)
+
+    def disconnect(self, addr):
+        """Takes a connect() back. Raises ZMQError(ENOENT)."""
+        self.forget_endpoint(addr, True)
+
+    cdef int forget_endpoint(self, addr, bint connected) except -1:
+        cdef bytes text = endpoint_text(addr)
+        cdef const char *p = text
+        cdef size_t n = len(text)
+        cdef int rc
+        self.enter()
+        with nogil:
+            rc = socket_unbind(self.s, p, n, connected)
+        zc_giveback_drain()
+        if rc < 0:
+            raise_errno(rc, addr)
+        return 0
+
+    cdef int enter(self) except -1:
+        """For calls that do their own locking: closed, forked, terminated?"""
+        cdef int rc
+        self.check()
+        lock_socket(self.s)
+        rc = socket_enter(self.s)
+        unlock_socket(self.s)
+        if rc < 0:
+            raise_errno(rc)
+        return 0
+
+    def _monitor(self, addr, int events):
+        """Starts reporting events to a PAIR at an inproc address; None stops. Raises ZMQError (EPROTONOSUPPORT, EADDRINUSE, EINVAL)."""
+        cdef bytes text
+        cdef const char *p
+        cdef size_t n
+        cdef int rc
+        self.enter()
+        if addr is None:
+            with nogil:
+                rc = socket_monitor_stop(self.s)
+        else:
+            text = endpoint_text(addr)
+            p = text
+            n = len(text)
+            if events & ~0xffff:
+                raise_errno(-EINVAL)
+            with nogil:
+                rc = socket_monitor_start(self.s, p, n, <uint32_t> events)
+        if rc < 0:
+            raise_errno(rc, addr)
+
+    # ---- options
+
+    def set(self, int option, value):
+        """Sets an option: int or bytes by its kind. TypeError for the wrong kind (str is never accepted), ZMQError(EINVAL) for what libzmq refuses."""
+        cdef int kind = option_kind(option)
+        cdef int number
+        cdef int64_t number64
+        cdef bytes text
+        cdef int rc
+        self.check()
+        if isinstance(value, str):
+            raise TypeError("unicode not allowed, use setsockopt_string")
+        if kind == KIND_BYTES or (kind != KIND_INT and kind != KIND_INT64 and isinstance(value, bytes)):
+            if value is None:
+                rc = self.set_raw(option, NULL, 0, True)
+            elif isinstance(value, int) and kind == KIND_BYTES and option in (58, 59, 60):
+                # IPC_FILTER_*: a process, user or group number
+                number = value
+                rc = self.set_raw(option, &number, sizeof(number), False)
+            else:
+                if not isinstance(value, bytes):
+                    raise TypeError(f"expected bytes, got: {value!r}")
+                text = value
+                rc = self.set_raw(option, <char *> text, len(text), False)
+        else:
+            if not isinstance(value, int):
+                raise TypeError(f"expected int, got: {value!r}")
+            if kind == KIND_INT64:
+                if value >= 1 << 63:
+                    value -= 1 << 64        # bit maps
+                number64 = value
+                rc = self.set_raw(option, &number64, sizeof(number64), False)
+            else:
+                number = value
+                rc = self.set_raw(option, &number, sizeof(number), False)
+        if rc < 0:
+            raise_errno(rc)
+
+    cdef int set_raw(self, int option, const void *value, size_t size, bint is_null) noexcept:
+        cdef socket_t *s = self.s
+        cdef int rc
+        lock_socket(s)
+        rc = socket_enter(s)
+        if rc == 0:
+            rc = options_set(&s.opt, s.type, option, value, size, is_null)
+            if rc == OPTION_ACTION:
+                rc = pattern_subscribe(&s.pattern, <const unsigned char *> value, size, option == OPT_SUBSCRIBE)
+                socket_flush(s)
+            elif rc == OPTION_LIVE or option > 65:
+                if rc >= 0:
+                    socket_apply_option(s, option)
+                    rc = 0
+        unlock_socket(s)
+        return rc
+
+    def get(self, int option):
+        """Reads an option: int or bytes by its kind. ZMQError(EINVAL) for unknown ones and those that cannot be read."""
+        cdef int kind = option_kind(option)
+        cdef char buf[1024]
+        cdef size_t size = sizeof(buf)
+        cdef int number = 0
+        cdef int64_t number64 = 0
+        cdef int rc
+        cdef socket_t *s = self.s
+        cdef bytes result = None
+        self.check()
+        if kind == KIND_INT:
+            size = sizeof(number)
+        elif kind == KIND_INT64:
+            size = sizeof(number64)
+        lock_socket(s)
+        rc = socket_enter(s)
+        if rc == 0:
+            rc = options_get(&s.opt, s.type, option, &number if kind == KIND_INT else (<void *> &number64 if kind == KIND_INT64 else <void *> buf), &size)
+            if rc == OPTION_ACTION:
+                rc = 0
+                if option == OPT_RCVMORE:
+                    number = s.pattern.rcvmore
+                elif option == OPT_EVENTS:
+                    number = socket_events_now(s)
+                elif option == OPT_FD:
+                    number = socket_export_fd(s)
+                    if number < 0:
+                        rc = number
+                elif option == OPT_TOPICS_COUNT:
+                    number = pattern_topics_count(&s.pattern)
+                elif option == OPT_LAST_ENDPOINT:
+                    result = s.last_endpoint if s.last_endpoint != NULL else b""
+                else:
+                    rc = -EINVAL
+        unlock_socket(s)
+        if rc < 0:
+            raise_errno(rc)
+        if kind == KIND_INT:
+            return number
+        if kind == KIND_INT64:
+            return number64
+        if result is None:
+            result = buf[:size]
+            if option != OPT_ROUTING_ID and result.endswith(b"\0"):
+                result = result[:-1]
+        return result
+
+    def fileno(self):
+        """A descriptor for select(), poll() and event loops. Level-triggered: readable as long as the socket has something to receive."""
+        return self.get(OPT_FD)
+
+    def _events(self):
+        """POLLIN 1 and POLLOUT 2 as they are now."""
+        cdef socket_t *s = self.s
+        cdef int rc
+        self.check()
+        lock_socket(s)
+        rc = socket_enter(s)
+        if rc == 0:
+            rc = socket_events_now(s)
+        unlock_socket(s)
+        if rc < 0:
+            raise_errno(rc)
+        return rc
+
+    def poll_events(self, timeout_ms, int flags):
+        """Waits up to timeout_ms (negative: no limit) for POLLIN 1 or POLLOUT 2. The events, 0 when time is up."""
+        cdef socket_t *s = self.s
+        cdef int rc
+        cdef uint64_t until
+        cdef int64_t ms = -1 if timeout_ms is None else timeout_ms
+        self.check()
+        lock_socket(s)
+        rc = socket_enter(s)
+        if rc == 0:
+            rc = socket_events_now(s) & flags
+        unlock_socket(s)
+        if rc < 0:
+            raise_errno(rc)
+        if rc or ms == 0:
+            return rc
+        until = socket_until(ms)
+        while True:
+            with nogil:
+                zc_lock_acquire(&s.lock)
+                rc = socket_enter(s)
+                if rc == 0:
+                    rc = socket_poll_wait(s, flags, until)
+                socket_settle(s)
+                zc_lock_release(&s.lock)
+            if rc == -EINTR:
+                PyErr_CheckSignals()
+                continue
+            if rc < 0:
+                raise_errno(rc)
+            return rc
+
+    def join(self, group):
+        """DISH only. Raises ZMQError(ENOTSUP) on other types."""
+        self.check()
+        raise_errno(-ENOTSUP)
+
+    def leave(self, group):
+        """DISH only. Raises ZMQError(ENOTSUP) on other types."""
+        self.check()
+        raise_errno(-ENOTSUP)
+
+    # ---- traffic
+
+    def send(self, data, int flags=0, bint copy=True, bint track=False, routing_id=None, group=None):
+        """Sends one frame: bytes, Frame or any contiguous buffer. flags: NOBLOCK 1, SNDMORE 2.
+
+        copy=False lends the memory (above copy_threshold); track=True then returns a MessageTracker. Raises Again (NOBLOCK or SNDTIMEO),
+        ZMQError (EFSM, ENOTSUP, EHOSTUNREACH, ...), ContextTerminated, TypeError for str.
+        """
+        cdef socket_t *s = self.s
+        cdef msg_t m
+        cdef int rc
+        cdef object tracker = None
+        if self._closed or s == NULL or s.fork_generation != zc_fork_generation():
+            self.check()
+        if PyBytes_CheckExact(data) and (copy or not track) and group is None and routing_id is None:
+            m.kind = MSG_PYOBJ
+            m.size = <size_t> PyBytes_GET_SIZE(data)
+            m.body.ref.data = <unsigned char *> PyBytes_AS_STRING(data)
+            m.body.ref.owner = <void *> data
+            m.flags = MSG_EXACT
+            m.routing_id = 0
+            Py_INCREF(data)
+        else:
+            tracker = self.message_from(&m, data, copy, track)
+            if routing_id is not None:
+                m.routing_id = routing_id
+            if group is not None:
+                raise_errno(-ENOTSUP)
+        if flags & FLAG_SNDMORE:
+            m.flags |= MSG_MORE
+        lock_socket(s)
+        rc = socket_enter(s)
+        if rc == 0:
+            rc = socket_try_send(s, &m)
+        unlock_socket(s)
+        if rc == -EAGAIN:
+            rc = self.send_slow(&m, flags)
+        release(&m)
+        if zc_giveback_pending():
+            zc_giveback_drain()
+        if rc < 0:
+            raise_errno(rc)
+        return tracker
+
+    cdef int send_slow(self, msg_t *m, int flags) except? -1:
+        """The frame found no room. Drives the connections, waits as long as flags and SNDTIMEO allow. On an exception the frame is released."""
+        cdef socket_t *s = self.s
+        cdef int rc
+        cdef uint64_t until
+        if flags & FLAG_DONTWAIT or s.opt.sndtimeo == 0:
+            lock_socket(s)
+            rc = socket_enter(s)
+            if rc == 0:
+                rc = socket_send_now(s, m)
+            unlock_socket(s)
+            return rc
+        until = socket_until(s.opt.sndtimeo)
+        while True:
+            with nogil:
+                zc_lock_acquire(&s.lock)
+                rc = socket_enter(s)
+                if rc == 0:
+                    rc = socket_send_wait(s, m, until)
+                if s.host.flush_now:
+                    socket_flush(s)
+                socket_settle(s)
+                zc_lock_release(&s.lock)
+            if rc != -EINTR:
+                return rc
+            try:
+                PyErr_CheckSignals()
+            except BaseException:
+                release(m)
+                raise
+
+    cdef object message_from(self, msg_t *m, data, bint copy, bint track):
+        """Fills `m` from anything that can be sent. The tracker of lent memory, or None."""
+        cdef Frame frame
+        cdef Py_buffer view
+        cdef int rc
+        msg_init(m)
+        if isinstance(data, str):
+            raise TypeError("unicode not allowed, use send_string")
+        if isinstance(data, Frame):
+            frame = <Frame> data
+            if track and not copy and not frame.tracker:
+                raise ValueError("Not a tracked message: create the frame with track=True")
+            if copy and PyBytes_CheckExact(frame._bytes):
+                data = frame._bytes
+            else:
+                if msg_share(m, &frame.m) < 0:
+                    raise MemoryError
+                m.flags &= MSG_EXACT
+                return frame.tracker if not copy else None
+        if copy or len(memoryview(data).cast("B") if not PyBytes_CheckExact(data) else data) < self.copy_threshold:
+            PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+            rc = msg_set(m, view.buf, <size_t> view.len)
+            PyBuffer_Release(&view)
+            if rc < 0:
+                raise MemoryError
+            return _finished_tracker() if not copy else None
+        frame = Frame(data, track=track, copy=False)
+        msg_share(m, &frame.m)
+        m.flags &= MSG_EXACT
+        return frame.tracker
+
+    def recv(self, int flags=0, bint copy=True, bint track=False):
+        """Receives one frame: bytes, or a Frame with copy=False. flags: NOBLOCK 1.
+
+        Raises Again (NOBLOCK or RCVTIMEO), ZMQError (EFSM, ENOTSUP, ...), ContextTerminated.
+        """
+        cdef socket_t *s = self.s
+        cdef msg_t m
+        cdef int rc
+        cdef Frame frame = None
+        if self._closed or s == NULL or s.fork_generation != zc_fork_generation():
+            self.check()
+        m.kind = MSG_EMPTY
+        lock_socket(s)
+        rc = socket_enter(s)
+        if rc == 0:
+            if flags & FLAG_DONTWAIT:
+                rc = socket_recv_now(s, &m)
+            else:
+                rc = pattern_recv(&s.pattern, &m)
+        unlock_socket(s)
+        if rc == -EAGAIN and not flags & FLAG_DONTWAIT:
+            rc = self.recv_slow(&m)
+        if rc < 0:
+            raise_errno(rc)
+        if copy:
+            return take_bytes(&m)
+        return self.frame_from(&m, track)
+
+    cdef int recv_slow(self, msg_t *m) except? -1:
+        cdef socket_t *s = self.s
+        cdef int rc
+        cdef uint64_t until
+        if s.opt.rcvtimeo == 0:
+            lock_socket(s)
+            rc = socket_enter(s)
+            if rc == 0:
+                rc = socket_recv_now(s, m)
+            unlock_socket(s)
+            return rc
+        until = socket_until(s.opt.rcvtimeo)
+        while True:
+            with nogil:
+                zc_lock_acquire(&s.lock)
+                rc = socket_enter(s)
+                if rc == 0:
+                    rc = socket_recv_wait(s, m, until)
+                socket_settle(s)
+                zc_lock_release(&s.lock)
+            if rc != -EINTR:
+                return rc
+            PyErr_CheckSignals()
+
+    cdef Frame frame_from(self, msg_t *m, bint track):
+        """A Frame that takes over `m`, with the properties of the connection it came by."""
+        cdef Frame frame = Frame.__new__(Frame)
+        cdef pipe_t *p
+        cdef session_t *x
+        frame.m = m[0]
+        frame.more = (m.flags & MSG_MORE) != 0
+        frame.m.flags &= MSG_EXACT
+        m.kind = MSG_EMPTY
+        if track:
+            frame.tracker = _finished_tracker()
+        lock_socket(self.s)
+        if self.s.state == SOCKET_OPEN:
+            p = pattern_last_pipe(&self.s.pattern)
+            if p != NULL and p.session != NULL:
+                x = <session_t *> p.session
+                frame.fd = x.fd
+                if x.props != NULL:
+                    metadata_ref(x.props)
+                    frame.props = x.props
+        zc_lock_release(&self.s.lock)
+        return frame
+
+    def send_multipart(self, msg_parts, int flags=0, bint copy=True, bint track=False, **kwargs):
+        """Sends an iterable of frames as one message, atomically. As send(); raises TypeError before anything is sent if a part cannot be."""
+        cdef socket_t *s = self.s
+        cdef msg_t on_stack[8]
+        cdef msg_t *m = on_stack
+        cdef list parts = list(msg_parts)
+        cdef Py_ssize_t n = len(parts)
+        cdef Py_ssize_t i
+        cdef Py_ssize_t filled = 0
+        cdef int rc = 0
+        cdef object part
+        cdef object tracker = None
+        self.check()
+        if n == 0:
+            return None
+        if n > 8:
+            m = <msg_t *> PyMem_Malloc(n * sizeof(msg_t))
+            if m == NULL:
+                raise MemoryError
+        try:
+            for i in range(n):
+                part = parts[i]
+                if PyBytes_CheckExact(part) and (copy or not track):
+                    m[i].kind = MSG_PYOBJ
+                    m[i].size = <size_t> PyBytes_GET_SIZE(part)
+                    m[i].body.ref.data = <unsigned char *> PyBytes_AS_STRING(part)
+                    m[i].body.ref.owner = <void *> part
+                    m[i].flags = MSG_EXACT
+                    m[i].routing_id = 0
+                    Py_INCREF(part)
+                else:
+                    try:
+                        made = self.message_from(&m[i], part, copy, track)
+                    except TypeError:
+                        rep = repr(part)
+                        if len(rep) > 80:
+                            rep = rep[:77] + "..."
+                        raise TypeError(f"Frame {i} ({rep}) does not support the buffer interface.") from None
+                    if made is not None and track:
+                        tracker = made if tracker is None else MessageTracker(tracker, made)
+                filled = i + 1
+                if i + 1 < n or flags & FLAG_SNDMORE:
+                    m[i].flags |= MSG_MORE
+            lock_socket(s)
+            rc = socket_enter(s)
+            i = 0
+            while rc == 0 and i < n:
+                rc = socket_try_send(s, &m[i])
+                if rc == 0:
+                    i += 1
+            unlock_socket(s)
+            if rc == -EAGAIN:
+                rc = self.send_rest(m + i, n - i, flags)
+        finally:
+            for i in range(filled):
+                release(&m[i])
+            if m != on_stack:
+                PyMem_Free(m)
+        if zc_giveback_pending():
+            zc_giveback_drain()
+        if rc < 0:
+            raise_errno(rc)
+        return tracker
+
+    cdef int send_rest(self, msg_t *m, Py_ssize_t n, int flags) except? -1:
+        """send_multipart() found no room for frame `m` (the first one, unless frames of an earlier send are pending)."""
+        cdef socket_t *s = self.s
+        cdef int rc
+        cdef uint64_t until = 0
+        cdef bint wait = not (flags & FLAG_DONTWAIT or s.opt.sndtimeo == 0)
+        cdef Py_ssize_t i = 0
+        if wait:
+            until = socket_until(s.opt.sndtimeo)
+        while True:
+            with nogil:
+                zc_lock_acquire(&s.lock)
+                rc = socket_enter(s)
+                while rc == 0 and i < n:
+                    rc = socket_send_wait(s, m + i, until) if wait else socket_send_now(s, m + i)
+                    if rc == 0:
+                        i += 1
+                if s.host.flush_now:
+                    socket_flush(s)
+                socket_settle(s)
+                zc_lock_release(&s.lock)
+            if rc != -EINTR:
+                return rc
+            PyErr_CheckSignals()
+
+    def recv_multipart(self, int flags=0, bint copy=True, bint track=False):
+        """Receives a whole message as a list of frames (bytes, or Frame with copy=False). As recv()."""
+        cdef socket_t *s = self.s
+        cdef msg_t m
+        cdef int rc
+        cdef list parts = []
+        cdef bint more
+        self.check()
+        m.kind = MSG_EMPTY
+        if not copy:
+            parts.append(self.recv(flags, False, track))
+            while (<Frame> parts[-1]).more:
+                parts.append(self.recv(flags, False, track))
+            return parts
+        lock_socket(s)
+        rc = socket_enter(s)
+        if rc == 0:
+            if flags & FLAG_DONTWAIT:
+                rc = socket_recv_now(s, &m)
+            else:
+                rc = pattern_recv(&s.pattern, &m)
+        while rc == 0:
+            more = (m.flags & MSG_MORE) != 0
+            if m.kind > MSG_INLINE and not (m.kind == MSG_PYOBJ and m.flags & MSG_EXACT) and m.kind >= MSG_PYOBJ:
+                break       # letting it go may run foreign code: not under the lock
+            parts.append(take_bytes(&m))
+            if not more:
+                break
+            rc = pattern_recv(&s.pattern, &m)
+        unlock_socket(s)
+        if rc == -EAGAIN and not parts and not flags & FLAG_DONTWAIT:
+            rc = self.recv_slow(&m)
+        if rc < 0:
+            raise_errno(rc)
+        while m.kind != MSG_EMPTY:
+            more = (m.flags & MSG_MORE) != 0
+            parts.append(take_bytes(&m))
+            if not more:
+                break
+            # The rest of a message is always there.
+            lock_socket(s)
+            rc = socket_recv_now(s, &m)
+            unlock_socket(s)
+            if rc < 0:
+                raise_errno(rc)
+        return parts
+
+    def recv_into(self, buffer, /, *, Py_ssize_t nbytes=0, int flags=0):
+        """Receives one frame into a writable buffer (at most nbytes, 0 = all of it). Returns the size of the frame received; raises
+        ValueError for a bad nbytes, ZMQError(EMSGSIZE) if the frame does not fit (the octets that fit are stored)."""
+        cdef Py_buffer view
+        cdef socket_t *s = self.s
+        cdef msg_t m
+        cdef int rc
+        cdef Py_ssize_t size
+        if nbytes < 0:
+            raise ValueError(f"nbytes={nbytes} must be non-negative")
+        self.check()
+        PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE)
+        try:
+            if nbytes > view.len:
+                raise ValueError(f"nbytes={nbytes} too big for memoryview of {view.len}B")
+            if nbytes == 0:
+                nbytes = view.len
+            m.kind = MSG_EMPTY
+            lock_socket(s)
+            rc = socket_enter(s)
+            if rc == 0:
+                rc = socket_recv_now(s, &m)
+            unlock_socket(s)
+            if rc == -EAGAIN and not flags & FLAG_DONTWAIT:
+                rc = self.recv_slow(&m)
+            if rc < 0:
+                raise_errno(rc)
+            size = <Py_ssize_t> m.size
+            memcpy(view.buf, msg_data(&m), min(size, nbytes))
+            release(&m)
+            if size > nbytes:
+                raise_errno(-EMSGSIZE)
+            return size
+        finally:
+            PyBuffer_Release(&view)
+
+    def send_many(self, iterable, int flags=0):
+        """Sends each item as one single-frame message under one lock per batch. Returns how many were sent; Again only if none was."""
+        cdef Py_ssize_t sent = 0
+        for item in iterable:
+            try:
+                self.send(item, flags)
+            except error_module().Again:
+                if sent:
+                    break
+                raise
+            sent += 1
+        return sent
+
+    def recv_many(self, Py_ssize_t max=1000, int flags=0):
+        """Receives up to `max` frames: waits for the first as recv() does, takes what is there. A list of bytes."""
+        cdef socket_t *s = self.s
+        cdef list out = []
+        cdef msg_t m
+        cdef int rc = 0
+        if max <= 0:
+            return out
+        out.append(self.recv(flags))
+        m.kind = MSG_EMPTY
+        while len(out) < max and rc == 0:
+            lock_socket(s)
+            rc = socket_enter(s)
+            while rc == 0 and len(out) < max:
+                rc = pattern_recv(&s.pattern, &m)
+                if rc == 0:
+                    if m.kind >= MSG_PYOBJ and not m.flags & MSG_EXACT:
+                        break
+                    out.append(take_bytes(&m))
+            unlock_socket(s)
+            if m.kind != MSG_EMPTY:
+                out.append(take_bytes(&m))
+        return out
+
+
+_sockets = weakref.WeakValueDictionary()

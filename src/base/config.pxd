@@ -1,0 +1,49 @@
+# Every tunable constant of the core, with its reason. Sizes are octets, times nanoseconds unless the name says otherwise.
+
+cdef enum:
+    # A frame up to this size lives inside msg_t, which then fills exactly one 64-octet cache line.
+    MSG_INLINE_MAX = 48
+    # Ring segments: the first is small so that a quiet pipe costs 1 KiB, later ones are large so that a busy pipe seldom links.
+    RING_FIRST_SEGMENT = 16
+    RING_SEGMENT = 256
+
+    # One read takes this much. 64 KiB is where the cost of recv() per octet stops falling on Linux (tcp and unix sockets).
+    RX_CHUNK = 65536
+    # A chunk with less room than this is not read into again; a read into a tiny tail would cost a system call for a few frames.
+    RX_CHUNK_MIN_ROOM = 8192
+    # Frames up to this size are handed on as views into the chunk. Larger ones get their own block: a few of them would pin a chunk.
+    RX_VIEW_MAX = 8192
+    # A read at least this large makes its chunk worth keeping alive for views (at most four times the payload stays pinned).
+    RX_BULK = 16384
+    # First block for a frame announced larger; it doubles as octets really arrive, so an announced length costs nothing.
+    RX_GROW_START = 1048576
+
+    # Output is coalesced up to this much and then written. Same reason as RX_CHUNK.
+    TX_BUFFER = 65536
+    # From this size on a frame is written from the sender's own memory by a gathering write: below, one memcpy is cheaper.
+    TX_REF_MIN = 8192
+    # Frames gathered into one sendmsg(). Far below IOV_MAX (1024 on Linux, 16 at least by POSIX), above what fills a socket buffer.
+    TX_IOV_MAX = 64
+    # Spare chunks and buffers a socket keeps for itself. More are given back to malloc.
+    POOL_SPARES = 4
+
+    # Events taken from a poll set at once.
+    POLL_BATCH = 64
+    # A socket with at most this many connections is read directly; with more, the poll set is asked first who has data.
+    DIRECT_READ_MAX = 2
+
+    # Application away from the socket for this long: the I/O thread takes its descriptors back.
+    LEASE_NS = 1000000
+    # The I/O thread found a socket busy: when to try again (its application thread has been asked to do the work meanwhile).
+    RETRY_NS = 200000
+    # Pace of the straggler flush. Two ticks bound the wait of the last message of a burst to 100 us.
+    STRAGGLER_NS = 40000
+    # A wait spins at most this long before it blocks; about the price of one sleep and wake-up.
+    SPIN_NS = 50000
+
+    # How long a closing connection waits for the peer's kernel to acknowledge what was written when LINGER is infinite.
+    # Without it an answer from the peer could make the kernel reset the connection and discard our last messages.
+    DRAIN_MAX_S = 30            # seconds
+
+    # Monitor events kept for a consumer that has not connected or does not read; the oldest go first.
+    MONITOR_BACKLOG = 4096

@@ -1,0 +1,107 @@
+/* The contract with the operating system: everything that differs between Linux, macOS, FreeBSD and Windows.
+ *
+ * Rules
+ * - Conditional compilation lives in these headers only (this one, the four it includes, atomics.h and errors.h).
+ *   Cython code never asks which system it is on: a wrapper returns -ENOSYS where the system lacks the thing.
+ * - Failures are negative errno values. Only the functions that say so may block.
+ * - Nothing here knows ZeroMQ.
+ * - Everything is `static inline`, so that one extension gets one inlined copy and an unused one costs nothing.
+ *
+ *   platform_thread.h   clock, locks, threads, processors, fork, random octets
+ *   platform_io.h       descriptors: wake-ups, timers, sockets' reads and writes
+ *   platform_poll.h     epoll, kqueue, poll
+ *   platform_net.h      socket addresses, options, names, interfaces, peer credentials, socket files
+ */
+#ifndef ZC_PLATFORM_H
+#define ZC_PLATFORM_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+
+#if defined(_WIN32) && !defined(WIN32_LEAN_AND_MEAN)
+#define WIN32_LEAN_AND_MEAN 1 /* keeps <windows.h> from bringing in the old <winsock.h> */
+#endif
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(_WIN32)
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#include <mstcpip.h>
+#include <iphlpapi.h>
+#include <windows.h>
+#include <bcrypt.h>
+#include <process.h>
+#include <io.h>
+#if defined(_MSC_VER)
+#pragma comment(lib, "ws2_32.lib")
+#pragma comment(lib, "iphlpapi.lib")
+#pragma comment(lib, "bcrypt.lib")
+#endif
+#else
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <ifaddrs.h>
+#include <limits.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+#endif
+
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <linux/sockios.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#endif
+
+#if defined(__APPLE__) || defined(__FreeBSD__)
+#include <sys/event.h>
+#include <sys/ucred.h>
+#endif
+
+#if defined(__APPLE__)
+#include <os/lock.h>
+#include <sys/random.h>
+#include <sys/sysctl.h>
+#endif
+
+#if defined(__FreeBSD__)
+#include <pthread_np.h>
+#include <sys/param.h>
+#include <sys/cpuset.h>
+#endif
+
+#include "base/atomics.h"
+#include "base/errors.h"
+
+#include "base/platform_thread.h"
+#include "base/platform_io.h"
+#include "base/platform_poll.h"
+#include "base/platform_net.h"
+
+#endif

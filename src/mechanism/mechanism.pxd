@@ -1,0 +1,138 @@
+# Mechanism: how two peers agree to talk, and how they talk afterwards. One table of operations for all of them.
+#
+# Rules:
+# - Sans-IO: command bodies in, command bodies out. A mechanism knows no frames (flags, headers), no sockets, no clock. It sees
+#   metadata as encoded octets only; who may talk to whom is not its question.
+# - It is driven by one thread at a time; nothing here locks.
+# - States go forward only:
+#
+#     state          | next_command        | process_command | leaves it when
+#     ---------------+---------------------+-----------------+----------------------------------------------
+#     HANDSHAKE      | as the steps demand | the next step   | the last step is done, or something is wrong
+#     AUTHENTICATE   | none                | not called      | zap_reply() was called
+#     READY          | none                | not called      | never
+#     FAILED         | none                | not called      | never
+#
+# - process_command is called only after next_command had nothing more to send.
+# - AUTHENTICATE is the asynchronous step: the owner fetches zap_request(), asks the ZAP handler in its own time, hands the
+#   answer to zap_reply() and goes on. Octets that arrive meanwhile wait with the owner.
+# - A failure is a negative errno, and `event`/`event_value` say what a monitor shall see (0 = nothing).
+# - The table is held by value: C-level modules share no variables, and a handshake is short.
+
+from libc.stddef cimport size_t
+from libc.stdint cimport uint32_t
+
+
+cdef enum:
+    MECHANISM_NULL = 0
+    MECHANISM_PLAIN = 1
+    MECHANISM_CURVE = 2
+
+    MECHANISM_NAME_SIZE = 20       # of the field in the greeting, padded with NUL
+
+    # The reason in an ERROR that tells a ZAP status: three digits.
+    MECHANISM_STATUS_SIZE = 3
+    MECHANISM_CREDENTIALS_MAX = 2  # PLAIN has user and password, nobody has more
+
+
+cdef enum:
+    MECHANISM_HANDSHAKE = 0
+    MECHANISM_AUTHENTICATE = 1
+    MECHANISM_READY = 2
+    MECHANISM_FAILED = 3
+
+
+# Monitor events of a failed handshake and the values of the protocol one.
+cdef enum:
+    EVENT_HANDSHAKE_FAILED_NO_DETAIL = 0x0800
+    EVENT_HANDSHAKE_FAILED_PROTOCOL = 0x2000
+    EVENT_HANDSHAKE_FAILED_AUTH = 0x4000
+
+    ZMTP_UNSPECIFIED = 0x10000000
+    ZMTP_UNEXPECTED_COMMAND = 0x10000001
+    ZMTP_INVALID_SEQUENCE = 0x10000002
+    ZMTP_KEY_EXCHANGE = 0x10000003
+    ZMTP_MALFORMED_COMMAND_UNSPECIFIED = 0x10000011
+    ZMTP_MALFORMED_COMMAND_MESSAGE = 0x10000012
+    ZMTP_MALFORMED_COMMAND_HELLO = 0x10000013
+    ZMTP_MALFORMED_COMMAND_INITIATE = 0x10000014
+    ZMTP_MALFORMED_COMMAND_ERROR = 0x10000015
+    ZMTP_MALFORMED_COMMAND_READY = 0x10000016
+    ZMTP_MALFORMED_COMMAND_WELCOME = 0x10000017
+    ZMTP_INVALID_METADATA = 0x10000018
+    ZMTP_CRYPTOGRAPHIC = 0x11000001
+    ZMTP_MECHANISM_MISMATCH = 0x11000002
+
+
+cdef struct mechanism_config_t:
+    int as_server
+    const unsigned char *properties    # own metadata, encoded; borrowed until the mechanism is READY or freed
+    size_t properties_size
+
+
+cdef struct mechanism_zap_t:
+    const char *mechanism              # name without padding
+    int credentials
+    const unsigned char *credential[MECHANISM_CREDENTIALS_MAX]     # borrowed until zap_reply()
+    size_t credential_size[MECHANISM_CREDENTIALS_MAX]
+
+
+cdef struct mechanism_t
+
+
+# Every operation but the last four is set in every table.
+cdef struct mechanism_ops_t:
+    # NUL padded to MECHANISM_NAME_SIZE, as compared in the greeting.
+    char name[MECHANISM_NAME_SIZE]
+    # May ZMTP/1.0 and 2.0 peers, which know no mechanisms, come in? Only NULL lets them.
+    int legacy_peers
+
+    # Release what init or the steps acquired, not the struct itself. Called once, in any state.
+    void (*free)(mechanism_t *m) noexcept nogil
+
+    # The next command to send. 1: *size is its size; if that is more than room, nothing was written and nothing has
+    # changed: come back with exactly that much room. 0: nothing to send in this state. Negative errno.
+    int (*next_command)(mechanism_t *m, unsigned char *out, size_t room, size_t *size) noexcept nogil
+
+    # A command body of the peer. 0 or negative errno. If that makes the state READY, peer_properties may point into p; if
+    # a later next_command does, they lie in the mechanism's own memory.
+    int (*process_command)(mechanism_t *m, const unsigned char *p, size_t n) noexcept nogil
+
+    # What to ask the ZAP handler (state AUTHENTICATE). NULL in a mechanism that never asks.
+    void (*zap_request)(mechanism_t *m, mechanism_zap_t *request) noexcept nogil
+    # Its answer: 200, 300, 400 or 500; or a negative errno when there was none. 0 or negative errno. NULL likewise.
+    int (*zap_reply)(mechanism_t *m, int status) noexcept nogil
+
+    # After READY: body and flags of a ZMTP frame into the body of an outer frame, and back. Both NULL: frames stay plain.
+    # encode writes at most n + overhead octets. decode may work in place and leaves *plain pointing into body.
+    size_t overhead
+    int (*encode)(mechanism_t *m, int flags, const unsigned char *body, size_t n, unsigned char *out,
+                  size_t *size) noexcept nogil
+    int (*decode)(mechanism_t *m, unsigned char *body, size_t n, int *flags, unsigned char **plain,
+                  size_t *size) noexcept nogil
+
+
+# The common start of every mechanism's own struct.
+cdef struct mechanism_t:
+    mechanism_ops_t ops
+    int state
+    # Valid after a failure.
+    int event
+    uint32_t event_value
+    # What a monitor shall hear if the peer's metadata turn out to be unreadable; 0 = nothing.
+    uint32_t invalid_metadata_value
+    # The peer's metadata, encoded; valid from the step that made the state READY to the next call.
+    const unsigned char *peer_properties
+    size_t peer_properties_size
+
+
+cdef inline bint mechanism_is_ready(const mechanism_t *m) noexcept nogil:
+    return m.state == MECHANISM_READY
+
+
+cdef inline int mechanism_fail(mechanism_t *m, int error, int event, uint32_t value) noexcept nogil:
+    """Enter FAILED; returns `error` for the caller to return."""
+    m.state = MECHANISM_FAILED
+    m.event = event
+    m.event_value = value
+    return error

@@ -1,0 +1,77 @@
+# NULL: no secrets. Each side sends READY with its metadata at once and waits for the other's.
+#
+# Rules:
+# - Symmetric: nobody waits for the other before sending.
+# - READY or ERROR is all a peer may say; anything else is an unexpected command.
+# - An ERROR ends the handshake. A monitor hears of it if the reason is one of the ZAP status codes 300, 400, 500.
+
+from libc.stddef cimport size_t
+from libc.stdlib cimport calloc
+from libc.string cimport memcmp, memcpy
+
+from base.errors cimport ENOMEM, EPROTO
+from mechanism.mechanism cimport (
+    EVENT_HANDSHAKE_FAILED_AUTH, EVENT_HANDSHAKE_FAILED_PROTOCOL, MECHANISM_HANDSHAKE, MECHANISM_READY,
+    MECHANISM_STATUS_SIZE, ZMTP_MALFORMED_COMMAND_ERROR, ZMTP_UNEXPECTED_COMMAND, mechanism_config_t, mechanism_fail,
+    mechanism_t,
+)
+
+
+cdef struct null_mechanism_t:
+    mechanism_t base           # first: a null_mechanism_t * is a mechanism_t *
+    mechanism_config_t config
+    int ready_sent
+
+
+cdef inline void null_free(mechanism_t *m) noexcept nogil:
+    pass    # owns nothing
+
+
+cdef inline int null_next_command(mechanism_t *m, unsigned char *out, size_t room, size_t *size) noexcept nogil:
+    cdef null_mechanism_t *self = <null_mechanism_t *>m
+    if m.state != MECHANISM_HANDSHAKE or self.ready_sent:
+        return 0
+    size[0] = 6 + self.config.properties_size
+    if size[0] > room:
+        return 1
+    memcpy(out, b"\x05READY", 6)
+    if self.config.properties_size:
+        memcpy(out + 6, self.config.properties, self.config.properties_size)
+    self.ready_sent = 1
+    return 1
+
+
+cdef inline int null_error(mechanism_t *m, const unsigned char *p, size_t n) noexcept nogil:
+    """The peer refuses us: p is the body of its ERROR."""
+    if n < 7 or <size_t>p[6] > n - 7:
+        return mechanism_fail(m, -EPROTO, EVENT_HANDSHAKE_FAILED_PROTOCOL, ZMTP_MALFORMED_COMMAND_ERROR)
+    if p[6] == MECHANISM_STATUS_SIZE and c'3' <= p[7] <= c'5' and p[8] == c'0' and p[9] == c'0':
+        return mechanism_fail(m, -EPROTO, EVENT_HANDSHAKE_FAILED_AUTH, 100 * (p[7] - c'0'))
+    return mechanism_fail(m, -EPROTO, 0, 0)
+
+
+cdef inline int null_process_command(mechanism_t *m, const unsigned char *p, size_t n) noexcept nogil:
+    # Our READY went out before (the table's rule), so the peer's completes the handshake.
+    if n >= 6 and memcmp(p, b"\x05ERROR", 6) == 0:
+        return null_error(m, p, n)
+    if m.state != MECHANISM_HANDSHAKE or n < 6 or memcmp(p, b"\x05READY", 6) != 0:
+        return mechanism_fail(m, -EPROTO, EVENT_HANDSHAKE_FAILED_PROTOCOL, ZMTP_UNEXPECTED_COMMAND)
+    m.peer_properties = p + 6
+    m.peer_properties_size = n - 6
+    m.state = MECHANISM_READY
+    return 0
+
+
+cdef inline int null_new(const mechanism_config_t *config, mechanism_t **out) noexcept nogil:
+    """0 or -ENOMEM. The result is given to mechanism_delete()."""
+    cdef null_mechanism_t *self = <null_mechanism_t *>calloc(1, sizeof(null_mechanism_t))
+    if self == NULL:
+        return -ENOMEM
+    self.config = config[0]
+    memcpy(self.base.ops.name, b"NULL", 4)       # the rest of the field is zero already
+    self.base.ops.legacy_peers = 1
+    self.base.ops.free = null_free
+    self.base.ops.next_command = null_next_command
+    self.base.ops.process_command = null_process_command
+    out[0] = &self.base
+    return 0

@@ -1,0 +1,21 @@
+# Which mechanism a number means: the only file that knows all of them.
+
+from libc.stdlib cimport free
+
+from base.errors cimport ENOTSUP
+from mechanism.mechanism cimport MECHANISM_NULL, mechanism_config_t, mechanism_t
+from mechanism.null cimport null_new
+
+
+cdef inline int mechanism_new(int kind, const mechanism_config_t *config, mechanism_t **out) noexcept nogil:
+    """0, -ENOTSUP for a mechanism this build does not have, -ENOMEM."""
+    if kind == MECHANISM_NULL:
+        return null_new(config, out)
+    return -ENOTSUP
+
+
+cdef inline void mechanism_delete(mechanism_t *m) noexcept nogil:
+    """Release a mechanism in any state; NULL is allowed."""
+    if m != NULL:
+        m.ops.free(m)
+        free(m)

@@ -1,0 +1,44 @@
+/* References to Python objects that were let go by a thread without the GIL.
+ *
+ * The nogil side pushes, an API thread that holds the GIL takes the whole list. Push is a lock-free stack; the list is
+ * process-wide because an object does not care which context used it. `wanted` is read (relaxed) on every API call.
+ */
+#ifndef ZMQCORE_GIVEBACK_H
+#define ZMQCORE_GIVEBACK_H
+#include <stdlib.h>
+#include "base/atomics.h"
+
+typedef struct zc_giveback_node {
+    struct zc_giveback_node *next;
+    void *object;
+} zc_giveback_node;
+
+static void *zc_giveback_head = NULL;          /* atomic: zc_giveback_node* */
+static int (*zc_giveback_signal)(void) = NULL; /* set once at import: asks the interpreter to drain soon */
+
+static inline void zc_giveback_push(void *object)
+{
+    zc_giveback_node *node = (zc_giveback_node *)malloc(sizeof *node);
+    void *old;
+    if (!node)
+        return; /* out of memory: leaking one reference is the only harmless choice */
+    node->object = object;
+    do {
+        old = zc_load_relaxed_ptr(&zc_giveback_head);
+        node->next = (zc_giveback_node *)old;
+    } while (!zc_cas_ptr(&zc_giveback_head, old, node));
+    if (!old && zc_giveback_signal)
+        zc_giveback_signal();
+}
+
+static inline int zc_giveback_pending(void)
+{
+    return zc_load_relaxed_ptr(&zc_giveback_head) != NULL;
+}
+
+/* The caller owns the returned chain: next/object of each node, and free()s the nodes. */
+static inline zc_giveback_node *zc_giveback_take(void)
+{
+    return (zc_giveback_node *)zc_swap_ptr(&zc_giveback_head, NULL);
+}
+#endif

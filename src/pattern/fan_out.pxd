@@ -1,0 +1,149 @@
+# fan_out: one message to several pipes. A pipe that is full misses whole messages, never a part of one.
+#
+#   pipes: | 0 .. chosen | .. ready | .. count |
+#
+#   chosen   get the message being sent
+#   ready    could take one; a pipe that turned out to be full is moved behind them and costs nothing until it has room again
+#
+# Rules
+# - A pipe is chosen before the first frame and only from the ready ones: one that gets room in the middle of a message waits for the next.
+# - pipe.fan_index is the pipe's place, FAN_NONE if it is not here.
+
+from libc.stdint cimport uint32_t
+from libc.stdlib cimport realloc, free
+from base.errors cimport ENOMEM, EAGAIN, EPIPE
+from message.message cimport msg_t, MSG_MORE
+from pipe.pipe cimport pipe_t, pipe_can_write, pipe_write, pipe_flush, pipe_rollback
+
+cdef enum:
+    FAN_NONE = 0xffffffff
+
+cdef struct fan_out_t:
+    pipe_t **pipes
+    uint32_t count
+    uint32_t ready
+    uint32_t chosen
+    uint32_t capacity
+    pipe_t *broken              # memory ran out inside a message to it: the pattern must have it closed
+
+
+cdef inline void fan_init(fan_out_t *f) noexcept nogil:
+    f.pipes = NULL
+    f.count = f.ready = f.chosen = f.capacity = 0
+    f.broken = NULL
+
+
+cdef inline void fan_free(fan_out_t *f) noexcept nogil:
+    free(f.pipes)
+    fan_init(f)
+
+
+cdef inline void fan_swap(fan_out_t *f, uint32_t i, uint32_t j) noexcept nogil:
+    cdef pipe_t *p
+    if i != j:
+        p = f.pipes[i]
+        f.pipes[i] = f.pipes[j]
+        f.pipes[j] = p
+        f.pipes[i].fan_index = i
+        p.fan_index = j
+
+
+cdef inline bint fan_has(pipe_t *p) noexcept nogil:
+    return p.fan_index != <uint32_t> FAN_NONE
+
+
+cdef inline void fan_ready(fan_out_t *f, pipe_t *p) noexcept nogil:
+    """The pipe has room again."""
+    if fan_has(p) and p.fan_index >= f.ready:
+        fan_swap(f, p.fan_index, f.ready)
+        f.ready += 1
+
+
+cdef inline int fan_attach(fan_out_t *f, pipe_t *p) noexcept nogil:
+    cdef uint32_t capacity
+    cdef pipe_t **pipes
+    if f.count == f.capacity:
+        capacity = f.capacity * 2 if f.capacity else 4
+        pipes = <pipe_t **> realloc(f.pipes, capacity * sizeof(void *))
+        if pipes == NULL:
+            return -ENOMEM
+        f.pipes = pipes
+        f.capacity = capacity
+    f.pipes[f.count] = p
+    p.fan_index = f.count
+    f.count += 1
+    fan_ready(f, p)
+    return 0
+
+
+cdef inline void fan_unchoose(fan_out_t *f, pipe_t *p) noexcept nogil:
+    if p.fan_index < f.chosen:
+        f.chosen -= 1
+        fan_swap(f, p.fan_index, f.chosen)
+
+
+cdef inline void fan_full(fan_out_t *f, pipe_t *p) noexcept nogil:
+    """No room until fan_ready()."""
+    fan_unchoose(f, p)
+    if p.fan_index < f.ready:
+        f.ready -= 1
+        fan_swap(f, p.fan_index, f.ready)
+
+
+cdef inline void fan_remove(fan_out_t *f, pipe_t *p) noexcept nogil:
+    if fan_has(p):
+        fan_full(f, p)
+        f.count -= 1
+        fan_swap(f, p.fan_index, f.count)
+        p.fan_index = <uint32_t> FAN_NONE
+
+
+cdef inline void fan_choose(fan_out_t *f, pipe_t *p) noexcept nogil:
+    """Does nothing for a pipe that is chosen already, or full, or not here."""
+    if f.chosen <= p.fan_index < f.ready:
+        fan_swap(f, p.fan_index, f.chosen)
+        f.chosen += 1
+
+
+cdef inline void fan_choose_all(fan_out_t *f) noexcept nogil:
+    f.chosen = f.ready
+
+
+cdef inline void fan_invert(fan_out_t *f) noexcept nogil:
+    """Chooses the ready pipes that were not chosen."""
+    cdef uint32_t i
+    cdef uint32_t before = f.chosen
+    f.chosen = 0
+    for i in range(before, f.ready):
+        fan_swap(f, i, f.chosen)
+        f.chosen += 1
+
+
+cdef inline void fan_send(fan_out_t *f, msg_t *m) noexcept nogil:
+    """One frame to the chosen pipes. May leave the payload with the caller. After the last frame nobody is chosen."""
+    cdef uint32_t i = 0
+    cdef bint more = (m.flags & MSG_MORE) != 0
+    cdef pipe_t *p
+    cdef int rc
+    while i < f.chosen:
+        p = f.pipes[i]
+        # The last one may have the payload itself.
+        rc = pipe_write(p, m, i + 1 == f.chosen)
+        if rc == 0:
+            if not more:
+                pipe_flush(p)
+            if i < f.chosen and f.pipes[i] == p:
+                i += 1
+        elif rc == -EAGAIN:
+            if not pipe_can_write(p):
+                fan_full(f, p)
+        elif rc == -EPIPE:
+            fan_full(f, p)
+        else:
+            # Out of memory. Between messages it misses this one; inside one the peer could mistake the next for the rest.
+            if p.writing:
+                pipe_rollback(p)
+                f.broken = p
+            fan_unchoose(f, p)
+    if not more:
+        f.chosen = 0

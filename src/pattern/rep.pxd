@@ -1,0 +1,173 @@
+# REP: a request from any peer in turn, then the reply to that peer, then the next request.
+#
+# Rules
+# - All frames up to and including the first empty one are the envelope: kept, and put in front of the reply, whatever its depth.
+# - A request without an empty frame that has followers is discarded whole.
+# - The reply never blocks and never fails: if the requester is gone or full it is discarded.
+# - A requester whose connection was lost counts as gone even if it comes back: its request died with the connection.
+
+from libc.stdint cimport uint32_t
+from libc.stdlib cimport calloc, realloc, free
+from base.errors cimport EAGAIN, EFSM, ENOMEM
+from message.message cimport msg_t, msg_close, MSG_MORE
+from pipe.pipe cimport pipe_t, pipe_can_write, pipe_write, pipe_flush
+from pattern.state cimport pattern_t, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX
+from pattern.fair_queue cimport fair_queue_t, fq_attach, fq_front, fq_take, fq_skip
+
+cdef struct rep_t:
+    pipe_t *reply               # the requester, or NULL
+    msg_t *frames               # the envelope
+    uint32_t count
+    uint32_t capacity
+    uint32_t written            # of them
+    bint fetched                # the envelope has been taken off, the body is being read
+    bint sending                # a reply is due
+    bint started                # its first frame has been sent
+    bint dropping               # it is discarded
+
+
+cdef inline int rep_init(pattern_t *pt) noexcept nogil:
+    pt.part = calloc(1, sizeof(rep_t))
+    return 0 if pt.part != NULL else -ENOMEM
+
+
+cdef inline void rep_drop_envelope(rep_t *r) noexcept nogil:
+    cdef uint32_t i
+    for i in range(r.count):
+        msg_close(&r.frames[i])
+    r.count = r.written = 0
+
+
+cdef inline void rep_free(pattern_t *pt) noexcept nogil:
+    cdef rep_t *r = <rep_t *> pt.part
+    rep_drop_envelope(r)
+    free(r.frames)
+
+
+cdef inline int rep_attach(pattern_t *pt, pipe_t *p) noexcept nogil:
+    return fq_attach(&pt.fq, p)
+
+
+cdef inline bint rep_keep(rep_t *r, msg_t *m) noexcept nogil:
+    cdef uint32_t capacity
+    cdef msg_t *frames
+    if r.count == r.capacity:
+        capacity = r.capacity * 2 if r.capacity else 2
+        frames = <msg_t *> realloc(r.frames, capacity * sizeof(msg_t))
+        if frames == NULL:
+            return False
+        r.frames = frames
+        r.capacity = capacity
+    r.frames[r.count] = m[0]
+    r.count += 1
+    return True
+
+
+cdef inline bint rep_fetch(pattern_t *pt, rep_t *r) noexcept nogil:
+    """Is a request there? Then its body comes next from the fair queue."""
+    cdef fair_queue_t *q = &pt.fq
+    cdef msg_t m
+    cdef msg_t *front
+    cdef pipe_t *p
+    cdef int skipped = 0
+    while not r.fetched:
+        front = fq_front(q)
+        if front == NULL:
+            return False
+        p = q.pipes[q.current]
+        rep_drop_envelope(r)
+        while True:
+            fq_take(q, front, &m)
+            if not m.flags & MSG_MORE:
+                msg_close(&m)
+                break
+            if not rep_keep(r, &m):
+                msg_close(&m)
+                fq_skip(q)
+                break
+            if m.size == 0:
+                r.fetched = True
+                r.reply = p
+                break
+            front = fq_front(q)
+            if front == NULL:
+                return False
+        skipped += 1
+        if not r.fetched and skipped == PATTERN_SKIP_MAX:
+            pt.unfinished = True
+            return False
+    return True
+
+
+cdef inline int rep_recv(pattern_t *pt, msg_t *m) noexcept nogil:
+    cdef rep_t *r = <rep_t *> pt.part
+    cdef msg_t *front
+    if r.sending:
+        return -EFSM
+    if not rep_fetch(pt, r):
+        return -EAGAIN
+    front = fq_front(&pt.fq) if pt.fq.more else NULL
+    if front == NULL:
+        r.fetched = False
+        return -EAGAIN
+    pt.last = r.reply
+    fq_take(&pt.fq, front, m)
+    if not m.flags & MSG_MORE:
+        r.fetched = False
+        r.sending = True
+        r.started = False
+    return 0
+
+
+cdef inline int rep_send(pattern_t *pt, msg_t *m) noexcept nogil:
+    cdef rep_t *r = <rep_t *> pt.part
+    cdef bint more = (m.flags & MSG_MORE) != 0
+    cdef pipe_t *p = r.reply
+    cdef int rc = 0
+    if not r.sending:
+        return -EFSM
+    if not r.started:
+        r.started = True
+        r.dropping = p == NULL or not pipe_can_write(p)
+    if not r.dropping:
+        while rc == 0 and r.written < r.count:
+            rc = pipe_write(p, &r.frames[r.written], True)
+            if rc == 0:
+                r.written += 1
+        if rc == 0:
+            rc = pipe_write(p, m, True)
+        if rc == -ENOMEM:
+            return rc           # the same frame may be sent again
+        if rc < 0:
+            r.dropping = True
+        elif not more:
+            pipe_flush(p)
+    if r.dropping:
+        msg_close(m)
+    if not more:
+        r.sending = False
+        r.reply = NULL
+        rep_drop_envelope(r)
+    return 0
+
+
+cdef inline int rep_events(pattern_t *pt) noexcept nogil:
+    cdef rep_t *r = <rep_t *> pt.part
+    if r.sending:
+        return PATTERN_OUT
+    return PATTERN_IN if rep_fetch(pt, r) else 0
+
+
+cdef inline void rep_lost(pattern_t *pt, pipe_t *p) noexcept nogil:
+    cdef rep_t *r = <rep_t *> pt.part
+    # A reply that has begun goes on into the pipe, which swallows it up to its end.
+    if r.reply == p and not (r.sending and r.started):
+        r.reply = NULL
+
+
+cdef inline void rep_detach(pattern_t *pt, pipe_t *p) noexcept nogil:
+    cdef rep_t *r = <rep_t *> pt.part
+    if r.reply == p:
+        r.reply = NULL
+        if r.sending and r.started:
+            r.dropping = True

@@ -1,0 +1,392 @@
+# ROUTER: every peer has a routing id. Received messages get it as a first frame; the first frame of a message to send selects the peer.
+#
+# A pipe is known by
+#   the id given with CONNECT_ROUTING_ID (FLAG_FIXED: from attach to detach, so that messages can wait for the connection), or
+#   the id its peer announced, or
+#   5 octets made here: 00 and a counter; a new one for every connection. Both last as long as the connection.
+#
+# Rules
+# - A peer that announces an id in use waits (FLAG_WAITING): connected, but nothing goes to it or comes from it, until the holder of the id is
+#   gone; then it takes its place. With ROUTER_HANDOVER it takes the id at once and the old pipe is closed.
+# - Messages are named by the id the peer had when it sent them, also if they are read after a reconnect under a new one (`former`).
+# - Without ROUTER_MANDATORY a message to an unknown or full peer is discarded; with it, -EHOSTUNREACH or -EAGAIN at the id frame.
+# - Notices (ROUTER_NOTIFY, DISCONNECT_MSG) are put behind what the peer sent, as messages of that peer.
+
+from libc.stdint cimport uint32_t, uint64_t
+from libc.stdlib cimport malloc, calloc, realloc, free
+from libc.string cimport memcpy, memcmp
+from base.errors cimport EAGAIN, EEXIST, EHOSTUNREACH, EINVAL, ENOMEM
+from message.message cimport msg_t, msg_data, msg_set, msg_close, MSG_MORE
+from pipe.pipe cimport pipe_t, pipe_can_write, pipe_write, pipe_flush
+from pipe.ring cimport ring_messages
+from pattern.state cimport (
+    pattern_t, pattern_close_pipe, pattern_greet, pattern_insert, PATTERN_IN, PATTERN_OUT, NOTIFY_CONNECT, NOTIFY_DISCONNECT,
+    FLAG_UP, FLAG_KEYED, FLAG_FIXED, FLAG_WAITING,
+)
+from pattern.fair_queue cimport fq_attach, fq_has, fq_ready, fq_begin, fq_front, fq_take
+from pattern.load_balance cimport lb_attach, lb_has, lb_full, lb_remove, lb_can_send
+from pattern.push cimport push_in_ready
+from pattern.routing_table cimport routing_table_t, routes_init, routes_free, routes_find, routes_add, routes_remove
+
+cdef enum:
+    ROUTING_ID_MAX = 255
+    ROUTING_ID_MADE = 5
+
+# An earlier id of a pipe, and how many messages from that time are still to be read. In pipe.pattern_data, oldest first.
+cdef struct former_t:
+    former_t *next
+    uint64_t left
+    uint32_t size
+    unsigned char id[1]         # allocated to the size wanted
+
+cdef struct router_t:
+    routing_table_t table
+    pipe_t *out                 # inside a message being sent; NULL = it is discarded
+    bint sending                # the id frame has been taken
+    uint32_t made               # counter of made ids
+    pipe_t **waiting
+    uint32_t waiting_count
+    uint32_t waiting_capacity
+    uint32_t connect_id_size    # of CONNECT_ROUTING_ID, 0 = none
+    unsigned char connect_id[255]
+
+
+cdef inline int router_init(pattern_t *pt) noexcept nogil:
+    cdef router_t *r = <router_t *> calloc(1, sizeof(router_t))
+    cdef uint64_t seed = 0
+    if r == NULL:
+        return -ENOMEM
+    if pt.hooks.random != NULL:
+        pt.hooks.random(&seed, sizeof(seed))
+        pt.hooks.random(&r.made, sizeof(uint32_t))
+    routes_init(&r.table, seed)
+    pt.part = r
+    return 0
+
+
+cdef inline void router_free(pattern_t *pt) noexcept nogil:
+    cdef router_t *r = <router_t *> pt.part
+    routes_free(&r.table)
+    free(r.waiting)
+
+
+cdef inline int router_set_connect_id(pattern_t *pt, const unsigned char *id, size_t size) noexcept nogil:
+    cdef router_t *r = <router_t *> pt.part
+    if size == 0 or size > ROUTING_ID_MAX or routes_find(&r.table, id, size) != NULL:
+        return -EINVAL
+    memcpy(r.connect_id, id, size)
+    r.connect_id_size = <uint32_t> size
+    return 0
+
+
+# ---- ids
+
+cdef inline void router_unkey(router_t *r, pipe_t *p) noexcept nogil:
+    if p.pattern_flags & FLAG_KEYED:
+        p.pattern_flags &= ~(<uint32_t> FLAG_KEYED)
+        routes_remove(&r.table, p)
+
+
+cdef inline int router_remember(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """The pipe is about to get another id: what is queued keeps the old one."""
+    cdef former_t **link = <former_t **> &p.pattern_data
+    cdef former_t *f
+    cdef uint64_t left = ring_messages(p.inr)
+    if left and pt.fq.more and pt.fq.from_pipe == p:
+        left -= 1               # its id frame has been given out
+    while link[0] != NULL:
+        left -= link[0].left
+        link = &link[0].next
+    if left == 0:
+        return 0
+    f = <former_t *> malloc(sizeof(former_t) + p.routing_id_size)
+    if f == NULL:
+        return -ENOMEM
+    f.next = NULL
+    f.left = left
+    f.size = p.routing_id_size
+    memcpy(f.id, p.routing_id, p.routing_id_size)
+    link[0] = f
+    return 0
+
+
+cdef inline int router_key(pattern_t *pt, pipe_t *p, const unsigned char *id, uint32_t size) noexcept nogil:
+    """Makes the pipe known by an id that is free."""
+    cdef router_t *r = <router_t *> pt.part
+    cdef unsigned char *copy
+    cdef int rc
+    if p.routing_id == NULL or p.routing_id_size != size or memcmp(p.routing_id, id, size) != 0:
+        copy = <unsigned char *> malloc(size)
+        if copy == NULL:
+            return -ENOMEM
+        memcpy(copy, id, size)
+        if p.routing_id != NULL:
+            if router_remember(pt, p) < 0:
+                free(copy)
+                return -ENOMEM
+            free(p.routing_id)
+        p.routing_id = copy
+        p.routing_id_size = size
+    rc = routes_add(&r.table, p)
+    if rc == 0:
+        p.pattern_flags |= FLAG_KEYED
+    return rc
+
+
+cdef inline int router_make_id(pattern_t *pt, pipe_t *p) noexcept nogil:
+    cdef router_t *r = <router_t *> pt.part
+    cdef unsigned char id[5]
+    id[0] = 0
+    while True:
+        r.made += 1
+        id[1] = <unsigned char> (r.made >> 24)
+        id[2] = <unsigned char> (r.made >> 16)
+        id[3] = <unsigned char> (r.made >> 8)
+        id[4] = <unsigned char> r.made
+        # A peer may have announced just these octets.
+        if routes_find(&r.table, id, ROUTING_ID_MADE) == NULL:
+            return router_key(pt, p, id, ROUTING_ID_MADE)
+
+
+# ---- pipes that wait for their id
+
+cdef inline int router_wait(router_t *r, pipe_t *p) noexcept nogil:
+    cdef uint32_t capacity
+    cdef pipe_t **waiting
+    if r.waiting_count == r.waiting_capacity:
+        capacity = r.waiting_capacity * 2 if r.waiting_capacity else 4
+        waiting = <pipe_t **> realloc(r.waiting, capacity * sizeof(void *))
+        if waiting == NULL:
+            return -ENOMEM
+        r.waiting = waiting
+        r.waiting_capacity = capacity
+    r.waiting[r.waiting_count] = p
+    r.waiting_count += 1
+    p.pattern_flags |= FLAG_WAITING
+    return 0
+
+
+cdef inline void router_unwait(router_t *r, pipe_t *p) noexcept nogil:
+    cdef uint32_t i
+    if p.pattern_flags & FLAG_WAITING:
+        p.pattern_flags &= ~(<uint32_t> FLAG_WAITING)
+        i = 0
+        while r.waiting[i] != p:
+            i += 1
+        r.waiting_count -= 1
+        # In order: the one that came first is next.
+        while i < r.waiting_count:
+            r.waiting[i] = r.waiting[i + 1]
+            i += 1
+
+
+cdef inline int router_enter(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """The pipe has its id: messages go to it and come from it."""
+    cdef int rc = 0
+    if not lb_has(p):
+        rc = lb_attach(&pt.lb, p)   # only asked whether anybody has room
+    if rc == 0 and not fq_has(p):
+        rc = fq_attach(&pt.fq, p)
+    return rc
+
+
+cdef inline void router_greet(pattern_t *pt, pipe_t *p) noexcept nogil:
+    if pt.router_notify & NOTIFY_CONNECT and p.other == NULL:
+        pattern_insert(p, NULL, 0)
+        fq_ready(&pt.fq, p)
+    if pt.hello_msg.size:
+        pattern_greet(p, pt.hello_msg.data, pt.hello_msg.size)
+    if pt.probe_router:
+        pattern_greet(p, NULL, 0)
+
+
+cdef inline int router_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
+    cdef router_t *r = <router_t *> pt.part
+    cdef pipe_t *holder
+    cdef int rc = 0
+    if not p.pattern_flags & FLAG_KEYED:
+        if p.peer_id_size == 0:
+            rc = router_make_id(pt, p)
+        else:
+            holder = routes_find(&r.table, p.peer_id, p.peer_id_size)
+            if holder != NULL:
+                if not pt.router_handover:
+                    return router_wait(r, p)
+                router_unkey(r, holder)
+                lb_remove(&pt.lb, holder)
+                pattern_close_pipe(pt, holder)
+            rc = router_key(pt, p, p.peer_id, p.peer_id_size)
+    if rc == 0:
+        rc = router_enter(pt, p)
+    if rc == 0:
+        router_greet(pt, p)
+    return rc
+
+
+cdef inline void router_adopt(pattern_t *pt, const unsigned char *id, uint32_t size) noexcept nogil:
+    """An id has become free: the first pipe that waits for it gets it."""
+    cdef router_t *r = <router_t *> pt.part
+    cdef pipe_t *p
+    cdef uint32_t i
+    for i in range(r.waiting_count):
+        p = r.waiting[i]
+        if p.peer_id_size == size and memcmp(p.peer_id, id, size) == 0:
+            router_unwait(r, p)
+            if router_ready(pt, p) < 0:
+                pattern_close_pipe(pt, p)
+            return
+
+
+cdef inline void router_leave(pattern_t *pt, pipe_t *p) noexcept nogil:
+    cdef router_t *r = <router_t *> pt.part
+    cdef bint keyed = p.pattern_flags & FLAG_KEYED
+    router_unwait(r, p)
+    router_unkey(r, p)
+    lb_remove(&pt.lb, p)
+    if keyed and r.waiting_count:
+        router_adopt(pt, p.routing_id, p.routing_id_size)
+
+
+cdef inline int router_attach(pattern_t *pt, pipe_t *p) noexcept nogil:
+    cdef router_t *r = <router_t *> pt.part
+    cdef uint32_t size = r.connect_id_size
+    cdef int rc
+    if not p.local or size == 0:
+        return 0                # the rest is done when there is a peer
+    r.connect_id_size = 0
+    if routes_find(&r.table, r.connect_id, size) != NULL:
+        return -EEXIST
+    p.pattern_flags |= FLAG_FIXED
+    rc = router_key(pt, p, r.connect_id, size)
+    return rc if rc < 0 else router_enter(pt, p)
+
+
+cdef inline bint router_has_peer(pipe_t *p) noexcept nogil:
+    """Connected and known by its id: not waiting, not replaced."""
+    return p.pattern_flags & (FLAG_UP | FLAG_KEYED) == FLAG_UP | FLAG_KEYED
+
+
+cdef inline void router_lost(pattern_t *pt, pipe_t *p) noexcept nogil:
+    if pt.router_notify & NOTIFY_DISCONNECT and router_has_peer(p) and p.other == NULL:
+        pattern_insert(p, NULL, 0)
+        fq_ready(&pt.fq, p)
+    if not p.pattern_flags & FLAG_FIXED:
+        router_leave(pt, p)
+
+
+cdef inline void router_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
+    cdef router_t *r = <router_t *> pt.part
+    if r.out == p:
+        r.out = NULL
+    if router_has_peer(p):
+        # `ended` says that the other end writes no more, so that even an inproc ring is ours to write.
+        if pt.disconnect_msg.size and not p.local:
+            pattern_insert(p, pt.disconnect_msg.data, pt.disconnect_msg.size)
+        if pt.router_notify & NOTIFY_DISCONNECT and p.other == NULL:
+            pattern_insert(p, NULL, 0)
+    router_leave(pt, p)
+    if not fq_has(p):
+        push_in_ready(p)        # it was never listened to: read it to its end
+
+
+cdef inline void router_detach(pattern_t *pt, pipe_t *p) noexcept nogil:
+    cdef router_t *r = <router_t *> pt.part
+    cdef former_t *f
+    if r.out == p:
+        r.out = NULL
+    router_leave(pt, p)
+    while p.pattern_data != NULL:
+        f = <former_t *> p.pattern_data
+        p.pattern_data = f.next
+        free(f)
+    free(p.routing_id)
+    p.routing_id = NULL
+    p.routing_id_size = 0
+
+
+# ---- messages
+
+cdef inline int router_send(pattern_t *pt, msg_t *m) noexcept nogil:
+    cdef router_t *r = <router_t *> pt.part
+    cdef bint more = (m.flags & MSG_MORE) != 0
+    cdef pipe_t *p
+    cdef int rc
+    if not r.sending:
+        if more:
+            p = routes_find(&r.table, msg_data(m), m.size)
+            if p == NULL:
+                if pt.router_mandatory:
+                    return -EHOSTUNREACH
+            elif not pipe_can_write(p):
+                lb_full(&pt.lb, p)
+                if pt.router_mandatory:
+                    return -EHOSTUNREACH if p.closed_out else -EAGAIN
+                p = NULL
+            r.out = p
+            r.sending = True
+        # An id alone is no message.
+        msg_close(m)
+        return 0
+    p = r.out
+    if p != NULL:
+        rc = pipe_write(p, m, True)
+        if rc == -ENOMEM:
+            return rc
+        if rc < 0:
+            r.out = NULL
+            msg_close(m)
+        elif not more:
+            pipe_flush(p)
+    else:
+        msg_close(m)
+    r.sending = more
+    return 0
+
+
+cdef inline int router_id(pipe_t *p, msg_t *m) noexcept nogil:
+    """The id frame of the pipe's next message."""
+    cdef former_t *f = <former_t *> p.pattern_data
+    cdef int rc
+    if f == NULL:
+        return msg_set(m, p.routing_id, p.routing_id_size)
+    rc = msg_set(m, f.id, f.size)
+    if rc == 0:
+        f.left -= 1
+        if f.left == 0:
+            p.pattern_data = f.next
+            free(f)
+    return rc
+
+
+cdef inline int router_recv(pattern_t *pt, msg_t *m) noexcept nogil:
+    cdef msg_t *front = fq_front(&pt.fq)
+    cdef pipe_t *p
+    if front == NULL:
+        return -EAGAIN
+    if pt.fq.more:
+        fq_take(&pt.fq, front, m)
+        return 0
+    p = pt.fq.pipes[pt.fq.current]
+    if router_id(p, m) < 0:
+        return -ENOMEM
+    m.flags = MSG_MORE
+    fq_begin(&pt.fq, p)
+    pt.last = p
+    return 0
+
+
+cdef inline int router_events(pattern_t *pt) noexcept nogil:
+    cdef int events = PATTERN_IN if fq_front(&pt.fq) != NULL else 0
+    cdef router_t *r = <router_t *> pt.part
+    if r.sending or not pt.router_mandatory or lb_can_send(&pt.lb):
+        events |= PATTERN_OUT
+    return events
+
+
+cdef inline int router_peer_state(pattern_t *pt, const unsigned char *id, size_t size) noexcept nogil:
+    """PATTERN_OUT if the peer can take a message, 0 if not, -EHOSTUNREACH."""
+    cdef router_t *r = <router_t *> pt.part
+    cdef pipe_t *p = routes_find(&r.table, id, size)
+    if p == NULL:
+        return -EHOSTUNREACH
+    return PATTERN_OUT if pipe_can_write(p) else 0

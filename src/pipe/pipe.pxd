@@ -1,0 +1,214 @@
+# pipe: what a pattern sees of one peer. Two directions, a high-water mark in each, and nothing about how the peer is reached.
+#
+# Two kinds
+#   inproc   `other` is the end of the peer socket; the two rings are shared, each end's fields belong to its own socket's lock.
+#   network  `other` is NULL; both rings are used under the one lock of the socket. `sink` lets a frame skip the ring and go
+#            straight into the connection's output; the ring holds what does not fit there, up to the mark.
+#
+# Rules
+# - A message is refused only at its first frame (-EAGAIN). Further frames of an accepted message always go in.
+# - pipe_write() leaves msg.kind == MSG_EMPTY if the pipe took the payload over; otherwise the caller still owns it (it was copied).
+# - Control frames (MSG_SUBSCRIBE, MSG_CANCEL) are never refused and not counted.
+# - The pattern's own fields (between the marks) are touched by patterns only.
+
+from libc.stdint cimport uint32_t, uint64_t
+from base.config cimport TX_REF_MIN
+from base.errors cimport EAGAIN, ENOMEM, EPIPE
+from message.message cimport (
+    msg_t, msg_init, msg_set, msg_close, msg_share, MSG_EMPTY, MSG_MORE, MSG_PYOBJ, MSG_SUBSCRIBE, MSG_CANCEL, MSG_EXACT,
+)
+from pipe.ring cimport (
+    ring_t, ring_full, ring_slot, ring_commit, ring_front, ring_pop, ring_wake_reader, ring_wake_writer, ring_empty,
+    ring_writer_sleeps, ring_reader_sleeps, ring_rollback, ring_settle, ring_writer_waits,
+)
+
+cdef enum:
+    ATTENTION_IN = 1        # something to read
+    ATTENTION_OUT = 2       # credit came back
+    ATTENTION_CLOSED = 4    # the other end is gone
+
+# Frame straight into the connection. take: the payload may be taken over (msg becomes MSG_EMPTY), else it is copied or shared.
+# 1 = done, 0 = no room: queue it.
+ctypedef int (*pipe_sink_t)(pipe_t *p, msg_t *m, bint take) noexcept nogil
+# Tells the other end's socket (any lock state): sets attention bits, queues the end, wakes a sleeper.
+ctypedef void (*pipe_notify_t)(pipe_t *end, uint32_t bits) noexcept nogil
+# Network: the reader made room (or found nothing) while the connection had stopped decoding because the ring was full.
+ctypedef void (*pipe_resume_t)(pipe_t *p) noexcept nogil
+# An ended pipe has been read to its end. The socket detaches it after the current call, never inside it.
+ctypedef void (*pipe_drained_t)(pipe_t *p) noexcept nogil
+
+cdef struct pipe_t:
+    ring_t *inr
+    ring_t *outr
+    pipe_sink_t sink            # NULL while there is no connection that could take frames
+    void *session               # network: opaque to patterns
+    pipe_t *other               # inproc
+    void *link                  # inproc: the block both ends live in
+    void *socket                # opaque to patterns
+    pipe_notify_t notify        # inproc
+    pipe_resume_t resume        # network
+    pipe_drained_t drained
+    pipe_t *attention_next      # on the owner's attention stack
+    uint32_t attention          # atomic bits, not zero = queued on the stack
+    uint32_t id                 # unique in the socket's life, never 0
+    bint connected              # network: handshake complete; inproc: always
+    bint skip_out               # the connection died inside an outgoing message: drop its remaining frames
+    bint writing                # the last frame written had MORE
+    bint reading                # the last frame read had MORE
+    bint closed_out             # nothing can be written any more
+    bint ended                  # nothing new will arrive; what is queued can still be read
+    bint detached               # out of its socket; only the memory waits for the other end
+    bint stalled                # network: decoding stopped for lack of room in inr
+    unsigned char *peer_id      # routing id the peer announced (malloc'ed; NULL = none), set before attach or ready
+    uint32_t peer_id_size
+    bint peer_legacy            # the peer filters by itself (ZMTP/1.0)
+    bint local                  # made by our own connect() (routing ids by CONNECT_ROUTING_ID, HICCUP, ...)
+    # ---- begin: pattern's own
+    uint32_t lb_index           # position in load_balance
+    uint32_t fq_index           # position in fair_queue
+    uint32_t fan_index          # position in fan_out
+    unsigned char *routing_id   # ROUTER: the id this pipe is known by (malloc'ed)
+    uint32_t routing_id_size
+    uint32_t pattern_flags
+    void *pattern_data
+    # ---- end
+
+
+cdef inline bint pipe_can_write(pipe_t *p) noexcept nogil:
+    """Room for the first frame of a message. A writer that is told no is woken by ATTENTION_OUT / pattern_out_ready."""
+    if p.closed_out:
+        return False
+    if p.sink != NULL and ring_empty(p.outr):
+        return True
+    if not ring_full(p.outr):
+        return True
+    return p.other != NULL and not ring_writer_sleeps(p.outr)
+
+
+cdef inline int pipe_store(pipe_t *p, msg_t *m, bint take) noexcept nogil:
+    """Into the ring, whatever its fill. 0 or -ENOMEM."""
+    cdef msg_t *slot = ring_slot(p.outr)
+    cdef unsigned char flags = m.flags
+    if slot == NULL:
+        return -ENOMEM
+    if p.other == NULL and m.kind >= MSG_PYOBJ and m.size < TX_REF_MIN:
+        # Small Python memory bound for the wire: a copy now is cheaper than a reference to give back later.
+        if msg_set(slot, m.body.ref.data, m.size) < 0:
+            return -ENOMEM
+        slot.flags = flags & ~(<unsigned char> MSG_EXACT)
+        slot.routing_id = m.routing_id
+    elif take:
+        slot[0] = m[0]
+        m.kind = MSG_EMPTY
+    elif msg_share(slot, m) < 0:
+        return -ENOMEM
+    ring_commit(p.outr)
+    return 0
+
+
+cdef inline int pipe_write(pipe_t *p, msg_t *m, bint take) noexcept nogil:
+    """One frame. 0, -EAGAIN (first frame, no room), -EPIPE (gone), -ENOMEM. Visible to the peer after pipe_flush()."""
+    cdef bint more = (m.flags & MSG_MORE) != 0
+    if p.closed_out:
+        return -EPIPE
+    if p.skip_out:
+        # The beginning of this message went with a dead connection; a part of a message must never arrive.
+        p.skip_out = p.writing = more
+        return 0
+    if p.sink != NULL and ring_empty(p.outr) and p.sink(p, m, take) == 1:
+        p.writing = more
+        return 0
+    if not p.writing and ring_full(p.outr):
+        return -EAGAIN
+    if pipe_store(p, m, take) < 0:
+        return -ENOMEM
+    p.writing = more
+    return 0
+
+
+cdef inline int pipe_write_control(pipe_t *p, int flag, const unsigned char *topic, size_t size) noexcept nogil:
+    """A subscription (flag MSG_SUBSCRIBE or MSG_CANCEL). Never refused; 0 or -ENOMEM.
+
+    A pipe without a connection forgets it: the pattern sends all subscriptions again in pattern_ready()."""
+    cdef msg_t m
+    cdef msg_t *slot
+    if p.closed_out or not p.connected:
+        return 0
+    if msg_set(&m, topic, size) < 0:
+        return -ENOMEM
+    m.flags = <unsigned char> flag
+    if p.other == NULL:
+        if p.sink != NULL:
+            p.sink(p, &m, True)
+        msg_close(&m)
+        return 0
+    if p.writing:
+        # Inside an unfinished message: MORE keeps the ring from publishing half of it. Readers ignore it on control frames.
+        m.flags |= MSG_MORE
+    slot = ring_slot(p.outr)
+    if slot == NULL:
+        msg_close(&m)
+        return -ENOMEM
+    slot[0] = m
+    ring_commit(p.outr)
+    pipe_flush(p)
+    return 0
+
+
+cdef inline void pipe_flush(pipe_t *p) noexcept nogil:
+    """Whole messages written so far may be read by the peer; it is told if it sleeps."""
+    if p.other != NULL and ring_wake_reader(p.outr):
+        p.notify(p.other, ATTENTION_IN)
+
+
+cdef inline void pipe_rollback(pipe_t *p) noexcept nogil:
+    """Drops the unfinished outgoing message as far as it is still in the ring."""
+    ring_rollback(p.outr)
+    p.writing = False
+
+
+cdef inline msg_t *pipe_front(pipe_t *p) noexcept nogil:
+    """The next frame to read, or NULL. After NULL the owner is told by ATTENTION_IN / pattern_in_ready."""
+    cdef msg_t *m
+    cdef bint settled, asleep
+    while True:
+        m = ring_front(p.inr)
+        if m != NULL:
+            return m
+        settled = ring_settle(p.inr)
+        if p.stalled:
+            p.resume(p)
+            if not ring_empty(p.inr):
+                continue
+        if p.ended:
+            p.drained(p)
+            return NULL
+        if p.other == NULL:
+            return NULL
+        # The exchange inside ring_reader_sleeps() is the fence between returning credit and looking at writer_asleep.
+        asleep = ring_reader_sleeps(p.inr)
+        if settled and ring_writer_waits(p.inr):
+            p.notify(p.other, ATTENTION_OUT)
+        if asleep:
+            return NULL
+
+
+cdef inline void pipe_pop(pipe_t *p) noexcept nogil:
+    """The frame at the front has been moved out (or closed)."""
+    if ring_pop(p.inr):
+        if p.other != NULL:
+            if ring_wake_writer(p.inr):
+                p.notify(p.other, ATTENTION_OUT)
+        elif p.stalled:
+            p.resume(p)
+
+
+cdef inline int pipe_read(pipe_t *p, msg_t *m) noexcept nogil:
+    """One frame, moved into `m` (which owns nothing). 0 or -EAGAIN."""
+    cdef msg_t *front = pipe_front(p)
+    if front == NULL:
+        return -EAGAIN
+    m[0] = front[0]
+    p.reading = (m.flags & MSG_MORE) != 0
+    pipe_pop(p)
+    return 0

@@ -1,0 +1,441 @@
+# ring: a queue of frames from one producer thread to one consumer thread, without a lock.
+#
+# Rules
+# - At any moment at most one thread acts as producer and one as consumer. Each side is in fact "whoever holds that socket's lock".
+# - Entries live in linked segments that grow on demand, so a quiet ring costs one small segment and the high-water mark bounds it.
+# - Frames become visible only as whole messages: `pub` (entries published) moves at the last frame of a message.
+# - The high-water mark counts messages. The consumer returns credit in lumps of half the mark (`credit`), not one by one, so a
+#   blocked producer resumes after (hwm + 1) / 2 reads.
+#
+# Who writes what, with which memory order
+#   producer: wseg wpos wcount wmsgs pubseg pubpos        plain
+#             pub            store-release, read with acquire by the consumer: publishes the entries before it
+#   consumer: rseg rpos rcount rmsgs seen                 plain
+#             credit         store-release, read with acquire by the producer: slots before it are free
+#   reader_asleep, writer_asleep: swapped (sequentially consistent). The sleeper sets it and then looks again; the other side
+#             changes pub/credit, issues a fence and then looks at it. One of the two always sees the other (Dekker).
+#   spare: swapped; hands an emptied segment back to the producer.
+#
+# A conflating ring (`only` is set) holds the newest whole message and nothing else. The producer builds a message in a block of its own and
+# swaps it in for the one before; the consumer swaps it out. `pub` then counts messages, and so does rcount; there is no mark.
+
+from libc.stdint cimport uint32_t, uint64_t
+from libc.stdlib cimport malloc, calloc, realloc, free
+from base.atomics cimport (
+    zc_load_acquire_u64, zc_load_relaxed_u32, zc_load_acquire_ptr, zc_store_release_u64, zc_store_release_ptr,
+    zc_store_relaxed_u32, zc_swap_u32, zc_swap_ptr, zc_fence, zc_load_relaxed_u64,
+)
+from base.errors cimport ENOMEM
+from base.config cimport RING_FIRST_SEGMENT, RING_SEGMENT
+from message.message cimport msg_t, msg_close, MSG_MORE, MSG_EMPTY
+
+cdef struct segment_t:
+    segment_t *next
+    uint32_t capacity
+    uint32_t unused
+    msg_t slots[1]              # `capacity` of them
+
+cdef struct only_t:
+    segment_t *latest           # atomic: swapped by both
+    segment_t *building         # producer
+    segment_t *reading          # consumer; its `unused` is the number of frames
+    uint64_t taken              # consumer: value of pub when `reading` was taken
+    uint32_t built              # producer
+    uint32_t at                 # consumer
+
+cdef struct ring_t:
+    # producer
+    segment_t *wseg
+    segment_t *pubseg           # where the unpublished message begins
+    uint64_t wcount             # entries written
+    uint64_t wmsgs              # whole messages published
+    uint32_t wpos
+    uint32_t pubpos
+    uint64_t pub                # atomic
+    unsigned char pad0[16]
+    # consumer
+    segment_t *rseg
+    uint64_t rcount
+    uint64_t rmsgs
+    uint64_t seen               # last value of pub
+    uint64_t credit             # atomic: messages whose room has been given back
+    uint32_t rpos
+    uint32_t lump
+    unsigned char pad1[16]
+    # both
+    segment_t *first            # atomic: set once by the producer, taken once by the consumer
+    segment_t *spare            # atomic
+    uint32_t reader_asleep      # atomic
+    uint32_t writer_asleep      # atomic
+    uint32_t hwm                # atomic; 0 = no limit
+    only_t *only                # conflating; set before the ring is shared
+
+
+cdef inline uint32_t ring_lump(uint32_t hwm) noexcept nogil:
+    # Without a mark nobody waits for credit; it is still returned now and then so that a mark set later starts near the truth.
+    return (hwm + 1) // 2 if hwm else 128
+
+
+cdef inline void ring_init(ring_t *r, uint32_t hwm) noexcept nogil:
+    r.wseg = NULL
+    r.pubseg = NULL
+    r.wcount = r.wmsgs = r.pub = 0
+    r.wpos = r.pubpos = 0
+    r.rseg = NULL
+    r.rcount = r.rmsgs = r.seen = r.credit = 0
+    r.rpos = 0
+    r.first = r.spare = NULL
+    r.reader_asleep = 0
+    r.writer_asleep = 0
+    r.hwm = hwm
+    r.lump = ring_lump(hwm)
+    r.only = NULL
+
+
+cdef inline void ring_set_hwm(ring_t *r, uint32_t hwm) noexcept nogil:
+    """Either side. Queued messages stay; a lower mark blocks new ones until the fill is below it."""
+    if r.only != NULL:
+        return
+    zc_store_relaxed_u32(&r.hwm, hwm)
+    zc_store_relaxed_u32(&r.lump, ring_lump(hwm))
+
+
+cdef inline int ring_conflate(ring_t *r) noexcept nogil:
+    """A fresh ring becomes a conflating one. 0 or -ENOMEM."""
+    r.only = <only_t *> calloc(1, sizeof(only_t))
+    if r.only == NULL:
+        return -ENOMEM
+    r.hwm = 0
+    return 0
+
+
+# ---- conflating rings (reached through the functions below, which find wseg and rseg NULL)
+
+cdef inline void only_free(segment_t *s, uint32_t from_frame, uint32_t to_frame) noexcept nogil:
+    while from_frame < to_frame:
+        msg_close(&s.slots[from_frame])
+        from_frame += 1
+    free(s)
+
+
+cdef inline msg_t *only_slot(only_t *o) noexcept nogil:
+    cdef segment_t *s = o.building
+    cdef uint32_t capacity = 1
+    if s == NULL or o.built == s.capacity:
+        if s != NULL:
+            capacity = s.capacity * 2
+        s = <segment_t *> realloc(o.building, sizeof(segment_t) + (capacity - 1) * sizeof(msg_t))
+        if s == NULL:
+            return NULL
+        s.capacity = capacity
+        o.building = s
+    return &s.slots[o.built]
+
+
+cdef inline void only_commit(ring_t *r) noexcept nogil:
+    cdef only_t *o = r.only
+    cdef segment_t *s = o.building
+    cdef bint last = (s.slots[o.built].flags & MSG_MORE) == 0
+    o.built += 1
+    r.wcount = r.pub + 1
+    if last:
+        s.unused = o.built
+        o.building = NULL
+        o.built = 0
+        s = <segment_t *> zc_swap_ptr(<void **> &o.latest, s)
+        if s != NULL:
+            only_free(s, 0, s.unused)
+        zc_store_release_u64(&r.pub, r.wcount)
+
+
+cdef inline msg_t *only_front(ring_t *r) noexcept nogil:
+    cdef only_t *o = r.only
+    cdef uint64_t pub
+    if o.reading == NULL:
+        pub = zc_load_acquire_u64(&r.pub)
+        if pub == r.rcount:
+            return NULL
+        o.reading = <segment_t *> zc_swap_ptr(<void **> &o.latest, NULL)
+        if o.reading == NULL:
+            # The message behind this count was taken before the count moved.
+            r.rcount = r.seen = pub
+            return NULL
+        o.taken = pub
+        o.at = 0
+    return &o.reading.slots[o.at]
+
+
+cdef inline void only_pop(ring_t *r) noexcept nogil:
+    cdef only_t *o = r.only
+    o.at += 1
+    if o.at == o.reading.unused:
+        free(o.reading)
+        o.reading = NULL
+        r.rcount = r.seen = o.taken
+
+
+# ---- producer
+
+cdef inline segment_t *ring_new_segment(ring_t *r) noexcept nogil:
+    cdef uint32_t capacity = RING_SEGMENT if r.wseg != NULL else RING_FIRST_SEGMENT
+    cdef segment_t *s = <segment_t *> zc_swap_ptr(<void **> &r.spare, NULL)
+    if s == NULL:
+        s = <segment_t *> malloc(sizeof(segment_t) + (capacity - 1) * sizeof(msg_t))
+        if s == NULL:
+            return NULL
+        s.capacity = capacity
+    s.next = NULL
+    return s
+
+
+cdef inline bint ring_full(ring_t *r) noexcept nogil:
+    """No credit for the first frame of another message."""
+    cdef uint32_t hwm = zc_load_relaxed_u32(&r.hwm)
+    return hwm != 0 and r.wmsgs - zc_load_acquire_u64(&r.credit) >= hwm
+
+
+cdef inline msg_t *ring_slot(ring_t *r) noexcept nogil:
+    """The entry to fill next (its content is undefined), or NULL if memory is out. Nothing happens until ring_commit()."""
+    cdef segment_t *s
+    if r.wseg == NULL:
+        if r.only != NULL:
+            return only_slot(r.only)
+        s = ring_new_segment(r)
+        if s == NULL:
+            return NULL
+        r.wseg = r.pubseg = s
+        zc_store_release_ptr(<void **> &r.first, s)
+    elif r.wpos == r.wseg.capacity:
+        s = ring_new_segment(r)
+        if s == NULL:
+            return NULL
+        # Plain store: the consumer follows `next` only for entries that `pub` has published.
+        r.wseg.next = s
+        r.wseg = s
+        r.wpos = 0
+    return &r.wseg.slots[r.wpos]
+
+
+cdef inline void ring_commit(ring_t *r) noexcept nogil:
+    """The slot is filled. The last frame of a message publishes the whole message."""
+    cdef bint last
+    if r.wseg == NULL:
+        only_commit(r)
+        return
+    last = (r.wseg.slots[r.wpos].flags & MSG_MORE) == 0
+    r.wpos += 1
+    r.wcount += 1
+    if last:
+        r.wmsgs += 1
+        r.pubseg = r.wseg
+        r.pubpos = r.wpos
+        zc_store_release_u64(&r.pub, r.wcount)
+
+
+cdef inline bint ring_wake_reader(ring_t *r) noexcept nogil:
+    """After publishing to another thread: true if the reader has gone to sleep and must be told (once)."""
+    zc_fence()
+    if zc_load_relaxed_u32(&r.reader_asleep):
+        return zc_swap_u32(&r.reader_asleep, 0) != 0
+    return False
+
+
+cdef inline bint ring_writer_sleeps(ring_t *r) noexcept nogil:
+    """The producer found no credit: registers for a wake-up. False if credit arrived meanwhile."""
+    zc_swap_u32(&r.writer_asleep, 1)
+    if not ring_full(r):
+        zc_swap_u32(&r.writer_asleep, 0)
+        return False
+    return True
+
+
+cdef inline bint ring_mid_message(ring_t *r) noexcept nogil:
+    return r.wcount != zc_load_relaxed_u64(&r.pub)
+
+
+cdef inline void ring_rollback(ring_t *r) noexcept nogil:
+    """Drops the frames of the unfinished message."""
+    cdef segment_t *s = r.pubseg
+    cdef segment_t *n
+    cdef uint32_t i = r.pubpos
+    cdef uint64_t left = r.wcount - zc_load_relaxed_u64(&r.pub)
+    if r.only != NULL:
+        if r.only.building != NULL:
+            only_free(r.only.building, 0, r.only.built)
+            r.only.building = NULL
+            r.only.built = 0
+        left = 0
+    while left:
+        if i == s.capacity:
+            s = s.next
+            i = 0
+        msg_close(&s.slots[i])
+        i += 1
+        left -= 1
+    if r.pubseg != NULL:
+        s = r.pubseg.next if r.wseg != r.pubseg else NULL
+        r.wseg = r.pubseg
+        r.wpos = r.pubpos
+        while s != NULL:
+            n = s.next
+            free(s)
+            s = n
+    r.wcount = zc_load_relaxed_u64(&r.pub)
+
+
+# ---- consumer
+
+cdef inline msg_t *ring_front(ring_t *r) noexcept nogil:
+    """The next frame, or NULL. The caller moves its content out and calls ring_pop()."""
+    cdef segment_t *s
+    if r.rcount == r.seen:
+        if r.only != NULL:
+            return only_front(r)
+        r.seen = zc_load_acquire_u64(&r.pub)
+        if r.rcount == r.seen:
+            return NULL
+        if r.rseg == NULL:
+            r.rseg = <segment_t *> zc_load_acquire_ptr(<void **> &r.first)
+    if r.rpos == r.rseg.capacity:
+        s = r.rseg
+        r.rseg = s.next
+        r.rpos = 0
+        if s.capacity == RING_SEGMENT:
+            s = <segment_t *> zc_swap_ptr(<void **> &r.spare, s)
+        if s != NULL:
+            free(s)
+    return &r.rseg.slots[r.rpos]
+
+
+cdef inline bint ring_pop(ring_t *r) noexcept nogil:
+    """The frame at the front has been moved out. True when a lump of credit was given back (tell a sleeping writer)."""
+    cdef bint last
+    if r.rseg == NULL:
+        only_pop(r)
+        return False
+    last = (r.rseg.slots[r.rpos].flags & MSG_MORE) == 0
+    r.rpos += 1
+    r.rcount += 1
+    if last:
+        r.rmsgs += 1
+        if r.rmsgs - zc_load_relaxed_u64(&r.credit) >= zc_load_relaxed_u32(&r.lump):
+            zc_store_release_u64(&r.credit, r.rmsgs)
+            return True
+    return False
+
+
+cdef inline bint ring_settle(ring_t *r) noexcept nogil:
+    """The consumer found nothing: gives back all credit. True if there was some.
+
+    Without this a mark lowered below what has been read since the last lump would block the producer of an empty ring for ever."""
+    if r.rmsgs == zc_load_relaxed_u64(&r.credit):
+        return False
+    zc_store_release_u64(&r.credit, r.rmsgs)
+    return True
+
+
+cdef inline bint ring_wake_writer(ring_t *r) noexcept nogil:
+    """After credit was given back to another thread: true if the writer sleeps and must be told (once)."""
+    zc_fence()
+    return ring_writer_waits(r)
+
+
+cdef inline bint ring_writer_waits(ring_t *r) noexcept nogil:
+    """The same where a fence lies between already."""
+    if zc_load_relaxed_u32(&r.writer_asleep):
+        return zc_swap_u32(&r.writer_asleep, 0) != 0
+    return False
+
+
+cdef inline bint ring_reader_sleeps(ring_t *r) noexcept nogil:
+    """The consumer found nothing: registers for a wake-up. False if something arrived meanwhile."""
+    zc_swap_u32(&r.reader_asleep, 1)
+    if zc_load_acquire_u64(&r.pub) != r.rcount:
+        zc_swap_u32(&r.reader_asleep, 0)
+        return False
+    return True
+
+
+cdef inline bint ring_empty(ring_t *r) noexcept nogil:
+    """Consumer's view."""
+    return r.rcount == zc_load_acquire_u64(&r.pub)
+
+
+# ---- either side, when the other is known to be away
+
+cdef inline uint64_t ring_messages(ring_t *r) noexcept nogil:
+    return r.wmsgs - r.rmsgs
+
+
+cdef inline void ring_free(ring_t *r) noexcept nogil:
+    """Closes what is left, published or not. Both sides must be gone."""
+    cdef segment_t *s = r.rseg if r.rseg != NULL else r.first
+    cdef segment_t *n
+    cdef uint32_t i = r.rpos
+    cdef uint64_t left = r.wcount - r.rcount
+    if r.only != NULL:
+        ring_rollback(r)
+        if r.only.latest != NULL:
+            only_free(r.only.latest, 0, r.only.latest.unused)
+        if r.only.reading != NULL:
+            only_free(r.only.reading, r.only.at, r.only.reading.unused)
+        free(r.only)
+        left = 0
+    while left:
+        if i == s.capacity:
+            n = s.next
+            free(s)
+            s = n
+            i = 0
+        msg_close(&s.slots[i])
+        i += 1
+        left -= 1
+    while s != NULL:
+        n = s.next
+        free(s)
+        s = n
+    if r.spare != NULL:
+        free(r.spare)
+    ring_init(r, r.hwm)
+
+
+cdef inline void ring_trim(ring_t *r) noexcept nogil:
+    """Both sides held by the caller: an empty ring keeps no segment at all."""
+    if r.wcount == r.rcount and r.wcount == r.pub and r.wseg != NULL:
+        # rseg may lag behind wseg by one emptied segment
+        if r.rseg != NULL and r.rseg != r.wseg:
+            free(r.rseg)
+        elif r.rseg == NULL and r.first != r.wseg:
+            return
+        free(r.wseg)
+        if r.spare != NULL:
+            free(r.spare)
+        r.spare = NULL
+        r.first = r.wseg = r.rseg = r.pubseg = NULL
+        r.wpos = r.rpos = r.pubpos = 0
+
+
+cdef inline void ring_move_unpublished(ring_t *into, ring_t *source, bint skip) noexcept nogil:
+    """Both rings held by the caller: frames of a message still being written follow to `into`, or are dropped (`skip`)."""
+    cdef segment_t *s = source.pubseg
+    cdef msg_t *slot
+    cdef uint32_t i = source.pubpos
+    cdef uint64_t left = source.wcount - source.pub
+    if source.only != NULL:
+        s = source.only.building
+        i = 0
+        left = source.only.built
+        source.only.built = 0
+    while left:
+        if i == s.capacity:
+            s = s.next
+            i = 0
+        slot = NULL if skip else ring_slot(into)
+        if slot == NULL:
+            msg_close(&s.slots[i])
+        else:
+            slot[0] = s.slots[i]
+            s.slots[i].kind = MSG_EMPTY
+            ring_commit(into)
+        i += 1
+        left -= 1

@@ -1,0 +1,336 @@
+# I/O thread: keeps sockets alive while the application is elsewhere.
+#
+# It knows its sockets only as io_client_t: a poll set, a few words, and a function `serve` that does one round of the socket's work.
+#
+# Rules
+# - The thread never waits for a socket: serve() tries the socket's lock and answers SERVE_BUSY when an application thread is inside.
+#   That thread then does the work (`wants` asks it to).
+# - Lease. An application thread that reads its own connections takes the lease (client.lease = 1, or 2 while it is blocked waiting); the
+#   socket's poll set is then switched off in the thread's own set, so arriving data wakes nobody needlessly. When `activity` has
+#   not moved for LEASE_NS the thread takes the socket back. A lease of 2 does not run out: the waiting thread does everything.
+# - Stragglers. Output that was coalesced and not yet written sets `straggle`. Every STRAGGLER_NS the thread looks: if the burst goes on
+#   (frames were added) it asks the sender to write with its next call (`flush_please`), else it writes itself.
+# - Sleep and wake-up: `armed` is when the thread will wake by itself. Who wants it earlier calls io_poke(). `pokes` closes the race
+#   with a thread that is just about to sleep.
+#
+# Words of io_client_t: lease, activity, straggle, deadline are written under the socket's lock and read here (relaxed: a stale value costs one
+# tick). flush_please and wants are written here and swapped by the lock holder. The rest belongs to the I/O thread.
+# io_thread_t.lock guards the table of clients; it is held while the thread serves. Order: a socket lock may be held when it is taken.
+
+from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t, UINT64_MAX
+from libc.stdlib cimport calloc, realloc, free
+from base.atomics cimport (
+    zc_load_relaxed_u32, zc_store_relaxed_u32, zc_load_relaxed_u64, zc_store_release_u32, zc_load_acquire_u32, zc_swap_u64,
+    zc_add_u32, zc_cas_u64, zc_load_acquire_u64, zc_fence,
+)
+from base.config cimport LEASE_NS, STRAGGLER_NS, RETRY_NS, POLL_BATCH
+from base.errors cimport ENOMEM
+from base.platform cimport (
+    zc_lock_t, zc_lock_init, zc_lock_destroy, zc_lock_acquire, zc_lock_release, zc_thread_t, zc_thread_start, zc_thread_join,
+    zc_thread_tight_timers, zc_wake_t, zc_wake_open, zc_wake_close, zc_wake_signal, zc_wake_drain, zc_timer_open, zc_timer_arm,
+    zc_timer_drain, zc_now_ns, zc_close,
+)
+from reactor.pollset cimport (
+    pollset_t, pollevent_t, pollset_init, pollset_close, pollset_add, pollset_wait, pollset_child_add, pollset_child_enable,
+    pollset_child_del, POLL_IN,
+)
+
+cdef enum:
+    SERVE_READY = 1         # descriptors are ready
+    SERVE_TAKE = 2          # the lease has run out
+    SERVE_TIMERS = 3        # the deadline has passed
+    SERVE_FLUSH = 4         # the burst is over
+
+cdef enum:
+    SERVE_DONE = 0
+    SERVE_BUSY = 1          # an application thread is inside
+    SERVE_GONE = 2          # the client is finished: forget it and call gone()
+
+cdef enum:
+    LEASE_NONE = 0
+    LEASE_TAKEN = 1
+    LEASE_HELD = 2
+
+cdef struct io_client_t:
+    uint32_t lease
+    uint32_t activity
+    uint32_t straggle
+    uint32_t flush_please
+    uint32_t wants
+    uint32_t masked             # this thread switched the poll set off because serve() was busy
+    uint64_t deadline
+    uint32_t *adds              # grows while a burst goes on
+    uint32_t *alarm             # set to 1 to make the socket's next call look at flush_please and wants
+    pollset_t *set
+    int (*serve)(io_client_t *c, int why, uint64_t now) noexcept nogil
+    void (*gone)(io_client_t *c) noexcept nogil
+    io_thread_t *io
+    void *tag
+    uint64_t check_at           # of the lease
+    uint32_t seen_activity
+    uint32_t seen_adds
+    uint32_t slot
+    bint watching               # check_at and seen_activity are valid
+
+cdef struct io_slot_t:
+    io_client_t *client
+    uint32_t generation
+
+cdef struct io_thread_t:
+    pollset_t set
+    zc_wake_t wake
+    int timer
+    uint32_t stop               # atomic
+    uint32_t pokes              # atomic
+    uint32_t count              # of clients, under lock
+    uint64_t armed              # atomic
+    zc_lock_t lock
+    zc_thread_t thread
+    io_slot_t *slots
+    uint32_t nslots
+    char name[32]
+
+
+cdef inline void io_poke(io_thread_t *io, uint64_t at) noexcept nogil:
+    """Some client's words changed and the thread must look at `at` (monotonic ns; 0 = now) at the latest. One system call at most, none usually."""
+    cdef uint64_t armed
+    zc_add_u32(&io.pokes, 1)
+    zc_fence()
+    while True:
+        armed = zc_load_acquire_u64(&io.armed)
+        if at >= armed:
+            return
+        if zc_cas_u64(&io.armed, armed, at):
+            break
+    if io.timer >= 0 and at > 1:
+        zc_timer_arm(io.timer, at)
+    else:
+        zc_wake_signal(&io.wake)
+
+
+cdef inline int io_add(io_thread_t *io, io_client_t *c) noexcept nogil:
+    """The client's set, serve, gone, adds, alarm are filled in. 0 or negative errno."""
+    cdef uint32_t i = 0
+    cdef io_slot_t *slots
+    cdef int rc
+    zc_lock_acquire(&io.lock)
+    while i < io.nslots and io.slots[i].client != NULL:
+        i += 1
+    if i == io.nslots:
+        slots = <io_slot_t *> realloc(io.slots, (io.nslots * 2 + 8) * sizeof(io_slot_t))
+        if slots == NULL:
+            zc_lock_release(&io.lock)
+            return -ENOMEM
+        io.slots = slots
+        io.nslots = io.nslots * 2 + 8
+        for rc in range(<int> i, <int> io.nslots):
+            slots[rc].client = NULL
+            slots[rc].generation = 0
+    c.io = io
+    c.slot = i
+    c.tag = <void *> ((<uintptr_t> io.slots[i].generation << 24 | i) + 1)
+    c.watching = False
+    c.masked = 0
+    rc = pollset_child_add(&io.set, c.set, c.tag, 1)
+    if rc == 0:
+        io.slots[i].client = c
+        io.count += 1
+    zc_lock_release(&io.lock)
+    if rc == 0:
+        io_poke(io, 0)
+    return rc
+
+
+cdef inline void io_forget(io_client_t *c) noexcept nogil:
+    """io.lock held."""
+    cdef io_thread_t *io = c.io
+    pollset_child_del(&io.set, c.set)
+    io.slots[c.slot].client = NULL
+    # 24 bits of slot, the rest generation: a late event of a former client is told apart.
+    io.slots[c.slot].generation = (io.slots[c.slot].generation + 1) & 0x7fffffff
+    io.count -= 1
+    c.io = NULL
+
+
+cdef inline void io_remove(io_client_t *c) noexcept nogil:
+    """By any thread but the I/O thread. Afterwards the thread does not touch the client any more. May wait for one round of serving."""
+    cdef io_thread_t *io = c.io
+    if io == NULL:
+        return
+    zc_lock_acquire(&io.lock)
+    if c.io != NULL:
+        io_forget(c)
+    zc_lock_release(&io.lock)
+
+
+cdef inline void io_serve(io_thread_t *io, io_client_t *c, int why, uint64_t now, uint64_t *next) noexcept nogil:
+    cdef int rc = c.serve(c, why, now)
+    if rc == SERVE_GONE:
+        io_forget(c)
+        c.gone(c)
+    elif rc == SERVE_BUSY:
+        if why == SERVE_READY and not c.masked:
+            pollset_child_enable(&io.set, c.set, c.tag, 0)
+            # Read under the socket's lock by serve() of this same thread only, and by who takes the lease.
+            zc_store_relaxed_u32(&c.masked, 1)
+        zc_store_relaxed_u32(&c.wants, 1)
+        zc_store_release_u32(c.alarm, 1)
+        if now + RETRY_NS < next[0]:
+            next[0] = now + RETRY_NS
+
+
+cdef inline uint64_t io_look(io_thread_t *io, uint64_t now) noexcept nogil:
+    """Looks at every client once; answers when to look again."""
+    cdef uint64_t next = UINT64_MAX
+    cdef uint64_t at
+    cdef uint32_t i
+    cdef uint32_t adds
+    cdef uint32_t lease
+    cdef uint32_t activity
+    cdef io_client_t *c
+    for i in range(io.nslots):
+        c = io.slots[i].client
+        if c == NULL:
+            continue
+        if zc_load_relaxed_u32(&c.straggle):
+            adds = zc_load_relaxed_u32(c.adds)
+            if adds != c.seen_adds:
+                c.seen_adds = adds
+                zc_store_relaxed_u32(&c.flush_please, 1)
+                zc_store_release_u32(c.alarm, 1)
+            else:
+                io_serve(io, c, SERVE_FLUSH, now, &next)
+                if io.slots[i].client != c:
+                    continue
+            if zc_load_relaxed_u32(&c.straggle) and now + STRAGGLER_NS < next:
+                next = now + STRAGGLER_NS
+        lease = zc_load_relaxed_u32(&c.lease)
+        if lease == LEASE_TAKEN:
+            activity = zc_load_relaxed_u32(&c.activity)
+            if not c.watching or (c.check_at <= now and activity != c.seen_activity):
+                c.watching = True
+                c.seen_activity = activity
+                c.check_at = now + LEASE_NS
+            elif c.check_at <= now:
+                c.check_at = now + LEASE_NS
+                io_serve(io, c, SERVE_TAKE, now, &next)
+                if io.slots[i].client != c:
+                    continue
+                lease = zc_load_relaxed_u32(&c.lease)
+            if lease == LEASE_TAKEN and c.check_at < next:
+                next = c.check_at
+        if lease == LEASE_NONE:
+            c.watching = False
+            if c.masked:
+                io_serve(io, c, SERVE_READY, now, &next)
+                if io.slots[i].client != c:
+                    continue
+            at = zc_load_relaxed_u64(&c.deadline)
+            if at <= now:
+                io_serve(io, c, SERVE_TIMERS, now, &next)
+                if io.slots[i].client != c:
+                    continue
+                at = zc_load_relaxed_u64(&c.deadline)
+            if at < next:
+                next = at
+    return next
+
+
+cdef inline void io_main(void *arg) noexcept nogil:
+    cdef io_thread_t *io = <io_thread_t *> arg
+    cdef pollevent_t events[64]         # POLL_BATCH
+    cdef uint64_t now
+    cdef uint64_t next
+    cdef uint64_t soonest
+    cdef uint32_t pokes
+    cdef uintptr_t tag
+    cdef int64_t timeout
+    cdef int n = 0
+    cdef int i
+    cdef io_client_t *c
+    zc_thread_tight_timers()
+    while not zc_load_acquire_u32(&io.stop):
+        now = zc_now_ns()
+        soonest = UINT64_MAX
+        zc_lock_acquire(&io.lock)
+        for i in range(n):
+            tag = <uintptr_t> events[i].tag
+            if tag == 0:
+                continue
+            tag -= 1
+            if (tag & 0xffffff) < io.nslots and io.slots[tag & 0xffffff].generation == tag >> 24:
+                c = io.slots[tag & 0xffffff].client
+                if c != NULL and not c.masked:
+                    io_serve(io, c, SERVE_READY, now, &soonest)
+        while True:
+            pokes = zc_load_acquire_u32(&io.pokes)
+            next = io_look(io, now)
+            if soonest < next:
+                next = soonest
+            if io.timer >= 0:
+                zc_timer_arm(io.timer, 0 if next == UINT64_MAX else next)
+            zc_swap_u64(&io.armed, next)
+            if zc_load_acquire_u32(&io.pokes) == pokes:
+                break
+            zc_swap_u64(&io.armed, 0)
+            now = zc_now_ns()
+        zc_lock_release(&io.lock)
+        timeout = -1
+        if io.timer < 0 and next != UINT64_MAX:
+            now = zc_now_ns()
+            timeout = <int64_t> (next - now) if next > now else 0
+        n = pollset_wait(&io.set, events, POLL_BATCH, timeout)
+        zc_swap_u64(&io.armed, 0)       # awake: nobody needs to poke
+        if n < 0:
+            n = 0
+        for i in range(n):
+            if events[i].tag == NULL:
+                zc_wake_drain(&io.wake)
+                if io.timer >= 0:
+                    zc_timer_drain(io.timer)
+
+
+cdef inline int io_start(io_thread_t *io, int kind, int policy, int priority, const int *cpus, int ncpus) noexcept nogil:
+    """`name` is filled in. 0 or negative errno."""
+    cdef int rc
+    zc_lock_init(&io.lock)
+    io.slots = NULL
+    io.nslots = io.count = 0
+    io.stop = io.pokes = 0
+    io.armed = 0
+    rc = pollset_init(&io.set, kind)
+    if rc < 0:
+        return rc
+    rc = zc_wake_open(&io.wake)
+    if rc < 0:
+        pollset_close(&io.set)
+        return rc
+    io.timer = zc_timer_open()
+    rc = pollset_add(&io.set, io.wake.rfd, POLL_IN, NULL)
+    if rc == 0 and io.timer >= 0:
+        rc = pollset_add(&io.set, io.timer, POLL_IN, NULL)
+    if rc == 0:
+        rc = zc_thread_start(&io.thread, io_main, io, io.name, policy, priority, cpus, ncpus)
+    if rc < 0:
+        io_close(io)
+    return rc
+
+
+cdef inline void io_close(io_thread_t *io) noexcept nogil:
+    """Descriptors and memory; the thread is not running (or belongs to the parent of a fork)."""
+    if io.timer >= 0:
+        zc_close(io.timer)
+    zc_wake_close(&io.wake)
+    pollset_close(&io.set)
+    free(io.slots)
+    io.slots = NULL
+    io.nslots = 0
+
+
+cdef inline void io_stop(io_thread_t *io) noexcept nogil:
+    """Blocks until the thread has ended. No client may be left."""
+    zc_store_release_u32(&io.stop, 1)
+    zc_wake_signal(&io.wake)
+    zc_thread_join(&io.thread)
+    io_close(io)
+    zc_lock_destroy(&io.lock)

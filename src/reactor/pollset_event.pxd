@@ -1,0 +1,18 @@
+# What a poll set reports: the words that its front and its three back ends share.
+#
+# Rules
+# - Level-triggered: a condition is reported by every wait until it is gone.
+# - A broken or hung-up descriptor is reported as POLL_ERR | POLL_IN: whoever reads it learns the reason.
+
+cdef enum:
+    POLL_IN = 1
+    POLL_OUT = 2
+    POLL_ERR = 4
+
+cdef enum:
+    # Events taken from the kernel by one wait; more stay ready and come with the next one.
+    POLL_BATCH = 128
+
+cdef struct pollevent_t:
+    void *tag      # what the descriptor or the child was added with
+    int mask

@@ -1,0 +1,414 @@
+# States of a session: handshake, traffic, timers, heartbeats, the end.
+#
+# Rules
+# - There is one way out: session_end(). It closes the descriptor, rolls unfinished input back, and asks the socket (host.lost) what
+#   becomes of the pipe: kept for a reconnect, or ended.
+# - Timers are fields; `deadline` is the earliest. A timer that fires looks at what really happened since (s.heard), so traffic never
+#   has to touch a timer.
+# - Closing: first everything queued is written, then the peer's kernel must have acknowledged it (an answer arriving at a closed
+#   descriptor would make the kernel reset the connection and discard what we wrote), then the descriptor is closed.
+
+from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
+from libc.stddef cimport ptrdiff_t
+from libc.stdlib cimport malloc, free
+from base.config cimport DRAIN_MAX_S
+from base.errors cimport EAGAIN, EPIPE, EPROTO, EINVAL, EMSGSIZE, ETIMEDOUT, ENOMEM, EFAULT
+from base.platform cimport zc_send, zc_recv, zc_close, zc_unsent, zc_shutdown_write, zc_now_ns
+from message.message cimport MSG_EMPTY
+from pipe.ring cimport ring_rollback, ring_empty
+from session.session cimport (
+    session_t, session_want, session_unsent, SESSION_IDLE, SESSION_CONNECTING, SESSION_HANDSHAKE, SESSION_READY,
+    SESSION_DRAINING, SESSION_DEAD, END_CLOSED, END_TIMEOUT, END_PROTOCOL,
+)
+from session.receive cimport receive_read, receive_decode, receive_make_room, receive_release, receive_drop
+from session.transmit cimport transmit_flush, transmit_refill, transmit_command, transmit_drop
+from zmtp.command cimport CMD_PING
+from zmtp.handshake cimport (
+    handshake_t, hs_config_t, handshake_init, handshake_free, handshake_feed, handshake_took, HS_READY, HS_MORE,
+)
+
+cdef enum:
+    EVENT_DISCONNECTED = 0x200
+    EVENT_HANDSHAKE_FAILED_NO_DETAIL = 0x800
+    EVENT_HANDSHAKE_SUCCEEDED = 0x1000
+    DRAIN_LOOK_NS = 2000000     # pace of asking the kernel whether all is acknowledged
+
+
+
+
+cdef inline uint64_t earlier(uint64_t a, uint64_t b) noexcept nogil:
+    return a if a < b else b
+
+
+cdef inline void session_retime(session_t *s) noexcept nogil:
+    """Recomputes `deadline` (a timer field of 0 is off)."""
+    cdef uint64_t d = UINT64_MAX
+    if s.handshake_due:
+        d = earlier(d, s.handshake_due)
+    if s.connect_due:
+        d = earlier(d, s.connect_due)
+    if s.reconnect_due:
+        d = earlier(d, s.reconnect_due)
+    if s.next_ping:
+        d = earlier(d, s.next_ping)
+    if s.pong_due:
+        d = earlier(d, s.pong_due)
+    if s.ttl_due:
+        d = earlier(d, s.ttl_due)
+    if s.linger_due:
+        d = earlier(d, s.linger_due)
+    if s.drain_due:
+        d = earlier(d, s.drain_due)
+    if d != s.deadline:
+        s.deadline = d
+        s.host.retime(s)
+
+
+# ---- handshake
+
+cdef inline int session_start(session_t *s, int fd, const hs_config_t *config, uint32_t handshake_ivl_ms, uint64_t now) noexcept nogil:
+    """The descriptor is connected: begins the greeting. 0 or -ENOMEM (the descriptor is then still the caller's)."""
+    cdef int rc
+    s.hs = <handshake_t *> malloc(sizeof(handshake_t))
+    if s.hs == NULL:
+        return -ENOMEM
+    rc = handshake_init(s.hs, config)
+    if rc < 0:
+        handshake_free(s.hs)
+        free(s.hs)
+        s.hs = NULL
+        return rc
+    s.fd = fd
+    s.state = SESSION_HANDSHAKE
+    s.connect_due = 0
+    s.handshake_due = now + <uint64_t> handshake_ivl_ms * 1000000 if handshake_ivl_ms else 0
+    s.tx_broken = s.tx_blocked = False
+    s.heard = False
+    s.rx_more = False
+    session_want(s, True, False)
+    session_retime(s)
+    session_handshake(s, now)
+    return 0
+
+
+cdef inline bint session_send_handshake(session_t *s) noexcept nogil:
+    """True when nothing is left to send."""
+    cdef ptrdiff_t n
+    while s.hs.out_taken < s.hs.out_size:
+        n = zc_send(s.fd, s.hs.out + s.hs.out_taken, s.hs.out_size - s.hs.out_taken)
+        if n <= 0:
+            # A real error shows itself on reading.
+            if not s.want_out:
+                session_want(s, True, n == -EAGAIN)
+            return False
+        handshake_took(s.hs, n)
+    if s.want_out:
+        session_want(s, True, False)
+    return True
+
+
+cdef inline void session_handshake(session_t *s, uint64_t now) noexcept nogil:
+    cdef size_t used
+    cdef ptrdiff_t n
+    cdef int rc = HS_MORE
+    session_send_handshake(s)
+    while True:
+        if s.rx != NULL and s.rx_pos < s.rx_end:
+            used = 0
+            rc = handshake_feed(s.hs, s.rx.data + s.rx_pos, s.rx_end - s.rx_pos, &used)
+            s.rx_pos += <uint32_t> used
+            if rc < 0:
+                session_send_handshake(s)
+                session_end(s, END_PROTOCOL, rc, now)
+                return
+        elif s.hs.version != 0:
+            # Nothing new, but an earlier READY may only have waited for room to send.
+            rc = handshake_feed(s.hs, NULL, 0, &used)
+        if not session_send_handshake(s) and rc == HS_READY:
+            return
+        if rc == HS_READY:
+            session_become_ready(s, now)
+            return
+        rc = receive_make_room(s)
+        if rc < 0:
+            session_end(s, END_CLOSED, rc, now)
+            return
+        n = zc_recv(s.fd, s.rx.data + s.rx_end, s.rx.size - s.rx_end)
+        if n <= 0:
+            receive_release(s)
+            if n != -EAGAIN:
+                session_end(s, END_CLOSED, -EPIPE if n == 0 else <int> n, now)
+            return
+        s.rx_end += <uint32_t> n
+
+
+cdef inline void session_become_ready(session_t *s, uint64_t now) noexcept nogil:
+    cdef int rc
+    s.state = SESSION_READY
+    s.version = s.hs.version
+    s.minor = s.hs.minor
+    s.handshake_due = 0
+    s.attempts = 0
+    s.next_ping = s.pong_due = s.ttl_due = 0
+    s.ttl_ns = 0
+    if s.host.heartbeat_ivl_ms and s.version >= 3:
+        s.next_ping = now + <uint64_t> s.host.heartbeat_ivl_ms * 1000000
+    # The socket makes or revives the pipe and takes what it wants from s.hs.
+    s.host.ready(s, now)
+    if s.state != SESSION_READY or s.pipe == NULL:
+        return
+    handshake_free(s.hs)
+    free(s.hs)
+    s.hs = NULL
+    session_retime(s)
+    transmit_refill(s)
+    transmit_flush(s)
+    rc = receive_decode(s)
+    receive_release(s)
+    s.host.received(s)
+    if rc < 0:
+        session_end(s, END_PROTOCOL, rc, now)
+
+
+# ---- traffic
+
+cdef inline int session_input(session_t *s) noexcept nogil:
+    """One read of a READY session. 1 = something came, 0 = nothing now, -1 = the connection has ended."""
+    cdef int rc
+    if s.closing:
+        return session_discard(s)
+    rc = receive_read(s)
+    if rc == 0:
+        if s.pipe.stalled and s.want_in:
+            session_want(s, False, s.want_out)
+        return 0
+    s.host.received(s)
+    if rc < 0:
+        session_end(s, END_PROTOCOL if rc == -EPROTO or rc == -EMSGSIZE else END_CLOSED, rc, zc_now_ns())
+        return -1
+    if s.ttl_ns:
+        s.ttl_due = zc_now_ns() + s.ttl_ns
+        s.ttl_ns = 0
+        s.heard = False
+        session_retime(s)
+    if s.pipe.stalled and s.want_in:
+        session_want(s, False, s.want_out)
+    return 1
+
+
+cdef inline int session_discard(session_t *s) noexcept nogil:
+    """Nobody reads any more, but the peer may have to get rid of its output before it takes ours."""
+    cdef unsigned char scrap[4096]
+    cdef ptrdiff_t n = zc_recv(s.fd, scrap, sizeof(scrap))
+    if n > 0:
+        s.heard = True
+        return 1
+    if n == -EAGAIN:
+        return 0
+    session_end(s, END_CLOSED, -EPIPE if n == 0 else <int> n, zc_now_ns())
+    return -1
+
+
+cdef inline void session_resume(session_t *s) noexcept nogil:
+    """The reader of the pipe made room: go on decoding what had to wait."""
+    cdef int rc
+    if s.state != SESSION_READY:
+        return
+    rc = receive_decode(s)
+    receive_release(s)
+    s.host.received(s)
+    if not s.pipe.stalled and not s.want_in:
+        session_want(s, True, s.want_out)
+    if rc < 0:
+        session_end(s, END_PROTOCOL, rc, zc_now_ns())
+
+
+cdef inline void session_ready_event(session_t *s, int mask, uint64_t now) noexcept nogil:
+    """The poll set reports input (1), output (2) or trouble (4)."""
+    cdef int rounds = 4         # bounded: others wait, too
+    if s.state == SESSION_HANDSHAKE:
+        session_handshake(s, now)
+        return
+    if s.state == SESSION_DRAINING:
+        session_drain(s, now)
+        return
+    if s.state != SESSION_READY:
+        return
+    if mask & 2:
+        transmit_flush(s)
+        if s.closing:
+            session_try_finish(s, now)
+            if s.state != SESSION_READY:
+                return
+    if mask & (1 | 4):
+        while rounds and session_input(s) == 1:
+            rounds -= 1
+
+
+# ---- the end
+
+cdef inline void session_end(session_t *s, int why, int err, uint64_t now) noexcept nogil:
+    """Idempotent. The connection is over; what becomes of the session is decided by host.lost()."""
+    cdef int was = s.state
+    cdef int fd = s.fd
+    if was == SESSION_DEAD or was == SESSION_IDLE:
+        return
+    s.state = SESSION_IDLE
+    s.fd = -1
+    s.handshake_due = s.connect_due = 0
+    s.next_ping = s.pong_due = s.ttl_due = s.drain_due = 0
+    if fd >= 0:
+        s.host.unwatch(s, fd)
+    if was == SESSION_HANDSHAKE:
+        if s.hs != NULL and s.hs.event:
+            s.host.event(s, <uint32_t> s.hs.event, s.hs.event_value)
+        elif why != END_PROTOCOL:
+            s.host.event(s, EVENT_HANDSHAKE_FAILED_NO_DETAIL, <uint64_t> (EPIPE if err == -EPIPE else -err))
+    if was == SESSION_HANDSHAKE or was == SESSION_READY:
+        s.host.event(s, EVENT_DISCONNECTED, <uint64_t> fd)
+    if s.hs != NULL:
+        handshake_free(s.hs)
+        free(s.hs)
+        s.hs = NULL
+    receive_drop(s)
+    if s.pipe != NULL:
+        s.pipe.sink = NULL
+        s.pipe.connected = False
+        s.pipe.stalled = False
+        ring_rollback(s.pipe.inr)
+    s.tx_blocked = False
+    s.want_in = s.want_out = False
+    s.hs_failed = was == SESSION_HANDSHAKE
+    s.host.lost(s, why, err, now)
+    if fd >= 0:
+        zc_close(fd)
+    if s.state != SESSION_DEAD:
+        session_retime(s)
+
+
+cdef inline bint session_has_output(session_t *s) noexcept nogil:
+    return session_unsent(s) != 0 or (s.pipe != NULL and not ring_empty(s.pipe.outr))
+
+
+cdef inline void session_close(session_t *s, int64_t linger_ms, uint64_t now) noexcept nogil:
+    """No more output will be queued. Ends (host.finished) now, or when all is written, or when `linger_ms` (-1 = no limit) is over."""
+    s.closing = True
+    if linger_ms == 0 and (s.state != SESSION_READY or session_has_output(s)):
+        session_finish(s)
+        return
+    if linger_ms > 0:
+        s.linger_due = now + <uint64_t> linger_ms * 1000000
+    if s.state == SESSION_READY:
+        transmit_flush(s)
+    session_try_finish(s, now)
+    if s.state != SESSION_DEAD:
+        session_retime(s)
+
+
+cdef inline void session_try_finish(session_t *s, uint64_t now) noexcept nogil:
+    cdef uint64_t limit
+    if session_has_output(s) and not s.tx_broken:
+        return
+    if s.state != SESSION_READY or s.tx_broken or zc_unsent(s.fd) <= 0:
+        session_finish(s)
+        return
+    zc_shutdown_write(s.fd)
+    limit = now + <uint64_t> DRAIN_MAX_S * 1000000000
+    if s.linger_due == 0 or s.linger_due > limit:
+        s.linger_due = limit
+    s.state = SESSION_DRAINING
+    s.drain_due = now + DRAIN_LOOK_NS
+    session_want(s, True, False)
+    session_retime(s)
+
+
+cdef inline void session_drain(session_t *s, uint64_t now) noexcept nogil:
+    cdef unsigned char scrap[4096]
+    cdef ptrdiff_t n
+    while True:
+        n = zc_recv(s.fd, scrap, sizeof(scrap))
+        if n > 0:
+            continue
+        if n != -EAGAIN or zc_unsent(s.fd) <= 0:
+            session_finish(s)
+            return
+        break
+    s.drain_due = now + DRAIN_LOOK_NS
+    session_retime(s)
+
+
+cdef inline void session_finish(session_t *s) noexcept nogil:
+    """Closes without asking. Idempotent."""
+    cdef int fd = s.fd
+    cdef int was = s.state
+    if was == SESSION_DEAD:
+        return
+    s.state = SESSION_DEAD
+    s.fd = -1
+    s.deadline = UINT64_MAX
+    s.host.retime(s)
+    if fd >= 0:
+        s.host.unwatch(s, fd)
+    if s.hs != NULL:
+        handshake_free(s.hs)
+        free(s.hs)
+        s.hs = NULL
+    receive_drop(s)
+    transmit_drop(s)
+    if s.pipe != NULL:
+        s.pipe.sink = NULL
+        s.pipe.connected = False
+        s.pipe.stalled = False
+        ring_rollback(s.pipe.inr)
+    if fd >= 0:
+        zc_close(fd)
+    s.host.finished(s)
+
+
+# ---- timers
+
+cdef inline void session_timer(session_t *s, uint64_t now) noexcept nogil:
+    """`deadline` has passed."""
+    cdef uint64_t timeout
+    if s.linger_due and s.linger_due <= now:
+        session_finish(s)
+        return
+    if s.drain_due and s.drain_due <= now:
+        session_drain(s, now)
+        return
+    if s.handshake_due and s.handshake_due <= now:
+        session_end(s, END_TIMEOUT, -ETIMEDOUT, now)
+        return
+    if s.connect_due and s.connect_due <= now:
+        s.connect_due = 0
+        session_end(s, END_TIMEOUT, -ETIMEDOUT, now)
+        return
+    if s.reconnect_due and s.reconnect_due <= now:
+        s.reconnect_due = 0
+        s.host.connect(s, now)
+        if s.state != SESSION_DEAD:
+            session_retime(s)
+        return
+    if s.state == SESSION_READY:
+        if s.pipe.stalled:
+            # We are the ones who do not read; the peer cannot be blamed for what waits in the kernel.
+            s.heard = True
+        if s.heard:
+            s.pong_due = s.ttl_due = 0
+        if (s.pong_due and s.pong_due <= now) or (s.ttl_due and s.ttl_due <= now):
+            # Something may wait in the kernel that nobody has read yet.
+            if session_input(s) == 0:
+                session_end(s, END_TIMEOUT, -ETIMEDOUT, now)
+            elif s.state == SESSION_READY:
+                s.pong_due = s.ttl_due = 0
+                session_retime(s)
+            return
+        if s.next_ping and s.next_ping <= now:
+            s.heard = False
+            transmit_command(s, CMD_PING, s.host.heartbeat_ttl_ds, NULL, 0)
+            transmit_flush(s)
+            timeout = s.host.heartbeat_timeout_ms
+            if s.pong_due == 0 and timeout:
+                s.pong_due = now + timeout * 1000000
+            s.next_ping = now + <uint64_t> s.host.heartbeat_ivl_ms * 1000000
+    session_retime(s)

@@ -1,0 +1,146 @@
+# session: one connection, from the first connect or accept to its last octet. It joins a descriptor, a handshake, the frame codec and a pipe.
+#
+# A session is a passive state machine. Everything here runs under the lock of the socket that owns it; nothing blocks, nothing looks
+# at the clock (time is an argument). What the socket must do about it goes through session_host_t.
+#
+#   IDLE        no descriptor; a connecting session waits here for its reconnect timer (or for a name to be resolved)
+#   CONNECTING  connect() is under way
+#   HANDSHAKE   greeting and mechanism
+#   READY       messages flow: frames out of `rx` into pipe.inr, frames of pipe.outr (or straight from the sink) into `tx`
+#   DRAINING    closing: everything is written, we wait until the peer's kernel has acknowledged it
+#   DEAD        waits to be freed by the socket
+#
+# Files: session.pxd the data; transmit.pxd output; receive.pxd input; lifecycle.pxd states, timers, heartbeats.
+
+from libc.stdint cimport uint32_t, uint64_t, int64_t
+from message.message cimport msg_t, buffer_t
+from message.buffer cimport pool_t
+from pipe.pipe cimport pipe_t
+from transport.address cimport address_t
+from zmtp.handshake cimport handshake_t
+from zmtp.metadata cimport metadata_t
+
+cdef enum:
+    SESSION_IDLE = 0
+    SESSION_CONNECTING = 1
+    SESSION_HANDSHAKE = 2
+    SESSION_READY = 3
+    SESSION_DRAINING = 4
+    SESSION_DEAD = 5
+
+cdef enum:
+    SOURCE_WAKE = 1
+    SOURCE_LISTENER = 2
+    SOURCE_SESSION = 3
+
+cdef enum:
+    # Why a connection ended; decides whether a connecting session tries again.
+    END_CLOSED = 1          # by the peer, or the network
+    END_TIMEOUT = 2         # handshake or heartbeat timer
+    END_PROTOCOL = 3        # malformed, refused, wrong type
+    END_CONNECT = 4         # connect() failed
+
+# First member of everything a poll set can point at.
+cdef struct source_t:
+    int kind
+
+# A large frame in the output: its body is sent from its own memory, behind octet `at` of the tx buffer.
+cdef struct outref_t:
+    size_t at
+    size_t sent
+    msg_t body
+
+cdef struct session_t:
+    source_t source
+    int fd
+    int state
+    int mask                    # what the poll set watches now
+    bint registered             # in the poll set
+    bint want_in
+    bint want_out
+    bint connecting_side
+    session_host_t *host
+    void *endpoint
+    pipe_t *pipe
+    uint32_t index              # in the socket's table
+    uint32_t timer_index        # in the socket's timer heap, 0 = not in it
+    uint64_t deadline           # earliest of the timers below; UINT64_MAX = none
+
+    # input
+    buffer_t *rx
+    uint32_t rx_pos
+    uint32_t rx_end
+    uint32_t rx_bulk            # this chunk was filled by large reads: frames may be views of it
+    bint rx_more                # inside an incoming message
+    msg_t big                   # a frame larger than RX_VIEW_MAX under way (kind MSG_EMPTY: none)
+    size_t big_got
+    size_t big_room
+    uint64_t big_size
+
+    # output
+    buffer_t *tx
+    size_t tx_head
+    size_t tx_tail
+    size_t tx_refbytes          # of bodies by reference not yet sent
+    outref_t *refs
+    uint32_t nrefs
+    uint32_t ref_head
+    uint32_t ref_room
+    bint tx_blocked             # the kernel takes no more for now
+    bint tx_broken              # writing failed; input decides what happens
+    bint tx_dirty               # on host.dirty
+    session_t *dirty_next
+
+    # protocol
+    handshake_t *hs             # only until READY
+    metadata_t *props
+    int version                 # 1, 2 or 3, as handshake_t
+    int minor
+    bint hs_failed              # the last connection ended within the handshake
+    bint heard                  # something arrived since the last look of the timers
+    bint closing                # no more output will be queued; end when all is written
+    uint64_t handshake_due
+    uint64_t connect_due
+    uint64_t reconnect_due
+    uint64_t next_ping
+    uint64_t pong_due
+    uint64_t ttl_due
+    uint64_t ttl_ns             # of a PING just read, to be turned into ttl_due
+    uint64_t linger_due
+    uint64_t drain_due
+    uint32_t attempts           # connects since the last success, for the back-off
+    uint32_t id                 # never reused within a socket; 0 is none
+    address_t *address          # resolved peer address of a connecting session
+
+# What a session asks of its socket, and what all sessions of a socket share. Embedded in socket_t.
+cdef struct session_host_t:
+    pool_t rx_pool
+    pool_t tx_pool
+    session_t *dirty            # sessions with output nobody has written yet
+    uint32_t dirty_adds         # atomic (relaxed): frames put into outputs; tells the I/O thread that a burst goes on
+    bint flush_now              # some output is full
+    bint replan                 # some session's want_in/want_out differs from its mask
+    int64_t maxmsgsize
+    int socket_type
+    uint32_t heartbeat_ivl_ms
+    uint32_t heartbeat_timeout_ms
+    uint32_t heartbeat_ttl_ds
+    void (*connect)(session_t *s, uint64_t now) noexcept nogil      # the reconnect timer says: try now
+    void (*unwatch)(session_t *s, int fd) noexcept nogil    # out of the poll set; the descriptor is closed next
+    void (*ready)(session_t *s, uint64_t now) noexcept nogil
+    void (*lost)(session_t *s, int why, int err, uint64_t now) noexcept nogil
+    void (*received)(session_t *s) noexcept nogil
+    void (*writable)(session_t *s) noexcept nogil
+    void (*retime)(session_t *s) noexcept nogil
+    void (*event)(session_t *s, uint32_t event, uint64_t value) noexcept nogil
+    void (*finished)(session_t *s) noexcept nogil       # a closing session has nothing left to do
+
+
+cdef inline size_t session_unsent(session_t *s) noexcept nogil:
+    return s.tx_tail - s.tx_head + s.tx_refbytes
+
+
+cdef inline void session_want(session_t *s, bint want_in, bint want_out) noexcept nogil:
+    s.want_in = want_in
+    s.want_out = want_out
+    s.host.replan = True

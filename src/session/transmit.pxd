@@ -1,0 +1,355 @@
+# Output of a session: frames are encoded into `tx` and written in large pieces; large frames are written from their own memory.
+#
+# Rules
+# - tx is filled from its start and starts over only when everything in it has been written. So octet 0 is always the beginning of a
+#   frame, and after a lost connection the whole messages that never left can be found and kept (transmit_salvage).
+# - The sink refuses (0) when TX_BUFFER octets wait; messages then queue in the pipe's ring, where the high-water mark counts them.
+# - Commands and subscriptions are never refused: tx grows for them.
+# - A write error only marks the output broken. What the peer sent before it went is still read; the reader then finds the end.
+
+from libc.stdint cimport uint32_t, uint64_t
+from libc.stdlib cimport malloc, realloc, free
+from libc.string cimport memcpy
+from base.atomics cimport zc_load_relaxed_u32, zc_store_relaxed_u32
+from base.config cimport TX_BUFFER, TX_REF_MIN, TX_IOV_MAX
+from base.errors cimport EAGAIN, ENOMEM
+from base.platform cimport zc_send, zc_sendv, zc_iovec_t, zc_iov_set
+from message.message cimport (
+    msg_t, msg_data, msg_close, msg_move, msg_share, msg_set, buffer_t, MSG_EMPTY, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL,
+)
+from message.buffer cimport pool_take, pool_give
+from pipe.pipe cimport pipe_t
+from pipe.ring cimport ring_t, ring_front, ring_pop, ring_slot, ring_commit, ring_init, ring_free, ring_empty, ring_move_unpublished
+from session.session cimport session_t, outref_t, session_unsent, session_want, SESSION_READY
+from zmtp.command cimport (
+    command_size, command_put, subscription_put_legacy, subscription_put_legacy_v1, CMD_SUBSCRIBE, CMD_CANCEL, CMD_PONG,
+)
+from zmtp.frame cimport frame_t, frame_put, frame_put_v1, frame_get, frame_get_v1, FRAME_MORE, FRAME_COMMAND
+
+cdef enum:
+    FRAME_OVERHEAD = 16         # more than the longest frame header
+
+
+cdef inline void transmit_mark(session_t *s) noexcept nogil:
+    if not s.tx_dirty:
+        s.tx_dirty = True
+        s.dirty_next = s.host.dirty
+        s.host.dirty = s
+    # Plain increment by the lock holder; the I/O thread only compares it.
+    zc_store_relaxed_u32(&s.host.dirty_adds, zc_load_relaxed_u32(&s.host.dirty_adds) + 1)
+    if session_unsent(s) >= TX_BUFFER:
+        s.host.flush_now = True
+
+
+cdef inline unsigned char *transmit_room(session_t *s, size_t need) noexcept nogil:
+    """Where the next `need` octets go; grows tx if it must. NULL: out of memory."""
+    cdef buffer_t *b
+    cdef size_t size
+    if s.tx == NULL:
+        s.tx = pool_take(&s.host.tx_pool)
+        if s.tx == NULL:
+            return NULL
+        s.tx_head = s.tx_tail = 0
+    if s.tx_tail + need > s.tx.size:
+        size = s.tx.size * <size_t> 2
+        while size < s.tx_tail + need:
+            size *= 2
+        b = <buffer_t *> malloc(sizeof(buffer_t) + size)
+        if b == NULL:
+            return NULL
+        b.refs = 1
+        b.size = <uint32_t> size
+        b.next = NULL
+        b.data = <unsigned char *> (b + 1)
+        memcpy(b.data, s.tx.data, s.tx_tail)
+        transmit_release(s)
+        s.tx = b
+    return s.tx.data + s.tx_tail
+
+
+cdef inline void transmit_release(session_t *s) noexcept nogil:
+    if s.tx != NULL:
+        if s.tx.size == s.host.tx_pool.size:
+            pool_give(&s.host.tx_pool, s.tx)
+        else:
+            free(s.tx)
+        s.tx = NULL
+
+
+cdef inline int transmit_ref(session_t *s, msg_t *m, bint take) noexcept nogil:
+    cdef outref_t *r
+    cdef uint32_t room
+    if s.nrefs == s.ref_room:
+        room = s.ref_room * 2 if s.ref_room else 8
+        r = <outref_t *> realloc(s.refs, room * sizeof(outref_t))
+        if r == NULL:
+            return -ENOMEM
+        s.refs = r
+        s.ref_room = room
+    r = &s.refs[s.nrefs]
+    if take:
+        msg_move(&r.body, m)
+    elif msg_share(&r.body, m) < 0:
+        return -ENOMEM
+    r.at = s.tx_tail
+    r.sent = 0
+    s.nrefs += 1
+    s.tx_refbytes += r.body.size
+    return 0
+
+
+cdef inline int session_sink(pipe_t *p, msg_t *m, bint take) noexcept nogil:
+    """pipe_sink_t. 1 = in the output, 0 = full."""
+    cdef session_t *s = <session_t *> p.session
+    cdef unsigned char *out
+    cdef size_t size = m.size
+    cdef int header
+    if m.flags & (MSG_SUBSCRIBE | MSG_CANCEL):
+        transmit_subscription(s, m)
+        return 1
+    if s.tx_broken:
+        return 0
+    if s.tx == NULL:
+        out = transmit_room(s, TX_REF_MIN + FRAME_OVERHEAD)
+        if out == NULL:
+            return 0
+    elif session_unsent(s) >= TX_BUFFER or s.tx_tail + TX_REF_MIN + FRAME_OVERHEAD > s.tx.size:
+        return 0
+    else:
+        out = s.tx.data + s.tx_tail
+    if s.version >= 2:
+        header = frame_put(out, size, m.flags & MSG_MORE)
+    else:
+        header = frame_put_v1(out, size, m.flags & MSG_MORE)
+    if size < TX_REF_MIN:
+        memcpy(out + header, msg_data(m), size)
+        s.tx_tail += header + size
+    else:
+        s.tx_tail += header
+        if transmit_ref(s, m, take) < 0:
+            s.tx_tail -= header
+            return 0
+    transmit_mark(s)
+    return 1
+
+
+cdef inline void transmit_subscription(session_t *s, msg_t *m) noexcept nogil:
+    cdef bint add = (m.flags & MSG_SUBSCRIBE) != 0
+    cdef unsigned char *out = transmit_room(s, m.size + 64)
+    if out == NULL:
+        return
+    if s.version >= 3 and s.minor >= 1:
+        s.tx_tail += command_put(out, CMD_SUBSCRIBE if add else CMD_CANCEL, 0, msg_data(m), m.size)
+    elif s.version >= 2:
+        s.tx_tail += subscription_put_legacy(out, add, msg_data(m), m.size)
+    else:
+        s.tx_tail += subscription_put_legacy_v1(out, add, msg_data(m), m.size)
+    transmit_mark(s)
+
+
+cdef inline void transmit_command(session_t *s, int kind, uint32_t ttl_ds, const unsigned char *data, size_t n) noexcept nogil:
+    cdef unsigned char *out
+    if kind == CMD_PONG and session_unsent(s) > 4 * TX_BUFFER:
+        return      # a peer that asks without ever reading gets no memory of ours
+    out = transmit_room(s, command_size(kind, n) + FRAME_OVERHEAD)
+    if out != NULL:
+        s.tx_tail += command_put(out, kind, ttl_ds, data, n)
+        transmit_mark(s)
+
+
+cdef inline void transmit_refill(session_t *s) noexcept nogil:
+    """Moves queued messages from the ring into an output that has room."""
+    cdef pipe_t *p = s.pipe
+    cdef msg_t *m
+    if p == NULL or p.sink == NULL:
+        return
+    while True:
+        m = ring_front(p.outr)
+        if m == NULL or not session_sink(p, m, True):
+            return
+        msg_close(m)
+        ring_pop(p.outr)
+
+
+cdef inline int transmit_advance(session_t *s, size_t n) noexcept nogil:
+    cdef outref_t *r
+    cdef size_t step
+    while n:
+        if s.ref_head < s.nrefs:
+            r = &s.refs[s.ref_head]
+            step = r.at - s.tx_head
+            if step > n:
+                step = n
+            s.tx_head += step
+            n -= step
+            step = r.body.size - r.sent
+            if step > n:
+                step = n
+            r.sent += step
+            s.tx_refbytes -= step
+            n -= step
+            if s.tx_head == r.at and r.sent == r.body.size:
+                msg_close(&r.body)
+                s.ref_head += 1
+        else:
+            s.tx_head += n
+            n = 0
+    return 0
+
+
+cdef inline ptrdiff_t transmit_write(session_t *s, size_t *tried) noexcept nogil:
+    """One system call; `tried` octets were offered."""
+    cdef zc_iovec_t iov[64]                 # TX_IOV_MAX
+    cdef int n = 0
+    cdef uint32_t i = s.ref_head
+    cdef size_t pos = s.tx_head
+    cdef outref_t *r
+    tried[0] = s.tx_tail - pos
+    if s.ref_head == s.nrefs:
+        return zc_send(s.fd, s.tx.data + pos, s.tx_tail - pos)
+    tried[0] = 0
+    while i < s.nrefs and n + 3 <= TX_IOV_MAX:
+        r = &s.refs[i]
+        if r.at > pos:
+            zc_iov_set(&iov[n], s.tx.data + pos, r.at - pos)
+            tried[0] += r.at - pos
+            n += 1
+            pos = r.at
+        zc_iov_set(&iov[n], msg_data(&r.body) + r.sent, r.body.size - r.sent)
+        tried[0] += r.body.size - r.sent
+        n += 1
+        i += 1
+    if i == s.nrefs and s.tx_tail > pos:
+        zc_iov_set(&iov[n], s.tx.data + pos, s.tx_tail - pos)
+        tried[0] += s.tx_tail - pos
+        n += 1
+    return zc_sendv(s.fd, iov, n)
+
+
+cdef inline void transmit_flush(session_t *s) noexcept nogil:
+    """Writes what there is, refills from the ring, until all is out or the kernel is full."""
+    cdef ptrdiff_t n
+    cdef size_t tried
+    cdef bint was_blocked = s.tx_blocked
+    if s.fd < 0 or s.state < SESSION_READY or s.tx_broken:
+        return
+    while True:
+        if session_unsent(s) == 0:
+            s.nrefs = s.ref_head = 0
+            transmit_release(s)
+            s.tx_head = s.tx_tail = 0
+            if s.state == SESSION_READY and s.pipe != NULL and not ring_empty(s.pipe.outr):
+                transmit_refill(s)
+                if session_unsent(s):
+                    continue
+            s.tx_blocked = False
+            break
+        n = transmit_write(s, &tried)
+        if n < 0:
+            if n != -EAGAIN:
+                s.tx_broken = True
+                transmit_drop(s)
+                s.tx_blocked = False
+                break
+            n = 0
+        transmit_advance(s, n)
+        if <size_t> n < tried:
+            s.tx_blocked = True
+            break
+    if was_blocked != s.tx_blocked:
+        session_want(s, s.want_in, s.tx_blocked)
+        if was_blocked:
+            s.host.writable(s)
+
+
+cdef inline void transmit_drop(session_t *s) noexcept nogil:
+    """Forgets all output."""
+    while s.ref_head < s.nrefs:
+        msg_close(&s.refs[s.ref_head].body)
+        s.ref_head += 1
+    s.nrefs = s.ref_head = 0
+    s.tx_refbytes = 0
+    transmit_release(s)
+    s.tx_head = s.tx_tail = 0
+
+
+cdef inline void transmit_salvage(session_t *s) noexcept nogil:
+    """The connection is lost but the pipe lives on: whole messages that never left go back in front of the ring.
+
+    A message of which even one octet was handed to the kernel is dropped; if its writer has not finished it, the rest is skipped."""
+    cdef pipe_t *p = s.pipe
+    cdef ring_t fresh
+    cdef msg_t *slot
+    cdef msg_t *front
+    cdef frame_t f
+    cdef size_t pos = 0
+    cdef uint32_t ri = 0
+    cdef bint by_ref
+    cdef bint inside = False        # within a multipart message
+    cdef bint keep = False
+    cdef int rc
+    if p == NULL:
+        transmit_drop(s)
+        return
+    # Tail of a message whose beginning left: frames still in the ring are useless, too.
+    ring_init(&fresh, p.outr.hwm)
+    while s.tx != NULL and pos < s.tx_tail:
+        if s.version >= 2:
+            rc = frame_get(s.tx.data + pos, s.tx_tail - pos, &f)
+        else:
+            rc = frame_get_v1(s.tx.data + pos, s.tx_tail - pos, &f)
+        if rc != 1:
+            break
+        if not inside:
+            keep = pos >= s.tx_head
+        by_ref = ri < s.nrefs and s.refs[ri].at == pos + f.header and f.size >= TX_REF_MIN
+        if f.flags & FRAME_COMMAND:
+            pos += f.header + f.size
+            continue
+        if keep:
+            slot = ring_slot(&fresh)
+            if slot == NULL:
+                break
+            if by_ref:
+                msg_move(slot, &s.refs[ri].body)
+            elif msg_set(slot, s.tx.data + pos + f.header, f.size) < 0:
+                break
+            slot.flags = MSG_MORE if f.flags & FRAME_MORE else 0
+            ring_commit(&fresh)
+        inside = (f.flags & FRAME_MORE) != 0
+        pos += f.header
+        if by_ref:
+            ri += 1
+        else:
+            pos += f.size
+    # The rest of the message that was cut off may still be in the ring.
+    while True:
+        front = ring_front(p.outr)
+        if front == NULL:
+            break
+        if inside and not keep:
+            inside = (front.flags & MSG_MORE) != 0
+            msg_close(front)
+            ring_pop(p.outr)
+            continue
+        slot = ring_slot(&fresh)
+        if slot == NULL:
+            break
+        msg_move(slot, front)
+        inside = (slot.flags & MSG_MORE) != 0
+        keep = True
+        ring_commit(&fresh)
+        ring_pop(p.outr)
+    if p.writing and inside and not keep:
+        p.skip_out = True
+    ring_move_unpublished(&fresh, p.outr, p.skip_out)
+    ring_free(p.outr)
+    p.outr[0] = fresh
+    while s.ref_head < s.nrefs:
+        msg_close(&s.refs[s.ref_head].body)
+        s.ref_head += 1
+    s.nrefs = s.ref_head = 0
+    s.tx_refbytes = 0
+    transmit_release(s)
+    s.tx_head = s.tx_tail = 0
+

@@ -1,0 +1,67 @@
+# Options that act on what exists already: copied to where they are read. Lock held.
+
+from libc.stdint cimport uint32_t
+from base.atomics cimport zc_store_relaxed_u32
+from pattern.pattern cimport pattern_t, pattern_out_ready
+from pipe.pipe cimport pipe_t
+from pipe.ring cimport ring_set_hwm
+from socket.inproc cimport link_set_marks
+from socket.option_table cimport options_t, option_bytes_t, OPT_RCVHWM, OPT_SNDHWM
+from socket.state cimport socket_t, link_t
+from pattern.state cimport octets_t
+
+
+cdef inline void octets_from(octets_t *to, const option_bytes_t *source) noexcept nogil:
+    to.data = source.data
+    to.size = source.size
+
+
+cdef inline void apply_pattern(socket_t *s) noexcept nogil:
+    cdef pattern_t *p = &s.pattern
+    cdef options_t *o = &s.opt
+    p.router_mandatory = o.router_mandatory != 0
+    p.router_handover = o.router_handover != 0
+    p.router_notify = o.router_notify
+    p.probe_router = o.probe_router != 0
+    p.req_correlate = o.req_correlate != 0
+    p.req_relaxed = o.req_relaxed != 0
+    p.xpub_verbose = o.xpub_verbose != 0
+    p.xpub_verboser = o.xpub_verboser != 0
+    p.xpub_nodrop = o.xpub_nodrop != 0
+    p.xpub_manual = o.xpub_manual != 0
+    p.xpub_manual_last_value = o.xpub_manual_last_value != 0
+    p.invert_matching = o.invert_matching != 0
+    p.only_first_subscribe = o.only_first_subscribe != 0
+    p.xsub_verbose_unsubscribe = o.xsub_verbose_unsubscribe != 0
+    octets_from(&p.welcome_msg, &o.xpub_welcome_msg)
+    octets_from(&p.hello_msg, &o.hello_msg)
+    octets_from(&p.disconnect_msg, &o.disconnect_msg)
+    octets_from(&p.hiccup_msg, &o.hiccup_msg)
+
+
+cdef inline void apply_marks(socket_t *s) noexcept nogil:
+    cdef uint32_t i
+    cdef pipe_t *p
+    cdef link_t *link
+    cdef int side
+    for i in range(s.npipes):
+        p = s.pipes[i]
+        if p.link != NULL:
+            link = <link_t *> p.link
+            side = 0 if p == &link.ends[0] else 1
+            # Each side writes its own pair; both write the rings' marks, and the last one to do so has seen both.
+            zc_store_relaxed_u32(&link.hwm_out[side], <uint32_t> s.opt.sndhwm)
+            zc_store_relaxed_u32(&link.hwm_in[side], <uint32_t> s.opt.rcvhwm)
+            link_set_marks(link)
+        else:
+            ring_set_hwm(p.inr, <uint32_t> s.opt.rcvhwm)
+            ring_set_hwm(p.outr, <uint32_t> s.opt.sndhwm)
+        if not p.closed_out:
+            pattern_out_ready(&s.pattern, p)
+
+
+cdef inline void socket_apply_option(socket_t *s, int option) noexcept nogil:
+    if option == OPT_SNDHWM or option == OPT_RCVHWM:
+        apply_marks(s)
+    else:
+        apply_pattern(s)

@@ -1,0 +1,368 @@
+# Driving a socket: whoever holds its lock moves its connections on, be it an application thread or the I/O thread.
+#
+# Rules
+# - An application thread drives when it finds nothing to receive, when it waits, and when the I/O thread asked for it. It then holds the lease
+#   (reactor/io_thread.pxd), and the I/O thread leaves the descriptors alone.
+# - Output is written by the first message of a burst at once, by a full buffer, by everybody who is about to look for input, and by
+#   the I/O thread when a burst has ended.
+# - Pipes and sessions are removed only in socket_settle(), at the end of a call, never while somebody iterates over them.
+
+from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
+from base.atomics cimport (
+    zc_load_relaxed_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_swap_u32, zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_pause,
+    zc_fence,
+)
+from base.config cimport POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_NS, LEASE_NS, SPIN_NS
+from base.errors cimport EINTR, ETERM, EAGAIN
+from base.platform cimport zc_lock_try, zc_lock_acquire, zc_lock_release, zc_now_ns, zc_wake_drain, zc_wake_signal, zc_cpus_available
+from pattern.pattern cimport pattern_events, pattern_in_ready, pattern_out_ready
+from pipe.pipe cimport pipe_t, ATTENTION_IN, ATTENTION_OUT, ATTENTION_CLOSED
+from reactor.io_thread cimport (
+    io_client_t, io_poke, SERVE_READY, SERVE_TAKE, SERVE_TIMERS, SERVE_FLUSH, SERVE_DONE, SERVE_BUSY, SERVE_GONE, LEASE_NONE,
+    LEASE_TAKEN, LEASE_HELD,
+)
+from reactor.pollset cimport pollset_wait, pollset_mod, pollset_child_enable, pollevent_t, POLL_IN
+from session.lifecycle cimport session_input, session_timer, session_ready_event
+from session.session cimport (
+    session_t, source_t, SESSION_READY, SESSION_CONNECTING, SESSION_DEAD, SOURCE_WAKE, SOURCE_LISTENER,
+)
+from session.transmit cimport transmit_flush
+from socket.connections cimport connections_plan, connection_accept, connection_established, graves_clear
+from socket.option_table cimport IO_BLOCK, IO_SPIN
+from socket.pipes cimport pipe_end, socket_reap
+from socket.state cimport socket_t, endpoint_t, link_t, SOCKET_OPEN
+from socket.timers cimport timers_next, timers_publish
+from socket.wake cimport socket_open_set, link_unref, attention_closed
+
+cdef enum:
+    CPUS_LOOK_NS = 100000000    # how often to ask on how many processors we may run
+    SPIN_PAUSES = 40            # between two looks of a spinning thread; about the price of one recv() that finds nothing
+    SPIN_BACKOFF_MAX = 64       # waits without spinning after spinning failed again and again
+
+
+cdef inline void socket_flush(socket_t *s) noexcept nogil:
+    """Writes all coalesced output."""
+    cdef session_t *x
+    s.host.flush_now = False
+    while s.host.dirty != NULL:
+        x = s.host.dirty
+        s.host.dirty = x.dirty_next
+        x.tx_dirty = False
+        transmit_flush(x)
+
+
+cdef inline void socket_settle(socket_t *s) noexcept nogil:
+    """At the end of a call: removals, and the poll set up to date."""
+    if s.ndoomed:
+        socket_reap(s)
+    if s.host.replan and s.set_open:
+        connections_plan(s)
+    if s.grave != NULL:
+        graves_clear(s)
+    if s.fd_exported:
+        socket_level(s)
+
+
+cdef inline void socket_level(socket_t *s) noexcept nogil:
+    """The exported FD is level-triggered: readable as long as there is something to receive (or a refused send could now go on)."""
+    cdef int events = pattern_events(&s.pattern) if s.state == SOCKET_OPEN else 3
+    cdef bint want = (events & 1) != 0 or (s.expecting_out and (events & 2) != 0)
+    if s.ndoomed:
+        socket_reap(s)
+    if want and not s.level:
+        s.level = True
+        zc_wake_signal(&s.wake)
+    elif not want and s.level:
+        s.level = False
+        zc_wake_drain(&s.wake)
+        zc_swap_u32(&s.wake_pending, 0)
+
+
+cdef inline void socket_attend(socket_t *s) noexcept nogil:
+    """News from the other ends of inproc pipes."""
+    cdef pipe_t *p
+    cdef pipe_t *next
+    cdef pipe_t *first = NULL
+    cdef uint32_t bits
+    if s.attention == NULL:
+        return
+    p = <pipe_t *> zc_swap_ptr(<void **> &s.attention, NULL)
+    # The stack is newest first; turn it round so that nobody is overtaken.
+    while p != NULL:
+        next = p.attention_next
+        p.attention_next = first
+        first = p
+        p = next
+    while first != NULL:
+        p = first
+        first = p.attention_next
+        bits = zc_swap_u32(&p.attention, 0)
+        if not p.detached:
+            if bits & ATTENTION_IN:
+                pattern_in_ready(&s.pattern, p)
+            if bits & ATTENTION_OUT:
+                pattern_out_ready(&s.pattern, p)
+            if bits & ATTENTION_CLOSED:
+                pipe_end(s, p)
+        link_unref(<link_t *> p.link)
+
+
+cdef inline int socket_alarmed(socket_t *s) noexcept nogil:
+    """The slow part of entering a call: s.alarm is set. 0 or -ETERM."""
+    zc_swap_u32(&s.alarm, 0)
+    socket_attend(s)
+    if zc_load_acquire_u32(&s.ctx.shutdown):
+        zc_swap_u32(&s.alarm, 1)
+        return -ETERM
+    if zc_load_relaxed_u32(&s.client.flush_please):
+        zc_store_relaxed_u32(&s.client.flush_please, 0)
+        socket_flush(s)
+    if zc_load_relaxed_u32(&s.client.wants):
+        zc_store_relaxed_u32(&s.client.wants, 0)
+        socket_poll_set(s, zc_now_ns())
+        socket_flush(s)
+    return 0
+
+
+# ---- events
+
+cdef inline void socket_dispatch(socket_t *s, pollevent_t *events, int n, uint64_t now) noexcept nogil:
+    cdef int i
+    cdef source_t *source
+    cdef session_t *x
+    for i in range(n):
+        source = <source_t *> events[i].tag
+        if source.kind == SOURCE_WAKE:
+            zc_wake_drain(&s.wake)
+            zc_swap_u32(&s.wake_pending, 0)
+            s.level = False
+        elif source.kind == SOURCE_LISTENER:
+            connection_accept(s, <endpoint_t *> source, now)
+        else:
+            x = <session_t *> source
+            if x.state == SESSION_CONNECTING:
+                connection_established(s, x, now)
+            elif x.state != SESSION_DEAD:
+                session_ready_event(x, events[i].mask, now)
+
+
+cdef inline void socket_timers(socket_t *s, uint64_t now) noexcept nogil:
+    cdef endpoint_t *e
+    while s.heap_size and s.heap[1].deadline <= now:
+        session_timer(s.heap[1], now)
+    if s.listener_retry and s.listener_retry <= now:
+        s.listener_retry = 0
+        e = s.endpoints
+        while e != NULL:
+            if e.paused:
+                e.paused = False
+                pollset_mod(&s.set, e.fd, POLL_IN, e)
+            e = e.next
+        timers_publish(s)
+
+
+cdef inline int socket_poll_set(socket_t *s, uint64_t now) noexcept nogil:
+    """One look at the poll set without waiting. Number of events."""
+    cdef pollevent_t events[64]         # POLL_BATCH
+    cdef int n
+    if not s.set_open:
+        return 0
+    if s.host.replan:
+        connections_plan(s)
+    n = pollset_wait(&s.set, events, POLL_BATCH, 0)
+    if n > 0:
+        socket_dispatch(s, events, n, now)
+    return n
+
+
+cdef inline bint socket_read_directly(socket_t *s) noexcept nogil:
+    """Few connections: ask them at once and spare the poll set. True if one had something."""
+    cdef uint32_t i
+    cdef bint some = False
+    for i in range(s.nsessions):
+        if i < s.nsessions and s.sessions[i].state == SESSION_READY and s.sessions[i].want_in:
+            some = session_input(s.sessions[i]) != 0 or some
+    return some
+
+
+cdef inline void socket_lease(socket_t *s, uint32_t how) noexcept nogil:
+    """The application thread drives: the I/O thread shall not be woken for this socket's descriptors."""
+    cdef uint32_t was = zc_load_relaxed_u32(&s.client.lease)
+    if s.client.io == NULL:
+        return
+    zc_store_relaxed_u32(&s.client.activity, s.client.activity + 1)
+    if was == how:
+        return
+    zc_store_relaxed_u32(&s.client.lease, how)
+    if was == LEASE_NONE and not s.client.masked:
+        pollset_child_enable(&s.client.io.set, &s.set, s.client.tag, 0)
+    if how == LEASE_TAKEN:
+        # It must notice when we stay away.
+        io_poke(s.client.io, zc_now_ns() + LEASE_NS)
+
+
+cdef inline void socket_drive(socket_t *s) noexcept nogil:
+    """An application thread found nothing to do: write what waits, read what is there. Does not wait."""
+    cdef uint64_t now
+    socket_flush(s)
+    s.fresh = True
+    if s.client.io == NULL:
+        return
+    if zc_load_relaxed_u32(&s.client.lease) != LEASE_HELD:
+        socket_lease(s, LEASE_TAKEN)
+    if s.nsessions <= DIRECT_READ_MAX and socket_read_directly(s):
+        return
+    now = zc_now_ns()
+    socket_poll_set(s, now)
+    socket_timers(s, now)
+    socket_flush(s)
+
+
+# ---- waiting
+
+cdef inline void socket_wake_others(socket_t *s) noexcept nogil:
+    """What this thread brought in may be what another one waits for."""
+    if zc_load_relaxed_u32(&s.sleepers) and s.set_open and not s.fd_exported:
+        if zc_swap_u32(&s.wake_pending, 1) == 0:
+            zc_wake_signal(&s.wake)
+
+
+cdef inline bint socket_may_spin(socket_t *s, uint64_t now) noexcept nogil:
+    if s.opt.io_strategy == IO_BLOCK or s.client.io == NULL or s.nsessions == 0 or s.nsessions > DIRECT_READ_MAX:
+        return False
+    if now - s.cpus_checked > CPUS_LOOK_NS:
+        s.cpus_checked = now
+        s.cpus = zc_cpus_available()
+    if s.cpus == 1:
+        return False        # whoever we wait for could not run meanwhile
+    if s.opt.io_strategy == IO_SPIN:
+        return True
+    if s.spin_skip:
+        s.spin_skip -= 1
+        return False
+    return True
+
+
+cdef inline bint socket_spin(socket_t *s, uint64_t since) noexcept nogil:
+    """Looks at the connections for a short while before the thread goes to sleep. True if something came. Lock held, given up between looks."""
+    cdef int i
+    cdef uint64_t now = since
+    while now - since < SPIN_NS:
+        zc_lock_release(&s.lock)
+        for i in range(SPIN_PAUSES):
+            zc_pause()
+        zc_lock_acquire(&s.lock)
+        if s.state != SOCKET_OPEN or zc_load_relaxed_u32(&s.alarm):
+            return True
+        if socket_read_directly(s):
+            s.spin_backoff = 0
+            return True
+        now = zc_now_ns()
+    s.spin_backoff = s.spin_backoff * 2 if s.spin_backoff else 1
+    if s.spin_backoff > SPIN_BACKOFF_MAX:
+        s.spin_backoff = SPIN_BACKOFF_MAX
+    s.spin_skip = s.spin_backoff
+    return False
+
+
+cdef inline int socket_wait(socket_t *s, uint64_t until) noexcept nogil:
+    """Waits for anything to happen to the socket, at most until the given time. Lock held, released while asleep. 0, -EINTR, -EAGAIN (time is up).
+
+    The GIL must not be held."""
+    cdef pollevent_t events[64]         # POLL_BATCH
+    cdef uint64_t now = zc_now_ns()
+    cdef uint64_t began = now
+    cdef uint64_t at
+    cdef uint32_t epoch
+    cdef int n
+    if until <= now:
+        return -EAGAIN
+    n = socket_open_set(s)
+    if n < 0:
+        return n
+    socket_hold(s)
+    if socket_may_spin(s, now) and socket_spin(s, now):
+        socket_hold_end(s)
+        return 0
+    socket_settle(s)
+    at = timers_next(s)
+    if until < at:
+        at = until
+    zc_add_u32(&s.sleepers, 1)
+    zc_fence()
+    n = 0
+    if not zc_load_acquire_u32(&s.alarm) and s.state == SOCKET_OPEN:
+        now = zc_now_ns()
+        epoch = s.epoch
+        zc_lock_release(&s.lock)
+        n = pollset_wait(&s.set, events, POLL_BATCH, -1 if at == UINT64_MAX else (<int64_t> (at - now) if at > now else 0))
+        zc_lock_acquire(&s.lock)
+        if epoch != s.epoch:
+            n = 0       # somebody closed things meanwhile; what is still ready is reported again
+    zc_sub_u32(&s.sleepers, 1)
+    now = zc_now_ns()
+    if s.spin_skip and now - began < 2 * SPIN_NS:
+        s.spin_skip = s.spin_backoff = 0        # spinning would have won
+    if n > 0:
+        socket_dispatch(s, events, n, now)
+    socket_timers(s, now)
+    socket_flush(s)
+    socket_hold_end(s)
+    return n if n < 0 else 0
+
+
+cdef inline void socket_hold(socket_t *s) noexcept nogil:
+    """A thread is going to wait: the lease does not run out meanwhile."""
+    s.holders += 1
+    socket_lease(s, LEASE_HELD)
+
+
+cdef inline void socket_hold_end(socket_t *s) noexcept nogil:
+    s.holders -= 1
+    if s.holders == 0:
+        socket_lease(s, LEASE_TAKEN)
+
+
+# ---- the I/O thread's side
+
+cdef inline socket_t *socket_of_client(io_client_t *c) noexcept nogil:
+    return <socket_t *> (<char *> c - <size_t> &(<socket_t *> NULL).client)
+
+
+cdef inline int socket_serve(io_client_t *c, int why, uint64_t now) noexcept nogil:
+    """io_client_t.serve: one round for a socket whose application is elsewhere."""
+    cdef socket_t *s = socket_of_client(c)
+    cdef uint32_t lease
+    if not zc_lock_try(&s.lock):
+        return SERVE_BUSY
+    lease = zc_load_relaxed_u32(&c.lease)
+    if why == SERVE_FLUSH:
+        zc_store_relaxed_u32(&c.straggle, 0)
+        socket_flush(s)
+        s.fresh = True
+    elif lease == LEASE_HELD:
+        pass            # a waiting application thread sees it, too
+    elif why == SERVE_READY and s.fd_exported and lease == LEASE_NONE and not c.masked:
+        # An event loop watches the same descriptors. It gets its chance first; if it does not come, the lease runs out.
+        zc_store_relaxed_u32(&c.lease, LEASE_TAKEN)
+        pollset_child_enable(&c.io.set, &s.set, c.tag, 0)
+    else:
+        zc_store_relaxed_u32(&c.lease, LEASE_NONE)
+        socket_attend(s)
+        if why != SERVE_TIMERS:
+            socket_poll_set(s, now)
+        socket_timers(s, now)
+        socket_flush(s)
+        if s.host.replan:
+            connections_plan(s)
+        if lease != LEASE_NONE or c.masked:
+            zc_store_relaxed_u32(&c.masked, 0)
+            pollset_child_enable(&c.io.set, &s.set, c.tag, 1)
+        zc_store_relaxed_u32(&c.wants, 0)
+        socket_wake_others(s)
+    socket_settle(s)
+    if s.state != SOCKET_OPEN and s.nsessions == 0:
+        zc_lock_release(&s.lock)
+        return SERVE_GONE
+    zc_lock_release(&s.lock)
+    return SERVE_DONE

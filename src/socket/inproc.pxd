@@ -1,0 +1,265 @@
+# inproc: two sockets of one context joined by two rings. No thread, no descriptor, no octet on any wire.
+#
+# Rules
+# - context_t.mutex is held for every change of who is joined with whom; socket locks are taken inside it, the connecting side's first.
+# - A connect without a bind makes its pipe at once and waits in context_t.pending; what is sent meanwhile queues up to the sender's own mark.
+# - Each direction's mark is the sum of the sender's SNDHWM and the receiver's RCVHWM; no limit if either has none.
+# - Mismatched socket types are never joined: the bind ignores the waiting connect, the connect fails.
+
+from libc.stdint cimport uint32_t
+from libc.stdlib cimport calloc, malloc, free
+from libc.string cimport memcpy, strcmp
+from base.atomics cimport zc_add_u32, zc_store_release_ptr, zc_load_relaxed_u32, zc_store_relaxed_u32
+from base.errors cimport EADDRINUSE, ECONNREFUSED, EINVAL, ENOMEM, ENOTSOCK, EPROTO
+from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock
+from pattern.pattern cimport pattern_attach, pattern_ready, pattern_in_ready
+from pipe.pipe cimport pipe_t
+from pipe.ring cimport ring_init, ring_set_hwm
+from socket.drive cimport socket_attend, socket_settle
+from socket.pipes cimport pipes_add, pipe_remove
+from socket.state cimport (
+    socket_t, context_t, endpoint_t, link_t, ENDPOINT_INPROC_BOUND, ENDPOINT_INPROC_CONNECTED, SOCKET_OPEN,
+)
+from socket.wake cimport socket_notify, socket_wake, link_unref
+from zmtp.socket_type cimport socket_type_accepts
+
+
+cdef inline char *text_copy(const char *text, size_t n) noexcept nogil:
+    cdef char *copy = <char *> malloc(n + 1)
+    if copy != NULL:
+        memcpy(copy, text, n)
+        copy[n] = 0
+    return copy
+
+
+cdef inline uint32_t link_mark(uint32_t out, uint32_t into) noexcept nogil:
+    return out + into if out and into else 0
+
+
+cdef inline void link_set_marks(link_t *link) noexcept nogil:
+    cdef uint32_t i
+    for i in range(2):
+        if link.ends[1].socket == NULL:
+            # Nobody on the other side yet: only the sender's own mark counts.
+            ring_set_hwm(&link.rings[i], link.hwm_out[i])
+        else:
+            ring_set_hwm(&link.rings[i], link_mark(zc_load_relaxed_u32(&link.hwm_out[i]), zc_load_relaxed_u32(&link.hwm_in[1 - i])))
+
+
+cdef inline int link_join(link_t *link, int side, socket_t *s) noexcept nogil:
+    """Gives one end to a socket. Its lock is held. 0 or -ENOMEM."""
+    cdef pipe_t *p = &link.ends[side]
+    if pipes_add(s, p) < 0:
+        return -ENOMEM
+    p.socket = NULL
+    link.hwm_out[side] = <uint32_t> s.opt.sndhwm
+    link.hwm_in[side] = <uint32_t> s.opt.rcvhwm
+    if s.opt.routing_id_size:
+        link.ends[1 - side].peer_id = <unsigned char *> malloc(s.opt.routing_id_size)
+        if link.ends[1 - side].peer_id != NULL:
+            memcpy(link.ends[1 - side].peer_id, s.opt.routing_id, s.opt.routing_id_size)
+            link.ends[1 - side].peer_id_size = <uint32_t> s.opt.routing_id_size
+    zc_add_u32(&s.refs, 1)
+    # Release: whoever sees the socket sees the pipe as it is now.
+    zc_store_release_ptr(&p.socket, s)
+    return 0
+
+
+cdef inline link_t *link_new(socket_t *s) noexcept nogil:
+    """A link whose first end is `s` (lock held), the second nobody's yet."""
+    cdef link_t *link = <link_t *> calloc(1, sizeof(link_t))
+    cdef int i
+    if link == NULL:
+        return NULL
+    link.refs = 2
+    link.type = s.type
+    for i in range(2):
+        ring_init(&link.rings[i], 0)
+        link.ends[i].outr = &link.rings[i]
+        link.ends[i].inr = &link.rings[1 - i]
+        link.ends[i].other = &link.ends[1 - i]
+        link.ends[i].link = link
+        link.ends[i].notify = socket_notify
+    link.ends[0].local = True
+    if link_join(link, 0, s) < 0:
+        free(link)
+        return NULL
+    link_set_marks(link)
+    return link
+
+
+cdef inline void link_abandon(link_t *link) noexcept nogil:
+    """The second end will never be anybody's."""
+    link_unref(link)
+
+
+cdef inline endpoint_t *inproc_find(context_t *ctx, const char *name) noexcept nogil:
+    """ctx.mutex held."""
+    cdef endpoint_t *e = ctx.bound
+    while e != NULL:
+        if strcmp(e.given + e.address_offset, name) == 0:
+            return e
+        e = e.registry_next
+    return NULL
+
+
+cdef inline void inproc_complete(link_t *link, socket_t *binder) noexcept nogil:
+    """Second end to the binder; both locks and ctx.mutex held. The first end's socket has attached its pipe already."""
+    cdef socket_t *connecter = <socket_t *> link.ends[0].socket
+    cdef pipe_t *near = &link.ends[0]
+    cdef pipe_t *far = &link.ends[1]
+    socket_attend(binder)
+    socket_settle(binder)
+    if link_join(link, 1, binder) < 0:
+        pipe_remove(connecter, near)
+        link_abandon(link)
+        return
+    link_set_marks(link)
+    near.connected = far.connected = True
+    if pattern_attach(&binder.pattern, far) < 0:
+        pipe_remove(binder, far)
+        return
+    pattern_ready(&connecter.pattern, near)
+    pattern_in_ready(&binder.pattern, far)
+    socket_settle(binder)
+
+
+cdef inline int inproc_bind(socket_t *s, endpoint_t *e) noexcept nogil:
+    """No lock held. On success the endpoint belongs to the socket."""
+    cdef context_t *ctx = s.ctx
+    cdef link_t **at
+    cdef link_t *link
+    cdef socket_t *connecter
+    cdef const char *name = e.given + e.address_offset
+    cdef int rc = 0
+    zc_mutex_lock(&ctx.mutex)
+    zc_lock_acquire(&s.lock)
+    if s.state != SOCKET_OPEN:
+        rc = -ENOTSOCK
+    elif inproc_find(ctx, name) != NULL:
+        rc = -EADDRINUSE
+    else:
+        e.socket = s
+        e.next = s.endpoints
+        s.endpoints = e
+        e.registry_next = ctx.bound
+        ctx.bound = e
+    zc_lock_release(&s.lock)
+    at = &ctx.pending
+    while rc == 0 and at[0] != NULL:
+        link = at[0]
+        if strcmp(link.name, name) != 0 or not socket_type_accepts(s.type, link.type):
+            at = &link.pending_next
+            continue
+        at[0] = link.pending_next
+        link.pending = False
+        connecter = <socket_t *> link.ends[0].socket
+        if connecter != s:
+            zc_lock_acquire(&connecter.lock)
+        zc_lock_acquire(&s.lock)
+        inproc_complete(link, s)
+        zc_lock_release(&s.lock)
+        if connecter != s:
+            socket_settle(connecter)
+            zc_lock_release(&connecter.lock)
+            socket_wake(connecter)
+        socket_wake(s)
+    zc_mutex_unlock(&ctx.mutex)
+    return rc
+
+
+cdef inline int inproc_connect(socket_t *s, endpoint_t *e) noexcept nogil:
+    """No lock held. On success the endpoint belongs to the socket."""
+    cdef context_t *ctx = s.ctx
+    cdef endpoint_t *bound
+    cdef socket_t *binder = NULL
+    cdef link_t *link = NULL
+    cdef link_t **at
+    cdef const char *name = e.given + e.address_offset
+    cdef int rc = 0
+    zc_mutex_lock(&ctx.mutex)
+    zc_lock_acquire(&s.lock)
+    bound = inproc_find(ctx, name)
+    if bound != NULL:
+        binder = bound.socket
+        if not socket_type_accepts(binder.type, s.type):
+            rc = -EPROTO
+    if s.state != SOCKET_OPEN:
+        rc = -ENOTSOCK
+    if rc == 0 and bound != NULL and bound.pipe != NULL:
+        # A monitor: its pipe is there already and may hold events.
+        link = <link_t *> bound.pipe.link
+        bound.pipe = NULL
+        zc_lock_acquire(&binder.lock)
+        rc = link_join(link, 1, s)
+        if rc == 0:
+            e.pipe = &link.ends[1]
+            link_set_marks(link)
+            ring_set_hwm(link.ends[0].outr, link_mark(ctx.monitor_backlog, <uint32_t> s.opt.rcvhwm))
+            link.ends[1].connected = True
+            rc = pattern_attach(&s.pattern, e.pipe)
+            if rc == 0:
+                pattern_in_ready(&s.pattern, e.pipe)
+            else:
+                pipe_remove(s, e.pipe)
+        zc_lock_release(&binder.lock)
+    elif rc == 0:
+        link = link_new(s)
+        if link == NULL:
+            rc = -ENOMEM
+        else:
+            e.pipe = &link.ends[0]
+            rc = pattern_attach(&s.pattern, e.pipe)
+            if rc < 0:
+                pipe_remove(s, e.pipe)
+                link_abandon(link)
+            elif binder != NULL:
+                if binder != s:
+                    zc_lock_acquire(&binder.lock)
+                inproc_complete(link, binder)
+                if binder != s:
+                    zc_lock_release(&binder.lock)
+                    socket_wake(binder)
+            else:
+                link.name = text_copy(name, e.name_size - e.address_offset)
+                if link.name == NULL:
+                    pipe_remove(s, e.pipe)
+                    link_abandon(link)
+                    rc = -ENOMEM
+                else:
+                    link.pending = True
+                    # Oldest first, as they would have connected.
+                    at = &ctx.pending
+                    while at[0] != NULL:
+                        at = &at[0].pending_next
+                    at[0] = link
+    if rc == 0:
+        e.socket = s
+        e.next = s.endpoints
+        s.endpoints = e
+    socket_settle(s)
+    zc_lock_release(&s.lock)
+    zc_mutex_unlock(&ctx.mutex)
+    return rc
+
+
+cdef inline void inproc_unbind(endpoint_t *e) noexcept nogil:
+    """The name is free again; pipes made through it live on. ctx.mutex held."""
+    cdef endpoint_t **at = &e.socket.ctx.bound
+    while at[0] != NULL:
+        if at[0] == e:
+            at[0] = e.registry_next
+            return
+        at = &at[0].registry_next
+
+
+cdef inline void inproc_unpend(context_t *ctx, link_t *link) noexcept nogil:
+    """A connect that waited for its bind is withdrawn. ctx.mutex held."""
+    cdef link_t **at = &ctx.pending
+    while at[0] != NULL:
+        if at[0] == link:
+            at[0] = link.pending_next
+            link.pending = False
+            link_abandon(link)
+            return
+        at = &at[0].pending_next

@@ -1,0 +1,56 @@
+# The I/O threads of a context: started when the first endpoint needs one, chosen by AFFINITY and load.
+
+from libc.stdint cimport uint32_t, uint64_t
+from libc.stdio cimport snprintf
+from libc.stdlib cimport calloc, free
+from base.errors cimport EMTHREAD, ENOMEM, ETERM
+from base.atomics cimport zc_load_acquire_u32
+from base.platform cimport zc_mutex_lock, zc_mutex_unlock
+from reactor.io_thread cimport io_thread_t, io_start, io_stop
+from socket.state cimport context_t
+
+
+cdef inline int context_io(context_t *ctx, uint64_t affinity, io_thread_t **out) noexcept nogil:
+    """The least loaded thread allowed by the bitmap (0 = any). -EMTHREAD if the context has none."""
+    cdef uint32_t i
+    cdef int rc = 0
+    cdef io_thread_t *best = NULL
+    zc_mutex_lock(&ctx.mutex)
+    if zc_load_acquire_u32(&ctx.shutdown):
+        rc = -ETERM
+    elif not ctx.started:
+        if ctx.opt.io_threads:
+            ctx.ios = <io_thread_t *> calloc(ctx.opt.io_threads, sizeof(io_thread_t))
+            if ctx.ios == NULL:
+                rc = -ENOMEM
+            else:
+                for i in range(<uint32_t> ctx.opt.io_threads):
+                    snprintf(ctx.ios[i].name, sizeof(ctx.ios[i].name), "%s%sZMQbg/IO/%u", ctx.opt.thread_name_prefix,
+                             "/" if ctx.opt.thread_name_prefix[0] else "", i)
+                    rc = io_start(&ctx.ios[i], ctx.poller, ctx.opt.thread_sched_policy, ctx.opt.thread_priority, ctx.opt.cpus,
+                                  ctx.opt.cpu_count)
+                    if rc < 0:
+                        break
+                    ctx.nios = i + 1
+        if rc == 0 or ctx.nios:
+            ctx.started = True
+            rc = 0
+    for i in range(ctx.nios):
+        # A stale count only makes the choice a little worse.
+        if (affinity == 0 or affinity >> i & 1) and (best == NULL or ctx.ios[i].count < best.count):
+            best = &ctx.ios[i]
+    zc_mutex_unlock(&ctx.mutex)
+    if rc == 0 and best == NULL:
+        rc = -EMTHREAD
+    out[0] = best
+    return rc
+
+
+cdef inline void context_stop_io(context_t *ctx) noexcept nogil:
+    """Blocks until the threads have ended. No socket is left."""
+    cdef uint32_t i
+    for i in range(ctx.nios):
+        io_stop(&ctx.ios[i])
+    free(ctx.ios)
+    ctx.ios = NULL
+    ctx.nios = 0

@@ -1,0 +1,411 @@
+# Life of contexts and sockets: making, closing, lingering, termination, and what is left of them in a forked child.
+#
+# Closing a socket: the application's handle is gone at once; endpoints and pipes are taken down; sessions with output go on under the I/O
+# thread until it is flushed or LINGER is over. The last session's end (or closing itself) takes the socket out of its context.
+# Termination waits for that, for every socket.
+# In a forked child nobody may touch locks or poll sets of the parent: closing there only closes descriptors.
+
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, UINT64_MAX
+from libc.stdlib cimport calloc, free
+from base.atomics cimport (
+    zc_add_u32, zc_sub_u32, zc_swap_u32, zc_load_acquire_u32, zc_swap_ptr, zc_store_relaxed_u32, zc_store_release_u32,
+)
+from base.config cimport RX_CHUNK, TX_BUFFER, TX_REF_MIN, MONITOR_BACKLOG
+from base.errors cimport EADDRINUSE, EINVAL, EMFILE, ENOMEM, ENOTSOCK, EPROTONOSUPPORT, ETERM, ETIMEDOUT
+from base.platform cimport (
+    zc_lock_init, zc_lock_acquire, zc_lock_release, zc_mutex_init, zc_mutex_destroy, zc_mutex_lock, zc_mutex_unlock, zc_cond_init,
+    zc_cond_destroy, zc_cond_broadcast, zc_cond_wait_until, zc_fork_generation, zc_now_ns, zc_os_random, zc_close, zc_wake_close,
+)
+from message.buffer cimport pool_init, pool_clear
+from pattern.pattern cimport pattern_hooks_t, pattern_init, pattern_free, pattern_attach
+from pipe.pipe cimport pipe_t
+from pipe.ring cimport ring_set_hwm
+from reactor.io_thread cimport io_client_t, io_poke, io_remove, LEASE_NONE
+from reactor.pollset cimport pollset_child_enable, pollset_close
+from session.lifecycle cimport session_close
+from session.session cimport session_t
+from socket.connections cimport connections_init, connection_resolved, connections_plan, graves_clear, endpoint_free, endpoint_unref
+from socket.context_options cimport context_options_init, context_options_free
+from socket.drive cimport socket_serve, socket_of_client, socket_settle, socket_attend, socket_flush
+from socket.endpoints cimport endpoint_close_listener, endpoint_new
+from socket.inproc cimport inproc_find, inproc_unbind, inproc_unpend, link_new, link_abandon
+from socket.io cimport context_stop_io
+from socket.monitor cimport monitor_emit, EVENT_MONITOR_STOPPED
+from socket.options cimport options_init, options_free
+from socket.pipes cimport pipe_remove, pipe_retire, socket_doom
+from socket.resolver cimport resolver_stop
+from socket.state cimport (
+    socket_t, context_t, endpoint_t, link_t, monitor_t, SOCKET_OPEN, SOCKET_CLOSING, SOCKET_CLOSED, ENDPOINT_INPROC_BOUND,
+    ENDPOINT_INPROC_CONNECTED,
+)
+from socket.wake cimport socket_wake, socket_unref, link_unref, attention_closed
+from transport.address cimport address_t, PROTO_INPROC
+
+cdef enum:
+    TYPE_PAIR = 0
+    TERM_LOOK_NS = 50000000     # a waiting term() comes up this often to let the caller handle signals
+
+
+# ---- context
+
+cdef inline context_t *context_new(int poller) noexcept nogil:
+    cdef context_t *ctx = <context_t *> calloc(1, sizeof(context_t))
+    if ctx == NULL:
+        return NULL
+    zc_mutex_init(&ctx.mutex)
+    zc_mutex_init(&ctx.resolve_mutex)
+    zc_cond_init(&ctx.changed)
+    zc_cond_init(&ctx.resolve_cond)
+    context_options_init(&ctx.opt)
+    ctx.refs = 1
+    ctx.poller = poller
+    ctx.monitor_backlog = MONITOR_BACKLOG
+    ctx.fork_generation = zc_fork_generation()
+    return ctx
+
+
+cdef inline void context_shutdown(context_t *ctx) noexcept nogil:
+    """Every call on a socket of this context, blocked or not, fails with ETERM from now on; only close works."""
+    cdef socket_t *s
+    zc_mutex_lock(&ctx.mutex)
+    zc_swap_u32(&ctx.shutdown, 1)
+    s = ctx.sockets
+    while s != NULL:
+        socket_wake(s)
+        s = s.ctx_next
+    zc_mutex_unlock(&ctx.mutex)
+
+
+cdef inline int context_wait(context_t *ctx) noexcept nogil:
+    """Waits a moment for the sockets to go. 0 = none left, -ETIMEDOUT = ask again."""
+    cdef int rc = 0
+    cdef uint64_t until = zc_now_ns() + TERM_LOOK_NS
+    zc_mutex_lock(&ctx.mutex)
+    while ctx.sockets != NULL and rc == 0:
+        rc = zc_cond_wait_until(&ctx.changed, &ctx.mutex, until)
+    if ctx.sockets == NULL:
+        rc = 0
+    zc_mutex_unlock(&ctx.mutex)
+    return rc
+
+
+cdef inline void context_end(context_t *ctx) noexcept nogil:
+    """After the last socket: threads. Idempotent."""
+    resolver_stop(ctx)
+    context_stop_io(ctx)
+
+
+cdef inline void context_unref(context_t *ctx) noexcept nogil:
+    if zc_sub_u32(&ctx.refs, 1) != 1:
+        return
+    if ctx.fork_generation == zc_fork_generation():
+        context_end(ctx)
+        zc_mutex_destroy(&ctx.mutex)
+        zc_mutex_destroy(&ctx.resolve_mutex)
+        zc_cond_destroy(&ctx.changed)
+        zc_cond_destroy(&ctx.resolve_cond)
+    context_options_free(&ctx.opt)
+    free(ctx)
+
+
+# ---- making a socket
+
+cdef inline void socket_close_pipe(void *owner, pipe_t *p) noexcept nogil:
+    """pattern_hooks_t.close_pipe"""
+    socket_doom(p)
+
+
+cdef inline int socket_random(void *buf, size_t n) noexcept nogil:
+    return zc_os_random(buf, n)
+
+
+cdef inline socket_t *socket_new(context_t *ctx, int type, bint internal, int *error) noexcept nogil:
+    cdef pattern_hooks_t hooks
+    cdef socket_t *s = <socket_t *> calloc(1, sizeof(socket_t))
+    cdef int rc
+    error[0] = -ENOMEM
+    if s == NULL:
+        return NULL
+    hooks.close_pipe = socket_close_pipe
+    hooks.random = socket_random
+    rc = pattern_init(&s.pattern, type, s, &hooks)
+    if rc < 0:
+        free(s)
+        error[0] = rc
+        return NULL
+    zc_lock_init(&s.lock)
+    s.type = type
+    s.ctx = ctx
+    s.refs = 2                  # the caller's and the context's
+    s.fresh = True
+    s.internal = internal
+    s.fork_generation = zc_fork_generation()
+    s.resolved = connection_resolved
+    s.client.deadline = UINT64_MAX
+    s.client.set = &s.set
+    s.client.serve = socket_serve
+    s.client.gone = socket_gone
+    s.client.adds = &s.host.dirty_adds
+    s.client.alarm = &s.alarm
+    pool_init(&s.host.rx_pool, RX_CHUNK)
+    pool_init(&s.host.tx_pool, TX_BUFFER + TX_REF_MIN + 64)
+    connections_init(s)
+    zc_mutex_lock(&ctx.mutex)
+    options_init(&s.opt, type, ctx.opt.ipv6, ctx.opt.blocky)
+    rc = 0
+    if zc_load_acquire_u32(&ctx.shutdown):
+        rc = -ETERM
+    elif ctx.nsockets >= <uint32_t> ctx.opt.max_sockets:
+        rc = -EMFILE
+    else:
+        s.ctx_next = ctx.sockets
+        if s.ctx_next != NULL:
+            s.ctx_next.ctx_prev = s
+        ctx.sockets = s
+        ctx.nsockets += 1
+        zc_add_u32(&ctx.refs, 1)
+    zc_mutex_unlock(&ctx.mutex)
+    if rc < 0:
+        pattern_free(&s.pattern)
+        options_free(&s.opt)
+        free(s)
+        error[0] = rc
+        return NULL
+    error[0] = 0
+    return s
+
+
+# ---- closing
+
+cdef inline void socket_leave_context(socket_t *s) noexcept nogil:
+    """The socket has nothing left to do. No lock held; drops the context's reference."""
+    cdef context_t *ctx = s.ctx
+    zc_mutex_lock(&ctx.mutex)
+    if s.ctx_prev != NULL:
+        s.ctx_prev.ctx_next = s.ctx_next
+    else:
+        ctx.sockets = s.ctx_next
+    if s.ctx_next != NULL:
+        s.ctx_next.ctx_prev = s.ctx_prev
+    ctx.nsockets -= 1
+    zc_cond_broadcast(&ctx.changed)
+    zc_mutex_unlock(&ctx.mutex)
+    socket_unref(s)
+    # Only ever the last reference when the application has forgotten the context; its threads are then ended by whoever comes last,
+    # which is never one of them: a Context object waits for its sockets (term) before it goes.
+    zc_sub_u32(&ctx.refs, 1)
+
+
+cdef inline void socket_dismantle(socket_t *s) noexcept nogil:
+    """Memory that only an open or lingering socket needs. Lock held, no sessions left."""
+    s.state = SOCKET_CLOSED
+    graves_clear(s)
+    options_free(&s.opt)
+    pool_clear(&s.host.rx_pool)
+    pool_clear(&s.host.tx_pool)
+    free(s.sessions)
+    free(s.heap)
+    free(s.doomed)
+    free(s.pipes)
+    free(s.cidrs)
+    free(s.last_endpoint)
+    s.sessions = NULL
+    s.heap = NULL
+    s.doomed = NULL
+    s.pipes = NULL
+    s.cidrs = NULL
+    s.last_endpoint = NULL
+    s.sessions_room = s.heap_room = s.doomed_room = s.pipes_room = s.ncidrs = 0
+
+
+cdef inline void socket_gone(io_client_t *c) noexcept nogil:
+    """io_client_t.gone: the I/O thread finished the last session of a closed socket."""
+    cdef socket_t *s = socket_of_client(c)
+    zc_lock_acquire(&s.lock)
+    socket_dismantle(s)
+    zc_lock_release(&s.lock)
+    socket_leave_context(s)
+
+
+cdef inline void socket_seal_attention(socket_t *s) noexcept nogil:
+    """Handles the last news and refuses further ones."""
+    cdef pipe_t *p = <pipe_t *> zc_swap_ptr(<void **> &s.attention, attention_closed())
+    cdef pipe_t *next
+    while p != NULL:
+        next = p.attention_next
+        link_unref(<link_t *> p.link)
+        p = next
+
+
+cdef inline void socket_close(socket_t *s, int linger_ms, bint set_linger) noexcept nogil:
+    """Idempotent. No lock held. The caller keeps its reference."""
+    cdef context_t *ctx = s.ctx
+    cdef endpoint_t *e
+    cdef uint32_t i
+    cdef uint64_t now
+    cdef bint done
+    if s.fork_generation != zc_fork_generation():
+        socket_close_in_child(s)
+        return
+    socket_monitor_stop(s)
+    zc_mutex_lock(&ctx.mutex)
+    zc_lock_acquire(&s.lock)
+    if s.state != SOCKET_OPEN:
+        zc_lock_release(&s.lock)
+        zc_mutex_unlock(&ctx.mutex)
+        return
+    if set_linger:
+        s.opt.linger = linger_ms
+    socket_attend(s)
+    s.state = SOCKET_CLOSING
+    now = zc_now_ns()
+    while s.endpoints != NULL:
+        e = s.endpoints
+        s.endpoints = e.next
+        if e.kind == ENDPOINT_INPROC_BOUND:
+            inproc_unbind(e)
+        elif e.kind == ENDPOINT_INPROC_CONNECTED:
+            if e.pipe != NULL and not e.pipe.detached and (<link_t *> e.pipe.link).pending:
+                inproc_unpend(ctx, <link_t *> e.pipe.link)
+        else:
+            endpoint_close_listener(s, e)
+        endpoint_unref(e)
+    s.ndoomed = 0
+    while s.npipes:
+        if s.pipes[0].link != NULL or s.pipes[0].session == NULL:
+            pipe_remove(s, s.pipes[0])
+        else:
+            pipe_retire(s, s.pipes[0])
+    s.ndoomed = 0
+    pattern_free(&s.pattern)
+    i = s.nsessions
+    while i > 0:
+        i -= 1
+        if i < s.nsessions:
+            session_close(s.sessions[i], s.opt.linger, now)
+    socket_flush(s)
+    socket_seal_attention(s)
+    done = s.nsessions == 0
+    if s.client.io != NULL:
+        if done:
+            io_remove(&s.client)
+        else:
+            # From here on the I/O thread alone.
+            connections_plan(s)
+            zc_store_relaxed_u32(&s.client.lease, LEASE_NONE)
+            zc_store_relaxed_u32(&s.client.straggle, 0)
+            zc_store_relaxed_u32(&s.client.masked, 0)
+            pollset_child_enable(&s.client.io.set, &s.set, s.client.tag, 1)
+            io_poke(s.client.io, 0)
+    if done:
+        socket_dismantle(s)
+    zc_lock_release(&s.lock)
+    zc_mutex_unlock(&ctx.mutex)
+    socket_wake(s)              # calls blocked in it return
+    if done:
+        socket_leave_context(s)
+
+
+cdef inline void socket_close_in_child(socket_t *s) noexcept nogil:
+    """After fork: the parent's connections must not be held open by our copies of the descriptors. Nothing else is touched."""
+    cdef uint32_t i
+    cdef endpoint_t *e = s.endpoints
+    if s.state == SOCKET_CLOSED:
+        return
+    s.state = SOCKET_CLOSED
+    for i in range(s.nsessions):
+        if s.sessions[i].fd >= 0:
+            zc_close(s.sessions[i].fd)
+            s.sessions[i].fd = -1
+    while e != NULL:
+        if e.fd >= 0:
+            zc_close(e.fd)
+            e.fd = -1
+        e = e.next
+    if s.set_open:
+        s.set_open = False
+        pollset_close(&s.set)
+        zc_wake_close(&s.wake)
+
+
+# ---- monitor
+
+cdef inline int socket_monitor_stop(socket_t *s) noexcept nogil:
+    """Idempotent. No lock held. The consumer gets MONITOR_STOPPED as its last event."""
+    cdef monitor_t *m
+    zc_lock_acquire(&s.lock)
+    m = s.monitor
+    if m != NULL:
+        monitor_emit(s, EVENT_MONITOR_STOPPED, 0, "")
+        s.monitor = NULL
+    zc_lock_release(&s.lock)
+    if m != NULL:
+        socket_close(m.pair, 0, True)
+        socket_unref(m.pair)
+        free(m)
+    return 0
+
+
+cdef inline int socket_monitor_start(socket_t *s, const char *text, size_t n, uint32_t events) noexcept nogil:
+    """No lock held."""
+    cdef context_t *ctx = s.ctx
+    cdef int rc = 0
+    cdef endpoint_t *e = endpoint_new(text, n, &rc)
+    cdef monitor_t *m
+    cdef link_t *link = NULL
+    if e == NULL:
+        return rc
+    if e.proto != PROTO_INPROC:
+        endpoint_free(e)
+        return -EPROTONOSUPPORT
+    socket_monitor_stop(s)
+    m = <monitor_t *> calloc(1, sizeof(monitor_t))
+    if m == NULL:
+        endpoint_free(e)
+        return -ENOMEM
+    m.events = events
+    m.pair = socket_new(ctx, TYPE_PAIR, True, &rc)
+    if m.pair == NULL:
+        free(m)
+        endpoint_free(e)
+        return rc
+    zc_mutex_lock(&ctx.mutex)
+    zc_lock_acquire(&m.pair.lock)
+    if inproc_find(ctx, e.given + e.address_offset) != NULL:
+        rc = -EADDRINUSE
+    else:
+        link = link_new(m.pair)
+        rc = 0 if link != NULL else -ENOMEM
+    if rc == 0:
+        # The pipe to a consumer that has not come yet.
+        ring_set_hwm(&link.rings[0], MONITOR_BACKLOG)
+        link.ends[0].connected = True
+        rc = pattern_attach(&m.pair.pattern, &link.ends[0])
+    if rc == 0:
+        e.kind = ENDPOINT_INPROC_BOUND
+        e.socket = m.pair
+        e.pipe = &link.ends[0]
+        e.next = NULL
+        m.pair.endpoints = e
+        e.registry_next = ctx.bound
+        ctx.bound = e
+    zc_lock_release(&m.pair.lock)
+    zc_mutex_unlock(&ctx.mutex)
+    if rc < 0:
+        endpoint_free(e)
+        socket_close(m.pair, 0, True)
+        socket_unref(m.pair)
+        free(m)
+        return rc
+    zc_lock_acquire(&s.lock)
+    if s.state == SOCKET_OPEN and s.monitor == NULL:
+        s.monitor = m
+        m = NULL
+    else:
+        rc = -ENOTSOCK
+    zc_lock_release(&s.lock)
+    if m != NULL:
+        socket_close(m.pair, 0, True)
+        socket_unref(m.pair)
+        free(m)
+    return rc

@@ -1,0 +1,145 @@
+# Pipes of a socket: making network pipes, the list of all, and their removal.
+#
+# A pipe is never removed inside a pattern call: who wants it gone puts it on the doomed list, and socket_reap() does it after the call. Lock held.
+
+from libc.stdint cimport uint32_t
+from libc.stdlib cimport calloc, realloc, free
+from libc.string cimport memcpy
+from base.errors cimport ENOMEM
+from pattern.pattern cimport pattern_detach, pattern_ended
+from pipe.pipe cimport pipe_t, ATTENTION_CLOSED
+from pipe.ring cimport ring_init, ring_free, ring_empty, ring_rollback
+from session.lifecycle cimport session_finish
+from session.session cimport session_t
+from socket.state cimport socket_t, netpipe_t, link_t, SOCKET_OPEN
+from socket.wake cimport socket_notify, link_unref
+
+
+cdef inline int pipes_add(socket_t *s, pipe_t *p) noexcept nogil:
+    cdef pipe_t **list
+    if s.npipes == s.pipes_room:
+        list = <pipe_t **> realloc(s.pipes, (s.npipes * 2 + 4) * sizeof(pipe_t *))
+        if list == NULL:
+            return -ENOMEM
+        s.pipes = list
+        s.pipes_room = s.npipes * 2 + 4
+    s.pipes[s.npipes] = p
+    s.npipes += 1
+    s.next_pipe_id += 1
+    p.id = s.next_pipe_id
+    p.socket = s
+    p.drained = socket_doom
+    return 0
+
+
+cdef inline void pipes_forget(socket_t *s, pipe_t *p) noexcept nogil:
+    cdef uint32_t i
+    for i in range(s.npipes):
+        if s.pipes[i] == p:
+            s.npipes -= 1
+            s.pipes[i] = s.pipes[s.npipes]
+            return
+
+
+cdef inline void socket_doom(pipe_t *p) noexcept nogil:
+    """pipe_drained_t and pattern's close_pipe: remove `p` after the current call. Asking twice is fine."""
+    cdef socket_t *s = <socket_t *> p.socket
+    cdef pipe_t **list
+    cdef uint32_t i
+    for i in range(s.ndoomed):
+        if s.doomed[i] == p:
+            return
+    if s.ndoomed == s.doomed_room:
+        list = <pipe_t **> realloc(s.doomed, (s.ndoomed * 2 + 4) * sizeof(pipe_t *))
+        if list == NULL:
+            return      # it stays, ended and empty, until the socket closes
+        s.doomed = list
+        s.doomed_room = s.ndoomed * 2 + 4
+    s.doomed[s.ndoomed] = p
+    s.ndoomed += 1
+
+
+cdef inline netpipe_t *netpipe_new(socket_t *s, session_t *x) noexcept nogil:
+    cdef netpipe_t *n = <netpipe_t *> calloc(1, sizeof(netpipe_t))
+    if n == NULL:
+        return NULL
+    # CONFLATE keeps one message per pipe; the mark then only says when the writer overtakes.
+    ring_init(&n.in_ring, <uint32_t> s.opt.rcvhwm)
+    ring_init(&n.out_ring, <uint32_t> s.opt.sndhwm)
+    n.pipe.inr = &n.in_ring
+    n.pipe.outr = &n.out_ring
+    n.pipe.session = x
+    if pipes_add(s, &n.pipe) < 0:
+        free(n)
+        return NULL
+    return n
+
+
+cdef inline void netpipe_free(pipe_t *p) noexcept nogil:
+    ring_free(p.inr)
+    ring_free(p.outr)
+    free(p.peer_id)
+    free(p.routing_id)
+    free(p)
+
+
+cdef inline void pipe_end(socket_t *s, pipe_t *p) noexcept nogil:
+    """Nothing new will come or can go; what was received stays readable, then the pipe is removed."""
+    if p.ended:
+        return
+    p.ended = True
+    p.closed_out = True
+    p.sink = NULL
+    p.stalled = False
+    if s.state == SOCKET_OPEN:
+        pattern_ended(&s.pattern, p)
+    if ring_empty(p.inr):
+        socket_doom(p)
+
+
+cdef inline void pipe_retire(socket_t *s, pipe_t *p) noexcept nogil:
+    """The application has let go of the peer (disconnect, close): out of the pattern, unread input dropped. The session may still flush the output."""
+    if not p.detached:
+        pattern_detach(&s.pattern, p)
+        p.detached = True
+    pipes_forget(s, p)
+    p.ended = p.closed_out = True
+    ring_rollback(p.outr)
+
+
+cdef inline void pipe_remove(socket_t *s, pipe_t *p) noexcept nogil:
+    """Out of the pattern and the list; freed."""
+    cdef session_t *x
+    cdef link_t *link = <link_t *> p.link
+    if not p.detached:
+        pattern_detach(&s.pattern, p)
+        p.detached = True
+    pipes_forget(s, p)
+    if link != NULL:
+        ring_rollback(p.outr)
+        p.ended = p.closed_out = True
+        socket_notify(p.other, ATTENTION_CLOSED)
+        link_unref(link)
+        return
+    x = <session_t *> p.session
+    if x != NULL:
+        x.pipe = NULL
+    netpipe_free(p)
+
+
+
+cdef inline void socket_reap(socket_t *s) noexcept nogil:
+    """Removes the doomed pipes; a connection under one of them is closed."""
+    cdef pipe_t *p
+    cdef session_t *x
+    while s.ndoomed:
+        s.ndoomed -= 1
+        p = s.doomed[s.ndoomed]
+        x = <session_t *> p.session
+        if x != NULL:
+            # Closing the connection may come back to this pipe; it must not doom it again.
+            p.ended = p.closed_out = True
+            x.pipe = NULL
+            p.session = NULL
+            session_finish(x)
+        pipe_remove(s, p)

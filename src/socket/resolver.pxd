@@ -1,0 +1,92 @@
+# Resolver: looks host names up on a thread of its own, because getaddrinfo() may take seconds and nobody else may wait for it.
+#
+# The thread starts with the first name and ends with the context. It takes socket locks (waiting for them) to hand the result over; a socket under
+# lookup is kept alive by a reference, and the session is found again by its id, so either may be gone by then.
+
+from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
+from libc.stdlib cimport malloc, free
+from libc.string cimport memcpy, strlen
+from base.atomics cimport zc_add_u32
+from base.errors cimport ENOMEM
+from base.platform cimport (
+    zc_mutex_lock, zc_mutex_unlock, zc_cond_signal, zc_cond_wait_until, zc_thread_start, zc_thread_join, zc_lock_acquire,
+    zc_lock_release, zc_now_ns,
+)
+from reactor.io_thread cimport io_poke
+from socket.state cimport socket_t, context_t, lookup_t
+from socket.wake cimport socket_unref, socket_wake
+from transport.address cimport address_t
+from transport.tcp cimport tcp_parse_connect
+
+
+cdef inline void resolver_main(void *arg) noexcept nogil:
+    cdef context_t *ctx = <context_t *> arg
+    cdef lookup_t *job
+    cdef address_t address
+    cdef int rc
+    cdef uint32_t i
+    while True:
+        zc_mutex_lock(&ctx.resolve_mutex)
+        while ctx.lookups == NULL and not ctx.resolver_stop:
+            zc_cond_wait_until(&ctx.resolve_cond, &ctx.resolve_mutex, UINT64_MAX)
+        job = ctx.lookups
+        if job != NULL:
+            ctx.lookups = job.next
+        zc_mutex_unlock(&ctx.resolve_mutex)
+        if job == NULL:
+            return
+        rc = tcp_parse_connect(job.text, job.size, job.ipv6, 1, &address)
+        zc_lock_acquire(&job.socket.lock)
+        for i in range(job.socket.nsessions):
+            if job.socket.sessions[i].id == job.session_id:
+                job.socket.resolved(job.socket, job.socket.sessions[i], &address, rc, zc_now_ns())
+                break
+        zc_lock_release(&job.socket.lock)
+        # What the socket now waits for is new to whoever drives it.
+        socket_wake(job.socket)
+        socket_unref(job.socket)
+        free(job)
+
+
+cdef inline int resolver_ask(socket_t *s, uint32_t session_id, const char *text, int ipv6) noexcept nogil:
+    """Lock held. 0: the answer comes by s.resolved(). Negative errno."""
+    cdef context_t *ctx = s.ctx
+    cdef size_t n = strlen(text)
+    cdef lookup_t *job = <lookup_t *> malloc(sizeof(lookup_t) + n)
+    cdef lookup_t **at
+    cdef int rc = 0
+    if job == NULL:
+        return -ENOMEM
+    job.next = NULL
+    job.socket = s
+    job.session_id = session_id
+    job.ipv6 = ipv6
+    job.size = n
+    memcpy(job.text, text, n + 1)
+    zc_mutex_lock(&ctx.resolve_mutex)
+    if not ctx.resolver_running:
+        rc = zc_thread_start(&ctx.resolver, resolver_main, ctx, "zmqcore/resolve", -1, -1, NULL, 0)
+        ctx.resolver_running = rc == 0
+    if rc == 0:
+        zc_add_u32(&s.refs, 1)
+        at = &ctx.lookups
+        while at[0] != NULL:
+            at = &at[0].next
+        at[0] = job
+        zc_cond_signal(&ctx.resolve_cond)
+    zc_mutex_unlock(&ctx.resolve_mutex)
+    if rc < 0:
+        free(job)
+    return rc
+
+
+cdef inline void resolver_stop(context_t *ctx) noexcept nogil:
+    """Waits for a lookup under way."""
+    if not ctx.resolver_running:
+        return
+    zc_mutex_lock(&ctx.resolve_mutex)
+    ctx.resolver_stop = True
+    zc_cond_signal(&ctx.resolve_cond)
+    zc_mutex_unlock(&ctx.resolve_mutex)
+    zc_thread_join(&ctx.resolver)
+    ctx.resolver_running = False

@@ -1,0 +1,170 @@
+# The structs of a context and its sockets.
+#
+# Locks: socket_t.lock guards everything in socket_t except the words marked atomic. context_t.mutex guards the lists of the context.
+# Order: context mutex -> socket locks (two of them: lower address first) -> io_thread_t.lock -> nothing. A thread that holds the GIL never
+# waits for any of them.
+#
+# Life of socket_t: counted references. One is the Python object's, one the context's while the socket is open or lingering, one is held by each end
+# of an inproc link (the other end may still notify it), one by each thread that waits in it. Descriptors are closed with the last one.
+
+from libc.stdint cimport uint32_t, uint64_t, int64_t
+from base.platform cimport zc_lock_t, zc_mutex_t, zc_cond_t, zc_thread_t, zc_wake_t
+from message.message cimport msg_t
+from pattern.pattern cimport pattern_t
+from pipe.pipe cimport pipe_t
+from pipe.ring cimport ring_t
+from reactor.io_thread cimport io_thread_t, io_client_t
+from reactor.pollset cimport pollset_t
+from session.session cimport session_t, session_host_t, source_t
+from socket.context_options cimport context_options_t
+from socket.option_table cimport options_t
+from transport.address cimport address_t
+from transport.tcp cimport cidr_t
+
+cdef enum:
+    SOCKET_OPEN = 0
+    SOCKET_CLOSING = 1          # the application has closed it; output may still be flushed
+    SOCKET_CLOSED = 2           # nothing left but memory
+
+cdef enum:
+    ENDPOINT_LISTENER = 1
+    ENDPOINT_CONNECTER = 2
+    ENDPOINT_INPROC_BOUND = 3
+    ENDPOINT_INPROC_CONNECTED = 4
+
+cdef struct endpoint_t:
+    source_t source             # SOURCE_LISTENER in a poll set
+    int kind
+    int proto
+    int fd                      # of a listener
+    bint adopted                # USE_FD: the descriptor was the application's
+    bint paused                 # a listener out of descriptors rests until retry_at
+    uint64_t retry_at
+    char *given                 # as the application wrote it
+    char *resolved              # as LAST_ENDPOINT tells it
+    uint32_t refs               # sessions made through it, and one while it is in the socket's list
+    size_t name_size            # of `given`
+    size_t address_offset       # of the part behind "proto://" in `given`
+    session_t *session          # of a connecter
+    pipe_t *pipe                # of an inproc connect
+    address_t *address          # of a listener
+    socket_t *socket
+    endpoint_t *next
+    endpoint_t *registry_next   # context_t.bound
+
+# Both ends of an inproc pipe and the two rings between them.
+cdef struct link_t:
+    uint32_t refs               # atomic: ends not yet detached
+    pipe_t ends[2]
+    ring_t rings[2]             # rings[i] is written by ends[i]
+    char *name                  # of a connect that waits for its bind
+    link_t *pending_next        # context_t.pending
+    bint pending
+    int type                    # socket type of the connecting side
+    uint32_t hwm_out[2]         # each side's SNDHWM
+    uint32_t hwm_in[2]          # each side's RCVHWM
+
+# A network pipe with its rings.
+cdef struct netpipe_t:
+    pipe_t pipe
+    ring_t in_ring
+    ring_t out_ring
+
+cdef struct monitor_t:
+    socket_t *pair              # the internal socket that events are sent from
+    uint32_t events
+    bint gone
+
+cdef struct socket_t:
+    zc_lock_t lock
+    uint32_t alarm              # atomic: look at attention, io words, shutdown before going on
+    uint32_t refs               # atomic
+    uint32_t fork_generation
+    int state
+    int type
+    # hot
+    pattern_t pattern
+    session_host_t host
+    io_client_t client
+    bint fresh                  # the next message is the first of a burst: write it at once
+    bint expecting_out          # a send was refused; tell FD watchers when it could go on
+    session_t **sessions
+    uint32_t nsessions
+    uint32_t sessions_room
+    uint32_t next_session       # round robin of direct reads
+    # waiting
+    uint32_t sleepers           # atomic: threads (or an exported FD) to be woken by other threads
+    uint32_t wake_pending       # atomic
+    uint32_t holders            # threads waiting in the kernel for this socket: they hold the lease
+    uint32_t epoch              # grows when a session or listener goes: events collected before are not to be trusted
+    pipe_t *attention           # atomic stack of inproc ends with news
+    bint set_open
+    bint fd_exported
+    bint level                  # the wake descriptor is held readable for FD watchers
+    pollset_t set
+    zc_wake_t wake
+    source_t wake_source
+    # spinning
+    uint32_t spin_skip          # waits to go without spinning
+    uint32_t spin_backoff
+    uint64_t cpus_checked
+    int cpus
+    # everything else
+    context_t *ctx
+    options_t opt
+    endpoint_t *endpoints
+    char *last_endpoint
+    session_t **heap            # timers: sessions by deadline, 1-based
+    uint32_t heap_size
+    uint32_t heap_room
+    session_t *grave            # dead sessions not yet freed (linked by dirty_next)
+    pipe_t **doomed             # pipes to detach after the current call
+    uint32_t ndoomed
+    uint32_t doomed_room
+    pipe_t **pipes              # all attached pipes
+    uint32_t npipes
+    uint32_t pipes_room
+    uint32_t next_pipe_id
+    uint32_t next_session_id
+    uint64_t listener_retry     # earliest retry_at
+    monitor_t *monitor
+    cidr_t *cidrs               # TCP_ACCEPT_FILTER, as parsed at the last bind
+    uint32_t ncidrs
+    void (*resolved)(socket_t *s, session_t *x, const address_t *address, int rc, uint64_t now) noexcept nogil
+    socket_t *ctx_prev
+    socket_t *ctx_next
+    bint listed                 # in the context's list
+    bint internal               # monitor sockets: not counted as the application's
+
+# A name to look up for a connecting session.
+cdef struct lookup_t:
+    lookup_t *next
+    socket_t *socket            # counted reference
+    uint32_t session_id
+    int ipv6
+    size_t size
+    char text[1]
+
+cdef struct context_t:
+    zc_mutex_t mutex
+    zc_cond_t changed           # a socket left the list
+    uint32_t refs               # atomic
+    uint32_t shutdown           # atomic
+    uint32_t monitor_backlog
+    uint32_t fork_generation
+    int poller                  # kind of poll set
+    context_options_t opt
+    io_thread_t *ios
+    uint32_t nios
+    bint started
+    socket_t *sockets
+    uint32_t nsockets
+    endpoint_t *bound           # inproc names
+    link_t *pending             # inproc connects without a bind yet
+    # resolver thread, started when the first name must be looked up
+    zc_mutex_t resolve_mutex
+    zc_cond_t resolve_cond
+    zc_thread_t resolver
+    bint resolver_running
+    bint resolver_stop
+    lookup_t *lookups

@@ -1,0 +1,175 @@
+# Sending, receiving and polling, as the API calls them. The socket's lock is held by the caller; functions that may wait say so (and need the GIL released).
+
+from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
+from base.atomics cimport zc_load_relaxed_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_add_u32, zc_sub_u32, zc_fence
+from base.config cimport STRAGGLER_NS
+from base.errors cimport EAGAIN, EINTR, ENOTSOCK, ETERM
+from base.platform cimport zc_now_ns, zc_lock_acquire, zc_lock_release
+from message.message cimport msg_t, MSG_EMPTY, MSG_MORE
+from pattern.pattern cimport pattern_t, pattern_send, pattern_recv, pattern_events
+from reactor.io_thread cimport io_poke
+from socket.drive cimport (
+    socket_alarmed, socket_flush, socket_drive, socket_settle, socket_wait, socket_hold, socket_hold_end, socket_wake_others,
+)
+from socket.state cimport socket_t, SOCKET_OPEN
+from socket.wake cimport socket_open_set, socket_unref
+
+cdef enum:
+    EVENT_IN = 1
+    EVENT_OUT = 2
+
+
+cdef inline int socket_enter(socket_t *s) noexcept nogil:
+    """First thing in every call. 0, -ENOTSOCK (closed), -ETERM."""
+    if s.state != SOCKET_OPEN:
+        return -ENOTSOCK
+    if zc_load_relaxed_u32(&s.alarm):
+        return socket_alarmed(s)
+    return 0
+
+
+cdef inline void socket_sent(socket_t *s) noexcept nogil:
+    """A whole message has gone in. The first one after a pause leaves now; later ones are coalesced, with somebody to look after them."""
+    if s.host.dirty == NULL:
+        return
+    if s.fresh:
+        s.fresh = False
+        socket_flush(s)
+    elif not zc_load_relaxed_u32(&s.client.straggle):
+        zc_store_relaxed_u32(&s.client.straggle, 1)
+        io_poke(s.client.io, zc_now_ns() + STRAGGLER_NS)
+
+
+cdef inline int socket_try_send(socket_t *s, msg_t *m) noexcept nogil:
+    """One frame. As pattern_send(). Does not wait."""
+    cdef bint more = (m.flags & MSG_MORE) != 0
+    cdef int rc = pattern_send(&s.pattern, m)
+    if rc == 0 and not more:
+        socket_sent(s)
+    return rc
+
+
+cdef inline int socket_send_now(socket_t *s, msg_t *m) noexcept nogil:
+    """socket_try_send(), and one round of driving if there was no room."""
+    cdef int rc = socket_try_send(s, m)
+    if rc == -EAGAIN:
+        socket_drive(s)
+        rc = socket_try_send(s, m)
+        if rc == -EAGAIN:
+            s.expecting_out = True
+    return rc
+
+
+cdef inline uint64_t socket_until(int64_t timeout_ms) noexcept nogil:
+    return UINT64_MAX if timeout_ms < 0 else zc_now_ns() + <uint64_t> timeout_ms * 1000000
+
+
+cdef inline int socket_send_wait(socket_t *s, msg_t *m, uint64_t until) noexcept nogil:
+    """Waits for room. 0 or as pattern_send(); -EAGAIN: time is up; -EINTR."""
+    cdef int rc
+    while True:
+        rc = socket_send_now(s, m)
+        if rc != -EAGAIN:
+            s.expecting_out = False
+            return rc
+        rc = socket_wait(s, until)
+        if rc < 0:
+            return rc
+        rc = socket_enter(s)
+        if rc < 0:
+            return rc
+
+
+cdef inline int socket_recv_now(socket_t *s, msg_t *m) noexcept nogil:
+    """One frame; looks at the connections once if nothing is queued. 0 or as pattern_recv(). Does not wait."""
+    cdef int rc = pattern_recv(&s.pattern, m)
+    if rc == -EAGAIN:
+        socket_drive(s)
+        rc = pattern_recv(&s.pattern, m)
+        if rc == 0:
+            socket_wake_others(s)
+    return rc
+
+
+cdef inline int socket_recv_wait(socket_t *s, msg_t *m, uint64_t until) noexcept nogil:
+    """Waits for a frame. 0 or as pattern_recv(); -EAGAIN: time is up; -EINTR."""
+    cdef int rc
+    while True:
+        rc = socket_recv_now(s, m)
+        if rc != -EAGAIN:
+            return rc
+        if not s.pattern.unfinished:
+            rc = socket_wait(s, until)
+            if rc < 0:
+                return rc
+        elif until <= zc_now_ns():
+            return -EAGAIN
+        rc = socket_enter(s)
+        if rc < 0:
+            return rc
+
+
+cdef inline int socket_events_now(socket_t *s) noexcept nogil:
+    """What could be done now, after a look at the connections."""
+    cdef int events = pattern_events(&s.pattern)
+    if events & EVENT_IN == 0:
+        socket_drive(s)
+        events = pattern_events(&s.pattern)
+    else:
+        socket_flush(s)
+    s.expecting_out = False
+    return events
+
+
+cdef inline int socket_poll_wait(socket_t *s, int wanted, uint64_t until) noexcept nogil:
+    """Waits until one of the wanted events is there. The events, 0 when time is up, -EINTR..."""
+    cdef int rc
+    while True:
+        rc = socket_events_now(s) & wanted
+        if rc:
+            return rc
+        if not s.pattern.unfinished:
+            rc = socket_wait(s, until)
+            if rc == -EAGAIN:
+                return 0
+            if rc < 0:
+                return rc
+        elif until <= zc_now_ns():
+            return 0
+        rc = socket_enter(s)
+        if rc < 0:
+            return rc
+
+
+# ---- several sockets at once (zmq_poll)
+
+cdef inline int socket_poll_begin(socket_t *s) noexcept nogil:
+    """No lock held. Counts the caller among the socket's sleepers; socket_poll_end() must follow. 1: there is news, do not sleep. Negative errno: not begun."""
+    cdef int rc
+    zc_lock_acquire(&s.lock)
+    rc = socket_enter(s)
+    if rc == 0:
+        rc = socket_open_set(s)
+    if rc == 0:
+        zc_add_u32(&s.refs, 1)
+        zc_add_u32(&s.sleepers, 1)
+        zc_fence()
+        socket_hold(s)
+        socket_flush(s)
+        socket_settle(s)
+        rc = 1 if zc_load_acquire_u32(&s.alarm) or s.pattern.unfinished else 0
+    zc_lock_release(&s.lock)
+    return rc
+
+
+cdef inline uint64_t socket_poll_deadline(socket_t *s) noexcept nogil:
+    """The socket's next timer. No lock: read again in every round."""
+    return s.client.deadline
+
+
+cdef inline void socket_poll_end(socket_t *s) noexcept nogil:
+    zc_lock_acquire(&s.lock)
+    zc_sub_u32(&s.sleepers, 1)
+    socket_hold_end(s)
+    zc_lock_release(&s.lock)
+    socket_unref(s)

@@ -1,0 +1,100 @@
+# Telling a socket that something happened: from the other end of an inproc pipe, from another thread, from the context.
+#
+# A sleeper (a thread about to wait, or an exported FD) is counted in `sleepers` before it looks at `alarm` for the last time; who brings
+# news sets `alarm` before it looks at `sleepers`. Both are sequentially consistent, so one of the two sees the other.
+
+from libc.stdint cimport uint32_t
+from libc.stdlib cimport free
+from base.atomics cimport (
+    zc_load_relaxed_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_swap_u32, zc_cas_u32, zc_cas_ptr, zc_load_relaxed_ptr,
+    zc_load_acquire_ptr, zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_store_release_u32,
+)
+from base.platform cimport zc_wake_signal, zc_wake_open, zc_wake_close, zc_lock_destroy
+from pipe.pipe cimport pipe_t
+from pipe.ring cimport ring_free
+from reactor.pollset cimport pollset_init, pollset_close, pollset_add, POLL_IN
+from session.session cimport SOURCE_WAKE
+from socket.state cimport socket_t, link_t
+
+
+cdef inline int socket_open_set(socket_t *s) noexcept nogil:
+    """Poll set and wake-up, made when first needed: a socket that never waits owns no descriptor. 0 or negative errno. Lock held."""
+    cdef int rc
+    if s.set_open:
+        return 0
+    rc = pollset_init(&s.set, s.ctx.poller)
+    if rc < 0:
+        return rc
+    rc = zc_wake_open(&s.wake)
+    if rc < 0:
+        return rc
+    s.wake_source.kind = SOURCE_WAKE
+    s.set_open = True
+    return pollset_add(&s.set, s.wake.rfd, POLL_IN, &s.wake_source)
+
+
+cdef inline void socket_wake(socket_t *s) noexcept nogil:
+    """Any thread. Wakes whoever waits for this socket."""
+    zc_swap_u32(&s.alarm, 1)
+    if zc_load_acquire_u32(&s.sleepers) and zc_swap_u32(&s.wake_pending, 1) == 0:
+        zc_wake_signal(&s.wake)
+
+
+cdef inline void socket_unref(socket_t *s) noexcept nogil:
+    """The last reference closes the descriptors others may have needed to wake it."""
+    if zc_sub_u32(&s.refs, 1) == 1:
+        if s.set_open:
+            pollset_close(&s.set)
+            zc_wake_close(&s.wake)
+        zc_lock_destroy(&s.lock)
+        free(s)
+
+
+cdef inline void link_unref(link_t *link) noexcept nogil:
+    """References: two ends, and every time an end stands on an attention stack."""
+    cdef int i
+    cdef socket_t *owner
+    if zc_sub_u32(&link.refs, 1) != 1:
+        return
+    for i in range(2):
+        ring_free(&link.rings[i])
+        free(link.ends[i].peer_id)
+        free(link.ends[i].routing_id)
+    for i in range(2):
+        owner = <socket_t *> link.ends[i].socket
+        if owner != NULL:
+            socket_unref(owner)
+    free(link.name)
+    free(link)
+
+
+cdef inline pipe_t *attention_closed() noexcept nogil:
+    """Stands on the stack of a closed socket: nothing can be pushed any more."""
+    return <pipe_t *> <size_t> 1
+
+
+cdef inline void socket_notify(pipe_t *end, uint32_t bits) noexcept nogil:
+    """pipe_notify_t: news for the socket that owns `end`. Any thread, any locks; the caller's own end keeps the link alive."""
+    cdef socket_t *s
+    cdef link_t *link = <link_t *> end.link
+    cdef uint32_t old
+    cdef void *head
+    while True:
+        old = zc_load_relaxed_u32(&end.attention)
+        if zc_cas_u32(&end.attention, old, old | bits):
+            break
+    if old:
+        return          # queued already
+    s = <socket_t *> zc_load_acquire_ptr(&end.socket)
+    if s == NULL:
+        return          # a connect still waiting for its bind: the bind looks by itself
+    zc_add_u32(&link.refs, 1)
+    while True:
+        head = zc_load_relaxed_ptr(<void **> &s.attention)
+        if head == attention_closed():
+            link_unref(link)
+            return
+        end.attention_next = <pipe_t *> head
+        if zc_cas_ptr(<void **> &s.attention, head, end):
+            break
+    socket_wake(s)

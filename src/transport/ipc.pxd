@@ -1,0 +1,258 @@
+# ipc: local stream sockets, by path or by abstract name (Linux).
+#
+# Rules
+# - A listener never takes a path away from a live one and never removes what is not a socket. A socket file that nobody
+#   listens on is left over from a dead process and is replaced.
+# - The file goes with the listener: ipc_unlink removes it, but only while it is still the file that was made here.
+#   A forked child must not call it: the file is the parent's.
+# - Descriptors are non-blocking and close on exec; they are the caller's to close.
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t
+from libc.stdio cimport snprintf
+from libc.string cimport memchr, memcpy
+from base.errors cimport (
+    EACCES, EADDRINUSE, EAFNOSUPPORT, EAGAIN, ECONNREFUSED, EINPROGRESS, EINVAL, ENAMETOOLONG, ENOENT,
+    EPROTONOSUPPORT,
+)
+from base.platform cimport (
+    ZC_FAMILY_LOCAL, ZC_LOCAL_MAX, ZC_OPT_RCVBUF, ZC_OPT_SNDBUF,
+    zc_accept, zc_bind, zc_close, zc_connect, zc_directory_remove, zc_file_identity, zc_file_is_socket,
+    zc_file_remove, zc_listen, zc_peer_credentials, zc_private_directory, zc_sa_local_name, zc_sa_set_local,
+    zc_set_option, zc_sockaddr_t, zc_socket_adopt, zc_socket_error, zc_socket_open, zc_user_in_group,
+)
+from transport.address cimport (
+    ADDRESS_OWN_DIRECTORY, ADDRESS_WILDCARD, PROTO_IPC, address_clear, address_t,
+)
+from transport.tcp cimport tuning_t
+
+cdef enum:
+    IPC_PATH_MAX = 107             # the longest any system takes; zc_sa_set_local knows the shorter ones
+
+# Who may connect: any of the three lists; all empty = everybody. The arrays are the listener's.
+cdef struct ipc_filter_t:
+    const uint32_t *uids
+    const uint32_t *gids
+    const int32_t *pids
+    int nuids
+    int ngids
+    int npids
+
+
+# ---- addresses ----
+
+cdef inline int ipc_parse(const char *path, size_t n, address_t *out) noexcept nogil:
+    cdef char name[IPC_PATH_MAX + 1]
+    cdef int rc
+    address_clear(out, PROTO_IPC)
+    if n == 0 or memchr(path, 0, n) != NULL or (n == 1 and path[0] == c'@'):
+        return -EINVAL
+    if n > IPC_PATH_MAX or n > <size_t>ZC_LOCAL_MAX:
+        return -ENAMETOOLONG
+    memcpy(name, path, n)
+    if name[0] == c'@':
+        name[0] = 0
+    # For a connection `*` is a path like any other.
+    if n == 1 and name[0] == c'*':
+        out.flags |= ADDRESS_WILDCARD
+    rc = zc_sa_set_local(&out.target, name, n)
+    out.family = ZC_FAMILY_LOCAL
+    return rc
+
+
+# The path as C string; empty for an abstract name.
+cdef inline size_t ipc_path(const address_t *a, char *out) noexcept nogil:
+    cdef size_t n = 0
+    cdef const char *name = zc_sa_local_name(&a.target, &n)
+    if n == 0 or n > IPC_PATH_MAX or name[0] == 0:
+        n = 0
+    memcpy(out, name, n)
+    out[n] = 0
+    return n
+
+
+# "ipc://path" or "ipc://@name". Length or -errno.
+cdef inline int ipc_name(const address_t *a, char *out, size_t cap) noexcept nogil:
+    cdef size_t n = 0
+    cdef const char *name = zc_sa_local_name(&a.target, &n)
+    if n == 0:
+        return -EINVAL
+    if n + 7 > cap:
+        return -ENAMETOOLONG
+    memcpy(out, b"ipc://", 6)
+    memcpy(out + 6, name, n)
+    if name[0] == 0:
+        out[6] = c'@'
+    out[6 + n] = 0
+    return 6 + <int>n
+
+
+# Makes a private directory and names a socket in it. Length of the path or -errno.
+cdef inline int ipc_wildcard(char *path_out, size_t cap) noexcept nogil:
+    cdef int n = zc_private_directory(path_out, cap)
+    if n < 0:
+        return n
+    if <size_t>n + 8 > cap:
+        zc_directory_remove(path_out)
+        return -ENAMETOOLONG
+    memcpy(path_out + n, b"/socket", 8)
+    return n + 7
+
+
+# Removes the socket file, and its directory where that was made for it.
+cdef inline void ipc_unlink(address_t *a) noexcept nogil:
+    cdef char path[IPC_PATH_MAX + 1]
+    cdef size_t n = ipc_path(a, path)
+    if n != 0 and a.file != 0 and zc_file_identity(path) == a.file:
+        zc_file_remove(path)
+    a.file = 0
+    if n != 0 and a.flags & ADDRESS_OWN_DIRECTORY:
+        while n > 0 and path[n - 1] != c'/' and path[n - 1] != c'\\':
+            n -= 1
+        if n > 1:
+            path[n - 1] = 0
+            zc_directory_remove(path)
+        a.flags &= ~ADDRESS_OWN_DIRECTORY
+
+
+# ---- descriptors ----
+
+cdef inline int ipc_socket(const tuning_t *t) noexcept nogil:
+    cdef int fd = zc_socket_open(ZC_FAMILY_LOCAL)
+    if fd < 0:
+        return fd if fd != -EAFNOSUPPORT else -EPROTONOSUPPORT
+    if t.sndbuf >= 0:
+        zc_set_option(fd, ZC_OPT_SNDBUF, t.sndbuf)
+    if t.rcvbuf >= 0:
+        zc_set_option(fd, ZC_OPT_RCVBUF, t.rcvbuf)
+    return fd
+
+
+# Does somebody listen there? Asked by connecting: the kernel refuses at once when nobody does.
+cdef inline bint ipc_is_live(const address_t *a) noexcept nogil:
+    cdef int rc, fd = zc_socket_open(ZC_FAMILY_LOCAL)
+    if fd < 0:
+        return True                # cannot be told: leave it alone
+    rc = zc_connect(fd, &a.target)
+    zc_close(fd)
+    return rc != -ECONNREFUSED
+
+
+# Clears the way for a bind. 0, or -EADDRINUSE: a live listener, or not a socket.
+cdef inline int ipc_replace_dead(const address_t *a, const char *path) noexcept nogil:
+    cdef uint64_t file = zc_file_identity(path)
+    cdef int kind = zc_file_is_socket(path)
+    if kind == -ENOENT:
+        return 0
+    if kind != 1 or ipc_is_live(a):
+        return -EADDRINUSE
+    # Another process may have done the same meanwhile; then the file is another one.
+    if zc_file_identity(path) != file:
+        return -EADDRINUSE
+    zc_file_remove(path)
+    return 0
+
+
+# A listening descriptor or -errno. A wildcard address becomes the address made up for it.
+cdef inline int ipc_listen(address_t *a, const tuning_t *t) noexcept nogil:
+    cdef char path[IPC_PATH_MAX + 1]
+    cdef size_t n
+    cdef int fd, rc
+    if t.use_fd >= 0:
+        rc = zc_socket_adopt(t.use_fd)
+        return t.use_fd if rc == 0 else rc
+    if a.flags & ADDRESS_WILDCARD:
+        rc = ipc_wildcard(path, sizeof(path))
+        if rc < 0:
+            return rc
+        rc = zc_sa_set_local(&a.target, path, rc)
+        if rc < 0:
+            return rc
+        a.flags = (a.flags & ~ADDRESS_WILDCARD) | ADDRESS_OWN_DIRECTORY
+    n = ipc_path(a, path)
+    fd = ipc_socket(t)
+    if fd < 0:
+        ipc_unlink(a)
+        return fd
+    rc = zc_bind(fd, &a.target)
+    if rc == -EADDRINUSE and n != 0:
+        rc = ipc_replace_dead(a, path)
+        if rc == 0:
+            rc = zc_bind(fd, &a.target)
+    if rc == 0:
+        a.file = zc_file_identity(path) if n != 0 else 0
+        rc = zc_listen(fd, t.backlog)
+    if rc < 0:
+        zc_close(fd)
+        ipc_unlink(a)
+        return rc
+    return fd
+
+
+# Begins a connection: the descriptor, and whether it is still under way (then wait for writable and call ipc_finish).
+cdef inline int ipc_open(const address_t *a, const tuning_t *t, int *in_progress) noexcept nogil:
+    cdef int fd, rc
+    in_progress[0] = 0
+    if a.target.len == 0:
+        return -EINVAL
+    fd = ipc_socket(t)
+    if fd < 0:
+        return fd
+    rc = zc_connect(fd, &a.target)
+    if rc == -EINPROGRESS:
+        in_progress[0] = 1
+    elif rc < 0:
+        zc_close(fd)
+        # Linux says so when the listener's queue is full: not now is the same to us as nobody there.
+        return rc if rc != -EAGAIN else -ECONNREFUSED
+    return fd
+
+
+cdef inline int ipc_finish(int fd) noexcept nogil:
+    return zc_socket_error(fd)
+
+
+# ---- who is there ----
+
+cdef inline bint ipc_filter_match(const ipc_filter_t *f, uint32_t uid, uint32_t gid, int32_t pid) noexcept nogil:
+    cdef int i
+    if f.nuids == 0 and f.ngids == 0 and f.npids == 0:
+        return True
+    for i in range(f.nuids):
+        if f.uids[i] == uid:
+            return True
+    for i in range(f.npids):
+        if f.pids[i] == pid:
+            return True
+    for i in range(f.ngids):
+        if f.gids[i] == gid or zc_user_in_group(uid, f.gids[i]):
+            return True
+    return False
+
+
+# The next connection. -EAGAIN: none waits. -EACCES: one was there and the filter closed it; there may be more.
+# `f` may be NULL.
+cdef inline int ipc_accept(int listen_fd, const tuning_t *t, const ipc_filter_t *f) noexcept nogil:
+    cdef zc_sockaddr_t peer
+    cdef uint32_t uid = 0, gid = 0
+    cdef int32_t pid = 0
+    cdef int rc, fd = zc_accept(listen_fd, &peer)
+    if fd < 0:
+        return fd
+    if f != NULL and (f.nuids != 0 or f.ngids != 0 or f.npids != 0):
+        rc = zc_peer_credentials(fd, &uid, &gid, &pid)
+        if rc < 0 or not ipc_filter_match(f, uid, gid, pid):
+            zc_close(fd)
+            return -EACCES
+    return fd
+
+
+# ":uid:gid:pid" of the peer. Length or -errno (-ENOSYS where the system does not tell).
+cdef inline int ipc_peer_credentials(int fd, char *out, size_t cap) noexcept nogil:
+    cdef uint32_t uid = 0, gid = 0
+    cdef int32_t pid = 0
+    cdef int n, rc = zc_peer_credentials(fd, &uid, &gid, &pid)
+    if rc < 0:
+        return rc
+    n = snprintf(out, cap, b":%u:%u:%d", uid, gid, pid)
+    return n if n >= 0 and <size_t>n < cap else -ENAMETOOLONG

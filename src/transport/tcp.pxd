@@ -1,0 +1,409 @@
+# tcp: addresses, listeners, connections.
+#
+# Rules
+# - Every descriptor handed out is non-blocking and closes on exec; it is the caller's to close.
+# - An option the application asked for and the system refuses does not cost the connection; only binding to a device
+#   does, because going out by another way would be worse than failing.
+# - Nothing blocks but names: tcp_parse_bind, and tcp_parse_connect with allow_dns.
+
+from libc.stddef cimport size_t
+from libc.stdint cimport uint8_t
+from libc.stdio cimport snprintf
+from libc.string cimport memchr, memcmp, memcpy, memset
+from base.errors cimport EACCES, EAFNOSUPPORT, ECONNABORTED, EINPROGRESS, EINVAL, ENAMETOOLONG, ENOSYS, EOPNOTSUPP
+from base.platform cimport (
+    ZC_FAMILY_V4, ZC_FAMILY_V6, ZC_OPT_BIND_NO_PORT, ZC_OPT_BUSY_POLL, ZC_OPT_KEEPALIVE, ZC_OPT_KEEPALIVE_CNT,
+    ZC_OPT_KEEPALIVE_IDLE, ZC_OPT_KEEPALIVE_INTVL, ZC_OPT_MAXRT, ZC_OPT_NODELAY, ZC_OPT_PRIORITY, ZC_OPT_RCVBUF,
+    ZC_OPT_REUSE, ZC_OPT_SNDBUF, ZC_OPT_TOS, ZC_OPT_V6ONLY,
+    zc_accept, zc_bind, zc_bind_device, zc_close, zc_connect, zc_listen, zc_local_address, zc_peer_address,
+    zc_sa_equal, zc_sa_family, zc_sa_octets, zc_sa_port, zc_sa_set_port, zc_sa_set_v4, zc_sa_text, zc_set_option,
+    zc_sockaddr_t, zc_socket_adopt, zc_socket_error, zc_socket_open,
+)
+from transport.address cimport ENDPOINT_MAX, PROTO_TCP, address_clear, address_t
+from transport.resolve cimport (
+    PORT_MAX, host_port_t, resolve_bind_host, resolve_bind_port, resolve_copy, resolve_number, resolve_numeric,
+    resolve_peer_host, resolve_source_host, resolve_split, resolve_unmap,
+)
+
+cdef enum:
+    DEVICE_NAME_MAX = 16
+    TUNING_BACKLOG = 100           # ZeroMQ's default
+
+# A socket's transport options; the values are ZeroMQ's, -1 leaves the system's default.
+cdef struct tuning_t:
+    int sndbuf
+    int rcvbuf
+    int keepalive
+    int keepalive_cnt
+    int keepalive_idle
+    int keepalive_intvl
+    int tos                        # 0 leaves
+    int priority                   # 0 leaves
+    int maxrt_ms                   # 0 leaves
+    int backlog
+    int busy_poll                  # 0 leaves
+    int ipv6
+    int use_fd                     # a listening descriptor of the application, -1 for none
+    char bindtodevice[DEVICE_NAME_MAX + 1]
+
+# One accept filter.
+cdef struct cidr_t:
+    uint8_t octets[16]
+    int size                       # 4 or 16 octets
+    int bits
+
+
+cdef inline void tuning_default(tuning_t *t) noexcept nogil:
+    memset(t, 0, sizeof(tuning_t))
+    t.sndbuf = t.rcvbuf = -1
+    t.keepalive = t.keepalive_cnt = t.keepalive_idle = t.keepalive_intvl = -1
+    t.backlog = TUNING_BACKLOG
+    t.use_fd = -1
+
+
+# ---- addresses ----
+
+cdef inline int tcp_parse_bind(const char *addr, size_t n, bint ipv6, address_t *out) noexcept nogil:
+    cdef host_port_t parts
+    cdef int port, rc
+    address_clear(out, PROTO_TCP)
+    rc = resolve_split(addr, n, &parts)
+    if rc < 0:
+        return rc
+    port = resolve_bind_port(parts.port, parts.port_len)
+    if port < 0:
+        return port
+    rc = resolve_bind_host(parts.host, parts.host_len, ipv6, &out.target)
+    if rc < 0:
+        return rc
+    zc_sa_set_port(&out.target, port)
+    out.family = zc_sa_family(&out.target)
+    return 0
+
+
+# May this octet stand in a host: names, numeric addresses, scopes.
+cdef inline bint tcp_host_octet(char c) noexcept nogil:
+    return (c'a' <= c <= c'z' or c'A' <= c <= c'Z' or c'0' <= c <= c'9'
+            or c == c'.' or c == c'-' or c == c'_' or c == c':' or c == c'%')
+
+
+# A host that could be one: something in it, no blank or other stray octet, brackets in pairs, a decent first octet.
+cdef inline int tcp_check_host(const char *host, size_t n) noexcept nogil:
+    cdef size_t i
+    if n == 0 or host[0] == c'-' or host[0] == c'.' or host[0] == c'%':
+        return -EINVAL
+    for i in range(n):
+        if not tcp_host_octet(host[i]):
+            return -EINVAL
+    return 0
+
+
+# Where the source ends: the offset of `;`, or n when there is none. -EINVAL: more than one, or nothing on a side.
+cdef inline int tcp_find_source(const char *addr, size_t n, size_t *cut) noexcept nogil:
+    cdef const char *found = <const char *>memchr(addr, c';', n)
+    cut[0] = n
+    if found == NULL:
+        return 0
+    cut[0] = <size_t>(found - addr)
+    if cut[0] == 0 or cut[0] + 1 == n or memchr(found + 1, c';', n - cut[0] - 1) != NULL:
+        return -EINVAL
+    return 0
+
+
+# Splits `host[:port]` of a source; without a port, any.
+cdef inline int tcp_split_source(const char *text, size_t n, host_port_t *out, int *port) noexcept nogil:
+    cdef size_t colons = 0, i
+    cdef int rc
+    port[0] = 0
+    for i in range(n):
+        if text[i] == c':':
+            colons += 1
+    # A lone v6 address has colons but no port only inside brackets.
+    if colons == 0 or text[n - 1] == c']':
+        out.host = text
+        out.host_len = n
+        if n >= 2 and text[0] == c'[' and text[n - 1] == c']':
+            out.host += 1
+            out.host_len -= 2
+        return 0
+    rc = resolve_split(text, n, out)
+    if rc < 0:
+        return rc
+    port[0] = resolve_bind_port(out.port, out.port_len)
+    return port[0] if port[0] < 0 else 0
+
+
+# Is this the text of a tcp peer? Nothing is looked up.
+cdef inline int tcp_check_connect(const char *addr, size_t n) noexcept nogil:
+    cdef host_port_t parts
+    cdef size_t cut = 0
+    cdef int rc, port = 0
+    rc = tcp_find_source(addr, n, &cut)
+    if rc < 0:
+        return rc
+    if cut < n:
+        rc = tcp_split_source(addr, cut, &parts, &port)
+        if rc == 0:
+            rc = tcp_check_host(parts.host, parts.host_len)
+        if rc < 0:
+            return rc
+        addr += cut + 1
+        n -= cut + 1
+    rc = resolve_split(addr, n, &parts)
+    if rc < 0:
+        return rc
+    port = resolve_number(parts.port, parts.port_len, PORT_MAX)
+    if port < 0:
+        return port
+    return tcp_check_host(parts.host, parts.host_len)
+
+
+# -EAGAIN: a name must be looked up and allow_dns is 0.
+cdef inline int tcp_parse_connect(const char *addr, size_t n, bint ipv6, bint allow_dns, address_t *out) noexcept nogil:
+    cdef host_port_t parts
+    cdef size_t cut = 0, begin = 0
+    cdef int rc, port = 0
+    address_clear(out, PROTO_TCP)
+    rc = tcp_check_connect(addr, n)
+    if rc < 0:
+        return rc
+    tcp_find_source(addr, n, &cut)
+    if cut < n:
+        begin = cut + 1
+    rc = resolve_split(addr + begin, n - begin, &parts)
+    if rc < 0:
+        return rc
+    rc = resolve_peer_host(parts.host, parts.host_len, ipv6, allow_dns, &out.target)
+    if rc < 0:
+        return rc
+    zc_sa_set_port(&out.target, resolve_number(parts.port, parts.port_len, PORT_MAX))
+    out.family = zc_sa_family(&out.target)
+    if cut < n:
+        rc = tcp_split_source(addr, cut, &parts, &port)
+        if rc == 0:
+            rc = resolve_source_host(parts.host, parts.host_len, out.family, allow_dns, &out.source)
+        if rc < 0:
+            return rc
+        zc_sa_set_port(&out.source, port)
+    return 0
+
+
+# ---- descriptors ----
+
+# For every connection, made or accepted.
+cdef inline void tcp_tune(int fd, const tuning_t *t) noexcept nogil:
+    # Whole messages are written at once; Nagle's waiting for more would only delay the last one.
+    zc_set_option(fd, ZC_OPT_NODELAY, 1)
+    if t.keepalive >= 0:
+        zc_set_option(fd, ZC_OPT_KEEPALIVE, t.keepalive)
+    if t.keepalive == 1:
+        if t.keepalive_cnt > 0:
+            zc_set_option(fd, ZC_OPT_KEEPALIVE_CNT, t.keepalive_cnt)
+        if t.keepalive_idle > 0:
+            zc_set_option(fd, ZC_OPT_KEEPALIVE_IDLE, t.keepalive_idle)
+        if t.keepalive_intvl > 0:
+            zc_set_option(fd, ZC_OPT_KEEPALIVE_INTVL, t.keepalive_intvl)
+    if t.maxrt_ms > 0:
+        zc_set_option(fd, ZC_OPT_MAXRT, t.maxrt_ms)
+    if t.tos != 0:
+        zc_set_option(fd, ZC_OPT_TOS, t.tos)
+    # After the type of service, which sets a priority of its own.
+    if t.priority != 0:
+        zc_set_option(fd, ZC_OPT_PRIORITY, t.priority)
+    if t.busy_poll != 0:
+        zc_set_option(fd, ZC_OPT_BUSY_POLL, t.busy_poll)
+
+
+# A socket with what must be set before bind or connect: the buffer sizes decide the window offered with the first packet.
+cdef inline int tcp_socket(int family, const tuning_t *t) noexcept nogil:
+    cdef int rc, fd = zc_socket_open(family)
+    if fd < 0:
+        return fd
+    if family == ZC_FAMILY_V6:
+        zc_set_option(fd, ZC_OPT_V6ONLY, 0)
+    if t.sndbuf >= 0:
+        zc_set_option(fd, ZC_OPT_SNDBUF, t.sndbuf)
+    if t.rcvbuf >= 0:
+        zc_set_option(fd, ZC_OPT_RCVBUF, t.rcvbuf)
+    if t.tos != 0:
+        zc_set_option(fd, ZC_OPT_TOS, t.tos)
+    if t.priority != 0:
+        zc_set_option(fd, ZC_OPT_PRIORITY, t.priority)
+    if t.bindtodevice[0] != 0:
+        rc = zc_bind_device(fd, t.bindtodevice)
+        if rc < 0:
+            zc_close(fd)
+            return rc if rc != -ENOSYS else -EOPNOTSUPP
+    return fd
+
+
+# A listening descriptor or -errno.
+cdef inline int tcp_listen(const address_t *a, const tuning_t *t) noexcept nogil:
+    cdef zc_sockaddr_t here = a.target
+    cdef int fd, rc, i, n = 0
+    cdef const uint8_t *octets
+    cdef bint everywhere = True
+    if t.use_fd >= 0:
+        rc = zc_socket_adopt(t.use_fd)
+        return t.use_fd if rc == 0 else rc
+    fd = tcp_socket(zc_sa_family(&here), t)
+    if fd == -EAFNOSUPPORT and zc_sa_family(&here) == ZC_FAMILY_V6:
+        # A system without IPv6: what was asked for can still be had where it means v4, `*` included.
+        octets = zc_sa_octets(&here, &n)
+        for i in range(n):
+            everywhere = everywhere and octets[i] == 0
+        if everywhere:
+            zc_sa_set_v4(&here, octets, 0)
+        elif not resolve_unmap(&here):
+            return fd
+        zc_sa_set_port(&here, zc_sa_port(&a.target))
+        fd = tcp_socket(ZC_FAMILY_V4, t)
+    if fd < 0:
+        return fd
+    zc_set_option(fd, ZC_OPT_REUSE, 1)
+    rc = zc_bind(fd, &here)
+    if rc == 0:
+        rc = zc_listen(fd, t.backlog)
+    if rc < 0:
+        zc_close(fd)
+        return rc
+    return fd
+
+
+# Begins a connection: the descriptor, and whether it is still under way (then wait for writable and call tcp_finish).
+cdef inline int tcp_open(const address_t *a, const tuning_t *t, int *in_progress) noexcept nogil:
+    cdef int fd, rc = 0
+    in_progress[0] = 0
+    if a.target.len == 0:
+        return -EINVAL
+    fd = tcp_socket(zc_sa_family(&a.target), t)
+    if fd < 0:
+        return fd
+    if a.source.len != 0:
+        if zc_sa_port(&a.source) != 0:
+            zc_set_option(fd, ZC_OPT_REUSE, 1)
+        else:
+            zc_set_option(fd, ZC_OPT_BIND_NO_PORT, 1)
+        rc = zc_bind(fd, &a.source)
+    if rc == 0:
+        tcp_tune(fd, t)
+        rc = zc_connect(fd, &a.target)
+    if rc == -EINPROGRESS:
+        in_progress[0] = 1
+    elif rc < 0:
+        zc_close(fd)
+        return rc
+    return fd
+
+
+# The outcome of a connection under way: 0 or -errno. A port of this host that nobody listens on can, by coincidence, be
+# the one the kernel chose for our own end; then tcp connects us to ourselves: -ECONNABORTED.
+cdef inline int tcp_finish(int fd) noexcept nogil:
+    cdef zc_sockaddr_t here, there
+    cdef int rc = zc_socket_error(fd)
+    if rc < 0:
+        return rc
+    rc = zc_peer_address(fd, &there)
+    if rc == 0:
+        rc = zc_local_address(fd, &here)
+    if rc < 0:
+        return rc
+    return -ECONNABORTED if zc_sa_equal(&here, &there) else 0
+
+
+# ---- accept filters ----
+
+# `address` or `address/bits`, v4 or v6 (brackets allowed). -EINVAL.
+cdef inline int cidr_parse(const char *text, size_t n, cidr_t *out) noexcept nogil:
+    cdef char host[256]
+    cdef zc_sockaddr_t sa
+    cdef const uint8_t *octets
+    cdef size_t length = n
+    cdef int size = 0
+    cdef const char *slash = <const char *>memchr(text, c'/', n)
+    if slash != NULL:
+        length = <size_t>(slash - text)
+    if length >= 2 and text[0] == c'[' and text[length - 1] == c']':
+        if resolve_copy(text + 1, length - 2, host) < 0:
+            return -EINVAL
+    elif resolve_copy(text, length, host) < 0:
+        return -EINVAL
+    if resolve_numeric(host, &sa) < 0:
+        return -EINVAL
+    octets = zc_sa_octets(&sa, &size)
+    out.size = size
+    out.bits = size * 8
+    memcpy(out.octets, octets, size)
+    if slash != NULL:
+        out.bits = resolve_number(slash + 1, n - length - 1, size * 8)
+        if out.bits < 0:
+            return -EINVAL
+    # Peers of a dual-stack listener are compared as the v4 addresses they are.
+    if size == 16 and out.bits >= 96 and resolve_unmap(&sa):
+        octets = zc_sa_octets(&sa, &size)
+        memcpy(out.octets, octets, 4)
+        out.size = 4
+        out.bits -= 96
+    return 0
+
+
+cdef inline bint cidr_match(const cidr_t *c, const zc_sockaddr_t *peer) noexcept nogil:
+    cdef zc_sockaddr_t sa = peer[0]
+    cdef const uint8_t *octets
+    cdef int n = 0, whole = c.bits // 8, rest = c.bits % 8
+    cdef uint8_t mask
+    resolve_unmap(&sa)
+    octets = zc_sa_octets(&sa, &n)
+    if n != c.size or memcmp(octets, c.octets, whole) != 0:
+        return False
+    if rest == 0:
+        return True
+    mask = <uint8_t>(0xff << (8 - rest))
+    return (octets[whole] & mask) == (c.octets[whole] & mask)
+
+
+# The next connection. -EAGAIN: none waits. -EACCES: one was there and the filters closed it; there may be more.
+cdef inline int tcp_accept(int listen_fd, const tuning_t *t, const cidr_t *filters, int nfilters) noexcept nogil:
+    cdef zc_sockaddr_t peer
+    cdef int i, fd = zc_accept(listen_fd, &peer)
+    cdef bint welcome = nfilters == 0
+    if fd < 0:
+        return fd
+    for i in range(nfilters):
+        if cidr_match(&filters[i], &peer):
+            welcome = True
+            break
+    if not welcome:
+        zc_close(fd)
+        return -EACCES
+    tcp_tune(fd, t)
+    return fd
+
+
+# ---- names ----
+
+# "tcp://address:port" of an address. Length or -errno.
+cdef inline int tcp_text(const zc_sockaddr_t *sa, char *out, size_t cap) noexcept nogil:
+    cdef char host[ENDPOINT_MAX]
+    cdef int n = zc_sa_text(sa, host, ENDPOINT_MAX)
+    if n < 0:
+        return n
+    if zc_sa_family(sa) == ZC_FAMILY_V6:
+        n = snprintf(out, cap, b"tcp://[%s]:%d", host, zc_sa_port(sa))
+    else:
+        n = snprintf(out, cap, b"tcp://%s:%d", host, zc_sa_port(sa))
+    return n if n >= 0 and <size_t>n < cap else -ENAMETOOLONG
+
+
+# The same of a descriptor's own (peer 0) or other end.
+cdef inline int tcp_name(int fd, bint peer, char *out, size_t cap) noexcept nogil:
+    cdef zc_sockaddr_t sa
+    cdef int rc = zc_peer_address(fd, &sa) if peer else zc_local_address(fd, &sa)
+    return rc if rc < 0 else tcp_text(&sa, out, cap)
+
+
+# The peer's numeric address alone. Length or -errno.
+cdef inline int tcp_peer_ip(int fd, char *out, size_t cap) noexcept nogil:
+    cdef zc_sockaddr_t sa
+    cdef int rc = zc_peer_address(fd, &sa)
+    return rc if rc < 0 else zc_sa_text(&sa, out, cap)

@@ -1,0 +1,154 @@
+"""The names, numbers and signatures of pyzmq, as recorded in data/api_facts.json."""
+
+import importlib
+import inspect
+import json
+from enum import Enum
+from pathlib import Path
+
+import pytest
+from conftest import MODULE
+
+FACTS = json.loads((Path(__file__).parents[1] / "data" / "api_facts.json").read_text())
+
+# Not there yet, as the changelog says.
+ABSENT_MODULES = {"eventloop.zmqstream"}
+
+
+def find(path):
+    """The thing at a dotted path below the package: the longest module, then attributes."""
+    names = path.split(".") if path else []
+    for length in range(len(names), -1, -1):
+        try:
+            thing = importlib.import_module(".".join([MODULE, *names[:length]]))
+        except ImportError:
+            continue
+        for name in names[length:]:
+            thing = getattr(thing, name)
+        return thing
+    raise LookupError(path)
+
+
+def present(kind):
+    return sorted(path for path in FACTS[kind] if not any(path.startswith(absent) for absent in ABSENT_MODULES))
+
+
+@pytest.mark.parametrize("path", present("all"))
+def test_all_names_are_there(path):
+    module = find(path)
+    missing = set(FACTS["all"][path]) - set(module.__all__)
+    assert not missing
+    assert not [name for name in module.__all__ if not hasattr(module, name)]
+
+
+def test_constants(zmq):
+    wrong = {name: value for name, value in FACTS["constants"].items() if getattr(zmq, name, None) != value}
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", sorted(FACTS["enums"]))
+def test_enums(zmq, name):
+    enum = getattr(zmq, name)
+    assert issubclass(enum, int) and issubclass(enum, Enum)
+    assert {key: int(member) for key, member in enum.__members__.items()} == FACTS["enums"][name]
+
+
+def test_every_enum_member_is_a_name_of_the_module(zmq):
+    prefixes = {"Event": "EVENT_", "NormMode": "NORM_", "ReconnectStop": "RECONNECT_STOP_", "RouterNotify": "NOTIFY_"}
+    for enum, members in FACTS["enums"].items():
+        for member in members:
+            prefix = "" if member.startswith("PROTOCOL_") else prefixes.get(enum, "")
+            assert getattr(zmq, prefix + member) is getattr(zmq, enum)[member]
+
+
+def test_option_types(zmq):
+    assert {name: o._opt_type.value for name, o in zmq.SocketOption.__members__.items()} == FACTS["option_types"]
+
+
+def parameters(thing):
+    return {p.name: p for p in inspect.signature(thing).parameters.values() if p.name not in ("self", "cls")}
+
+
+def plain(value):
+    if isinstance(value, Enum):
+        return int(value)
+    return value if value is None or isinstance(value, bool | int | str) else repr(value)
+
+
+def check_signature(thing, recorded):
+    """Every call that the recorded signature allows must be allowed, with the same defaults. More may be."""
+    ours = parameters(thing)
+    kinds = {p.kind.name for p in ours.values()}
+    position = 0
+    order = [p.name for p in ours.values() if p.kind.name in ("POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD")]
+    for name, kind, *default in recorded:
+        if kind.startswith("VAR_"):
+            # Either it takes anything too, or it has named what it takes.
+            assert kind in kinds or ours, name
+        elif kind == "POSITIONAL_ONLY":
+            position += 1
+            assert len(order) >= position or "VAR_POSITIONAL" in kinds, name
+        elif name in ours:
+            if kind == "POSITIONAL_OR_KEYWORD":
+                assert order.index(name) == position, f"{name} is at another place"
+                position += 1
+                assert ours[name].kind.name == kind, name
+            if default:
+                assert plain(ours[name].default) == default[0], name
+            else:
+                assert ours[name].default is inspect.Parameter.empty, name
+        else:
+            assert "VAR_KEYWORD" in kinds and (kind == "KEYWORD_ONLY" or "VAR_POSITIONAL" in kinds), f"{name} is missing"
+    known = {name for name, *_ in recorded}
+    open_ended = any(kind.startswith("VAR_") for _, kind, *_ in recorded)
+    for name, parameter in ours.items():
+        if name not in known and parameter.kind.name in ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY") and not open_ended:
+            assert parameter.default is not inspect.Parameter.empty, f"{name} is asked for and was not before"
+
+
+@pytest.mark.parametrize("path", present("functions"))
+def test_function_signatures(path):
+    function = find(path)
+    assert callable(function)
+    if FACTS["functions"][path] is not None:
+        check_signature(function, FACTS["functions"][path])
+
+
+MEMBERS = [
+    (path, name)
+    for path in present("classes")
+    for name in FACTS["classes"][path]
+    if path != "log.handlers.TopicLogger"
+    and (path, name) != ("asyncio.Socket", "get")  # names its parameter in another way than Socket.get does
+]
+
+
+@pytest.mark.parametrize(("path", "name"), MEMBERS, ids=[".".join(pair) for pair in MEMBERS])
+def test_class_members(path, name):
+    cls = find(path)
+    recorded = FACTS["classes"][path][name]
+    thing = getattr(cls, name)
+    if recorded != "attribute":
+        assert callable(thing)
+        if recorded is not None:
+            check_signature(thing, recorded)
+
+
+def test_sub_modules_are_reachable(zmq):
+    for name in ("error", "constants", "utils", "sugar", "backend"):
+        assert inspect.ismodule(getattr(zmq, name))
+
+
+def test_versions(zmq):
+    assert zmq.zmq_version_info() == (4, 3, 5)
+    assert zmq.zmq_version() == "4.3.5"
+    assert zmq.pyzmq_version() == "27.3.0"
+    assert zmq.pyzmq_version_info() == (27, 3, 0)
+    assert all(int(part) >= 0 for part in zmq.__version__.split("."))
+
+
+def test_capabilities(zmq):
+    assert zmq.has("ipc") is True
+    assert zmq.has("no such thing") is False
+    with pytest.raises(TypeError):
+        zmq.has(5)

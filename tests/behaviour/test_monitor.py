@@ -1,0 +1,200 @@
+"""Monitoring: which events come in which order, with which values and addresses."""
+import errno
+import struct
+
+import pytest
+from awaiting import Events, dead_endpoint, endpoint, fill
+
+
+def test_MON_1_only_inproc_addresses(zmq, make):
+    socket = make("PAIR")
+    with pytest.raises(zmq.ZMQError) as caught:
+        socket.monitor("tcp://127.0.0.1:5999", zmq.EVENT_ALL)
+    assert caught.value.errno == errno.EPROTONOSUPPORT
+    with pytest.raises(zmq.ZMQError) as caught:
+        socket.monitor("nonsense", zmq.EVENT_ALL)
+    assert caught.value.errno == errno.EINVAL
+
+
+@pytest.mark.better
+def test_MON_1_none_stops_a_monitor_that_nobody_reads(zmq, make):
+    """libzmq blocks for good here: its MONITOR_STOPPED has nowhere to go."""
+    socket = make("PAIR")
+    socket.monitor("inproc://mon-1", zmq.EVENT_ALL)
+    socket.monitor(None, 0)
+    socket.monitor("inproc://mon-1", zmq.EVENT_ALL)
+
+
+def test_MON_2_form_of_an_event(zmq, make, ctx, fresh):
+    pull = make("PULL")
+    pull.monitor("inproc://mon-2", zmq.EVENT_ALL)
+    monitor = make("PAIR")
+    monitor.connect("inproc://mon-2")
+    pull.bind(fresh("tcp"))
+    head, address = monitor.recv_multipart()
+    event, value = struct.unpack("=Hi", head)
+    assert event == zmq.EVENT_LISTENING and value > 2
+    assert address.decode() == endpoint(pull)
+
+
+def test_MON_3_only_events_in_the_mask(zmq, make, fresh):
+    pull = make("PULL")
+    events = Events(zmq, pull, zmq.EVENT_ACCEPTED)
+    pull.bind(fresh("tcp"))
+    push = make("PUSH")
+    push.connect(endpoint(pull))
+    assert events.next()[0] == "ACCEPTED"
+    push.send(b"x")
+    assert pull.recv() == b"x"
+    assert not events.monitor.poll(20)
+
+
+def test_MON_3_nothing_from_before_the_call(zmq, make, fresh):
+    pull = make("PULL")
+    pull.bind(fresh("tcp"))
+    events = Events(zmq, pull)
+    assert not events.monitor.poll(20)
+
+
+@pytest.mark.better
+def test_MON_4_an_unread_monitor_never_blocks_the_socket(zmq, make, fresh):
+    pull = make("PULL")
+    pull.monitor("inproc://mon-4", zmq.EVENT_ALL)  # nobody ever connects to it
+    pull.bind(fresh("tcp"))
+    for number in range(1200):
+        push = make("PUSH")
+        push.connect(endpoint(pull))
+        push.send(b"%d" % number)
+        assert pull.recv() == b"%d" % number
+        push.close()
+
+
+def test_MON_5_a_second_monitor_replaces_the_first(zmq, make, fresh):
+    pull = make("PULL")
+    pull.monitor("inproc://mon-5a", zmq.EVENT_ALL)
+    first = make("PAIR")
+    first.connect("inproc://mon-5a")
+    pull.monitor("inproc://mon-5b", zmq.EVENT_ALL)
+    assert struct.unpack("=Hi", first.recv_multipart()[0])[0] == zmq.EVENT_MONITOR_STOPPED
+    second = make("PAIR")
+    second.connect("inproc://mon-5b")
+    pull.bind(fresh("tcp"))
+    assert struct.unpack("=Hi", second.recv_multipart()[0])[0] == zmq.EVENT_LISTENING
+
+
+@pytest.mark.parametrize("how", ["close", "disable"])
+def test_MON_6_stopping_is_the_last_event(zmq, make, how):
+    pull = make("PULL")
+    events = Events(zmq, pull)
+    if how == "close":
+        pull.close()
+        assert events.next()[:2] == ("MONITOR_STOPPED", 0)
+    else:
+        pull.disable_monitor()
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+def test_MON_7_and_8_sequences(zmq, make, fresh, transport):
+    pull = make("PULL")
+    server = Events(zmq, pull)
+    where = fresh(transport)
+    pull.bind(where)
+    push = make("PUSH", RECONNECT_IVL=10)
+    client = Events(zmq, push)
+    push.connect(endpoint(pull))
+    push.send(b"x")
+    assert pull.recv() == b"x"
+    assert server.all_until("HANDSHAKE_SUCCEEDED") == ["LISTENING", "ACCEPTED", "HANDSHAKE_SUCCEEDED"]
+    names = client.all_until("HANDSHAKE_SUCCEEDED")
+    assert names[-2:] == ["CONNECTED", "HANDSHAKE_SUCCEEDED"] and set(names[:-2]) <= {"CONNECT_DELAYED"}
+    pull.close()
+    assert client.wait("DISCONNECTED", "CONNECT_RETRIED")[0] == "DISCONNECTED"
+    assert client.wait("CONNECT_RETRIED")[1] >= 10
+    push.close()
+    assert client.all_until("MONITOR_STOPPED")[-1] == "MONITOR_STOPPED"
+    assert server.all_until("MONITOR_STOPPED")[-1] == "MONITOR_STOPPED"
+
+
+def test_MON_8_server_sees_the_peer_go(zmq, make, fresh):
+    pull = make("PULL")
+    server = Events(zmq, pull)
+    pull.bind(fresh("tcp"))
+    push = make("PUSH")
+    push.connect(endpoint(pull))
+    server.wait("HANDSHAKE_SUCCEEDED")
+    push.close()
+    assert server.next()[0] == "DISCONNECTED"
+    pull.unbind(endpoint(pull))
+    server.wait("CLOSED")
+
+
+def test_MON_9_refused_tcp_connection(zmq, make):
+    push = make("PUSH", RECONNECT_IVL=10)
+    events = Events(zmq, push)
+    push.connect(dead_endpoint())
+    for _round in range(2):
+        assert events.all_until("CONNECT_RETRIED") == ["CONNECT_DELAYED", "CLOSED", "CONNECT_RETRIED"]
+
+
+def test_MON_10_failed_ipc_connection(zmq, make, fresh):
+    push = make("PUSH", RECONNECT_IVL=10)
+    events = Events(zmq, push)
+    push.connect(fresh("ipc"))
+    for _round in range(2):
+        assert events.all_until("CONNECT_RETRIED") == ["CLOSED", "CONNECT_RETRIED"]
+
+
+def test_MON_11_values(zmq, make, fresh):
+    pull = make("PULL")
+    server = Events(zmq, pull)
+    pull.bind(fresh("tcp"))
+    push = make("PUSH", RECONNECT_IVL=25, RECONNECT_IVL_MAX=25)
+    client = Events(zmq, push)
+    push.connect(endpoint(pull))
+    assert server.wait("LISTENING")[1] > 2
+    assert server.wait("ACCEPTED")[1] > 2
+    assert server.wait("HANDSHAKE_SUCCEEDED")[1] == 0
+    delayed = client.wait("CONNECT_DELAYED", "CONNECTED")
+    if delayed[0] == "CONNECT_DELAYED":
+        assert delayed[1] == errno.EINPROGRESS
+    client.wait("HANDSHAKE_SUCCEEDED")
+    pull.close()
+    assert client.wait("DISCONNECTED")[1] > 2
+    assert client.wait("CONNECT_RETRIED")[1] == 25
+
+
+def test_MON_12_addresses(zmq, make, fresh):
+    pull = make("PULL")
+    server = Events(zmq, pull)
+    pull.bind(fresh("tcp"))
+    push = make("PUSH")
+    client = Events(zmq, push)
+    push.connect(endpoint(pull))
+    server.all_until("HANDSHAKE_SUCCEEDED")
+    client.all_until("HANDSHAKE_SUCCEEDED")
+    for _name, _value, where in server.seen + client.seen:
+        assert where == endpoint(pull)
+
+
+@pytest.mark.better
+def test_MON_14_bind_failed_has_the_whole_endpoint(zmq, make, fresh):
+    first, second = make("PULL"), make("PULL")
+    first.bind(fresh("tcp"))
+    events = Events(zmq, second)
+    with pytest.raises(zmq.ZMQError):
+        second.bind(endpoint(first))
+    assert events.wait("BIND_FAILED")[2] == endpoint(first)
+
+
+def test_monitor_does_not_disturb_traffic(zmq, make, fresh):
+    pull = make("PULL", RCVHWM=0)
+    events = Events(zmq, pull)
+    pull.bind(fresh("tcp"))
+    push = make("PUSH", SNDHWM=0)
+    push.connect(endpoint(pull))
+    assert fill(zmq, push, limit=20000) == 20000
+    for _ in range(20000):
+        pull.recv()
+    pull.disable_monitor()
+    push.send(b"still")
+    assert pull.recv() == b"still"

@@ -1,0 +1,109 @@
+"""PAIR: exactly one peer."""
+import pytest
+from awaiting import Events, endpoint, fill, silent, until
+
+
+def test_PAIR_1_second_peer_is_turned_away(zmq, make, fresh):
+    bound = make("PAIR")
+    bound.bind(fresh("tcp"))
+    first = make("PAIR")
+    first.connect(endpoint(bound))
+    first.send(b"1")
+    assert bound.recv() == b"1"
+    second = make("PAIR", RECONNECT_IVL=-1)
+    events = Events(zmq, second)
+    second.connect(endpoint(bound))
+    second.send(b"from the second")
+    events.wait("CONNECTED")
+    silent(bound)
+    bound.send(b"2")
+    assert first.recv() == b"2"
+    assert second.poll(0) == 0
+
+
+@pytest.mark.better
+def test_PAIR_1_second_peer_is_disconnected(zmq, make, fresh):
+    """libzmq leaves the connection open and deaf; a peer that is told can look elsewhere."""
+    bound = make("PAIR")
+    bound.bind(fresh("tcp"))
+    first = make("PAIR")
+    first.connect(endpoint(bound))
+    first.send(b"1")
+    assert bound.recv() == b"1"
+    second = make("PAIR", RECONNECT_IVL=-1)
+    events = Events(zmq, second)
+    second.connect(endpoint(bound))
+    events.wait("DISCONNECTED", "HANDSHAKE_FAILED_NO_DETAIL")
+
+
+def test_PAIR_1_second_inproc_peer_gets_nothing(zmq, make, fresh):
+    bound = make("PAIR")
+    bound.bind(fresh("inproc"))
+    first, second = make("PAIR"), make("PAIR")
+    first.connect(endpoint(bound))
+    second.connect(endpoint(bound))
+    first.send(b"1")
+    assert bound.recv() == b"1"
+    bound.send(b"2")
+    assert first.recv() == b"2"
+    assert second.poll(20) == 0
+
+
+def test_PAIR_2_mute_without_a_peer(zmq, make, fresh, transport):
+    bound = make("PAIR")
+    bound.bind(fresh(transport))
+    with pytest.raises(zmq.Again):
+        bound.send(b"x", zmq.DONTWAIT)
+
+
+def test_PAIR_2_mute_when_full(zmq, pair):
+    left, right = pair("PAIR", "PAIR", "inproc", {"SNDHWM": 2}, {"RCVHWM": 3})
+    assert fill(zmq, left) == 5
+    right.recv()
+
+
+def test_PAIR_2_a_new_peer_takes_the_place(zmq, make, fresh, transport):
+    bound = make("PAIR")
+    bound.bind(fresh(transport))
+
+    def accepted():
+        """The old peer's end is noticed asynchronously; until then a newcomer is turned away."""
+        peer = make("PAIR")
+        peer.connect(endpoint(bound))
+        peer.send(b"hello")
+        if bound.poll(20):
+            assert bound.recv() == b"hello"
+            return peer
+        peer.close()
+        return None
+
+    for _newcomer in range(3):
+        peer = until(accepted)
+        bound.send(b"back")
+        assert peer.recv() == b"back"
+        peer.close()
+
+
+def test_PAIR_3_roundtrip(zmq, pair, transport):
+    left, right = pair("PAIR", "PAIR", transport)
+    for one, other in ((left, right), (right, left)):
+        one.send_multipart([b"a", b"", b"c" * 300])
+        assert other.recv_multipart() == [b"a", b"", b"c" * 300]
+
+
+def test_PAIR_4_multipart_of_shared_buffers(zmq, pair):
+    left, right = pair("PAIR", "PAIR", "inproc")
+    constant = zmq.Frame(b"constant " * 1000)
+    left.send_multipart([constant, constant], copy=False)
+    assert right.recv_multipart() == [b"constant " * 1000] * 2
+    assert constant.bytes == b"constant " * 1000
+
+
+def test_PAIR_5_connects_by_name(zmq, make, fresh):
+    bound = make("PAIR")
+    bound.bind(fresh("tcp"))
+    left = make("PAIR")
+    left.connect(endpoint(bound).replace("127.0.0.1", "localhost"))
+    left.send(b"x")
+    assert bound.recv() == b"x"
+    silent(left, 10)

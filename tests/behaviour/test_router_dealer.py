@@ -1,0 +1,322 @@
+"""ROUTER and DEALER: routing ids, mandatory routing, handover, load balancing and fair queuing."""
+import pytest
+from awaiting import Events, endpoint, fill, silent, until
+
+
+def hello(dealer, router, body=b"hello"):
+    """The dealer introduces itself; returns the routing id that the router sees."""
+    dealer.send(body)
+    routing_id, *rest = router.recv_multipart()
+    assert rest == [body]
+    return routing_id
+
+
+def test_ROUTER_1_first_frame_selects_the_peer(zmq, make, fresh, transport):
+    router = make("ROUTER")
+    router.bind(fresh(transport))
+    dealers = {}
+    for name in (b"a", b"b", b"c"):
+        dealers[name] = make("DEALER", ROUTING_ID=name)
+        dealers[name].connect(endpoint(router))
+        assert hello(dealers[name], router) == name
+    for name in (b"c", b"a", b"b"):
+        router.send_multipart([name, b"to ", name])
+        assert dealers[name].recv_multipart() == [b"to ", name]
+    for dealer in dealers.values():
+        assert dealer.poll(0) == 0
+
+
+def test_ROUTER_1_fair_queuing(zmq, make, fresh):
+    router = make("ROUTER")
+    router.bind(fresh("inproc"))
+    names = [b"a", b"b", b"c"]
+    for name in names:
+        dealer = make("DEALER", ROUTING_ID=name)
+        dealer.connect(endpoint(router))
+        for number in range(4):
+            dealer.send(b"%d" % number)
+    got = [router.recv_multipart() for _ in range(12)]
+    for turn in range(4):
+        assert sorted(got[3 * turn:3 * turn + 3]) == [[name, b"%d" % turn] for name in names]
+
+
+def test_ROUTER_2_generated_ids(zmq, make, fresh, transport):
+    router = make("ROUTER")
+    router.bind(fresh(transport))
+    seen = set()
+    for _ in range(5):
+        dealer = make("DEALER")
+        dealer.connect(endpoint(router))
+        routing_id = hello(dealer, router)
+        assert len(routing_id) == 5 and routing_id[0] == 0
+        seen.add(routing_id)
+        dealer.close()
+    assert len(seen) == 5
+
+
+def test_ROUTER_3_metadata_on_every_frame(zmq, pair):
+    dealer, router = pair("DEALER", "ROUTER")
+    dealer.send_multipart([b"a", b"b"])
+    frames = router.recv_multipart(copy=False)
+    assert [frame.get("Socket-Type") for frame in frames] == ["DEALER"] * 3
+    assert [frame.get("Peer-Address") for frame in frames] == ["127.0.0.1"] * 3
+
+
+def test_ROUTER_4_unknown_peer_is_dropped_silently(zmq, pair, transport):
+    dealer, router = pair("DEALER", "ROUTER", transport)
+    routing_id = hello(dealer, router)
+    router.send_multipart([b"nobody", b"lost"])
+    router.send_multipart([routing_id, b"found"])
+    assert dealer.recv() == b"found"
+
+
+def test_ROUTER_5_mandatory_reports_unknown_peers(zmq, pair, transport):
+    dealer, router = pair("DEALER", "ROUTER", transport, binder_options={"ROUTER_MANDATORY": 1})
+    for flags in (zmq.SNDMORE, zmq.SNDMORE | zmq.DONTWAIT):
+        with pytest.raises(zmq.ZMQError) as caught:
+            router.send(b"nobody", flags)
+        assert caught.value.errno == zmq.EHOSTUNREACH
+    routing_id = hello(dealer, router)
+    router.send_multipart([routing_id, b"x"])
+    assert dealer.recv() == b"x"
+
+
+def test_ROUTER_5_mandatory_waits_for_a_full_peer(zmq, pair):
+    dealer, router = pair("DEALER", "ROUTER", "inproc", {"RCVHWM": 1}, {"ROUTER_MANDATORY": 1, "SNDHWM": 1})
+    routing_id = hello(dealer, router)
+    for number in range(2):
+        router.send_multipart([routing_id, b"%d" % number], zmq.DONTWAIT)
+    with pytest.raises(zmq.Again):
+        router.send(routing_id, zmq.SNDMORE | zmq.DONTWAIT)
+    router.sndtimeo = 30
+    with pytest.raises(zmq.Again):
+        router.send(routing_id, zmq.SNDMORE)
+    assert dealer.recv() == b"0"
+    assert dealer.recv() == b"1"
+    router.sndtimeo = 5000
+    router.send_multipart([routing_id, b"2"])
+    assert dealer.recv() == b"2"
+
+
+def test_ROUTER_6_mandatory_counts_both_high_water_marks(zmq, pair):
+    dealer, router = pair("DEALER", "ROUTER", "inproc", {"RCVHWM": 7}, {"ROUTER_MANDATORY": 1, "SNDHWM": 5})
+    routing_id = hello(dealer, router)
+    count = 0
+    with pytest.raises(zmq.Again):
+        for count in range(100):
+            router.send_multipart([routing_id, b"x"], zmq.DONTWAIT)
+    assert count == 12
+
+
+def test_ROUTER_7_pollout(zmq, make, pair):
+    assert make("ROUTER").poll(0, zmq.POLLOUT) == zmq.POLLOUT
+    assert make("ROUTER", ROUTER_MANDATORY=1).poll(0, zmq.POLLOUT) == 0
+    dealer, router = pair("DEALER", "ROUTER", binder_options={"ROUTER_MANDATORY": 1})
+    hello(dealer, router)
+    assert router.poll(5000, zmq.POLLOUT) == zmq.POLLOUT
+
+
+def test_ROUTER_8_id_alone_is_ignored(zmq, pair, transport):
+    dealer, router = pair("DEALER", "ROUTER", transport)
+    routing_id = hello(dealer, router)
+    router.send(routing_id)
+    router.send_multipart([routing_id, b"x"])
+    assert dealer.recv_multipart() == [b"x"]
+
+
+def test_ROUTER_9_id_of_a_gone_peer_becomes_unknown(zmq, make, fresh, transport):
+    router = make("ROUTER", ROUTER_MANDATORY=1)
+    router.bind(fresh(transport))
+    dealer = make("DEALER", ROUTING_ID=b"me")
+    dealer.connect(endpoint(router))
+    hello(dealer, router)
+    dealer.close()
+
+    def unknown():
+        try:
+            router.send_multipart([b"me", b"x"])
+        except zmq.ZMQError as error:
+            return error.errno == zmq.EHOSTUNREACH
+
+    until(unknown)
+
+
+def test_ROUTER_10_second_peer_with_the_same_id_is_ignored(zmq, make, fresh, transport):
+    router = make("ROUTER")
+    router.bind(fresh(transport))
+    first, second = (make("DEALER", ROUTING_ID=b"twin") for _ in range(2))
+    first.connect(endpoint(router))
+    hello(first, router)
+    second.connect(endpoint(router))
+    second.send(b"ignored")
+    silent(router)
+    router.send_multipart([b"twin", b"for the first"])
+    assert first.recv() == b"for the first"
+    assert second.poll(0) == 0
+
+
+def test_ROUTER_11_handover(zmq, make, fresh, transport):
+    router = make("ROUTER", ROUTER_HANDOVER=1)
+    router.bind(fresh(transport))
+    first, second = (make("DEALER", ROUTING_ID=b"twin") for _ in range(2))
+    first.connect(endpoint(router))
+    hello(first, router, b"first")
+    second.connect(endpoint(router))
+    assert hello(second, router, b"second") == b"twin"
+    router.send_multipart([b"twin", b"for the second"])
+    assert second.recv() == b"for the second"
+    assert first.poll(20) == 0
+
+
+def test_ROUTER_13_connect_routing_id_names_the_next_connection(zmq, make, fresh, transport):
+    servers = {}
+    router = make("ROUTER", ROUTER_MANDATORY=1)
+    for name in (b"one", b"two"):
+        servers[name] = make("DEALER")
+        servers[name].bind(fresh(transport))
+        router.setsockopt(zmq.CONNECT_ROUTING_ID, name)
+        router.connect(endpoint(servers[name]))
+    for name, server in servers.items():
+        router.send_multipart([name, b"hello ", name])
+        assert server.recv_multipart() == [b"hello ", name]
+        server.send(b"back")
+        assert router.recv_multipart() == [name, b"back"]
+
+
+@pytest.mark.better
+def test_ROUTER_13_duplicate_connect_routing_id_is_refused(zmq, make, fresh):
+    router, server = make("ROUTER"), make("DEALER")
+    server.bind(fresh("tcp"))
+    router.setsockopt(zmq.CONNECT_ROUTING_ID, b"same")
+    router.connect(endpoint(server))
+    other = make("DEALER")
+    other.bind(fresh("tcp"))
+    router.setsockopt(zmq.CONNECT_ROUTING_ID, b"same")
+    with pytest.raises(zmq.ZMQError):
+        router.connect(endpoint(other))
+    router.send_multipart([b"same", b"still alive"])
+    assert server.recv() == b"still alive"
+
+
+def test_ROUTER_14_both_ends_may_name_the_pipe_differently(zmq, make, fresh, transport):
+    bound = make("ROUTER", ROUTING_ID=b"server", ROUTER_MANDATORY=1)
+    bound.bind(fresh(transport))
+    connecting = make("ROUTER", ROUTING_ID=b"client", ROUTER_MANDATORY=1)
+    connecting.setsockopt(zmq.CONNECT_ROUTING_ID, b"my name for it")
+    connecting.connect(endpoint(bound))
+    connecting.send_multipart([b"my name for it", b"hi"])
+    assert bound.recv_multipart() == [b"client", b"hi"]
+    bound.send_multipart([b"client", b"yo"])
+    assert connecting.recv_multipart() == [b"my name for it", b"yo"]
+
+
+@pytest.mark.parametrize("kind", ["DEALER", "REQ", "ROUTER"])
+def test_ROUTER_15_probe(zmq, make, fresh, transport, kind):
+    router = make("ROUTER")
+    router.bind(fresh(transport))
+    prober = make(kind, PROBE_ROUTER=1, ROUTING_ID=b"prober")
+    prober.connect(endpoint(router))
+    assert router.recv_multipart() == [b"prober", b""]
+
+
+@pytest.mark.better
+@pytest.mark.parametrize("mode", [1, 2, 3])
+def test_ROUTER_16_notify(zmq, make, fresh, mode):
+    router = make("ROUTER", ROUTER_NOTIFY=mode)
+    router.bind(fresh("tcp"))
+    dealer = make("DEALER", ROUTING_ID=b"d")
+    dealer.connect(endpoint(router))
+    if mode & 1:
+        assert router.recv_multipart() == [b"d", b""]
+    hello(dealer, router)
+    dealer.close()
+    if mode & 2:
+        assert router.recv_multipart() == [b"d", b""]
+    else:
+        silent(router)
+
+
+def test_ROUTER_19_messages_of_a_dead_peer_stay_readable(zmq, make, fresh, transport):
+    router = make("ROUTER")
+    router.bind(fresh(transport))
+    events = Events(zmq, router) if transport != "inproc" else None
+    dealer = make("DEALER", ROUTING_ID=b"d", LINGER=-1)
+    dealer.connect(endpoint(router))
+    hello(dealer, router)
+    for number in range(10):
+        dealer.send(b"%d" % number)
+    dealer.close()
+    if events:
+        events.wait("DISCONNECTED")
+    assert [router.recv_multipart()[1] for _ in range(10)] == [b"%d" % number for number in range(10)]
+
+
+def test_DEALER_1_send_never_drops(zmq, pair):
+    dealer, _other = pair("DEALER", "DEALER", "inproc", {"SNDHWM": 3}, {"RCVHWM": 4})
+    assert fill(zmq, dealer) == 7
+    dealer.sndtimeo = 20
+    with pytest.raises(zmq.Again):
+        dealer.send(b"x")
+
+
+def test_DEALER_2_turns_in_both_directions(zmq, make, fresh, transport):
+    dealer = make("DEALER")
+    peers = [make("DEALER") for _ in range(3)]
+    for peer in peers:
+        peer.bind(fresh(transport))
+        dealer.connect(endpoint(peer))
+    for number in range(9):
+        dealer.send(b"%d" % number)
+    for place, peer in enumerate(peers):
+        assert [peer.recv() for _ in range(3)] == [b"%d" % number for number in range(place, 9, 3)]
+    for place, peer in enumerate(peers):
+        for _ in range(2):
+            peer.send(b"%d" % place)
+    assert sorted(dealer.recv() for _ in range(6)) == [b"0", b"0", b"1", b"1", b"2", b"2"]
+
+
+def test_DEALER_3_blocks_without_pipes(zmq, make, fresh, transport):
+    dealer = make("DEALER")
+    with pytest.raises(zmq.Again):
+        dealer.send(b"x", zmq.DONTWAIT)
+    dealer.bind(fresh(transport))
+    with pytest.raises(zmq.Again):
+        dealer.send(b"x", zmq.DONTWAIT)
+    assert dealer.poll(0, zmq.POLLOUT) == 0
+
+
+def test_DEALER_4_queue_for_a_gone_accepted_peer_is_discarded(zmq, make, fresh):
+    dealer = make("DEALER")
+    dealer.bind(fresh("inproc"))
+    first = make("DEALER")
+    first.connect(endpoint(dealer))
+    dealer.send(b"for the first")
+    first.close()
+    until(lambda: not dealer.poll(0, zmq.POLLOUT))
+    second = make("DEALER")
+    second.connect(endpoint(dealer))
+    dealer.send(b"for the second")
+    assert second.recv() == b"for the second"
+
+
+def test_DEALER_6_second_connect_to_the_same_endpoint_does_nothing(zmq, make, fresh):
+    pull = make("DEALER")
+    pull.bind(fresh("tcp"))
+    dealer = make("DEALER")
+    for _ in range(2):
+        dealer.connect(endpoint(pull))
+    dealer.send(b"1")
+    assert pull.recv() == b"1"
+    events = Events(zmq, pull)
+    dealer.connect(endpoint(pull))
+    dealer.send(b"2")
+    assert pull.recv() == b"2"
+    assert events.monitor.poll(50) == 0
+
+
+def test_DEALER_7_talks_to_rep_with_its_own_delimiter(zmq, pair, transport):
+    dealer, rep = pair("DEALER", "REP", transport)
+    dealer.send_multipart([b"", b"q"])
+    assert rep.recv() == b"q"
+    rep.send(b"a")
+    assert dealer.recv_multipart() == [b"", b"a"]

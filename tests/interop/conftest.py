@@ -1,0 +1,72 @@
+"""Fixtures of the interoperability tests: the peer processes, the module under test behind the same face, and fresh endpoints."""
+import itertools
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+# pytest imports test files by path (importmode=importlib), so the modules that they share are made findable here.
+for folder in (Path(__file__).parent, Path(__file__).parent / "peers"):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+import stacks  # noqa: E402
+
+_serial = itertools.count(1)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "better: a deliberate difference from libzmq; not run when ZMQ_MODULE=zmq")
+
+
+def pytest_collection_modifyitems(config, items):
+    if os.environ.get("ZMQ_MODULE", "zmqcore") != "zmq":
+        return
+    here = str(Path(__file__).parent)
+    unwanted = [item for item in items if item.get_closest_marker("better") and str(item.path).startswith(here)]
+    if unwanted:
+        config.hook.pytest_deselected(items=unwanted)
+        items[:] = [item for item in items if item not in unwanted]
+
+
+@pytest.fixture(scope="session")
+def remotes():
+    """The peer processes by stack name, each started at its first use and kept for the whole run."""
+    peers = {name: stacks.Remote(name) for name in ("pyzmq", "libzmq", "jeromq", "self")}
+    yield peers
+    for peer in peers.values():
+        peer.stop()
+
+
+@pytest.fixture(scope="session")
+def local(zmq):
+    side = stacks.Local(zmq)
+    yield side
+    side.stop()
+
+
+@pytest.fixture
+def ctx(zmq):
+    context = zmq.Context()
+    yield context
+    context.destroy(linger=0)
+
+
+@pytest.fixture(scope="session")
+def ipc_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("ipc")
+
+
+@pytest.fixture
+def address(ipc_folder):
+    """address("tcp") -> something to bind to that nobody else uses."""
+
+    def fresh(transport):
+        if transport == "tcp":
+            return "tcp://127.0.0.1:*"
+        if transport == "ipc":
+            return f"ipc://{ipc_folder}/{next(_serial)}"
+        return f"inproc://interop-{next(_serial)}"
+
+    return fresh

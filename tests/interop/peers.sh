@@ -1,0 +1,23 @@
+#!/bin/sh
+# Installs the peers of the interoperability tests: Debian's libzmq5, pyzmq (into the python given as $1) and JeroMQ.
+# The jars and the compiled Java peer go to $ZMQCORE_PEERS (default ~/.cache/zmqcore-peers), never into the repository.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+python=${1:-python3}
+cache=${ZMQCORE_PEERS:-$HOME/.cache/zmqcore-peers}
+# Not 0.6.0: when that one connects it goes silent in about 4 % of its handshakes, with libzmq on the other side too.
+jeromq=0.5.4
+jnacl=1.0.0
+mkdir -p "$cache"
+rm -f "$cache"/*.jar "$cache"/*.class
+
+ldconfig -p | grep -q 'libzmq\.so\.5' || apt-get install -y libzmq5
+"$python" -c 'import zmq' 2>/dev/null || "$python" -m pip install 'pyzmq>=27'
+
+command -v javac >/dev/null && command -v mvn >/dev/null || apt-get install -y default-jdk-headless maven
+for artifact in org.zeromq:jeromq:$jeromq eu.neilalexander:jnacl:$jnacl; do
+    mvn -q dependency:get -Dartifact=$artifact -Dtransitive=false
+    mvn -q dependency:copy -Dartifact=$artifact -DoutputDirectory="$cache" -Dmdep.useBaseVersion=true
+done
+javac -cp "$cache/jeromq-$jeromq.jar" -d "$cache" "$here/peers/Peer.java"
+echo "peers ready in $cache"

@@ -1,0 +1,210 @@
+# Shows src/pipe to the tests: ring_Queue is one ring with both ends in the caller's hands; ring_stress halves run in two threads.
+
+from libc.stdint cimport uint32_t, uint64_t
+from libc.stdlib cimport malloc, free
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from base.atomics cimport zc_load_acquire_u32, zc_store_release_u32, zc_swap_u32, zc_pause
+from message.message cimport msg_t, msg_set, msg_data, msg_close, msg_move, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
+from pipe.ring cimport (
+    ring_t, ring_init, ring_free, ring_slot, ring_commit, ring_front, ring_pop, ring_full, ring_empty, ring_rollback, ring_set_hwm,
+    ring_messages, ring_mid_message, ring_conflate, ring_trim, ring_wake_reader, ring_wake_writer, ring_writer_sleeps, ring_reader_sleeps,
+)
+
+
+cdef int probe_fill(msg_t *m, bytes frame, bint more, int flags) except -1:
+    if msg_set(m, <const char *> frame, len(frame)) < 0:
+        raise MemoryError
+    m.flags = <unsigned char> ((MSG_MORE if more else 0) | flags)
+    return 0
+
+
+cdef bytes probe_octets(msg_t *m):
+    return PyBytes_FromStringAndSize(<char *> msg_data(m), m.size)
+
+
+cdef class ring_Queue:
+    cdef ring_t ring
+    # for the stress test: what a sleeping side waits for
+    cdef uint32_t reader_woken
+    cdef uint32_t writer_woken
+
+    def __cinit__(self, uint32_t hwm=0, bint conflate=False):
+        ring_init(&self.ring, hwm)
+        if conflate and ring_conflate(&self.ring) < 0:
+            raise MemoryError
+
+    def __dealloc__(self):
+        ring_free(&self.ring)
+
+    def push(self, bytes frame not None, bint more=False):
+        cdef msg_t m
+        cdef msg_t *slot
+        probe_fill(&m, frame, more, 0)
+        slot = ring_slot(&self.ring)
+        if slot == NULL:
+            raise MemoryError
+        msg_move(slot, &m)
+        ring_commit(&self.ring)
+
+    def pop(self):
+        """(frame, more) or None"""
+        cdef msg_t *front = ring_front(&self.ring)
+        cdef msg_t m
+        if front == NULL:
+            return None
+        m = front[0]
+        ring_pop(&self.ring)
+        try:
+            return probe_octets(&m), (m.flags & MSG_MORE) != 0
+        finally:
+            msg_close(&m)
+
+    def rollback(self):
+        ring_rollback(&self.ring)
+
+    def trim(self):
+        ring_trim(&self.ring)
+
+    def set_hwm(self, uint32_t hwm):
+        ring_set_hwm(&self.ring, hwm)
+
+    @property
+    def full(self):
+        return bool(ring_full(&self.ring))
+
+    @property
+    def empty(self):
+        return bool(ring_empty(&self.ring))
+
+    @property
+    def mid_message(self):
+        return bool(ring_mid_message(&self.ring))
+
+    @property
+    def messages(self):
+        return ring_messages(&self.ring)
+
+    def produce(self, uint64_t count, uint32_t parts):
+        """Writes `count` messages of 1..parts frames carrying a running number; sleeps when full. Frames written."""
+        cdef uint64_t i, number = 0
+        cdef uint32_t j, n
+        cdef msg_t *slot
+        cdef bint ok = True
+        with nogil:
+            for i in range(count):
+                if ring_full(&self.ring) and ring_writer_sleeps(&self.ring):
+                    if not ring_await(&self.writer_woken):
+                        ok = False
+                        break
+                n = <uint32_t> (i * 2654435761u >> 7) % parts + 1
+                for j in range(n):
+                    slot = ring_slot(&self.ring)
+                    if slot == NULL:
+                        ok = False
+                        break
+                    msg_set(slot, &number, sizeof(number))
+                    slot.flags = MSG_MORE if j + 1 < n else 0
+                    number += 1
+                    ring_commit(&self.ring)
+                if ring_wake_reader(&self.ring):
+                    zc_store_release_u32(&self.reader_woken, 1)
+        if not ok:
+            raise TimeoutError("the writer was never woken")
+        return number
+
+    def consume(self, uint64_t count):
+        """Reads `count` messages and checks the numbers; sleeps when empty. Frames read."""
+        cdef uint64_t got = 0, number = 0, value
+        cdef msg_t *front
+        cdef bint more = False
+        cdef int error = 0
+        with nogil:
+            while got < count:
+                front = ring_front(&self.ring)
+                if front == NULL:
+                    if more:
+                        error = 1
+                        break
+                    if ring_reader_sleeps(&self.ring) and not ring_await(&self.reader_woken):
+                        error = 2
+                        break
+                    continue
+                value = (<uint64_t *> msg_data(front))[0]
+                if value != number:
+                    error = 3
+                    break
+                number += 1
+                more = (front.flags & MSG_MORE) != 0
+                if not more:
+                    got += 1
+                msg_close(front)
+                if ring_pop(&self.ring) and ring_wake_writer(&self.ring):
+                    zc_store_release_u32(&self.writer_woken, 1)
+        if error:
+            raise AssertionError(("", "part of a message was visible", "the reader was never woken", "order")[error])
+        return number
+
+    def produce_numbered(self, uint64_t count, uint32_t parts):
+        """`count` messages of `parts` frames, each frame the number of its message, from 1."""
+        cdef uint64_t i
+        cdef uint32_t j
+        cdef msg_t *slot
+        with nogil:
+            for i in range(1, count + 1):
+                for j in range(parts):
+                    slot = ring_slot(&self.ring)
+                    if slot == NULL:
+                        break
+                    msg_set(slot, &i, sizeof(i))
+                    slot.flags = MSG_MORE if j + 1 < parts else 0
+                    ring_commit(&self.ring)
+                if ring_wake_reader(&self.ring):
+                    zc_store_release_u32(&self.reader_woken, 1)
+
+    def consume_newest(self, uint64_t last, uint32_t parts):
+        """Reads whole numbered messages up to number `last`. How many there were."""
+        cdef uint64_t number = 0, value, seen = 0
+        cdef uint32_t at = 0
+        cdef msg_t *front
+        cdef int error = 0
+        with nogil:
+            while number < last or at:
+                front = ring_front(&self.ring)
+                if front == NULL:
+                    if at:
+                        error = 1
+                        break
+                    if ring_reader_sleeps(&self.ring) and not ring_await(&self.reader_woken):
+                        error = 2
+                        break
+                    continue
+                value = (<uint64_t *> msg_data(front))[0]
+                if (at == 0 and value <= number) or (at != 0 and value != number):
+                    error = 3
+                    break
+                number = value
+                at = at + 1 if front.flags & MSG_MORE else 0
+                if at == parts:
+                    error = 1
+                    break
+                seen += at == 0
+                msg_close(front)
+                ring_pop(&self.ring)
+        if error:
+            raise AssertionError(("", "part of a message was visible", "the reader was never woken", "order")[error])
+        return seen
+
+
+cdef bint ring_await(uint32_t *flag) noexcept nogil:
+    """Waits for the other thread's wake-up; false after a time no live thread would need."""
+    cdef uint64_t spins = 0
+    while zc_load_acquire_u32(flag) == 0:
+        zc_pause()
+        spins += 1
+        if spins > <uint64_t> 4000000000:
+            return False
+        if spins & 0xffff == 0:
+            with gil:
+                pass        # on one core the other thread needs ours to step aside
+    zc_swap_u32(flag, 0)
+    return True

@@ -1,0 +1,549 @@
+# base, reactor and transport, shown to Python. Included by _probe.pyx; every name starts with the room's.
+#
+# Rules
+# - A failure is returned as the negative errno of the C level, not raised.
+# - Tags are ints.
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc as platform_calloc, free as platform_free
+
+cimport base.atomics as base_a
+cimport base.errors as base_e
+cimport base.platform as base_p
+cimport reactor.pollset as reactor_ps
+cimport transport.address as transport_ad
+cimport transport.ipc as transport_ipc
+cimport transport.tcp as transport_tcp
+
+
+# ---- base: clock, locks, threads ----
+
+cdef struct base_hammer_t:
+    base_p.zc_lock_t lock
+    base_p.zc_mutex_t mutex
+    base_p.zc_cond_t cond
+    int rounds
+    long plain          # guarded by lock
+    uint32_t counted    # atomic
+    int arrived         # guarded by mutex
+
+
+cdef void base_hammer_run(void *arg) noexcept nogil:
+    cdef base_hammer_t *h = <base_hammer_t *>arg
+    cdef int i
+    base_p.zc_thread_tight_timers()
+    for i in range(h.rounds):
+        if i % 2:
+            base_p.zc_lock_acquire(&h.lock)
+        else:
+            while not base_p.zc_lock_try(&h.lock):
+                base_a.zc_pause()
+        h.plain += 1
+        base_p.zc_lock_release(&h.lock)
+        base_a.zc_add_u32(&h.counted, 1)
+    base_p.zc_mutex_lock(&h.mutex)
+    h.arrived += 1
+    base_p.zc_cond_signal(&h.cond)
+    base_p.zc_mutex_unlock(&h.mutex)
+
+
+def base_hammer(int nthreads, int rounds):
+    """Threads that count under the lock and atomically: (count, count, threads that signalled their end)."""
+    cdef base_hammer_t h
+    cdef base_p.zc_thread_t threads[16]
+    cdef int i, started = 0
+    assert 0 < nthreads <= 16
+    h.rounds = rounds
+    h.plain = h.counted = h.arrived = 0
+    base_p.zc_lock_init(&h.lock)
+    base_p.zc_mutex_init(&h.mutex)
+    base_p.zc_cond_init(&h.cond)
+    with nogil:
+        for i in range(nthreads):
+            if base_p.zc_thread_start(&threads[started], base_hammer_run, &h, b"hammer", -1, -1, NULL, 0) == 0:
+                started += 1
+        base_p.zc_mutex_lock(&h.mutex)
+        while h.arrived < started:
+            base_p.zc_cond_wait_until(&h.cond, &h.mutex, <uint64_t>-1)
+        base_p.zc_mutex_unlock(&h.mutex)
+        for i in range(started):
+            base_p.zc_thread_join(&threads[i])
+    base_p.zc_cond_destroy(&h.cond)
+    base_p.zc_mutex_destroy(&h.mutex)
+    base_p.zc_lock_destroy(&h.lock)
+    return h.plain, h.counted, h.arrived
+
+
+cdef struct base_call_t:
+    void *fn
+
+
+cdef void base_call_run(void *arg) noexcept with gil:
+    try:
+        (<object>(<base_call_t *>arg).fn)()
+    except BaseException as e:
+        base_call_errors.append(e)
+
+
+base_call_errors = []
+
+
+def base_thread(fn, name, int policy=-1, int priority=-1, cpus=()):
+    """Calls fn() on a thread of the platform's and waits for it."""
+    cdef base_p.zc_thread_t t
+    cdef base_call_t c
+    cdef int list_of[64]
+    cdef int i, n = len(cpus)
+    cdef bytes text = name.encode()
+    cdef const char *raw = text
+    assert n <= 64
+    for i in range(n):
+        list_of[i] = cpus[i]
+    c.fn = <void *>fn
+    cdef int rc
+    with nogil:
+        rc = base_p.zc_thread_start(&t, base_call_run, &c, raw, policy, priority, list_of, n)
+        if rc == 0:
+            rc = base_p.zc_thread_join(&t)
+    if base_call_errors:
+        raise base_call_errors.pop()
+    return rc
+
+
+def base_now():
+    return base_p.zc_now_ns()
+
+
+def base_cond_timeout(uint64_t ns):
+    """(answer of a wait that nobody ends, nanoseconds it took)"""
+    cdef base_p.zc_mutex_t m
+    cdef base_p.zc_cond_t c
+    cdef uint64_t begun = base_p.zc_now_ns()
+    cdef int rc
+    base_p.zc_mutex_init(&m)
+    base_p.zc_cond_init(&c)
+    base_p.zc_mutex_lock(&m)
+    with nogil:
+        rc = base_p.zc_cond_wait_until(&c, &m, begun + ns)
+        while rc == 0:
+            rc = base_p.zc_cond_wait_until(&c, &m, begun + ns)
+    base_p.zc_mutex_unlock(&m)
+    base_p.zc_cond_destroy(&c)
+    base_p.zc_mutex_destroy(&m)
+    return rc, base_p.zc_now_ns() - begun
+
+
+def base_cpus():
+    return base_p.zc_cpus_available()
+
+
+def base_fork_install():
+    return base_p.zc_fork_install()
+
+
+def base_fork_generation():
+    return base_p.zc_fork_generation()
+
+
+def base_random(int n):
+    cdef bytes out = PyBytes_FromStringAndSize(NULL, n)
+    cdef int rc = base_p.zc_os_random(PyBytes_AS_STRING(out), n)
+    return out if rc == 0 else rc
+
+
+def base_atomics():
+    """Every wrapper once, on values that show a wrong operand order."""
+    cdef uint32_t a = 5
+    cdef uint64_t b = 1 << 40
+    cdef int x = 0, y = 0
+    cdef void *p = &x
+    base_a.zc_store_relaxed_u32(&a, 7)
+    base_a.zc_store_release_u64(&b, b + 1)
+    out = [base_a.zc_add_u32(&a, 3), base_a.zc_sub_u32(&a, 1), base_a.zc_load_acquire_u32(&a)]
+    out += [base_a.zc_cas_u32(&a, 8, 1), base_a.zc_cas_u32(&a, 9, 1), base_a.zc_swap_u32(&a, 2), a]
+    out += [base_a.zc_add_u64(&b, 1) == (1 << 40) + 1, base_a.zc_sub_u64(&b, 2) == (1 << 40) + 2]
+    out += [base_a.zc_swap_u64(&b, 9) == 1 << 40, base_a.zc_cas_u64(&b, 9, 4), base_a.zc_load_acquire_u64(&b)]
+    out += [base_a.zc_cas_ptr(&p, &y, NULL), base_a.zc_cas_ptr(&p, &x, &y), base_a.zc_swap_ptr(&p, NULL) == &y]
+    base_a.zc_store_release_ptr(&p, &x)
+    base_a.zc_fence()
+    out += [base_a.zc_load_acquire_ptr(&p) == &x, base_a.zc_load_relaxed_ptr(&p) == &x]
+    return out
+
+
+# ---- base: descriptors ----
+
+cdef class BaseWake:
+    cdef base_p.zc_wake_t wake
+
+    def __cinit__(self):
+        cdef int rc = base_p.zc_wake_open(&self.wake)
+        if rc < 0:
+            raise OSError(-rc, "zc_wake_open")
+
+    def __dealloc__(self):
+        base_p.zc_wake_close(&self.wake)
+
+    def fileno(self):
+        return self.wake.rfd
+
+    def signal(self):
+        base_p.zc_wake_signal(&self.wake)
+
+    def drain(self):
+        base_p.zc_wake_drain(&self.wake)
+
+
+def base_timer_open():
+    return base_p.zc_timer_open()
+
+
+def base_timer_arm(int fd, uint64_t abs_ns):
+    return base_p.zc_timer_arm(fd, abs_ns)
+
+
+def base_timer_drain(int fd):
+    base_p.zc_timer_drain(fd)
+
+
+def base_readable(int fd):
+    return base_p.zc_fd_is_readable_now(fd)
+
+
+def base_close(int fd):
+    return base_p.zc_close(fd)
+
+
+def base_recv(int fd, int n):
+    cdef bytes out = PyBytes_FromStringAndSize(NULL, n)
+    cdef ptrdiff_t rc
+    cdef char *p = PyBytes_AS_STRING(out)
+    with nogil:
+        rc = base_p.zc_recv(fd, p, n)
+    return out[:rc] if rc >= 0 else rc
+
+
+def base_send(int fd, bytes data):
+    return base_p.zc_send(fd, PyBytes_AS_STRING(data), len(data))
+
+
+def base_sendv(int fd, list parts):
+    cdef base_p.zc_iovec_t v[16]
+    cdef int i
+    assert len(parts) <= 16
+    for i in range(len(parts)):
+        base_p.zc_iov_set(&v[i], PyBytes_AS_STRING(parts[i]), len(parts[i]))
+        assert base_p.zc_iov_len(&v[i]) == <size_t>len(parts[i])
+        assert base_p.zc_iov_base(&v[i]) == <void *>PyBytes_AS_STRING(parts[i])
+    return base_p.zc_sendv(fd, v, len(parts))
+
+
+def base_readv(int fd, sizes):
+    cdef base_p.zc_iovec_t v[16]
+    cdef ptrdiff_t rc
+    parts = [PyBytes_FromStringAndSize(NULL, n) for n in sizes]
+    assert len(parts) <= 16
+    for i, part in enumerate(parts):
+        base_p.zc_iov_set(&v[<int>i], PyBytes_AS_STRING(part), len(part))
+    rc = base_p.zc_readv(fd, v, len(parts))
+    return b"".join(parts)[:rc] if rc >= 0 else rc
+
+
+def base_unsent(int fd):
+    return base_p.zc_unsent(fd)
+
+
+def base_shutdown_write(int fd):
+    return base_p.zc_shutdown_write(fd)
+
+
+def base_poll_time(int64_t timeout_ns, bint epoll):
+    """(answer, nanoseconds) of a wait on nothing."""
+    cdef base_p.zc_epoll_event_t e[1]
+    cdef uint64_t begun
+    cdef int rc, ep = base_p.zc_epoll_create() if epoll else 0
+    if ep < 0:
+        return ep, 0
+    with nogil:
+        begun = base_p.zc_now_ns()
+        rc = base_p.zc_epoll_wait(ep, e, 1, timeout_ns) if epoll else base_p.zc_poll(NULL, 0, timeout_ns)
+        begun = base_p.zc_now_ns() - begun
+    if epoll:
+        base_p.zc_close(ep)
+    return rc, begun
+
+
+# ---- reactor: poll sets ----
+
+REACTOR_KINDS = {
+    "epoll": reactor_ps.POLLSET_EPOLL, "kqueue": reactor_ps.POLLSET_KQUEUE, "poll": reactor_ps.POLLSET_POLL,
+    "default": reactor_ps.POLLSET_DEFAULT,
+}
+REACTOR_IN = reactor_ps.POLL_IN
+REACTOR_OUT = reactor_ps.POLL_OUT
+REACTOR_ERR = reactor_ps.POLL_ERR
+REACTOR_BATCH = reactor_ps.POLL_BATCH
+REACTOR_PS_SIZE = sizeof(reactor_ps.pollset_t)
+
+
+cdef class ReactorPollset:
+    """Closing is explicit, so that a test can show it; dropping the object closes what is open."""
+    cdef reactor_ps.pollset_t ps
+    cdef bint open
+
+    def __init__(self, kind="default"):
+        cdef int rc = reactor_ps.pollset_init(&self.ps, REACTOR_KINDS.get(kind, kind))
+        if rc < 0:
+            raise OSError(-rc, "pollset_init")
+        self.open = True
+
+    def __dealloc__(self):
+        self.close()
+
+    def close(self):
+        if self.open:
+            self.open = False
+            reactor_ps.pollset_close(&self.ps)
+
+    @property
+    def kind(self):
+        return {v: k for k, v in REACTOR_KINDS.items()}[self.ps.kind]
+
+    def fd(self):
+        return reactor_ps.pollset_fd(&self.ps)
+
+    def add(self, int fd, int mask, size_t tag):
+        return reactor_ps.pollset_add(&self.ps, fd, mask, <void *>tag)
+
+    def mod(self, int fd, int mask, size_t tag):
+        return reactor_ps.pollset_mod(&self.ps, fd, mask, <void *>tag)
+
+    def delete(self, int fd):
+        return reactor_ps.pollset_del(&self.ps, fd)
+
+    def wait(self, int64_t timeout_ns=0, int max=64):
+        """A sorted list of (tag, mask), or a negative errno."""
+        cdef reactor_ps.pollevent_t out[512]
+        cdef int i, n
+        assert max <= 512
+        with nogil:
+            n = reactor_ps.pollset_wait(&self.ps, out, max, timeout_ns)
+        return sorted([(<size_t>out[i].tag, out[i].mask) for i in range(n)]) if n >= 0 else n
+
+    def child_add(self, ReactorPollset child, size_t tag, bint enabled):
+        return reactor_ps.pollset_child_add(&self.ps, &child.ps, <void *>tag, enabled)
+
+    def child_enable(self, ReactorPollset child, size_t tag, bint enabled):
+        return reactor_ps.pollset_child_enable(&self.ps, &child.ps, <void *>tag, enabled)
+
+    def child_delete(self, ReactorPollset child):
+        return reactor_ps.pollset_child_del(&self.ps, &child.ps)
+
+
+def reactor_wait_many(sets, extra, int64_t timeout_ns=0):
+    """(count, ready flags, revents); extra is a list of (fd, events)."""
+    cdef int i, n, nsets = len(sets), nextra = len(extra)
+    cdef reactor_ps.pollset_t **list_of = <reactor_ps.pollset_t **>platform_calloc(nsets + 1, sizeof(void *))
+    cdef int *ready = <int *>platform_calloc(nsets + 1, sizeof(int))
+    cdef base_p.zc_pollfd_t *fds = <base_p.zc_pollfd_t *>platform_calloc(nextra + 1, sizeof(base_p.zc_pollfd_t))
+    try:
+        for i in range(nsets):
+            list_of[i] = &(<ReactorPollset>sets[i]).ps
+        for i in range(nextra):
+            base_p.zc_pollfd_set(&fds[i], extra[i][0], extra[i][1])
+        with nogil:
+            n = reactor_ps.pollset_wait_many(list_of, ready, nsets, fds, nextra, timeout_ns)
+        return n, [bool(ready[i]) for i in range(nsets)], [fds[i].revents for i in range(nextra)]
+    finally:
+        platform_free(list_of)
+        platform_free(ready)
+        platform_free(fds)
+
+
+# ---- transport: addresses ----
+
+def transport_protocol(bytes endpoint):
+    """(protocol, the address part) or a negative errno"""
+    cdef int proto = 0
+    cdef size_t offset = 0
+    cdef int rc = transport_ad.address_protocol(PyBytes_AS_STRING(endpoint), len(endpoint), &proto, &offset)
+    if rc < 0:
+        return rc
+    names = {transport_ad.PROTO_TCP: "tcp", transport_ad.PROTO_IPC: "ipc", transport_ad.PROTO_INPROC: "inproc"}
+    return names[proto], endpoint[offset:]
+
+
+cdef transport_text(const base_p.zc_sockaddr_t *sa):
+    cdef char out[256]
+    cdef int n = transport_tcp.tcp_text(sa, out, sizeof(out))
+    return out[:n].decode() if n >= 0 else n
+
+
+cdef void transport_tuning(transport_tcp.tuning_t *t, dict options):
+    transport_tcp.tuning_default(t)
+    for name, value in options.items():
+        if name == "sndbuf":
+            t.sndbuf = value
+        elif name == "rcvbuf":
+            t.rcvbuf = value
+        elif name == "keepalive":
+            t.keepalive = value
+        elif name == "keepalive_cnt":
+            t.keepalive_cnt = value
+        elif name == "keepalive_idle":
+            t.keepalive_idle = value
+        elif name == "keepalive_intvl":
+            t.keepalive_intvl = value
+        elif name == "tos":
+            t.tos = value
+        elif name == "priority":
+            t.priority = value
+        elif name == "maxrt_ms":
+            t.maxrt_ms = value
+        elif name == "backlog":
+            t.backlog = value
+        elif name == "busy_poll":
+            t.busy_poll = value
+        elif name == "use_fd":
+            t.use_fd = value
+        elif name == "bindtodevice":
+            for i, c in enumerate(value[:transport_tcp.DEVICE_NAME_MAX]):
+                t.bindtodevice[<int>i] = c
+        else:
+            raise TypeError(name)
+
+
+cdef class TransportAddress:
+    """An address_t. `error` is 0 or the negative errno of parsing it."""
+    cdef transport_ad.address_t a
+    cdef readonly int error
+
+    @staticmethod
+    def tcp_bind(bytes text, bint ipv6=False):
+        cdef TransportAddress self = TransportAddress()
+        self.error = transport_tcp.tcp_parse_bind(PyBytes_AS_STRING(text), len(text), ipv6, &self.a)
+        return self
+
+    @staticmethod
+    def tcp_connect(bytes text, bint ipv6=False, bint dns=False):
+        cdef TransportAddress self = TransportAddress()
+        self.error = transport_tcp.tcp_parse_connect(PyBytes_AS_STRING(text), len(text), ipv6, dns, &self.a)
+        return self
+
+    @staticmethod
+    def ipc(bytes text):
+        cdef TransportAddress self = TransportAddress()
+        self.error = transport_ipc.ipc_parse(PyBytes_AS_STRING(text), len(text), &self.a)
+        return self
+
+    @property
+    def text(self):
+        cdef char out[256]
+        cdef int n
+        if self.error:
+            return self.error
+        if self.a.protocol == transport_ad.PROTO_TCP:
+            return transport_text(&self.a.target)
+        n = transport_ipc.ipc_name(&self.a, out, sizeof(out))
+        return out[:n].decode() if n >= 0 else n
+
+    @property
+    def source(self):
+        return transport_text(&self.a.source) if self.a.source.len else None
+
+    def listen(self, **options):
+        cdef transport_tcp.tuning_t t
+        transport_tuning(&t, options)
+        if self.a.protocol == transport_ad.PROTO_TCP:
+            return transport_tcp.tcp_listen(&self.a, &t)
+        return transport_ipc.ipc_listen(&self.a, &t)
+
+    def open(self, **options):
+        """(fd or negative errno, still under way)"""
+        cdef transport_tcp.tuning_t t
+        cdef int under_way = 0, fd
+        transport_tuning(&t, options)
+        if self.a.protocol == transport_ad.PROTO_TCP:
+            fd = transport_tcp.tcp_open(&self.a, &t, &under_way)
+        else:
+            fd = transport_ipc.ipc_open(&self.a, &t, &under_way)
+        return fd, bool(under_way)
+
+    def unlink(self):
+        transport_ipc.ipc_unlink(&self.a)
+
+
+def transport_check_connect(bytes text):
+    return transport_tcp.tcp_check_connect(PyBytes_AS_STRING(text), len(text))
+
+
+def transport_finish(int fd):
+    return transport_tcp.tcp_finish(fd)
+
+
+def transport_tcp_accept(int fd, filters=(), **options):
+    cdef transport_tcp.tuning_t t
+    cdef transport_tcp.cidr_t c[8]
+    cdef int i = 0
+    cdef bytes text
+    transport_tuning(&t, options)
+    assert len(filters) <= 8
+    for text in filters:
+        assert transport_tcp.cidr_parse(PyBytes_AS_STRING(text), len(text), &c[i]) == 0
+        i += 1
+    return transport_tcp.tcp_accept(fd, &t, c, i)
+
+
+def transport_ipc_accept(int fd, uids=(), gids=(), pids=()):
+    cdef transport_tcp.tuning_t t
+    cdef transport_ipc.ipc_filter_t f
+    cdef uint32_t u[8]
+    cdef uint32_t g[8]
+    cdef int32_t p[8]
+    transport_tcp.tuning_default(&t)
+    for i, n in enumerate(uids):
+        u[<int>i] = n
+    for i, n in enumerate(gids):
+        g[<int>i] = n
+    for i, n in enumerate(pids):
+        p[<int>i] = n
+    f.uids, f.gids, f.pids = u, g, p
+    f.nuids, f.ngids, f.npids = len(uids), len(gids), len(pids)
+    return transport_ipc.ipc_accept(fd, &t, &f)
+
+
+def transport_ipc_credentials(int fd):
+    cdef char out[64]
+    cdef int n = transport_ipc.ipc_peer_credentials(fd, out, sizeof(out))
+    return out[:n].decode() if n >= 0 else n
+
+
+def transport_name(int fd, bint peer):
+    cdef char out[256]
+    cdef int n = transport_tcp.tcp_name(fd, peer, out, sizeof(out))
+    return out[:n].decode() if n >= 0 else n
+
+
+def transport_peer_ip(int fd):
+    cdef char out[256]
+    cdef int n = transport_tcp.tcp_peer_ip(fd, out, sizeof(out))
+    return out[:n].decode() if n >= 0 else n
+
+
+def transport_cidr(bytes text, bytes peer):
+    """Does the filter let the peer (a numeric address) in? True, False, or a negative errno for a bad filter."""
+    cdef transport_tcp.cidr_t c
+    cdef TransportAddress a = TransportAddress.tcp_connect(b"[" + peer + b"]:1", True)
+    cdef int rc = transport_tcp.cidr_parse(PyBytes_AS_STRING(text), len(text), &c)
+    if rc < 0:
+        return rc
+    assert a.error == 0
+    return bool(transport_tcp.cidr_match(&c, &a.a.target))
+
+
+def transport_cidr_mapped(bytes text, bytes v4):
+    """The same for a v4 peer of a dual-stack listener."""
+    cdef transport_tcp.cidr_t c
+    cdef TransportAddress a = TransportAddress.tcp_bind(v4 + b":1", True)
+    assert a.error == 0 and transport_tcp.cidr_parse(PyBytes_AS_STRING(text), len(text), &c) == 0
+    return bool(transport_tcp.cidr_match(&c, &a.a.target))

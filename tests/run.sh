@@ -1,0 +1,79 @@
+#!/bin/sh
+# Sets everything up and passes the tests: lint, types, build with the probe, pytest against the real peers.
+#
+#   sh tests/run.sh [pytest arguments]
+#
+#   PYTHON          interpreter to test with (default: python3)
+#   ZMQCORE_BUILD   variant of the compiled part (see setup.py); asan and tsan preload their run-time library here
+#   JOBS            parallel pytest workers (default: 2)
+#
+# A peer that cannot be installed is a failure, not a skip: the interoperability tests are the point.
+set -eu
+cd "$(dirname "$0")/.."
+
+PYTHON=${PYTHON:-python3}
+JOBS=${JOBS:-2}
+PATH=$PATH:/usr/sbin:/sbin # ldconfig, for those who are not root
+step() { printf '\n== %s\n' "$*"; }
+
+step "environment"
+# The system's own libzmq and JeroMQ are peers of the interoperability tests, beside the wheels of pyzmq and pyomq.
+if [ "$(uname -s)" = Linux ]; then
+    missing=
+    ldconfig -p | grep -q 'libzmq\.so\.5' || missing="$missing libzmq5"
+    command -v javac >/dev/null || missing="$missing default-jdk-headless"
+    command -v mvn >/dev/null || missing="$missing maven"
+    if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -qq
+        # shellcheck disable=SC2086  # several words on purpose
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+    elif [ -n "$missing" ]; then
+        echo "tests/run.sh: missing and not installable from here (Debian: apt-get install$missing)" >&2
+        exit 1
+    fi
+fi
+
+# One environment for each interpreter, so that changing PYTHON does not rebuild the world.
+tag=$("$PYTHON" -c 'import sys; print(sys.implementation.cache_tag + getattr(sys, "abiflags", ""))')
+venv=build/venv-$tag
+[ -d "$venv" ] || "$PYTHON" -m venv "$venv"
+bin=$PWD/$venv/bin
+[ -d "$bin" ] || bin=$PWD/$venv/Scripts # Windows
+PATH=$bin:$PATH
+export PATH
+python -m pip install -q --disable-pip-version-check "setuptools>=77" "Cython>=3.1"
+
+step "build"
+# Editable: tests, benchmarks and examples started from the checkout all see the same compiled core.
+ZMQCORE_PROBE=1 python -m pip install -q --disable-pip-version-check --no-build-isolation -e '.[test,lint]'
+
+step "peers"
+# pyomq has no wheel for free-threaded builds, and its source needs a Rust compiler.
+if python -c 'import sysconfig, sys; sys.exit(bool(sysconfig.get_config_var("Py_GIL_DISABLED")))'; then
+    python -m pip install -q --disable-pip-version-check pyomq
+fi
+if [ "$(uname -s)" = Linux ]; then sh tests/interop/peers.sh python; fi
+
+step "lint"
+ruff check .
+find src tests/native \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' \) -size +0 -exec cython-lint {} +
+
+step "types"
+mypy
+# Python files are their own stubs; what is written by hand must agree with what was compiled.
+stubs=$(find zmqcore -name '*.pyi' | sed 's/\.pyi$//; s|/|.|g')
+# shellcheck disable=SC2086  # several words on purpose
+stubtest --allowlist tests/stubtest-allowlist.txt $stubs
+
+step "pytest"
+preload=
+case ",${ZMQCORE_BUILD:-}," in
+    *,asan,*) preload="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" ;;
+    *,tsan,*) preload=$(gcc -print-file-name=libtsan.so) ;;
+esac
+if [ -n "$preload" ]; then
+    # CPython keeps interned objects to the end and knows of no ThreadSanitizer: leaks and its own races are not ours.
+    export LD_PRELOAD="$preload" ASAN_OPTIONS="detect_leaks=0:${ASAN_OPTIONS:-}"
+    export PYTHONMALLOC=malloc
+fi
+exec pytest -n "$JOBS" "$@"

@@ -1,0 +1,284 @@
+"""Keeps the walls of docs/architecture.md: who may cimport whom, where Python objects and platform differences may appear.
+
+Rules
+- The table in the document is the only list of permissions; nothing is repeated here.
+- Every check is a function from a root folder to a list of offences, so that each is also tried on a tree that offends.
+"""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+C_LEVEL = {".pxd", ".pyx", ".pxi", ".h"}
+CODE = C_LEVEL | {".py", ".pyi", ".sh"}
+MAX_LINES = 700
+# Headers of ISO C: the same on every platform. Anything else differs somewhere and belongs behind base.
+ISO_HEADERS = {f"{name}.h" for name in "errno limits stdarg stddef stdint stdio stdlib string".split()}
+# pyzmq's public paths; programs that import them must keep running.
+NAMES_FROM_PYZMQ = {"zmqcore/utils"}
+# Modules that join zmqcore to a package the program already uses; nothing else imports them, so none is a dependency.
+BRIDGES = {"cffi": "zmqcore/utils/interop.py", "tornado": "zmqcore/eventloop/"}
+STANDARD = sys.stdlib_module_names | {"annotationlib"}  # 3.14 has it, the interpreter that runs this may not
+
+
+def permissions(text):
+    """The table 'room | may cimport' as {room: set of rooms}. Words in parentheses of the form 'a -> b' add to a."""
+    allowed = {}
+    rows = iter(text.splitlines())
+    for row in rows:
+        if re.match(r"\|\s*room\s*\|\s*may cimport\s*\|", row):
+            next(rows)  # the rule under the head
+            break
+    for row in rows:
+        if not row.startswith("|"):
+            break
+        rooms, targets = (cell.strip() for cell in row.strip("|").split("|"))
+        extra = re.findall(r"(\w+)\s*->\s*(\w+)", targets)
+        plain = re.sub(r"\(.*?\)", "", targets).strip()
+        reachable = set(allowed) if plain == "all of the above" else set(plain.split()) - {"-"}
+        for room in re.split(r"\s*,\s*", rooms):
+            allowed[room] = reachable | {room} | {to for frm, to in extra if frm == room}
+    return allowed
+
+
+def without_comments(path):
+    """The file's text with comments blanked, line numbers kept. Strings stay: header names are strings."""
+    text = path.read_text()
+    if path.suffix == ".h":
+        text = re.sub(r"/\*.*?\*/", lambda m: "\n" * m[0].count("\n"), text, flags=re.S)
+        return re.sub(r"(?m)//.*$", "", text)
+    # A '#' that opens a preprocessor line of a verbatim C block is no comment.
+    return re.sub(r"(?m)^\s*#(?!\s*(?:if|ifdef|ifndef|elif|else|endif|include|define)\b).*$|\s#\s.*$", "", text)
+
+
+def files(root, folder, suffixes):
+    return sorted(p for p in (root / folder).rglob("*") if p.suffix in suffixes and "__pycache__" not in p.parts)
+
+
+def room_of(root, path):
+    return path.relative_to(root / "src").parts[0]
+
+
+def references(path):
+    """What a C-level file reaches for: (line number, dotted module or header path)."""
+    for number, line in enumerate(without_comments(path).splitlines(), 1):
+        if m := re.match(r"\s*from\s+([\w.]+)\s+cimport\b", line):
+            yield number, m[1]
+        elif m := re.match(r"\s*cimport\s+(.+)", line):
+            for module in m[1].split(","):
+                yield number, module.split(" as ")[0].strip()
+        elif m := re.match(r"\s*cdef extern from\s+[\"']<?([^\"'>]+)", line):
+            yield number, m[1]
+        elif m := re.match(r"\s*#\s*include\s*[\"<]([^\">]+)", line):
+            yield number, m[1]
+
+
+def wall_offences(root, allowed):
+    found = []
+    for path in files(root, "src", C_LEVEL):
+        room = room_of(root, path)
+        for number, target in references(path):
+            first = re.split(r"[./]", target)[0]
+            where = f"{path.relative_to(root)}:{number}: {target}"
+            if first in allowed:
+                if first not in allowed[room]:
+                    found.append(f"{where}: {room} may not know {first}")
+            elif "/" not in target and target.endswith(".h") and (path.parent / target).exists():
+                pass  # a header beside it, of the same room
+            elif target.endswith(".h"):
+                if room != "base" and target not in ISO_HEADERS and not (room == "api" and target == "Python.h"):
+                    found.append(f"{where}: a header that only base may include")
+            elif first not in {"libc", "cython"} and not (room == "api" and first == "cpython"):
+                found.append(f"{where}: {room} may not know {first}")
+    return found
+
+
+PYTHON_LEVEL = re.compile(
+    r"Python\.h|\bcpython\b|\bPyObject\b|\bwith gil\b|\bPy_[A-Z]\w+|\bPy[A-Z][A-Za-z]+_\w+"
+    r"|\bcdef class\b|(?:[(,]\s*|\bcdef\s+|\binline\s+|^\s+)object\s+\w"
+)
+
+
+def python_object_offences(root):
+    found = []
+    for path in files(root, "src", C_LEVEL):
+        if room_of(root, path) == "api":
+            continue
+        for number, line in enumerate(without_comments(path).splitlines(), 1):
+            if m := PYTHON_LEVEL.search(line):
+                found.append(f"{path.relative_to(root)}:{number}: Python object outside src/api: {m[0].strip()}")
+    return found
+
+
+def conditional_offences(root):
+    found = []
+    for path in files(root, "src", C_LEVEL):
+        if room_of(root, path) == "base" and path.suffix == ".h":
+            continue
+        conditions = [
+            (number, line.strip())
+            for number, line in enumerate(without_comments(path).splitlines(), 1)
+            if re.match(r"\s*#\s*(if|ifdef|ifndef|elif|else)\b|\s*(IF|ELIF)\s+\w.*:\s*$", line)
+        ]
+        if path.suffix == ".h" and conditions and re.match(r"#ifndef \w+_H_?$", conditions[0][1]):
+            del conditions[0]  # the include guard
+        found += [f"{path.relative_to(root)}:{number}: {line}" for number, line in conditions]
+    return found
+
+
+def convention_offences(root):
+    """C-level functions neither raise nor need the GIL, and a .pxd holds no variable (Cython would not share it)."""
+    found = []
+    for path in files(root, "src", {".pxd"}):
+        if room_of(root, path) == "api":
+            continue
+        text = without_comments(path)
+        for m in re.finditer(r"(?m)^cdef inline\b(?:[^:]|:(?!\s*$))*:", text):
+            if not re.search(r"\)\s*noexcept nogil\s*:$", m[0]):
+                name = re.search(r"(\w+)\s*\(", m[0])
+                number = text.count("\n", 0, m.start()) + 1
+                found.append(f"{path.relative_to(root)}:{number}: {name and name[1]} is not 'noexcept nogil'")
+        for m in re.finditer(r"(?m)^cdef (?!inline\b|extern\b|(?:packed )?struct\b|union\b|enum\b)[^(\n]*$", text):
+            number = text.count("\n", 0, m.start()) + 1
+            found.append(f"{path.relative_to(root)}:{number}: variable in a .pxd: {m[0]}")
+    return found
+
+
+def import_offences(root):
+    """zmqcore/*.py imports the standard library, itself and the compiled API; never the test-only probe."""
+    found = []
+    for path in files(root, "zmqcore", {".py"}):
+        for node in ast.walk(ast.parse(path.read_text(), str(path))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [f"zmqcore.{node.module or ''}" if node.level else node.module]
+                names += [f"{names[0].rstrip('.')}.{alias.name}" for alias in node.names]
+            else:
+                continue
+            for name in names:
+                top = name.split(".")[0]
+                where = path.relative_to(root).as_posix()
+                bridged = top in BRIDGES and where.startswith(BRIDGES[top])
+                if "_probe" in name.split(".") or not (top == "zmqcore" or top in STANDARD or bridged):
+                    found.append(f"{where}:{node.lineno}: imports {name}")
+    return found
+
+
+def name_offences(root):
+    found = []
+    for folder in ("src", "zmqcore", "tests", "bench"):
+        for path in files(root, folder, CODE):
+            name = path.relative_to(root).as_posix()
+            if not any(name.startswith(f"{kept}/") for kept in NAMES_FROM_PYZMQ):
+                if m := re.search(r"(?:^|[/_])(utils?|common|manager|helpers?)(?:[/_.]|$)", name):
+                    found.append(f"{name}: '{m[1]}' names no concept")
+    return found
+
+
+def length_offences(root):
+    found = []
+    for folder in ("src", "zmqcore", "tests", "bench", "examples"):
+        for path in files(root, folder, CODE):
+            lines = len(path.read_text().splitlines())
+            if lines > MAX_LINES:
+                found.append(f"{path.relative_to(root)}: {lines} lines, split at {MAX_LINES}")
+    return found
+
+
+def all_permissions():
+    return permissions(ARCHITECTURE.read_text())
+
+
+def test_table_names_every_room():
+    rooms = {p.name for p in (ROOT / "src").iterdir() if p.is_dir() and p.name != "__pycache__"}
+    assert rooms == set(all_permissions())
+
+
+def test_table_is_read_as_meant():
+    allowed = all_permissions()
+    assert allowed["base"] == {"base"}
+    assert allowed["zmtp"] == {"base", "message", "mechanism", "zmtp"}
+    assert allowed["mechanism"] == {"base", "message", "mechanism"}
+    assert allowed["api"] == set(allowed)
+
+
+def test_every_cimport_is_read():
+    """The checks see as many cimports and externs as a plain count of the words finds."""
+    for path in files(ROOT, "src", {".pxd", ".pyx", ".pxi"}):
+        text = without_comments(path)
+        words = len(re.findall(r"(?m)^\s*(?:from\s+\S+\s+)?cimport\b|^\s*cdef extern from\s+[\"']", text))
+        assert len({number for number, _ in references(path)}) == words, path
+
+
+def test_walls_between_rooms():
+    assert wall_offences(ROOT, all_permissions()) == []
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        python_object_offences,
+        conditional_offences,
+        convention_offences,
+        import_offences,
+        name_offences,
+        length_offences,
+    ],
+)
+def test_house_rules(check):
+    assert check(ROOT) == []
+
+
+def walls(root):
+    return wall_offences(root, all_permissions())
+
+
+@pytest.mark.parametrize(
+    ("check", "path", "text", "offends"),
+    [
+        (walls, "src/pipe/a.pxd", "from session.link cimport x\n", True),
+        (walls, "src/pipe/a.pxd", "cimport message.message, transport.tcp as t\n", True),
+        (walls, "src/mechanism/a.pxd", "from zmtp.frame cimport x\n", True),
+        (walls, "src/zmtp/a.pxd", "from mechanism.null cimport x\n", False),
+        (walls, "src/pipe/a.pxd", "from libc.string cimport memcpy\n", False),
+        (walls, "src/pipe/a.pxd", "from posix.unistd cimport write\n", True),
+        (walls, "src/pipe/a.pxd", "from cpython.bytes cimport PyBytes_AsString\n", True),
+        (walls, "src/pipe/a.pxd", "# from session.link cimport x\n", False),
+        (walls, "src/pipe/a.pxd", 'cdef extern from "base/atomics.h" nogil:\n    pass\n', False),
+        (walls, "src/base/a.pxd", 'cdef extern from "message/giveback.h" nogil:\n    pass\n', True),
+        (walls, "src/session/a.pxd", 'cdef extern from "<sys/socket.h>":\n    pass\n', True),
+        (walls, "src/message/a.h", "#include <unistd.h>\n", True),
+        (python_object_offences, "src/pipe/a.pxd", "cdef inline int f(object x) noexcept nogil:\n", True),
+        (python_object_offences, "src/pipe/a.pxd", "cdef struct s:\n    void *object  # a PyObject\n", False),
+        (python_object_offences, "src/pipe/a.pxd", "    with gil:\n", True),
+        (python_object_offences, "src/message/a.h", "Py_DECREF(x);\n", True),
+        (python_object_offences, "src/api/a.pxi", "cdef object x\n", False),
+        (conditional_offences, "src/message/a.h", "#ifndef A_H\n#define A_H\n#endif\n", False),
+        (conditional_offences, "src/message/a.h", "#ifndef A_H\n#ifdef _WIN32\n#endif\n#endif\n", True),
+        (conditional_offences, "src/pipe/a.pxd", 'cdef extern from *:\n    """\n    #ifdef _WIN32\n    """\n', True),
+        (conditional_offences, "src/base/platform.h", "#ifdef _WIN32\n#endif\n", False),
+        (convention_offences, "src/pipe/a.pxd", "cdef inline int f(int a,\n    int b) noexcept nogil:\n    return a\n", False),
+        (convention_offences, "src/pipe/a.pxd", "cdef inline int f(int a) nogil:\n    return a\n", True),
+        (convention_offences, "src/pipe/a.pxd", "cdef int counter\n", True),
+        (import_offences, "zmqcore/a.py", "import os\nfrom ._core import Socket\nimport zmqcore\n", False),
+        (import_offences, "zmqcore/a.py", "import zmq\n", True),
+        (import_offences, "zmqcore/a.py", "import cffi\n", True),
+        (import_offences, "zmqcore/utils/interop.py", "import cffi\n", False),
+        (import_offences, "zmqcore/a.py", "from . import _probe\n", True),
+        (name_offences, "src/pipe/ring_util.pxd", "", True),
+        (name_offences, "zmqcore/utils/monitor.py", "", False),
+        (length_offences, "src/pipe/a.pxd", "\n" * 701, True),
+        (length_offences, "src/pipe/a.pxd", "\n" * 700, False),
+    ],
+)
+def test_each_check_finds_a_planted_offence(tmp_path, check, path, text, offends):
+    planted = tmp_path / path
+    planted.parent.mkdir(parents=True)
+    planted.write_text(text)
+    assert bool(check(tmp_path)) is offends, check(tmp_path)

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Compiles the core for systems that this machine is not, and links it for Windows: every branch of src/base/ meets a compiler.
+#
+#   bash wheelhouse-config/cross.sh [target ...]      (a target as `zig cc` names it)
+#
+# The compiler is Zig's clang, which carries the C headers of all targets (the `ziglang` wheel). Python's headers are the host's with
+# the configuration replaced (cross/pyconfig.h). A name that the target does not have is an error at compile time; for Windows the link
+# also proves that each function is in a library that setup.py names.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$PWD
+out=$root/build/cross
+python=${PYTHON:-python3}
+mkdir -p "$out"
+
+if [ $# -eq 0 ]; then
+    set -- x86_64-macos aarch64-macos x86_64-freebsd aarch64-freebsd x86_64-windows-gnu aarch64-windows-gnu \
+        x86_64-linux-musl aarch64-linux-gnu x86-linux-gnu s390x-linux-gnu # 32 bits; big-endian
+fi
+
+[ -x "$out/venv/bin/python" ] || "$python" -m venv "$out/venv"
+"$out/venv/bin/python" -m pip install -q --disable-pip-version-check "setuptools>=77" "Cython>=3.1" ziglang
+bin=$out/venv/bin
+export ZIG_GLOBAL_CACHE_DIR=$out/cache ZIG_LOCAL_CACHE_DIR=$out/cache
+
+echo "== generated C"
+# cythonize() runs when setup.py is loaded; no C compiler of the host is involved.
+(unset ZMQCORE_BUILD ZMQCORE_PROBE && "$bin/python" setup.py -q --version >/dev/null)
+source=build/release/cython/src/api/_core.c
+
+rm -rf "$out/include"
+cp -rL "$("$bin/python" -c 'import sysconfig; print(sysconfig.get_path("include"))')" "$out/include"
+# "pyconfig.h" is looked for beside Python.h first, so an -I in front would not win. Debian's copies forward elsewhere; both are replaced.
+cp wheelhouse-config/cross/pyconfig.h "$out/include/pyconfig.h"
+
+zig() { "$bin/python" -m ziglang "$@"; }
+
+link_for_windows() {
+    local target=$1 object=$2 name
+    local def=$out/python-$target.def
+    # An import library made of exactly the Python names used: what remains unresolved is missing from the libraries below.
+    name=$("$bin/python" -c 'import sys; print("python%d%d.dll" % sys.version_info[:2])')
+    {
+        echo "LIBRARY $name"
+        echo EXPORTS
+        "$bin/python" wheelhouse-config/cross/coff_imports.py "$object"
+    } >"$def"
+    local machine=i386:x86-64
+    case $target in aarch64-*) machine=arm64 ;; esac
+    zig dlltool -m "$machine" -d "$def" -l "$out/python-$target.lib"
+    zig cc -target "$target" -shared -o "$out/_core-$target.pyd" "$object" "$out/python-$target.lib" -lws2_32 -liphlpapi
+    echo "   linked: $(stat -c %s "$out/_core-$target.pyd") bytes"
+}
+
+failed=0
+for target in "$@"; do
+    object=$out/_core-$target.o
+    echo "== $target"
+    if zig cc -target "$target" -c -O1 -std=gnu11 -fno-sanitize=undefined -fvisibility=hidden -Wall -Wno-unused-function \
+        -Werror=implicit-function-declaration -Werror=incompatible-pointer-types -Werror=int-conversion \
+        -Isrc -I"$out/include" "$source" -o "$object"; then
+        echo "   compiled: $(stat -c %s "$object") bytes"
+        case $target in *-windows-*) link_for_windows "$target" "$object" || failed=1 ;; esac
+    else
+        failed=1
+    fi
+done
+exit $failed

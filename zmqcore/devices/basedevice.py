@@ -1,0 +1,201 @@
+"""Device and its background forms.
+
+Rules
+- Addresses and options are only noted; sockets are made where the device runs, so that a thread or process owns its own.
+- A device ends when its context is terminated or its sockets are closed; both are a normal end.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from multiprocessing import Process
+from typing import Any
+
+from .._core import proxy
+from ..constants import ENOTSOCK, ETERM, QUEUE, DeviceType
+from ..context import Context
+from ..error import ZMQBindError, ZMQError
+
+__all__ = ["Device", "ThreadDevice", "ProcessDevice"]
+
+
+class _Side:
+    """What is noted about one socket of a device."""
+
+    def __init__(self, socket_type: int | None) -> None:
+        self.type = socket_type
+        self.binds: list[str] = []
+        self.connects: list[str] = []
+        self.options: list[tuple[int, Any]] = []
+
+    def open(self, context: Context[Any]) -> Any:
+        if self.type is None:
+            raise TypeError("the type of the socket must be specified")
+        socket = context.socket(self.type)
+        # Options first: some only count for endpoints that come later.
+        for option, value in self.options:
+            socket.setsockopt(option, value)
+        for addr in self.binds:
+            socket.bind(addr)
+        for addr in self.connects:
+            socket.connect(addr)
+        return socket
+
+
+class Device:
+    """Forwards between an in-socket and an out-socket; `start` runs it in the foreground."""
+
+    context_factory: Callable[[], Context[Any]] = Context.instance
+    daemon: bool
+    done: bool
+    device_type: int
+    in_type: int | None
+    out_type: int | None
+    _sockets: list[Any]
+
+    def __init__(self, device_type: int = QUEUE, in_type: int | None = None, out_type: int | None = None) -> None:
+        self.device_type = DeviceType(device_type)
+        if in_type is None:
+            raise TypeError("in_type must be specified")
+        if out_type is None:
+            raise TypeError("out_type must be specified")
+        self.in_type = in_type
+        self.out_type = out_type
+        self._in = _Side(in_type)
+        self._out = _Side(out_type)
+        self._sockets = []
+        self.daemon = True
+        self.done = False
+        self._ended = threading.Event()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A process that is spawned gets a pickled copy.
+        return {name: value for name, value in vars(self).items() if name != "_ended"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _ended=threading.Event())
+
+    # -- what is noted
+
+    def bind_in(self, addr: str) -> None:
+        """Notes an address to bind the in-socket to."""
+        self._in.binds.append(addr)
+
+    def bind_in_to_random_port(self, addr: str, *args: Any, **kwargs: Any) -> int:
+        """Notes a free port to bind the in-socket to, and returns it; see Socket.bind_to_random_port."""
+        return self._note_random_port(self._in, addr, *args, **kwargs)
+
+    def connect_in(self, addr: str) -> None:
+        """Notes an address to connect the in-socket to."""
+        self._in.connects.append(addr)
+
+    def setsockopt_in(self, opt: int, value: Any) -> None:
+        """Notes an option of the in-socket."""
+        self._in.options.append((opt, value))
+
+    def bind_out(self, addr: str) -> None:
+        """Notes an address to bind the out-socket to."""
+        self._out.binds.append(addr)
+
+    def bind_out_to_random_port(self, addr: str, *args: Any, **kwargs: Any) -> int:
+        """Notes a free port to bind the out-socket to, and returns it; see Socket.bind_to_random_port."""
+        return self._note_random_port(self._out, addr, *args, **kwargs)
+
+    def connect_out(self, addr: str) -> None:
+        """Notes an address to connect the out-socket to."""
+        self._out.connects.append(addr)
+
+    def setsockopt_out(self, opt: int, value: Any) -> None:
+        """Notes an option of the out-socket."""
+        self._out.options.append((opt, value))
+
+    def _note_random_port(self, side: _Side, addr: str, *args: Any, **kwargs: Any) -> int:
+        max_tries = kwargs.get("max_tries", 100 if len(args) < 3 else args[2])
+        taken = {noted for one in self._sides() for noted in one.binds}
+        for _ in range(max_tries):
+            port = self._free_port(side, addr, *args, **kwargs)
+            if f"{addr}:{port}" not in taken:
+                side.binds.append(f"{addr}:{port}")
+                return port
+        raise ZMQBindError("Could not reserve random port.")
+
+    def _free_port(self, side: _Side, addr: str, *args: Any, **kwargs: Any) -> int:
+        # It is free again until the device runs: somebody else may be quicker, as with any port that is named beforehand.
+        with Context() as context, context.socket(side.type or 0) as socket:
+            socket.linger = 0
+            return int(socket.bind_to_random_port(addr, *args, **kwargs))
+
+    def _sides(self) -> list[_Side]:
+        return [self._in, self._out]
+
+    # -- running
+
+    def _setup_sockets(self) -> tuple[Any, ...]:
+        context = self.context_factory()
+        self._context = context  # a context of the device's own lives as long as it does
+        for side in self._sides():
+            self._sockets.append(side.open(context))
+        return tuple(self._sockets)
+
+    def run_device(self) -> None:
+        """Makes the sockets and forwards until the end."""
+        frontend, backend = self._setup_sockets()
+        proxy(frontend, backend)
+
+    def _close_sockets(self) -> None:
+        for socket in self._sockets:
+            if socket is not None:
+                socket.close()
+        self._sockets.clear()
+
+    def run(self) -> None:
+        """Runs the device to its normal end."""
+        try:
+            self.run_device()
+        except ZMQError as error:
+            if error.errno not in (ETERM, ENOTSOCK):
+                raise
+        finally:
+            self._close_sockets()
+            self.done = True
+            self._ended.set()
+
+    def start(self) -> None:
+        """Runs the device here; the background forms return at once instead."""
+        self.run()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Waits up to `timeout` seconds for the end."""
+        self._ended.wait(timeout)
+
+
+class BackgroundDevice(Device):
+    """Base of the devices that run beside the program."""
+
+    launcher: Any = None
+    _launch_class: Any = None
+
+    def start(self) -> None:
+        """Starts the device and returns."""
+        self.launcher = self._launch_class(target=self.run)
+        self.launcher.daemon = self.daemon
+        self.launcher.start()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Waits up to `timeout` seconds for the end."""
+        self.launcher.join(timeout=timeout)
+
+
+class ThreadDevice(BackgroundDevice):
+    """A device in a thread."""
+
+    _launch_class = threading.Thread
+
+
+class ProcessDevice(BackgroundDevice):
+    """A device in a process of its own. Addresses must be ones that other processes reach."""
+
+    _launch_class = Process
+    # The instance of the starting process, if forked along, is of no use in the new one.
+    context_factory = Context

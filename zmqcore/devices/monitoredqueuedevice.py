@@ -1,0 +1,42 @@
+"""MonitoredQueue: monitored_queue as a device."""
+
+from __future__ import annotations
+
+from ..constants import PUB
+from .monitoredqueue import monitored_queue
+from .proxydevice import ProcessProxy, Proxy, ProxyBase, ThreadProxy
+
+__all__ = ["MonitoredQueue", "ThreadMonitoredQueue", "ProcessMonitoredQueue"]
+
+
+class MonitoredQueueBase(ProxyBase):
+    """What the three forms share."""
+
+    def __init__(
+        self,
+        in_type: int,
+        out_type: int,
+        mon_type: int = PUB,
+        in_prefix: bytes = b"in",
+        out_prefix: bytes = b"out",
+    ) -> None:
+        super().__init__(in_type, out_type, mon_type)
+        self._in_prefix = in_prefix
+        self._out_prefix = out_prefix
+
+    def run_device(self) -> None:
+        """Makes the sockets and forwards until the end."""
+        ins, outs, mons = self._setup_sockets()
+        monitored_queue(ins, outs, mons, self._in_prefix, self._out_prefix)
+
+
+class MonitoredQueue(MonitoredQueueBase, Proxy):
+    """Two sockets, and a third that gets every message after a frame that tells where it came from."""
+
+
+class ThreadMonitoredQueue(MonitoredQueueBase, ThreadProxy):
+    """MonitoredQueue in a thread."""
+
+
+class ProcessMonitoredQueue(MonitoredQueueBase, ProcessProxy):
+    """MonitoredQueue in a process of its own."""

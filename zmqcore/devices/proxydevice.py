@@ -1,0 +1,56 @@
+"""Proxy: a device with a third socket that gets a copy of every message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._core import proxy
+from ..constants import PUB, QUEUE
+from .basedevice import Device, ProcessDevice, ThreadDevice, _Side
+
+__all__ = ["Proxy", "ThreadProxy", "ProcessProxy"]
+
+
+class ProxyBase(Device):
+    """What the three forms share."""
+
+    def __init__(self, in_type: int, out_type: int, mon_type: int = PUB) -> None:
+        super().__init__(QUEUE, in_type, out_type)
+        self.mon_type = mon_type
+        self._mon = _Side(mon_type)
+
+    def _sides(self) -> list[_Side]:
+        return [*super()._sides(), self._mon]
+
+    def bind_mon(self, addr: str) -> None:
+        """Notes an address to bind the capturing socket to."""
+        self._mon.binds.append(addr)
+
+    def bind_mon_to_random_port(self, addr: str, *args: Any, **kwargs: Any) -> int:
+        """Notes a free port to bind the capturing socket to, and returns it; see Socket.bind_to_random_port."""
+        return self._note_random_port(self._mon, addr, *args, **kwargs)
+
+    def connect_mon(self, addr: str) -> None:
+        """Notes an address to connect the capturing socket to."""
+        self._mon.connects.append(addr)
+
+    def setsockopt_mon(self, opt: int, value: Any) -> None:
+        """Notes an option of the capturing socket."""
+        self._mon.options.append((opt, value))
+
+    def run_device(self) -> None:
+        """Makes the sockets and forwards until the end."""
+        ins, outs, mons = self._setup_sockets()
+        proxy(ins, outs, mons)
+
+
+class Proxy(ProxyBase, Device):
+    """zmq.proxy as a device."""
+
+
+class ThreadProxy(ProxyBase, ThreadDevice):
+    """Proxy in a thread."""
+
+
+class ProcessProxy(ProxyBase, ProcessDevice):
+    """Proxy in a process of its own."""

@@ -1,0 +1,57 @@
+"""ProxySteerable: a proxy that takes commands on a fourth socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._core import proxy_steerable
+from ..constants import PAIR, PUB
+from .basedevice import _Side
+from .proxydevice import ProcessProxy, Proxy, ProxyBase, ThreadProxy
+
+__all__ = ["ProxySteerable", "ThreadProxySteerable", "ProcessProxySteerable"]
+
+
+class ProxySteerableBase(ProxyBase):
+    """What the three forms share. Commands are PAUSE, RESUME, TERMINATE and STATISTICS."""
+
+    def __init__(self, in_type: int, out_type: int, mon_type: int = PUB, ctrl_type: int | None = None) -> None:
+        super().__init__(in_type, out_type, mon_type)
+        self.ctrl_type = PAIR if ctrl_type is None else ctrl_type
+        self._ctrl = _Side(self.ctrl_type)
+
+    def _sides(self) -> list[_Side]:
+        return [*super()._sides(), self._ctrl]
+
+    def bind_ctrl(self, addr: str) -> None:
+        """Notes an address to bind the control socket to."""
+        self._ctrl.binds.append(addr)
+
+    def bind_ctrl_to_random_port(self, addr: str, *args: Any, **kwargs: Any) -> int:
+        """Notes a free port to bind the control socket to, and returns it; see Socket.bind_to_random_port."""
+        return self._note_random_port(self._ctrl, addr, *args, **kwargs)
+
+    def connect_ctrl(self, addr: str) -> None:
+        """Notes an address to connect the control socket to."""
+        self._ctrl.connects.append(addr)
+
+    def setsockopt_ctrl(self, opt: int, value: Any) -> None:
+        """Notes an option of the control socket."""
+        self._ctrl.options.append((opt, value))
+
+    def run_device(self) -> None:
+        """Makes the sockets and forwards until TERMINATE or the end of the context."""
+        ins, outs, mons, ctrls = self._setup_sockets()
+        proxy_steerable(ins, outs, mons, ctrls)
+
+
+class ProxySteerable(ProxySteerableBase, Proxy):
+    """zmq.proxy_steerable as a device."""
+
+
+class ThreadProxySteerable(ProxySteerableBase, ThreadProxy):
+    """ProxySteerable in a thread."""
+
+
+class ProcessProxySteerable(ProxySteerableBase, ProcessProxy):
+    """ProxySteerable in a process of its own."""

@@ -1,0 +1,154 @@
+"""The exceptions of the package.
+
+Rules
+- Every error of a call is a ZMQError whose `errno` is the number that libzmq would have set.
+- The errnos that programs handle apart have classes of their own: Again, ContextTerminated, InterruptedSystemCall.
+- `from_errno` is the one place that chooses the class; the compiled core raises what it returns.
+"""
+
+from __future__ import annotations
+
+from errno import EINTR
+
+from ._core import strerror, zmq_errno, zmq_version_info
+from .constants import Errno
+
+__all__ = [
+    "DraftFDWarning",
+    "ZMQBaseError",
+    "ZMQBindError",
+    "ZMQError",
+    "NotDone",
+    "ContextTerminated",
+    "InterruptedSystemCall",
+    "Again",
+    "ZMQVersionError",
+]
+
+
+class DraftFDWarning(RuntimeWarning):
+    """The descriptor of a thread-safe draft socket was asked for. zmqcore never warns: all its sockets have one."""
+
+    def __init__(self, msg: str = "") -> None:
+        super().__init__(msg or "file descriptors of thread-safe sockets are not part of libzmq's stable API")
+
+
+class ZMQBaseError(Exception):
+    """Whatever this package raises on its own account."""
+
+
+class ZMQError(ZMQBaseError):
+    """A call failed; `errno` says how and `strerror` says it in words."""
+
+    errno: int | None = None
+    strerror: str
+
+    def __init__(self, errno: int | str | None = None, msg: str | None = None) -> None:
+        if isinstance(errno, str):  # a bare message
+            self.strerror = errno
+            return
+        number = zmq_errno() if errno is None else errno
+        self.errno = number
+        self.strerror = strerror(number) if msg is None else msg
+
+    def __str__(self) -> str:
+        return self.strerror
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}('{self}')"
+
+
+class ZMQBindError(ZMQBaseError):
+    """Socket.bind_to_random_port found no port."""
+
+
+class NotDone(ZMQBaseError):
+    """MessageTracker.wait timed out."""
+
+
+# The classes below are one errno each. Their numbers and texts belong to the class, so that raising one costs no more than any
+# Python exception does: a non-blocking receive loop raises Again all the time.
+
+
+class ContextTerminated(ZMQError):
+    """The socket's context was terminated."""
+
+    errno = Errno.ETERM
+    strerror = strerror(Errno.ETERM)
+
+    def __init__(self, errno: object = "ignored", msg: object = "ignored") -> None:
+        pass
+
+
+class Again(ZMQError):
+    """The call would have had to wait, or its timeout passed."""
+
+    errno = Errno.EAGAIN
+    strerror = strerror(Errno.EAGAIN)
+
+    def __init__(self, errno: object = "ignored", msg: object = "ignored") -> None:
+        pass
+
+
+class InterruptedSystemCall(ZMQError, InterruptedError):
+    """A signal interrupted the call. Calls are retried (PEP 475), so programs do not meet this one."""
+
+    errno = EINTR
+    strerror = strerror(EINTR)
+
+    def __init__(self, errno: object = "ignored", msg: object = "ignored") -> None:
+        pass
+
+    def __str__(self) -> str:
+        return f"{self.strerror}: the call should have been retried"
+
+
+class ZMQVersionError(NotImplementedError):
+    """The feature needs a newer ZeroMQ API than this one."""
+
+    def __init__(self, min_version: str, msg: str = "Feature") -> None:
+        self.msg = msg
+        self.min_version = min_version
+        self.version = _dotted(zmq_version_info())
+
+    def __str__(self) -> str:
+        return f"{self.msg} requires libzmq >= {self.min_version}, have {self.version}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}('{self}')"
+
+
+_CLASSES: dict[int, type[ZMQError]] = {
+    Errno.EAGAIN: Again,
+    Errno.ETERM: ContextTerminated,
+    EINTR: InterruptedSystemCall,
+}
+
+
+def from_errno(errno: int, msg: str | None = None) -> ZMQError:
+    """The exception that stands for `errno`, ready to be raised."""
+    known = _CLASSES.get(errno)
+    return ZMQError(errno, msg) if known is None else known(errno, msg)
+
+
+def _name_address(error: ZMQError, addr: object) -> None:
+    """Adds the address of a failed bind or connect to the text, unless the text already has it."""
+    if type(error) is ZMQError and str(addr) not in error.strerror:
+        error.strerror = f"{error.strerror} (addr={addr!r})"
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def _check_rc(rc: int, errno: int | None = None, error_without_errno: bool = True) -> None:
+    """Raises what `errno` stands for if `rc` is -1, the C API's sign of failure."""
+    if rc == -1:
+        number = zmq_errno() if errno is None else errno
+        if number or error_without_errno:
+            raise from_errno(number)
+
+
+def _check_version(min_version_info: tuple[int, ...], msg: str = "Feature") -> None:
+    if zmq_version_info() < min_version_info:
+        raise ZMQVersionError(_dotted(min_version_info), msg)

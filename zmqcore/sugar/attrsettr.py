@@ -1,0 +1,5 @@
+"""pyzmq's name for zmqcore.options."""
+
+from ..options import AttributeSetter
+
+__all__ = ["AttributeSetter"]

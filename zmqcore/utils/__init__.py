@@ -1,0 +1,1 @@
+"""Helpers around sockets: monitoring, JSON, Z85, strings."""

@@ -1,0 +1,42 @@
+"""Reading the events of a monitored socket."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Awaitable
+from typing import Any, TypedDict
+
+from ..constants import EVENT_HANDSHAKE_FAILED_PROTOCOL, Event
+
+__all__ = ["parse_monitor_message", "recv_monitor_message"]
+
+# Native octet order: a monitor's messages never leave the process.
+_HEAD = struct.Struct("=HI")
+
+
+class _MonitorMessage(TypedDict):
+    event: Event
+    value: int
+    endpoint: bytes
+
+
+def parse_monitor_message(msg: list[bytes]) -> _MonitorMessage:
+    """The event of a monitor message: what happened, the number that tells more (see Event), and where."""
+    if len(msg) != 2 or len(msg[0]) != _HEAD.size:
+        raise RuntimeError(f"Invalid event message format: {msg}")
+    event, value = _HEAD.unpack(msg[0])
+    return {
+        "event": Event(event),
+        "value": Event(value) if event == EVENT_HANDSHAKE_FAILED_PROTOCOL else value,
+        "endpoint": msg[1],
+    }
+
+
+async def _parse_when_there(message: Awaitable[list[bytes]]) -> _MonitorMessage:
+    return parse_monitor_message(await message)
+
+
+def recv_monitor_message(socket: Any, flags: int = 0) -> _MonitorMessage | Awaitable[_MonitorMessage]:
+    """Receives one event from a monitor socket; from an asynchronous one it is to be awaited."""
+    message = socket.recv_multipart(flags)
+    return _parse_when_there(message) if isinstance(message, Awaitable) else parse_monitor_message(message)

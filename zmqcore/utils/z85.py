@@ -1,0 +1,35 @@
+"""Z85, the text form of binary keys (ZeroMQ RFC 32): five characters for four octets."""
+
+from __future__ import annotations
+
+import struct
+
+Z85CHARS = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+Z85MAP = {char: value for value, char in enumerate(Z85CHARS)}
+
+_PLACES = tuple(85**place for place in range(4, -1, -1))
+
+
+def encode(rawbytes: bytes) -> bytes:
+    """The Z85 text of octets whose number is a multiple of 4."""
+    if len(rawbytes) % 4:
+        raise ValueError(f"length must be multiple of 4, not {len(rawbytes)}")
+    return bytes(
+        Z85CHARS[word // place % 85] for (word,) in struct.iter_unpack(">I", rawbytes) for place in _PLACES
+    )
+
+
+def decode(z85bytes: bytes | str) -> bytes:
+    """The octets of a Z85 text. Text that is none is a ValueError."""
+    text = z85bytes.encode("ascii") if isinstance(z85bytes, str) else bytes(z85bytes)
+    if len(text) % 5:
+        raise ValueError(f"Z85 length must be multiple of 5, not {len(text)}")
+    octets = bytearray()
+    for start in range(0, len(text), 5):
+        group = text[start : start + 5]
+        try:
+            word = sum(Z85MAP[char] * place for char, place in zip(group, _PLACES, strict=True))
+            octets += word.to_bytes(4, "big")
+        except (KeyError, OverflowError):
+            raise ValueError(f"not Z85: {group!r}") from None
+    return bytes(octets)
