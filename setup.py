@@ -28,7 +28,8 @@ VARIANTS = {"release", "debug", "asan", "tsan", "coverage", "annotate"}
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": False,
-    "wraparound": False,
+    # C pointers never wrap around, so this costs the rooms below api nothing, and in api a list's [-1] means what it says.
+    "wraparound": True,
     "cdivision": True,
     "initializedcheck": False,
     "nonecheck": False,
@@ -36,6 +37,9 @@ DIRECTIVES = {
     "embedsignature": True,  # stubtest and help() read it
     "freethreading_compatible": True,
 }
+
+# Sockets, interface names, random bytes. wheelhouse-config/cross.sh links with the same list.
+WINDOWS_LIBRARIES = ["ws2_32", "iphlpapi", "bcrypt"]
 
 SANITIZE = {
     "asan": ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"],
@@ -122,7 +126,7 @@ def extension(name, source, *roots):
         [source],
         include_dirs=["src"],
         depends=c_level_files(*roots),
-        libraries=["ws2_32", "iphlpapi"] if sys.platform == "win32" else [],
+        libraries=WINDOWS_LIBRARIES if sys.platform == "win32" else [],
     )
 
 

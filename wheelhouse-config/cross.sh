@@ -14,8 +14,8 @@ python=${PYTHON:-python3}
 mkdir -p "$out"
 
 if [ $# -eq 0 ]; then
-    set -- x86_64-macos aarch64-macos x86_64-freebsd aarch64-freebsd x86_64-windows-gnu aarch64-windows-gnu \
-        x86_64-linux-musl aarch64-linux-gnu x86-linux-gnu s390x-linux-gnu # 32 bits; big-endian
+    set -- x86_64-macos aarch64-macos x86_64-freebsd x86_64-windows-gnu aarch64-windows-gnu \
+        x86_64-linux-musl x86-linux-gnu s390x-linux-gnu # 32 bits; big-endian
 fi
 
 [ -x "$out/venv/bin/python" ] || "$python" -m venv "$out/venv"
@@ -35,21 +35,24 @@ cp wheelhouse-config/cross/pyconfig.h "$out/include/pyconfig.h"
 
 zig() { "$bin/python" -m ziglang "$@"; }
 
+# shellcheck disable=SC2016
+windows_libraries=$(sed -n 's/^WINDOWS_LIBRARIES = \[\(.*\)\]/\1/p' setup.py | tr -d '",' | sed 's/[^ ]*/-l&/g')
+[ -n "$windows_libraries" ] || { echo "setup.py: no WINDOWS_LIBRARIES" >&2; exit 1; }
+
 link_for_windows() {
-    local target=$1 object=$2 name
-    local def=$out/python-$target.def
-    # An import library made of exactly the Python names used: what remains unresolved is missing from the libraries below.
-    name=$("$bin/python" -c 'import sys; print("python%d%d.dll" % sys.version_info[:2])')
-    {
-        echo "LIBRARY $name"
-        echo EXPORTS
-        "$bin/python" wheelhouse-config/cross/coff_imports.py "$object"
-    } >"$def"
-    local machine=i386:x86-64
+    local target=$1 object=$2
+    local def=$out/python-$target.def library=$out/python-$target.lib result=$out/_core-$target.pyd machine=i386:x86-64
     case $target in aarch64-*) machine=arm64 ;; esac
-    zig dlltool -m "$machine" -d "$def" -l "$out/python-$target.lib"
-    zig cc -target "$target" -shared -o "$out/_core-$target.pyd" "$object" "$out/python-$target.lib" -lws2_32 -liphlpapi
-    echo "   linked: $(stat -c %s "$out/_core-$target.pyd") bytes"
+    rm -f "$result"
+    # An import library made of exactly the Python names used: what remains unresolved is missing from the libraries of setup.py.
+    {
+        "$bin/python" -c 'import sys; print("LIBRARY python%d%d.dll\nEXPORTS" % sys.version_info[:2])' &&
+            "$bin/python" wheelhouse-config/cross/coff_imports.py "$object"
+    } >"$def" || return
+    zig dlltool -m "$machine" -d "$def" -l "$library" || return
+    # shellcheck disable=SC2086  # several words on purpose
+    zig cc -target "$target" -shared -o "$result" "$object" "$library" $windows_libraries || return
+    echo "   linked: $(stat -c %s "$result") bytes"
 }
 
 failed=0

@@ -43,7 +43,7 @@ tar -tzf "$sdist" >"$out/sdist.txt"
 for wanted in src/api/_core.pyx src/base/platform.h setup.py LICENSE tests/run.sh examples/demo.py; do
     grep -q "/$wanted\$" "$out/sdist.txt" || { echo "sdist lacks $wanted"; exit 1; }
 done
-if grep -E '\.(c|so|pyd|o|pyc)$' "$out/sdist.txt"; then echo "sdist has built files"; exit 1; fi
+if grep -E '\.(so|pyd|o|pyc)$|/(src|zmqcore|tests/native)/.*\.c$' "$out/sdist.txt"; then echo "sdist has built files"; exit 1; fi
 echo "$(basename "$sdist"): $(wc -l <"$out/sdist.txt") entries"
 
 audit() {
@@ -91,6 +91,9 @@ for python in "${pythons[@]}"; do
     # --no-index: a wheel that needs anything else fails here.
     "$out/$version/clean/bin/python" -m pip install -q --disable-pip-version-check --no-index "$wheel"
     # From another directory, so that the checkout cannot stand in for the wheel.
-    (cd "$out/$version" && timeout 120 "$out/$version/clean/bin/python" -W error "$root/wheelhouse-config/smoke.py")
+    (cd "$out/$version" && timeout 120 "$out/$version/clean/bin/python" -W error "$root/wheelhouse-config/smoke.py") || {
+        echo "smoke test failed on CPython $version"
+        exit 1
+    }
 done
 echo "== proved on ${#pythons[@]} interpreters"

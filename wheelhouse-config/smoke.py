@@ -1,6 +1,7 @@
 """Run against an installed wheel: does the package work here at all? Exits non-zero if not. Needs nothing but the wheel."""
 
 import asyncio
+import faulthandler
 import os
 import sys
 import tempfile
@@ -9,6 +10,7 @@ import zmqcore as zmq
 import zmqcore.asyncio
 
 TIMEOUT_MS = 10_000
+HANG_SECONDS = 60  # beyond every timeout above; a hang then ends with the stacks of all threads
 
 
 def endpoints(folder):
@@ -89,6 +91,7 @@ def check_installation():
 
 
 def main():
+    faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
     check_installation()
     with tempfile.TemporaryDirectory() as folder:
         for transport, endpoint in endpoints(folder):
@@ -96,7 +99,7 @@ def main():
                 with zmq.Context() as context:
                     exchange(context, endpoint)
             asyncio.run(with_asyncio(endpoint))
-            print(f"{transport}: request/reply, publish/subscribe, pipeline, asyncio: ok")
+            print(f"{transport}: request/reply, publish/subscribe, pipeline, asyncio: ok", flush=True)
     print(f"zmqcore {zmq.__version__} works on {sys.version}")
 
 

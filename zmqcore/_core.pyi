@@ -1,14 +1,17 @@
 """The compiled core: contexts, sockets and messages without libzmq."""
 
 import builtins
+import sys
 from collections.abc import Iterable, Sequence
 from threading import Event
 from typing import Any, Literal, overload
 
-from typing_extensions import Self
+from typing_extensions import Self, disjoint_base
 
+COPY_THRESHOLD: int
 IPC_PATH_MAX_LEN: int
 
+@disjoint_base
 class Context:
     def __init__(self, io_threads: int = 1, shadow: int = 0) -> None: ...
     def set(self, option: int, optval: Any) -> None: ...
@@ -21,12 +24,13 @@ class Context:
     def underlying(self) -> int: ...
     def _sockets_snapshot(self) -> list[Socket]: ...
 
+@disjoint_base
 class Socket:
     copy_threshold: int
     def __init__(
         self,
-        context: Context | None,
-        socket_type: int,
+        context: Context | None = None,
+        socket_type: int = -1,
         shadow: int = 0,
         copy_threshold: int | None = None,
     ) -> None: ...
@@ -93,6 +97,7 @@ class Socket:
     def _events(self) -> int: ...
     def _monitor(self, addr: str | bytes | None, events: int) -> None: ...
 
+@disjoint_base
 class Frame:
     def __init__(
         self, data: Any = None, track: bool = False, copy: bool | None = None, copy_threshold: int | None = None
@@ -118,7 +123,8 @@ class Frame:
     def __getitem__(self, key: str | int) -> Any: ...
     def __len__(self) -> int: ...
     def __bytes__(self) -> builtins.bytes: ...
-    def __buffer__(self, flags: int, /) -> memoryview: ...
+    if sys.version_info >= (3, 12):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
 
 class MessageTracker:
     def __init__(self, *towatch: Event | MessageTracker | Frame) -> None: ...

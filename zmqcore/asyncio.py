@@ -2,22 +2,17 @@
 
 Rules
 - What can be done at once is done in the call itself; it returns a finished Future, so awaiting it does not go through the loop.
-- What must wait becomes a `_Pending` in a queue of its direction. A pending receive has not taken its message yet: cancelling one,
-  at any time, loses nothing.
-- The socket's descriptor is level-triggered: readable while the socket has something to do. One reader serves the socket; its
-  wake-up completes all that can be completed, in order. The reader is only taken away by a wake-up that finds nothing pending.
+- Sends that were done at once share one finished Future for each loop: there is nothing in it that could differ.
 - A socket follows the running loop. What was pending on an earlier loop is given up.
+- How waiting works is in `_awaiting`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import asyncio.events
 import pickle
 import selectors
 import warnings
-import weakref
-from collections import deque
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
@@ -25,31 +20,17 @@ from . import _core
 from . import context as _context
 from . import poll as _poll
 from . import socket as _socket
-from .constants import Errno, Flag, PollEvent, SocketOption
+from ._awaiting import CALLS_PER_TURN, DONTWAIT, POLLIN, Awaiting, running_loop
+from .constants import Errno, PollEvent
 from .error import Again, ZMQError
 from .utils import jsonapi
 
 __all__ = ["Context", "Socket", "Poller", "ZMQEventLoop", "install"]
 
 _SocketT = TypeVar("_SocketT", bound="Socket")
-_Call = Callable[..., Any]
 
-# As many calls in a row may be done at once before one must wait for the loop's next turn; otherwise a fast peer could keep a task
-# running for ever and starve all others. A turn costs about as much as 50 messages, so this is lost in them.
-_CALLS_PER_TURN = 1000
-
-# How long to look away from a descriptor that is readable for something nobody waits for, in seconds: at first, and at most.
-# Happens while a send waits for room and messages that nobody receives are there.
-_PAUSE_FIRST = 0.001
-_PAUSE_LAST = 0.02
-
-# As plain ints: operators of enums are slow, and these are used for every message.
-DONTWAIT = int(Flag.DONTWAIT)
-POLLIN = int(PollEvent.POLLIN)
 POLLOUT = int(PollEvent.POLLOUT)
 POLLFD = POLLIN | int(PollEvent.POLLERR | PollEvent.POLLPRI)
-RCVTIMEO = int(SocketOption.RCVTIMEO)
-SNDTIMEO = int(SocketOption.SNDTIMEO)
 
 _core_send = _core.Socket.send
 _core_recv = _core.Socket.recv
@@ -57,90 +38,13 @@ _core_send_multipart = _core.Socket.send_multipart
 _core_recv_multipart = _core.Socket.recv_multipart
 _core_recv_into = _core.Socket.recv_into
 
-
-def _loop() -> asyncio.AbstractEventLoop:
-    running = asyncio.events._get_running_loop()
-    return asyncio.get_event_loop() if running is None else running
-
-
-class _Pending:
-    """A call that waits: how to make it, its Future, and its timeout."""
-
-    __slots__ = ("future", "call", "args", "kwargs", "load", "timer")
-
-    def __init__(
-        self,
-        future: asyncio.Future[Any],
-        call: _Call,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        load: Callable[[Any], Any] | None,
-    ) -> None:
-        self.future = future
-        self.call = call
-        self.args = args
-        self.kwargs = kwargs
-        self.load = load
-        self.timer: asyncio.TimerHandle | None = None
-
-    def attempt(self, socket: Socket) -> bool:
-        """Makes the call and finishes the Future; False if it would have to wait longer."""
-        try:
-            result = self.call(socket, *self.args, **self.kwargs)
-            if self.load is not None:
-                result = self.load(result)
-        except Again:
-            return False
-        except BaseException as error:
-            self.fail(error)
-            if not isinstance(error, Exception):
-                raise
-        else:
-            self.finish(result)
-        return True
-
-    def finish(self, result: Any) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-        if not self.future.done():
-            self.future.set_result(result)
-
-    def fail(self, error: BaseException) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-        if not self.future.done():
-            self.future.set_exception(error)
-
-    def expire(self) -> None:
-        self.fail(Again())
-
-    def abandon(self) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-        if not self.future.done():
-            self.future.cancel()
-
-
-class _Watch:
-    """A poll that waits for events of one socket."""
-
-    __slots__ = ("future", "flags", "timer")
-
-    def __init__(self, future: asyncio.Future[int], flags: int) -> None:
-        self.future = future
-        self.flags = flags
-        self.timer: asyncio.TimerHandle | None = None
-
-    def finish(self, events: int) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-        if not self.future.done():
-            self.future.set_result(events)
+_NO_KEYWORDS: dict[str, Any] = {}
 
 
 class Socket(_socket.Socket):
     """A socket whose sends, receives and polls are awaited."""
 
+    _awaiting: Awaiting
     _repr_cls = "zmq.asyncio.Socket"
 
     def __init__(
@@ -153,38 +57,21 @@ class Socket(_socket.Socket):
     ) -> None:
         if io_loop is not None:
             warnings.warn("io_loop is ignored: the running event loop is used", DeprecationWarning, stacklevel=2)
-        set_own = vars(self).__setitem__  # the names below are no options, and are set before anything can fail
-        set_own("_current_loop", None)
-        set_own("_done", None)  # a finished Future of the current loop
-        set_own("_fd", -1)  # asked for when first needed: it costs the process a descriptor
-        set_own("_reading", False)
-        set_own("_kicked", False)
-        set_own("_pause", None)
-        set_own("_pause_time", _PAUSE_FIRST)
-        set_own("_calls", 0)
-        set_own("_receives", deque())
-        set_own("_sends", deque())
-        set_own("_watches", [])
         if _from_socket is not None:
             kwargs["shadow"] = _from_socket
+        self._awaiting = Awaiting(self)
         super().__init__(context, socket_type, **kwargs)
-
-    _current_loop: asyncio.AbstractEventLoop | None
-    _done: asyncio.Future[None] | None
-    _fd: int
-    _reading: bool
-    _kicked: bool
-    _pause: asyncio.TimerHandle | None
-    _pause_time: float
-    _calls: int
-    _receives: deque[_Pending]
-    _sends: deque[_Pending]
-    _watches: list[_Watch]
 
     @classmethod
     def from_socket(cls: type[_SocketT], socket: _core.Socket, io_loop: Any = None) -> _SocketT:
         """The same socket, to be awaited."""
         return cls(_from_socket=socket, io_loop=io_loop)
+
+    def close(self, linger: int | None = None) -> None:
+        """Closes the socket and cancels what is pending on it."""
+        if not self.closed:
+            self._awaiting.give_up()
+        super().close(linger)
 
     # Blocking iteration would stop the loop: `async for`.
     __iter__ = None  # type: ignore[assignment]
@@ -195,67 +82,95 @@ class Socket(_socket.Socket):
     def __anext__(self) -> asyncio.Future[Any]:
         return self.recv()
 
-    def close(self, linger: int | None = None) -> None:
-        """Closes the socket and cancels what is pending on it."""
-        if not self.closed:
-            self._give_up()
-        super().close(linger)
-
     # -- sending
+    #
+    # send and recv first try the common case without more ado: nothing pending, and it can be done.
 
     def send(  # type: ignore[override]
         self, data: Any, flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
     ) -> asyncio.Future[Any]:
         """Sends a frame."""
-        return self._do(self._sends, _core_send, (data, flags | DONTWAIT, copy, track), kwargs, flags)
+        awaiting = self._awaiting
+        if not (awaiting.sends or awaiting.watches or kwargs or track):
+            loop = awaiting.loop
+            if loop is not None and loop is running_loop() and awaiting.calls < CALLS_PER_TURN:
+                try:
+                    _core_send(self, data, flags | DONTWAIT, copy)
+                except Again:
+                    pass
+                except Exception as error:
+                    return _failed(loop, error)
+                else:
+                    awaiting.calls += 1
+                    return awaiting.sent  # type: ignore[return-value]
+        return awaiting.do(self, awaiting.sends, _core_send, (data, flags | DONTWAIT, copy, track), flags, kwargs)
 
     def send_multipart(  # type: ignore[override]
         self, msg_parts: Any, flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
     ) -> asyncio.Future[Any]:
         """Sends a message of several frames."""
-        return self._do(self._sends, _core_send_multipart, (msg_parts, flags | DONTWAIT, copy, track), kwargs, flags)
+        awaiting = self._awaiting
+        args = (msg_parts, flags | DONTWAIT, copy, track)
+        return awaiting.do(self, awaiting.sends, _core_send_multipart, args, flags, kwargs)
 
     # -- receiving
 
     def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> asyncio.Future[Any]:  # type: ignore[override]
         """Receives a frame."""
-        return self._do(self._receives, _core_recv, (flags | DONTWAIT, copy, track), _NO_KEYWORDS, flags)
+        awaiting = self._awaiting
+        if not (awaiting.receives or awaiting.sends or awaiting.watches):
+            loop = awaiting.loop
+            if loop is not None and loop is running_loop() and awaiting.calls < CALLS_PER_TURN:
+                try:
+                    frame = _core_recv(self, flags | DONTWAIT, copy, track)
+                except Again:
+                    pass
+                except Exception as error:
+                    return _failed(loop, error)
+                else:
+                    awaiting.calls += 1
+                    future: asyncio.Future[Any] = loop.create_future()
+                    future.set_result(frame)
+                    return future
+        return self._receive(_core_recv, (flags | DONTWAIT, copy, track), flags)
 
     def recv_multipart(  # type: ignore[override]
         self, flags: int = 0, copy: bool = True, track: bool = False
     ) -> asyncio.Future[Any]:
         """Receives a message of several frames."""
-        return self._do(self._receives, _core_recv_multipart, (flags | DONTWAIT, copy, track), _NO_KEYWORDS, flags)
+        return self._receive(_core_recv_multipart, (flags | DONTWAIT, copy, track), flags)
 
     def recv_into(self, buf: Any, /, *, nbytes: int = 0, flags: int = 0) -> asyncio.Future[int]:  # type: ignore[override]
         """Receives a frame into a buffer; gives its whole length."""
+        awaiting = self._awaiting
         keywords = {"nbytes": nbytes, "flags": flags | DONTWAIT}
-        return self._do(self._receives, _core_recv_into, (buf,), keywords, flags)
+        return awaiting.do(self, awaiting.receives, _core_recv_into, (buf,), flags, keywords)
 
     def recv_string(self, flags: int = 0, encoding: str = "utf-8") -> asyncio.Future[str]:
         """Receives an encoded string."""
-        return self._recv_loaded(flags, lambda frame: frame.decode(encoding))
+        return self._receive(_core_recv, (flags | DONTWAIT,), flags, lambda frame: frame.decode(encoding))
 
     recv_unicode = recv_string
 
     def recv_json(self, flags: int = 0, **kwargs: Any) -> asyncio.Future[Any]:
         """Receives an object as JSON; keywords go to json.loads."""
-        return self._recv_loaded(flags, lambda frame: jsonapi.loads(frame, **kwargs))
+        return self._receive(_core_recv, (flags | DONTWAIT,), flags, lambda frame: jsonapi.loads(frame, **kwargs))
 
     def recv_pyobj(self, flags: int = 0) -> asyncio.Future[Any]:
         """Receives a pickled object. Unpickling runs code of the sender's choice: only for peers that are trusted."""
-        return self._recv_loaded(flags, pickle.loads)
+        return self._receive(_core_recv, (flags | DONTWAIT,), flags, pickle.loads)
 
     def recv_serialized(
         self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True
     ) -> asyncio.Future[Any]:
         """Receives a message and gives what `deserialize` makes of its frames."""
-        args = (flags | DONTWAIT, copy, False)
-        return self._do(self._receives, _core_recv_multipart, args, _NO_KEYWORDS, flags, deserialize)
+        return self._receive(_core_recv_multipart, (flags | DONTWAIT, copy), flags, deserialize)
 
-    def _recv_loaded(self, flags: int, load: Callable[[Any], Any]) -> asyncio.Future[Any]:
-        args = (flags | DONTWAIT, True, False)
-        return self._do(self._receives, _core_recv, args, _NO_KEYWORDS, flags, load)
+    def _receive(
+        self, call: Callable[..., Any], args: tuple[Any, ...], flags: int, load: Callable[[Any], Any] | None = None
+    ) -> asyncio.Future[Any]:
+        awaiting = self._awaiting
+        return awaiting.do(self, awaiting.receives, call, args, flags, _NO_KEYWORDS, load)
 
     # -- polling
 
@@ -263,235 +178,38 @@ class Socket(_socket.Socket):
         """Waits up to `timeout` ms for any of `flags`; gives those that are there, 0 if none."""
         if self.closed:
             raise ZMQError(Errno.ENOTSUP, "cannot poll: the socket is closed")
-        loop = self._enter()
-        future: asyncio.Future[int] = loop.create_future()
-        flags = int(flags)
-        events = self._events() & flags
-        wait = _poll.milliseconds(timeout)
-        if events or wait == 0:
-            future.set_result(events)
-            return future
-        watch = _Watch(future, flags)
-        if wait > 0:
-            watch.timer = loop.call_later(wait / 1000, watch.finish, 0)
-        # Those that timed out or were cancelled go when the next one comes.
-        self._watches[:] = [one for one in self._watches if not one.future.done()]
-        self._watches.append(watch)
-        self._read()
-        return future
+        return self._awaiting.watch(self, int(flags), _poll.milliseconds(timeout))
 
-    # -- the machinery
+    # -- what may open the way for something pending without a sound from the descriptor
 
-    def _enter(self) -> asyncio.AbstractEventLoop:
-        """The loop to work on. When it is another one than before, the earlier one is left behind."""
-        loop = _loop()
-        if loop is not self._current_loop:
-            self._give_up()
-            own = vars(self)
-            own["_current_loop"] = loop
-            done = loop.create_future()
-            done.set_result(None)
-            own["_done"] = done
-        return loop
+    def bind(self: _SocketT, addr: str | bytes) -> _socket._SocketContext[_SocketT]:
+        """Accepts connections at `addr`."""
+        binding = super().bind(addr)
+        self._look_again()
+        return binding
 
-    def _do(
-        self,
-        queue: deque[_Pending],
-        call: _Call,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        flags: int,
-        load: Callable[[Any], Any] | None = None,
-    ) -> asyncio.Future[Any]:
-        """Makes a call that does not wait, at once if nothing of its direction is pending, or else as soon as it is its turn."""
-        loop = self._enter()
-        own = vars(self)
-        while queue and queue[0].future.done():
-            queue.popleft().abandon()
-        calls = own["_calls"] + 1
-        if queue or (calls >= _CALLS_PER_TURN and not flags & DONTWAIT):
-            own["_calls"] = 0
-            if flags & DONTWAIT:
-                return _failed(loop, Again())
-            self._kick()
-            return self._wait(loop, queue, call, args, kwargs, load)
-        own["_calls"] = calls
-        try:
-            result = call(self, *args, **kwargs)
-            if load is not None:
-                result = load(result)
-        except Again as error:
-            if flags & DONTWAIT:
-                return _failed(loop, error)
-            return self._wait(loop, queue, call, args, kwargs, load)
-        except Exception as error:
-            return _failed(loop, error)
-        if self._sends or self._watches:
-            # The call may have done the very work that they wait for, and then the descriptor stays silent.
-            self._kick()
-        if result is None:
-            return own["_done"]  # type: ignore[no-any-return]
-        future = loop.create_future()
-        future.set_result(result)
-        return future
+    def connect(self: _SocketT, addr: str | bytes) -> _socket._SocketContext[_SocketT]:
+        """Connects to `addr`, now or as soon as somebody is there."""
+        connection = super().connect(addr)
+        self._look_again()
+        return connection
 
-    def _wait(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        queue: deque[_Pending],
-        call: _Call,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        load: Callable[[Any], Any] | None,
-    ) -> asyncio.Future[Any]:
-        pending = _Pending(loop.create_future(), call, args, kwargs, load)
-        timeout: int = self.get(RCVTIMEO if queue is self._receives else SNDTIMEO)
-        if timeout >= 0:
-            pending.timer = loop.call_later(timeout / 1000, pending.expire)
-        queue.append(pending)
-        self._read()
-        return pending.future
+    def set(self, option: int, optval: Any) -> None:
+        """Sets an option: bytes or int as the option demands."""
+        super().set(option, optval)
+        self._look_again()
 
-    def _read(self) -> None:
-        """Listens to the descriptor."""
-        own = vars(self)
-        if own["_reading"] or own["_pause"] is not None:
-            return
-        if own["_fd"] < 0:
-            own["_fd"] = self.fileno()
-        own["_current_loop"].add_reader(own["_fd"], _waker(self))
-        own["_reading"] = True
+    setsockopt = set
 
-    def _stop_reading(self) -> None:
-        own = vars(self)
-        if own["_reading"]:
-            own["_reading"] = False
-            loop = own["_current_loop"]
-            if not loop.is_closed():
-                loop.remove_reader(self._fd)
-
-    def _kick(self) -> None:
-        """Looks at everything pending in the loop's next turn, whatever the descriptor says."""
-        own = vars(self)
-        if not own["_kicked"]:
-            own["_kicked"] = True
-            own["_current_loop"].call_soon(self._kicked_wake)
-
-    def _kicked_wake(self) -> None:
-        vars(self)["_kicked"] = False
-        if not self.closed:
-            self._complete()
-
-    def _wake(self) -> None:
-        """The descriptor is readable."""
-        if self.closed:
-            return
-        if self._complete():
-            vars(self)["_pause_time"] = _PAUSE_FIRST
-        elif not (self._receives or self._sends or self._watches):
-            self._stop_reading()
-        elif self._wants_other_than(self._events()):
-            self._look_away()
-
-    def _wants_other_than(self, events: int) -> bool:
-        """Whether the descriptor stays readable for events that nothing pending takes."""
-        if not events & POLLIN or any(not one.future.done() for one in self._receives):
-            return False
-        return not any(watch.flags & POLLIN and not watch.future.done() for watch in self._watches)
-
-    def _look_away(self) -> None:
-        own = vars(self)
-        self._stop_reading()
-        own["_pause"] = own["_current_loop"].call_later(own["_pause_time"], _ender(self))
-        own["_pause_time"] = min(2 * own["_pause_time"], _PAUSE_LAST)
-
-    def _end_pause(self) -> None:
-        own = vars(self)
-        own["_pause"] = None
-        if self.closed:
-            return
-        self._complete()
-        if self._receives or self._sends or self._watches:
-            self._read()
-
-    def _complete(self) -> bool:
-        """Finishes what can be finished, in order; whether that was anything."""
-        progress = False
-        # Receives first: they may make room for sends.
-        for queue in (self._receives, self._sends):
-            while queue:
-                pending = queue[0]
-                if not pending.future.done() and not pending.attempt(self):
-                    break
-                if queue and queue[0] is pending:
-                    queue.popleft()
-                progress = True
-        if self._watches:
-            events = self._events()
-            waiting = []
-            for watch in self._watches:
-                if watch.future.done():
-                    watch.finish(0)
-                elif events & watch.flags:
-                    watch.finish(events & watch.flags)
-                    progress = True
-                else:
-                    waiting.append(watch)
-            self._watches[:] = waiting
-        return progress
-
-    def _give_up(self) -> None:
-        """Leaves the current loop: nothing is pending afterwards."""
-        own = vars(self)
-        self._stop_reading()
-        if own["_pause"] is not None:
-            own["_pause"].cancel()
-            own["_pause"] = None
-        loop = own["_current_loop"]
-        alive = loop is not None and not loop.is_closed()
-        for queue in (self._receives, self._sends):
-            while queue:
-                pending = queue.popleft()
-                if alive:
-                    pending.abandon()
-        watches, self._watches[:] = list(self._watches), []
-        for watch in watches:
-            if alive:
-                watch.finish(0)
-
-
-_NO_KEYWORDS: dict[str, Any] = {}
+    def _look_again(self) -> None:
+        if self._awaiting.busy:
+            self._awaiting.kick()
 
 
 def _failed(loop: asyncio.AbstractEventLoop, error: Exception) -> asyncio.Future[Any]:
     future = loop.create_future()
     future.set_exception(error)
     return future
-
-
-# The loop must not keep a socket alive that the program has forgotten.
-
-
-def _waker(socket: Socket) -> Callable[[], None]:
-    reference = weakref.ref(socket)
-
-    def wake() -> None:
-        alive = reference()
-        if alive is not None:
-            alive._wake()
-
-    return wake
-
-
-def _ender(socket: Socket) -> Callable[[], None]:
-    reference = weakref.ref(socket)
-
-    def end() -> None:
-        alive = reference()
-        if alive is not None:
-            alive._end_pause()
-
-    return end
 
 
 class Poller(_poll.Poller):
@@ -501,7 +219,7 @@ class Poller(_poll.Poller):
 
     def poll(self, timeout: float | None = -1) -> asyncio.Future[list[tuple[Any, int]]]:  # type: ignore[override]
         """Waits up to `timeout` ms; gives (socket, events) of those that have events."""
-        loop = _loop()
+        loop = running_loop() or asyncio.get_event_loop()
         future: asyncio.Future[list[tuple[Any, int]]] = loop.create_future()
         wait = _poll.milliseconds(timeout)
         try:
@@ -593,7 +311,7 @@ class _Round:
         for watch in self.watches:
             watch.cancel()
         for shadow in self.shadows.values():
-            shadow._give_up()
+            shadow._awaiting.give_up()
 
 
 class Context(_context.Context[Socket]):
@@ -604,7 +322,7 @@ class Context(_context.Context[Socket]):
     _socket_class = Socket
 
     def __init__(self, io_threads: int | _context.Context[Any] = 1, shadow: _context.Context[Any] | int = 0) -> None:
-        super().__init__(io_threads, shadow)  # type: ignore[misc]
+        super().__init__(io_threads, shadow)
 
 
 class ZMQEventLoop(asyncio.SelectorEventLoop):

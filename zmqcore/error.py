@@ -8,9 +8,9 @@ Rules
 
 from __future__ import annotations
 
-from errno import EINTR
+from errno import EINTR, ENAMETOOLONG
 
-from ._core import strerror, zmq_errno, zmq_version_info
+from ._core import IPC_PATH_MAX_LEN, strerror, zmq_errno, zmq_version_info
 from .constants import Errno
 
 __all__ = [
@@ -126,15 +126,22 @@ _CLASSES: dict[int, type[ZMQError]] = {
 
 
 def from_errno(errno: int, msg: str | None = None) -> ZMQError:
-    """The exception that stands for `errno`, ready to be raised."""
+    """The exception that stands for `errno`, ready to be raised. `msg` tells more: an address, or what is wrong."""
     known = _CLASSES.get(errno)
-    return ZMQError(errno, msg) if known is None else known(errno, msg)
+    if known is not None:
+        return known()
+    return ZMQError(errno, None if msg is None else f"{strerror(errno)} ({msg})")
 
 
-def _name_address(error: ZMQError, addr: object) -> None:
-    """Adds the address of a failed bind or connect to the text, unless the text already has it."""
-    if type(error) is ZMQError and str(addr) not in error.strerror:
-        error.strerror = f"{error.strerror} (addr={addr!r})"
+def _name_address(error: ZMQError, addr: str | bytes) -> None:
+    """Makes the text of a failed bind or connect name the address."""
+    name = addr.decode(errors="replace") if isinstance(addr, bytes) else addr
+    if type(error) is not ZMQError:
+        return
+    if error.errno == ENAMETOOLONG:
+        error.strerror = f"the path of {name} is longer than the system's {IPC_PATH_MAX_LEN} octets (zmq.IPC_PATH_MAX_LEN)"
+    elif name not in error.strerror:
+        error.strerror = f"{error.strerror} ({name})"
 
 
 def _dotted(version: tuple[int, ...]) -> str:

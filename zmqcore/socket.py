@@ -32,8 +32,9 @@ from .constants import (
     _OptType,
 )
 from .error import ZMQBindError, ZMQError, _name_address
-from .options import SOCKET_OPTIONS, AttributeSetter
+from .options import SOCKET_OPTIONS, StrictAttributes
 from .poll import Poller, milliseconds
+from .socket_options import SocketOptions
 from .utils import jsonapi
 
 __all__ = ["Socket", "SyncSocket"]
@@ -67,7 +68,7 @@ class _SocketContext(Generic[_SocketT]):
             self.socket.disconnect(self.addr)
 
 
-class Socket(_core.Socket, AttributeSetter):
+class Socket(_core.Socket, SocketOptions, StrictAttributes):
     """A ZeroMQ socket, safe to use from several threads. `context.socket(type)` makes one."""
 
     type: SocketType | int
@@ -122,9 +123,6 @@ class Socket(_core.Socket, AttributeSetter):
     def __repr__(self) -> str:
         closed = " closed" if self.closed else ""
         return f"<{self._repr_cls}(zmq.{self._type_name}) at {id(self):#x}{closed}>"
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *SOCKET_OPTIONS]
 
     def __reduce_ex__(self, protocol: object) -> Any:
         raise TypeError(f"cannot pickle {type(self).__name__}: it belongs to its process")
@@ -239,17 +237,13 @@ class Socket(_core.Socket, AttributeSetter):
         if key == "subscribe" or key == "unsubscribe":
             getattr(self, key)(value)
         else:
-            AttributeSetter.__setattr__(self, key, value)
+            StrictAttributes.__setattr__(self, key, value)
 
     def _set_option(self, name: str, value: Any) -> None:
+        # Only reached for a mixture of capitals and others.
         if name not in SOCKET_OPTIONS:
             raise self._no_option(name)
         self.set(SOCKET_OPTIONS[name], value)
-
-    def _get_option(self, name: str) -> Any:
-        if name not in SOCKET_OPTIONS:
-            raise self._no_option(name)
-        return self.get(SOCKET_OPTIONS[name])
 
     def subscribe(self, topic: str | bytes) -> None:
         """Asks for messages that begin with `topic`."""

@@ -7,17 +7,14 @@
 # - Blocking calls come up on EINTR, run signal handlers, and go on with the time that is left.
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.buffer cimport (
-    Py_buffer, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBUF_ANY_CONTIGUOUS,
-    PyBuffer_FillInfo,
-)
+from cpython.buffer cimport Py_buffer, PyBuffer_FillInfo, PyBuffer_Release, PyBUF_SIMPLE, PyBUF_WRITABLE, PyObject_GetBuffer
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uintptr_t, UINT64_MAX
-from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy, strlen
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t, UINT64_MAX
+from libc.string cimport memcpy
 
+import atexit
 import os
 import threading
 import weakref
@@ -25,15 +22,24 @@ import weakref
 cdef extern from "api/platform_hooks.h":
     void zc_giveback_drain()
     void zc_giveback_install()
+    void zc_giveback_retire()
     int zc_giveback_pending()
 
 include "errors.pxi"
 include "frame.pxi"
 include "context.pxi"
 include "socket.pxi"
+include "traffic.pxi"
 include "poll.pxi"
 include "module.pxi"
 
 zc_net_init()
 zc_fork_install()
 zc_giveback_install()
+
+
+def _retire():
+    zc_giveback_retire()
+
+
+atexit.register(_retire)

@@ -16,7 +16,7 @@ cdef inline void release(msg_t *m) noexcept:
     if m.kind == MSG_PYOBJ:
         m.kind = MSG_EMPTY
         Py_DECREF(<object> m.body.ref.owner)
-    elif m.kind > MSG_INLINE:
+    else:
         msg_close(m)
 
 

@@ -77,7 +77,7 @@ cdef int poll_wait(list socks, zc_pollfd_t *fds, int nfds, uint64_t until) excep
 
 def zmq_poll(sockets, timeout=-1):
     """Waits until an item is ready. sockets: list of (Socket or descriptor or object with fileno(), POLLIN 1 | POLLOUT 2 | POLLERR 4 | POLLPRI 8).
-    timeout: ms, negative = no limit. Returns the ready ones as a list of (item, events)."""
+    timeout: ms, negative = no limit. Returns the ready ones as a list of (Socket or descriptor, events)."""
     cdef list socks = []
     cdef list flags = []
     cdef list fd_items = []
@@ -139,7 +139,7 @@ def zmq_poll(sockets, timeout=-1):
                     if mask & (ZC_POLLERR | ZC_POLLNVAL):
                         events |= ZMQ_POLLERR
                     if events:
-                        results.append((fd_items[i][0], events))
+                        results.append((fd_items[i][2], events))
             if results or (waited and until <= zc_now_ns()) or ms == 0:
                 return results
             poll_wait(socks, fds, nfds, until)

@@ -2,8 +2,8 @@
 #
 # Rules
 # - The caller holds the socket's lock. Nothing here blocks, looks at a clock or knows how a peer is reached.
-# - A pipe is attached once and detached once. In between pattern_ready() and pattern_lost() alternate (a connection came, a connection went),
-#   pattern_ended() says that no more will come or can go, and pattern_detach() ends the acquaintance.
+# - A pipe is attached once and detached once; before and after, the other calls ignore it (its pattern fields are zero). In between
+#   pattern_ready() and pattern_lost() alternate (a connection came, a connection went) and pattern_ended() says that no more will come or go.
 # - No function calls the socket back except through the hooks, pipe_t.notify, .sink, .resume and .drained. Reports (pattern_in_ready and
 #   pattern_out_ready) may come from inside these; ready, lost, ended and detach may not.
 # - pattern_send(): 0 and the frame is dealt with; if the caller still owns the payload afterwards (kind != MSG_EMPTY) it closes it.
@@ -18,8 +18,9 @@ from base.errors cimport EAGAIN, EEXIST, EINVAL, ENOMEM, ENOTSUP
 from message.message cimport msg_t, MSG_MORE
 from pipe.pipe cimport pipe_t
 from pattern.state cimport (
-    pattern_t, pattern_hooks_t, pattern_pipe_init, octets_t, PATTERN_PAIR, PATTERN_PUB, PATTERN_SUB, PATTERN_REQ, PATTERN_REP,
-    PATTERN_DEALER, PATTERN_ROUTER, PATTERN_PULL, PATTERN_PUSH, PATTERN_XPUB, PATTERN_XSUB, PATTERN_IN, PATTERN_OUT, FLAG_UP, FLAG_ENDED,
+    pattern_t, pattern_hooks_t, pattern_pipe_init, PATTERN_PAIR, PATTERN_PUB, PATTERN_SUB, PATTERN_REQ, PATTERN_REP,
+    PATTERN_DEALER, PATTERN_ROUTER, PATTERN_PULL, PATTERN_PUSH, PATTERN_XPUB, PATTERN_XSUB, PATTERN_IN, PATTERN_OUT,
+    FLAG_UP, FLAG_ENDED, FLAG_ATTACHED,
 )
 from pattern.fair_queue cimport fq_init, fq_free, fq_has, fq_ready, fq_quiet, fq_remove, fq_front, fq_recv, fq_pipe_front
 from pattern.load_balance cimport lb_init, lb_free, lb_ready, lb_remove, lb_send, lb_can_send, LB_DROPPED
@@ -29,7 +30,7 @@ from pattern.push cimport push_attach, push_in_ready
 from pattern.pull cimport pull_attach
 from pattern.dealer cimport dealer_attach, dealer_ready, dealer_lost
 from pattern.req cimport (
-    req_t, req_init, req_attach, req_send, req_recv, req_events, req_in_ready, req_discard, req_detach,
+    req_init, req_attach, req_send, req_recv, req_events, req_in_ready, req_detach,
 )
 from pattern.rep cimport rep_init, rep_free, rep_attach, rep_send, rep_recv, rep_events, rep_lost, rep_detach
 from pattern.router cimport (
@@ -94,6 +95,8 @@ cdef inline int pattern_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
 
     0 or -ENOMEM: the caller closes the connection."""
     cdef int rc = 0
+    if not p.pattern_flags & FLAG_ATTACHED:
+        return 0
     p.pattern_flags |= FLAG_UP
     if pt.type == PATTERN_ROUTER:
         rc = router_ready(pt, p)
@@ -138,6 +141,8 @@ cdef inline int pattern_attach(pattern_t *pt, pipe_t *p) noexcept nogil:
 
 cdef inline void pattern_lost(pattern_t *pt, pipe_t *p) noexcept nogil:
     """The connection under the pipe is gone; the pipe waits for another."""
+    if not p.pattern_flags & FLAG_ATTACHED:
+        return
     if pt.type == PATTERN_ROUTER:
         router_lost(pt, p)
     elif pt.type == PATTERN_DEALER:
@@ -153,7 +158,7 @@ cdef inline void pattern_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
     """Nothing more will arrive (p.ended) and nothing more can be written (p.closed_out); what is queued stays readable.
 
     If nothing is queued, p.drained() is called from here."""
-    if p.pattern_flags & FLAG_ENDED:
+    if p.pattern_flags & (FLAG_ATTACHED | FLAG_ENDED) != FLAG_ATTACHED:
         return
     p.pattern_flags |= FLAG_ENDED
     lb_remove(&pt.lb, p)
@@ -165,12 +170,12 @@ cdef inline void pattern_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
         push_in_ready(p)
     elif pt.type == PATTERN_REQ:
         req_in_ready(pt, p)
-        return                  # only the reply pipe may still be of use, and a REQ looks at it when it wants a reply
+        fq_pipe_front(p)        # the reply pipe may still be of use; if it holds nothing, it is drained
     elif pt.type == PATTERN_PUB or pt.type == PATTERN_XPUB:
         pub_ended(pt, p)
     elif pt.type == PATTERN_SUB or pt.type == PATTERN_XSUB:
         fan_remove(&(<sub_t *> pt.part).fan, p)
-    if fq_has(p):
+    if fq_has(p) and pt.type != PATTERN_REQ:
         fq_ready(&pt.fq, p)
         if fq_pipe_front(p) == NULL:
             fq_quiet(&pt.fq, p)
@@ -179,6 +184,8 @@ cdef inline void pattern_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
 
 cdef inline void pattern_detach(pattern_t *pt, pipe_t *p) noexcept nogil:
     """Forgets the pipe; its memory may be freed afterwards. Unread input is dropped except the rest of a message being read."""
+    if not p.pattern_flags & FLAG_ATTACHED:
+        return
     if pt.last == p:
         pt.last = NULL
     lb_remove(&pt.lb, p)
@@ -193,10 +200,13 @@ cdef inline void pattern_detach(pattern_t *pt, pipe_t *p) noexcept nogil:
         pub_detach(pt, p)
     elif pt.type == PATTERN_SUB or pt.type == PATTERN_XSUB:
         fan_remove(&(<sub_t *> pt.part).fan, p)
+    p.pattern_flags = 0
 
 
 cdef inline void pattern_in_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
     """The pipe may have become readable."""
+    if not p.pattern_flags & FLAG_ATTACHED:
+        return
     if fq_has(p):
         fq_ready(&pt.fq, p)
         if pt.type == PATTERN_REQ:
@@ -209,6 +219,8 @@ cdef inline void pattern_in_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
 
 cdef inline void pattern_out_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
     """The pipe may have become writable again."""
+    if not p.pattern_flags & FLAG_ATTACHED:
+        return
     lb_ready(&pt.lb, p)
     if pt.type == PATTERN_PUB or pt.type == PATTERN_XPUB:
         fan_ready(&(<pub_t *> pt.part).fan, p)

@@ -31,7 +31,7 @@ from pattern.fan_out cimport (
 )
 from pattern.topic_trie cimport (
     topic_trie_t, holder_t, topics_init, topics_free, topics_open, topics_close, topics_add, topics_remove, topics_drop, topics_match,
-    topics_count, TOPIC_FIRST,
+    TOPIC_FIRST,
 )
 from pattern.subscriptions cimport TOPIC_REMAINS
 

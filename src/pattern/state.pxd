@@ -11,9 +11,7 @@
 
 from libc.stdint cimport uint32_t
 from libc.stddef cimport size_t
-from libc.string cimport memcpy
-from base.errors cimport ENOMEM
-from message.message cimport msg_t, msg_init, msg_set, msg_alloc, msg_data, msg_close, MSG_EMPTY, MSG_MORE
+from message.message cimport msg_t, msg_set, msg_close
 from pipe.pipe cimport pipe_t, pipe_store, pipe_flush
 from pipe.ring cimport ring_slot, ring_commit, ring_mid_message, ring_rollback
 from pattern.fair_queue cimport fair_queue_t, FQ_NONE
@@ -48,6 +46,7 @@ cdef enum:                      # pipe_t.pattern_flags
     FLAG_KEYED = 8              # ROUTER: in the routing table
     FLAG_FIXED = 16             # ROUTER: the id was given by CONNECT_ROUTING_ID and outlives connections
     FLAG_WAITING = 32           # ROUTER: another pipe has this peer's id
+    FLAG_ATTACHED = 64          # between pattern_attach() and pattern_detach(); nothing here touches another pipe
 
 cdef enum:
     # Messages discarded in one call before the caller gets to look at anything else: some 50 us of work.
@@ -99,7 +98,7 @@ cdef inline void pattern_pipe_init(pipe_t *p) noexcept nogil:
     p.fan_index = <uint32_t> FAN_NONE
     p.routing_id = NULL
     p.routing_id_size = 0
-    p.pattern_flags = 0
+    p.pattern_flags = FLAG_ATTACHED
     p.pattern_data = NULL
 
 
@@ -113,7 +112,8 @@ cdef inline void pattern_greet(pipe_t *p, const unsigned char *data, size_t size
     cdef msg_t m
     if p.closed_out or msg_set(&m, data, size) < 0:
         return
-    # Straight into the connection, for the ring may hold messages from before it. An inproc ring is empty now.
+    # Straight into the connection, for the ring may hold messages from before it. (An inproc pipe that waited for its bind has no such way:
+    # there the greeting follows what was sent in the meantime.)
     if p.sink == NULL or p.sink(p, &m, True) != 1:
         if not p.writing:
             pipe_store(p, &m, True)

@@ -274,6 +274,7 @@ cdef inline void ring_rollback(ring_t *r) noexcept nogil:
         left -= 1
     if r.pubseg != NULL:
         s = r.pubseg.next if r.wseg != r.pubseg else NULL
+        r.pubseg.next = NULL
         r.wseg = r.pubseg
         r.wpos = r.pubpos
         while s != NULL:

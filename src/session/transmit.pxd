@@ -19,7 +19,7 @@ from message.message cimport (
 )
 from message.buffer cimport pool_take, pool_give
 from pipe.pipe cimport pipe_t
-from pipe.ring cimport ring_t, ring_front, ring_pop, ring_slot, ring_commit, ring_init, ring_free, ring_empty, ring_move_unpublished
+from pipe.ring cimport ring_t, ring_front, ring_pop, ring_slot, ring_commit, ring_init, ring_conflate, ring_free, ring_empty, ring_move_unpublished
 from session.session cimport session_t, outref_t, session_unsent, session_want, SESSION_READY
 from zmtp.command cimport (
     command_size, command_put, subscription_put_legacy, subscription_put_legacy_v1, CMD_SUBSCRIBE, CMD_CANCEL, CMD_PONG,
@@ -293,6 +293,8 @@ cdef inline void transmit_salvage(session_t *s) noexcept nogil:
         return
     # Tail of a message whose beginning left: frames still in the ring are useless, too.
     ring_init(&fresh, p.outr.hwm)
+    if p.outr.only != NULL:
+        ring_conflate(&fresh)
     while s.tx != NULL and pos < s.tx_tail:
         if s.version >= 2:
             rc = frame_get(s.tx.data + pos, s.tx_tail - pos, &f)

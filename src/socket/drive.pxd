@@ -9,7 +9,7 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
 from base.atomics cimport (
-    zc_load_relaxed_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_swap_u32, zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_pause,
+    zc_load_relaxed_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_swap_u32, zc_load_relaxed_ptr, zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_pause,
     zc_fence,
 )
 from base.config cimport POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_NS, LEASE_NS, SPIN_NS
@@ -84,7 +84,8 @@ cdef inline void socket_attend(socket_t *s) noexcept nogil:
     cdef pipe_t *next
     cdef pipe_t *first = NULL
     cdef uint32_t bits
-    if s.attention == NULL:
+    p = <pipe_t *> zc_load_relaxed_ptr(<void **> &s.attention)
+    if p == NULL or p == attention_closed():
         return
     p = <pipe_t *> zc_swap_ptr(<void **> &s.attention, NULL)
     # The stack is newest first; turn it round so that nobody is overtaken.

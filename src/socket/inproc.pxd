@@ -14,9 +14,9 @@ from base.errors cimport EADDRINUSE, ECONNREFUSED, EINVAL, ENOMEM, ENOTSOCK, EPR
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock
 from pattern.pattern cimport pattern_attach, pattern_ready, pattern_in_ready
 from pipe.pipe cimport pipe_t
-from pipe.ring cimport ring_init, ring_set_hwm
+from pipe.ring cimport ring_conflate, ring_init, ring_set_hwm
 from socket.drive cimport socket_attend, socket_settle
-from socket.pipes cimport pipes_add, pipe_remove
+from socket.pipes cimport conflates_in, conflates_out, pipes_add, pipe_remove
 from socket.state cimport (
     socket_t, context_t, endpoint_t, link_t, ENDPOINT_INPROC_BOUND, ENDPOINT_INPROC_CONNECTED, SOCKET_OPEN,
 )
@@ -52,6 +52,12 @@ cdef inline int link_join(link_t *link, int side, socket_t *s) noexcept nogil:
     if pipes_add(s, p) < 0:
         return -ENOMEM
     p.socket = NULL
+    if s.opt.conflate:
+        # Either end may ask for it; the ring is empty or (a connect that waited for its bind) keeps what it holds.
+        if conflates_out(s.type) and p.outr.wcount == 0:
+            ring_conflate(p.outr)
+        if conflates_in(s.type) and p.inr.wcount == 0:
+            ring_conflate(p.inr)
     link.hwm_out[side] = <uint32_t> s.opt.sndhwm
     link.hwm_in[side] = <uint32_t> s.opt.rcvhwm
     if s.opt.routing_id_size:

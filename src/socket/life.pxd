@@ -270,6 +270,8 @@ cdef inline void socket_close(socket_t *s, int linger_ms, bint set_linger) noexc
         else:
             endpoint_close_listener(s, e)
         endpoint_unref(e)
+    # Not kept any longer: what follows waits for the I/O thread, which may be waiting for this mutex.
+    zc_mutex_unlock(&ctx.mutex)
     s.ndoomed = 0
     while s.npipes:
         if s.pipes[0].link != NULL or s.pipes[0].session == NULL:
@@ -300,7 +302,6 @@ cdef inline void socket_close(socket_t *s, int linger_ms, bint set_linger) noexc
     if done:
         socket_dismantle(s)
     zc_lock_release(&s.lock)
-    zc_mutex_unlock(&ctx.mutex)
     socket_wake(s)              # calls blocked in it return
     if done:
         socket_leave_context(s)

@@ -8,11 +8,18 @@ from libc.string cimport memcpy
 from base.errors cimport ENOMEM
 from pattern.pattern cimport pattern_detach, pattern_ended
 from pipe.pipe cimport pipe_t, ATTENTION_CLOSED
-from pipe.ring cimport ring_init, ring_free, ring_empty, ring_rollback
+from pipe.ring cimport ring_conflate, ring_empty, ring_free, ring_init, ring_rollback
 from session.lifecycle cimport session_finish
 from session.session cimport session_t
 from socket.state cimport socket_t, netpipe_t, link_t, SOCKET_OPEN
 from socket.wake cimport socket_notify, link_unref
+
+cdef enum:
+    TYPE_PUB = 1
+    TYPE_SUB = 2
+    TYPE_DEALER = 5
+    TYPE_PULL = 7
+    TYPE_PUSH = 8
 
 
 cdef inline int pipes_add(socket_t *s, pipe_t *p) noexcept nogil:
@@ -59,13 +66,26 @@ cdef inline void socket_doom(pipe_t *p) noexcept nogil:
     s.ndoomed += 1
 
 
+cdef inline bint conflates_out(int type) noexcept nogil:
+    """CONFLATE concerns data only: subscriptions travel the other way and must all arrive."""
+    return type == TYPE_PUSH or type == TYPE_PUB or type == TYPE_DEALER
+
+
+cdef inline bint conflates_in(int type) noexcept nogil:
+    return type == TYPE_PULL or type == TYPE_SUB or type == TYPE_DEALER
+
+
 cdef inline netpipe_t *netpipe_new(socket_t *s, session_t *x) noexcept nogil:
     cdef netpipe_t *n = <netpipe_t *> calloc(1, sizeof(netpipe_t))
     if n == NULL:
         return NULL
-    # CONFLATE keeps one message per pipe; the mark then only says when the writer overtakes.
     ring_init(&n.in_ring, <uint32_t> s.opt.rcvhwm)
     ring_init(&n.out_ring, <uint32_t> s.opt.sndhwm)
+    if s.opt.conflate:
+        if conflates_out(s.type):
+            ring_conflate(&n.out_ring)
+        if conflates_in(s.type):
+            ring_conflate(&n.in_ring)
     n.pipe.inr = &n.in_ring
     n.pipe.outr = &n.out_ring
     n.pipe.session = x

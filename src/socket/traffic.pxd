@@ -17,6 +17,7 @@ from socket.wake cimport socket_open_set, socket_unref
 cdef enum:
     EVENT_IN = 1
     EVENT_OUT = 2
+    SEND_DROPPED = 1            # the peer of the message begun is gone: the frame is dropped with it (success, unless NOBLOCK was asked for)
 
 
 cdef inline int socket_enter(socket_t *s) noexcept nogil:
@@ -41,10 +42,10 @@ cdef inline void socket_sent(socket_t *s) noexcept nogil:
 
 
 cdef inline int socket_try_send(socket_t *s, msg_t *m) noexcept nogil:
-    """One frame. As pattern_send(). Does not wait."""
+    """One frame. As pattern_send(): 0, SEND_DROPPED or negative errno. Does not wait."""
     cdef bint more = (m.flags & MSG_MORE) != 0
     cdef int rc = pattern_send(&s.pattern, m)
-    if rc == 0 and not more:
+    if rc >= 0 and not more:
         socket_sent(s)
     return rc
 

@@ -103,7 +103,9 @@ def test_from_errno(zmq, submodule):
     assert type(make(zmq.EAGAIN)) is zmq.Again
     assert type(make(zmq.ETERM)) is zmq.ContextTerminated
     assert type(make(errno.EINTR)) is zmq.InterruptedSystemCall
-    assert (type(make(zmq.EINVAL)), make(zmq.EINVAL, "m").strerror) == (zmq.ZMQError, "m")
+    error = make(zmq.EINVAL, "tcp://x")
+    assert (type(error), error.errno) == (zmq.ZMQError, zmq.EINVAL)
+    assert error.strerror == f"{zmq.strerror(zmq.EINVAL)} (tcp://x)"
 
 
 def test_errors_of_addresses_name_the_address(zmq, context):

@@ -1,9 +1,8 @@
 """Fixtures of the behaviour tests. Every test is named after the line of the behaviour checklist that it pins down.
 
-Tests marked `better` describe a deliberate difference from libzmq, so they are left out when ZMQ_MODULE=zmq.
+Tests marked `better` describe a deliberate difference from libzmq.
 """
 import itertools
-import os
 import sys
 from pathlib import Path
 
@@ -13,20 +12,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 _serial = itertools.count(1)
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "better: a deliberate difference from libzmq; not run when ZMQ_MODULE=zmq")
-
-
-def pytest_collection_modifyitems(config, items):
-    if os.environ.get("ZMQ_MODULE", "zmqcore") != "zmq":
-        return
-    here = str(Path(__file__).parent)
-    unwanted = [item for item in items if item.get_closest_marker("better") and str(item.path).startswith(here)]
-    if unwanted:
-        config.hook.pytest_deselected(items=unwanted)
-        items[:] = [item for item in items if item not in unwanted]
 
 
 @pytest.fixture

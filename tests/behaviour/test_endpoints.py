@@ -494,7 +494,8 @@ def test_END_41_ipc_file_is_removed(zmq, make, fresh):
             pull.close()
         else:
             pull.unbind(where)
-        until(lambda path=where.removeprefix("ipc://"): not os.path.exists(path))
+        path = where.removeprefix("ipc://")
+        until(lambda path=path: not os.path.exists(path))
 
 
 @pytest.mark.parametrize("cidr, accepted", [("127.0.0.1", True), ("127.0.0.0/8", True), ("0.0.0.0/0", True), ("10.0.0.0/8", False),

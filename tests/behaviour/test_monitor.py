@@ -195,6 +195,7 @@ def test_monitor_does_not_disturb_traffic(zmq, make, fresh):
     assert fill(zmq, push, limit=20000) == 20000
     for _ in range(20000):
         pull.recv()
+    assert events.all_until("HANDSHAKE_SUCCEEDED") == ["LISTENING", "ACCEPTED", "HANDSHAKE_SUCCEEDED"]
     pull.disable_monitor()
     push.send(b"still")
     assert pull.recv() == b"still"

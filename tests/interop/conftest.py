@@ -1,6 +1,5 @@
 """Fixtures of the interoperability tests: the peer processes, the module under test behind the same face, and fresh endpoints."""
 import itertools
-import os
 import sys
 from pathlib import Path
 
@@ -14,20 +13,6 @@ for folder in (Path(__file__).parent, Path(__file__).parent / "peers"):
 import stacks  # noqa: E402
 
 _serial = itertools.count(1)
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "better: a deliberate difference from libzmq; not run when ZMQ_MODULE=zmq")
-
-
-def pytest_collection_modifyitems(config, items):
-    if os.environ.get("ZMQ_MODULE", "zmqcore") != "zmq":
-        return
-    here = str(Path(__file__).parent)
-    unwanted = [item for item in items if item.get_closest_marker("better") and str(item.path).startswith(here)]
-    if unwanted:
-        config.hook.pytest_deselected(items=unwanted)
-        items[:] = [item for item in items if item not in unwanted]
 
 
 @pytest.fixture(scope="session")

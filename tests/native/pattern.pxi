@@ -10,10 +10,10 @@ from libc.stdint cimport uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport malloc, calloc, realloc, free
 from libc.string cimport memcpy, memset
 from cpython.bytes cimport PyBytes_FromStringAndSize, PyBytes_AS_STRING, PyBytes_GET_SIZE
-from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
-from message.message cimport msg_t, msg_init, msg_set, msg_data, msg_close, msg_move, msg_share, MSG_EMPTY, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
-from pipe.ring cimport ring_t, ring_init, ring_free, ring_slot, ring_commit, ring_front, ring_pop, ring_empty, ring_rollback, ring_conflate
-from pipe.pipe cimport pipe_t, pipe_store, ATTENTION_IN, ATTENTION_OUT, ATTENTION_CLOSED
+from base.platform cimport zc_now_ns
+from message.message cimport msg_t, msg_close, msg_move, msg_share, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
+from pipe.ring cimport ring_t, ring_init, ring_free, ring_slot, ring_commit, ring_front, ring_pop, ring_rollback, ring_conflate, ring_set_hwm
+from pipe.pipe cimport pipe_t, ATTENTION_IN, ATTENTION_OUT, ATTENTION_CLOSED
 from pattern.radix cimport entry_t
 from pattern.subscriptions cimport (
     subscriptions_t, subscriptions_init, subscriptions_clear, subscriptions_count, subscriptions_at, subscriptions_add,
@@ -32,17 +32,9 @@ from pattern.pattern cimport (
     pattern_last_pipe, pattern_set_connect_routing_id, pattern_peer_state,
 )
 
-cdef extern from "time.h" nogil:
-    ctypedef struct probe_timespec "struct timespec":
-        long tv_sec
-        long tv_nsec
-    int clock_gettime(int clock, probe_timespec *out)
-
 
 cdef double probe_now() noexcept nogil:
-    cdef probe_timespec t
-    clock_gettime(1, &t)
-    return t.tv_sec + t.tv_nsec * 1e-9
+    return zc_now_ns() * 1e-9
 
 
 # ---- topic tables
@@ -506,6 +498,9 @@ cdef class pattern_Link:
             p.peer_id = <unsigned char *> malloc(len(peer_id))
             memcpy(p.peer_id, <char *> peer_id, len(peer_id))
             p.peer_id_size = len(peer_id)
+
+    def set_hwm_left(self, uint32_t hwm):
+        ring_set_hwm(&self.ab, hwm)
 
     cdef end(self, pattern_Socket socket, pipe_t *p):
         p.ended = True

@@ -1,13 +1,12 @@
 # Shows src/pipe to the tests: ring_Queue is one ring with both ends in the caller's hands; ring_stress halves run in two threads.
 
 from libc.stdint cimport uint32_t, uint64_t
-from libc.stdlib cimport malloc, free
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from base.atomics cimport zc_load_acquire_u32, zc_store_release_u32, zc_swap_u32, zc_pause
-from message.message cimport msg_t, msg_set, msg_data, msg_close, msg_move, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
+from message.message cimport msg_t, msg_set, msg_data, msg_close, msg_move, MSG_MORE
 from pipe.ring cimport (
     ring_t, ring_init, ring_free, ring_slot, ring_commit, ring_front, ring_pop, ring_full, ring_empty, ring_rollback, ring_set_hwm,
-    ring_messages, ring_mid_message, ring_conflate, ring_trim, ring_wake_reader, ring_wake_writer, ring_writer_sleeps, ring_reader_sleeps,
+    ring_messages, ring_mid_message, ring_conflate, ring_settle, ring_trim, ring_wake_reader, ring_wake_writer, ring_writer_sleeps, ring_reader_sleeps,
 )
 
 
@@ -67,6 +66,9 @@ cdef class ring_Queue:
 
     def set_hwm(self, uint32_t hwm):
         ring_set_hwm(&self.ring, hwm)
+
+    def settle(self):
+        return bool(ring_settle(&self.ring))
 
     @property
     def full(self):

@@ -1,0 +1,407 @@
+# Socket: sending and receiving. Life, endpoints and options are in socket.pxi.
+#
+# Small frames of bytes go the short way: one lock, one pattern call, no Python object made or copied. Whatever finds no room (or nothing to
+# receive) goes the long way, without the GIL.
+
+from pattern.pattern cimport pattern_last_pipe, pattern_recv
+from pipe.pipe cimport pipe_t
+from session.session cimport session_t
+from socket.traffic cimport (
+    socket_recv_now, socket_recv_wait, socket_send_now, socket_send_wait, socket_try_send, SEND_DROPPED,
+)
+
+cdef enum:
+    FLAG_DONTWAIT = 1
+    FLAG_SNDMORE = 2
+
+
+cdef class Socket(_SocketBase):
+    """A ZeroMQ socket. Thread-safe: calls are serialised, multipart sends are atomic."""
+
+    def send(self, data, int flags=0, bint copy=True, bint track=False, routing_id=None, group=None):
+        """Sends one frame: bytes, Frame or any contiguous buffer. flags: NOBLOCK 1, SNDMORE 2.
+
+        copy=False lends the memory (above copy_threshold); track=True then returns a MessageTracker. Raises Again (NOBLOCK or SNDTIMEO),
+        ZMQError (EFSM, ENOTSUP, EHOSTUNREACH, ...), ContextTerminated, TypeError for str.
+        """
+        cdef socket_t *s = self.s
+        cdef msg_t m
+        cdef int rc
+        cdef object tracker = None
+        if self._closed or s == NULL or s.fork_generation != zc_fork_generation():
+            self.check()
+        if PyBytes_CheckExact(data) and (copy or not track) and group is None and routing_id is None:
+            m.kind = MSG_PYOBJ
+            m.size = <size_t> PyBytes_GET_SIZE(data)
+            m.body.ref.data = <unsigned char *> PyBytes_AS_STRING(data)
+            m.body.ref.owner = <void *> data
+            m.flags = MSG_EXACT
+            m.routing_id = 0
+            Py_INCREF(data)
+        else:
+            tracker = self.message_from(&m, data, copy, track)
+            if routing_id is not None:
+                m.routing_id = routing_id
+            if group is not None:
+                raise_errno(-ENOTSUP)
+        if flags & FLAG_SNDMORE:
+            m.flags |= MSG_MORE
+        lock_socket(s)
+        rc = socket_enter(s)
+        if rc == 0:
+            rc = socket_try_send(s, &m)
+        unlock_socket(s)
+        if rc == -EAGAIN:
+            rc = self.send_slow(&m, flags)
+        release(&m)
+        if zc_giveback_pending():
+            zc_giveback_drain()
+        if rc != 0 and (rc < 0 or flags & FLAG_DONTWAIT):
+            raise_errno(rc if rc < 0 else -EAGAIN)
+        return tracker
+
+    cdef int send_slow(self, msg_t *m, int flags) except? -1:
+        """The frame found no room. Drives the connections, waits as long as flags and SNDTIMEO allow. On an exception the frame is released."""
+        cdef socket_t *s = self.s
+        cdef int rc
+        cdef uint64_t until
+        if flags & FLAG_DONTWAIT or s.opt.sndtimeo == 0:
+            lock_socket(s)
+            rc = socket_enter(s)
+            if rc == 0:
+                rc = socket_send_now(s, m)
+            unlock_socket(s)
+            return rc
+        until = socket_until(s.opt.sndtimeo)
+        while True:
+            with nogil:
+                zc_lock_acquire(&s.lock)
+                rc = socket_enter(s)
+                if rc == 0:
+                    rc = socket_send_wait(s, m, until)
+                if s.host.flush_now:
+                    socket_flush(s)
+                socket_settle(s)
+                zc_lock_release(&s.lock)
+            if rc != -EINTR:
+                return rc
+            try:
+                PyErr_CheckSignals()
+            except BaseException:
+                release(m)
+                raise
+
+    cdef object message_from(self, msg_t *m, data, bint copy, bint track):
+        """Fills `m` from anything that can be sent. The tracker of lent memory, or None."""
+        cdef Frame frame
+        cdef Py_buffer view
+        cdef int rc
+        msg_init(m)
+        if isinstance(data, str):
+            raise TypeError("unicode not allowed, use send_string")
+        if isinstance(data, Frame):
+            frame = <Frame> data
+            if track and not copy and not frame.tracker:
+                raise ValueError("Not a tracked message: create the frame with track=True")
+            if copy and PyBytes_CheckExact(frame._bytes):
+                data = frame._bytes
+            else:
+                if msg_share(m, &frame.m) < 0:
+                    raise MemoryError
+                m.flags &= MSG_EXACT
+                return frame.tracker if not copy else None
+        if copy or len(memoryview(data).cast("B") if not PyBytes_CheckExact(data) else data) < self.copy_threshold:
+            PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+            rc = msg_set(m, view.buf, <size_t> view.len)
+            PyBuffer_Release(&view)
+            if rc < 0:
+                raise MemoryError
+            return _finished_tracker() if not copy else None
+        frame = Frame(data, track=track, copy=False)
+        msg_share(m, &frame.m)
+        m.flags &= MSG_EXACT
+        return frame.tracker
+
+    def recv(self, int flags=0, bint copy=True, bint track=False):
+        """Receives one frame: bytes, or a Frame with copy=False. flags: NOBLOCK 1.
+
+        Raises Again (NOBLOCK or RCVTIMEO), ZMQError (EFSM, ENOTSUP, ...), ContextTerminated.
+        """
+        cdef socket_t *s = self.s
+        cdef msg_t m
+        cdef int rc
+        cdef Frame frame = None
+        if self._closed or s == NULL or s.fork_generation != zc_fork_generation():
+            self.check()
+        m.kind = MSG_EMPTY
+        lock_socket(s)
+        rc = socket_enter(s)
+        if rc == 0:
+            if flags & FLAG_DONTWAIT:
+                rc = socket_recv_now(s, &m)
+            else:
+                rc = pattern_recv(&s.pattern, &m)
+        unlock_socket(s)
+        if rc == -EAGAIN and not flags & FLAG_DONTWAIT:
+            rc = self.recv_slow(&m)
+        if rc < 0:
+            raise_errno(rc)
+        if copy:
+            return take_bytes(&m)
+        return self.frame_from(&m, track)
+
+    cdef int recv_slow(self, msg_t *m) except? -1:
+        cdef socket_t *s = self.s
+        cdef int rc
+        cdef uint64_t until
+        if s.opt.rcvtimeo == 0:
+            lock_socket(s)
+            rc = socket_enter(s)
+            if rc == 0:
+                rc = socket_recv_now(s, m)
+            unlock_socket(s)
+            return rc
+        until = socket_until(s.opt.rcvtimeo)
+        while True:
+            with nogil:
+                zc_lock_acquire(&s.lock)
+                rc = socket_enter(s)
+                if rc == 0:
+                    rc = socket_recv_wait(s, m, until)
+                socket_settle(s)
+                zc_lock_release(&s.lock)
+            if rc != -EINTR:
+                return rc
+            PyErr_CheckSignals()
+
+    cdef Frame frame_from(self, msg_t *m, bint track):
+        """A Frame that takes over `m`, with the properties of the connection it came by."""
+        cdef Frame frame = Frame.__new__(Frame)
+        cdef pipe_t *p
+        cdef session_t *x
+        frame.m = m[0]
+        frame.more = (m.flags & MSG_MORE) != 0
+        frame.m.flags &= MSG_EXACT
+        m.kind = MSG_EMPTY
+        if track:
+            frame.tracker = _finished_tracker()
+        lock_socket(self.s)
+        if self.s.state == SOCKET_OPEN:
+            p = pattern_last_pipe(&self.s.pattern)
+            if p != NULL and p.session != NULL:
+                x = <session_t *> p.session
+                frame.fd = x.fd
+                if x.props != NULL:
+                    metadata_ref(x.props)
+                    frame.props = x.props
+        zc_lock_release(&self.s.lock)
+        return frame
+
+    def send_multipart(self, msg_parts, int flags=0, bint copy=True, bint track=False, **kwargs):
+        """Sends an iterable of frames as one message, atomically. As send(); raises TypeError before anything is sent if a part cannot be."""
+        cdef socket_t *s = self.s
+        cdef msg_t on_stack[8]
+        cdef msg_t *m = on_stack
+        cdef list parts = list(msg_parts)
+        cdef Py_ssize_t n = len(parts)
+        cdef Py_ssize_t i
+        cdef Py_ssize_t filled = 0
+        cdef int rc = 0
+        cdef object part
+        cdef object tracker = None
+        self.check()
+        if n == 0:
+            return None
+        if n > 8:
+            m = <msg_t *> PyMem_Malloc(n * sizeof(msg_t))
+            if m == NULL:
+                raise MemoryError
+        try:
+            for i in range(n):
+                part = parts[i]
+                if PyBytes_CheckExact(part) and (copy or not track):
+                    m[i].kind = MSG_PYOBJ
+                    m[i].size = <size_t> PyBytes_GET_SIZE(part)
+                    m[i].body.ref.data = <unsigned char *> PyBytes_AS_STRING(part)
+                    m[i].body.ref.owner = <void *> part
+                    m[i].flags = MSG_EXACT
+                    m[i].routing_id = 0
+                    Py_INCREF(part)
+                else:
+                    try:
+                        made = self.message_from(&m[i], part, copy, track)
+                    except TypeError:
+                        rep = repr(part)
+                        if len(rep) > 80:
+                            rep = rep[:77] + "..."
+                        raise TypeError(f"Frame {i} ({rep}) does not support the buffer interface.") from None
+                    if made is not None and track:
+                        tracker = made if tracker is None else MessageTracker(tracker, made)
+                filled = i + 1
+                if i + 1 < n or flags & FLAG_SNDMORE:
+                    m[i].flags |= MSG_MORE
+            lock_socket(s)
+            rc = socket_enter(s)
+            i = 0
+            while rc >= 0 and i < n:
+                rc = socket_try_send(s, &m[i])
+                if rc >= 0:
+                    i += 1
+            unlock_socket(s)
+            if rc == -EAGAIN:
+                rc = self.send_rest(m + i, n - i, flags)
+        finally:
+            for i in range(filled):
+                release(&m[i])
+            if m != on_stack:
+                PyMem_Free(m)
+        if zc_giveback_pending():
+            zc_giveback_drain()
+        if rc < 0:
+            raise_errno(rc)
+        return tracker
+
+    cdef int send_rest(self, msg_t *m, Py_ssize_t n, int flags) except? -1:
+        """send_multipart() found no room for frame `m` (the first one, unless frames of an earlier send are pending)."""
+        cdef socket_t *s = self.s
+        cdef int rc
+        cdef uint64_t until = 0
+        cdef bint wait = not (flags & FLAG_DONTWAIT or s.opt.sndtimeo == 0)
+        cdef Py_ssize_t i = 0
+        if wait:
+            until = socket_until(s.opt.sndtimeo)
+        while True:
+            with nogil:
+                zc_lock_acquire(&s.lock)
+                rc = socket_enter(s)
+                while rc >= 0 and i < n:
+                    rc = socket_send_wait(s, m + i, until) if wait else socket_send_now(s, m + i)
+                    if rc >= 0:
+                        i += 1
+                if s.host.flush_now:
+                    socket_flush(s)
+                socket_settle(s)
+                zc_lock_release(&s.lock)
+            if rc != -EINTR:
+                return rc
+            PyErr_CheckSignals()
+
+    def recv_multipart(self, int flags=0, bint copy=True, bint track=False):
+        """Receives a whole message as a list of frames (bytes, or Frame with copy=False). As recv()."""
+        cdef socket_t *s = self.s
+        cdef msg_t m
+        cdef int rc
+        cdef list parts = []
+        cdef bint more
+        self.check()
+        m.kind = MSG_EMPTY
+        if not copy:
+            parts.append(self.recv(flags, False, track))
+            while (<Frame> parts[-1]).more:
+                parts.append(self.recv(flags, False, track))
+            return parts
+        lock_socket(s)
+        rc = socket_enter(s)
+        if rc == 0:
+            if flags & FLAG_DONTWAIT:
+                rc = socket_recv_now(s, &m)
+            else:
+                rc = pattern_recv(&s.pattern, &m)
+        while rc == 0:
+            more = (m.flags & MSG_MORE) != 0
+            if m.kind > MSG_INLINE and not (m.kind == MSG_PYOBJ and m.flags & MSG_EXACT) and m.kind >= MSG_PYOBJ:
+                break       # letting it go may run foreign code: not under the lock
+            parts.append(take_bytes(&m))
+            if not more:
+                break
+            rc = pattern_recv(&s.pattern, &m)
+        unlock_socket(s)
+        if rc == -EAGAIN and not parts and not flags & FLAG_DONTWAIT:
+            rc = self.recv_slow(&m)
+        if rc < 0:
+            raise_errno(rc)
+        while m.kind != MSG_EMPTY:
+            more = (m.flags & MSG_MORE) != 0
+            parts.append(take_bytes(&m))
+            if not more:
+                break
+            # The rest of a message is always there.
+            lock_socket(s)
+            rc = socket_recv_now(s, &m)
+            unlock_socket(s)
+            if rc < 0:
+                raise_errno(rc)
+        return parts
+
+    def recv_into(self, buffer, /, *, Py_ssize_t nbytes=0, int flags=0):
+        """Receives one frame into a writable buffer (at most nbytes, 0 = all of it). Returns the size of the frame received; raises
+        ValueError for a bad nbytes, ZMQError(EMSGSIZE) if the frame does not fit (the octets that fit are stored)."""
+        cdef Py_buffer view
+        cdef socket_t *s = self.s
+        cdef msg_t m
+        cdef int rc
+        cdef Py_ssize_t size
+        if nbytes < 0:
+            raise ValueError(f"nbytes={nbytes} must be non-negative")
+        self.check()
+        PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE)
+        try:
+            if nbytes > view.len:
+                raise ValueError(f"nbytes={nbytes} too big for memoryview of {view.len}B")
+            if nbytes == 0:
+                nbytes = view.len
+            m.kind = MSG_EMPTY
+            lock_socket(s)
+            rc = socket_enter(s)
+            if rc == 0:
+                rc = socket_recv_now(s, &m)
+            unlock_socket(s)
+            if rc == -EAGAIN and not flags & FLAG_DONTWAIT:
+                rc = self.recv_slow(&m)
+            if rc < 0:
+                raise_errno(rc)
+            size = <Py_ssize_t> m.size
+            memcpy(view.buf, msg_data(&m), min(size, nbytes))
+            release(&m)
+            if size > nbytes:
+                raise_errno(-EMSGSIZE)
+            return size
+        finally:
+            PyBuffer_Release(&view)
+
+    def send_many(self, iterable, int flags=0):
+        """Sends each item as one single-frame message under one lock per batch. Returns how many were sent; Again only if none was."""
+        cdef Py_ssize_t sent = 0
+        for item in iterable:
+            try:
+                self.send(item, flags)
+            except error_module().Again:
+                if sent:
+                    break
+                raise
+            sent += 1
+        return sent
+
+    def recv_many(self, Py_ssize_t max=1000, int flags=0):
+        """Receives up to `max` frames: waits for the first as recv() does, takes what is there. A list of bytes."""
+        cdef socket_t *s = self.s
+        cdef list out = []
+        cdef msg_t m
+        cdef int rc = 0
+        if max <= 0:
+            return out
+        out.append(self.recv(flags))
+        m.kind = MSG_EMPTY
+        while len(out) < max and rc == 0:
+            lock_socket(s)
+            rc = socket_enter(s)
+            while rc == 0 and len(out) < max:
+                rc = pattern_recv(&s.pattern, &m)
+                if rc == 0:
+                    if m.kind >= MSG_PYOBJ and not m.flags & MSG_EXACT:
+                        break
+                    out.append(take_bytes(&m))
+            unlock_socket(s)
+            if m.kind != MSG_EMPTY:
+                out.append(take_bytes(&m))
+        return out

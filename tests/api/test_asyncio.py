@@ -1,0 +1,712 @@
+"""Sockets that are awaited."""
+
+import asyncio
+import functools
+import gc
+import inspect
+import os
+import pickle
+import threading
+import time
+
+import pytest
+
+LOOPS = ["asyncio"]
+try:
+    import uvloop
+
+    LOOPS.append("uvloop")
+except ImportError:
+    pass
+
+WAIT = 10
+
+
+@pytest.fixture(params=LOOPS)
+def run(request):
+    """run(coroutine): on each kind of loop, with a limit of time."""
+    made = []
+
+    def start(coroutine, limit=WAIT):
+        loop = asyncio.new_event_loop() if request.param == "asyncio" else uvloop.new_event_loop()
+        made.append(loop)
+        asyncio.set_event_loop(loop)
+        return loop.run_until_complete(asyncio.wait_for(coroutine, limit))
+
+    yield start
+    for loop in made:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+    asyncio.set_event_loop(None)
+
+
+@pytest.fixture
+def aio(submodule):
+    return submodule("asyncio")
+
+
+@pytest.fixture
+def context(aio):
+    ctx = aio.Context()
+    yield ctx
+    ctx.destroy(linger=0)
+
+
+@pytest.fixture
+def pair(zmq, context):
+    one, two = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
+    one.bind("inproc://pair")
+    two.connect("inproc://pair")
+    return one, two
+
+
+@pytest.fixture
+def tcp_pair(zmq, context):
+    one, two = context.socket(zmq.DEALER), context.socket(zmq.DEALER)
+    one.bind("tcp://127.0.0.1:*")
+    two.connect(one.get_string(zmq.LAST_ENDPOINT))
+    return one, two
+
+
+def on_loop(test):
+    """The test is a coroutine function; fixture `run` runs it."""
+
+    @functools.wraps(test)
+    def wrapped(run, **kwargs):
+        run(test(**kwargs))
+
+    parameters = inspect.signature(test).parameters.values()
+    wrapped.__signature__ = inspect.Signature(
+        [inspect.Parameter("run", inspect.Parameter.POSITIONAL_OR_KEYWORD), *parameters]
+    )
+    return wrapped
+
+
+# -- kinds
+
+
+def test_classes(zmq, aio, context):
+    socket = context.socket(zmq.PUSH)
+    assert type(socket) is aio.Socket and isinstance(socket, zmq.Socket)
+    assert isinstance(context, zmq.Context)
+    assert repr(socket).startswith("<zmq.asyncio.Socket(zmq.PUSH)")
+    assert repr(context).startswith("<zmq.asyncio.Context(")
+
+
+def test_constructor(zmq, aio, context):
+    with aio.Socket(context, zmq.PUSH) as socket:
+        assert socket.type == zmq.PUSH
+    with pytest.raises(TypeError):
+        aio.Socket(context)
+
+
+def test_shadow_context(zmq, aio):
+    with zmq.Context() as plain:
+        for shadow in (aio.Context.shadow(plain), aio.Context(plain)):
+            with shadow.socket(zmq.PUSH) as socket:
+                assert type(socket) is aio.Socket
+
+
+# -- at once
+
+
+@pytest.mark.parametrize("at_once", [False, pytest.param(True, marks=pytest.mark.better)])
+@on_loop
+async def test_what_is_there_is_received(zmq, pair, at_once):
+    one, two = pair
+    calls = [
+        (one.send(b"x"), two.recv(), b"x"),
+        (one.send_multipart([b"x", b"y"]), two.recv_multipart(), [b"x", b"y"]),
+        (one.send_string("ä"), two.recv_string(), "ä"),
+        (one.send_json({"a": 1}), two.recv_json(), {"a": 1}),
+        (one.send_pyobj({1}), two.recv_pyobj(), {1}),
+        (one.send_serialized([1], lambda m: [b"1"]), two.recv_serialized(list), [b"1"]),
+    ]
+    for sent, received, expected in calls:
+        assert isinstance(sent, asyncio.Future) and isinstance(received, asyncio.Future)
+        if at_once:
+            assert sent.done() and received.done()
+        assert await sent is None
+        assert await received == expected
+    buffer = bytearray(8)
+    one.send(b"hello")
+    assert await two.recv_into(buffer) == 5
+    assert bytes(buffer) == b"hello\0\0\0"
+
+
+@on_loop
+async def test_tracked_send(zmq, pair):
+    one, two = pair
+    tracker = await one.send(b"x" * 100_000, copy=False, track=True)
+    assert isinstance(tracker, zmq.MessageTracker)
+    assert len(await two.recv()) == 100_000
+
+
+@on_loop
+async def test_frames(zmq, pair):
+    one, two = pair
+    await one.send_multipart([b"a", zmq.Frame(b"b")])
+    frames = await two.recv_multipart(copy=False)
+    assert [bytes(frame) for frame in frames] == [b"a", b"b"]
+    assert [frame.more for frame in frames] == [True, False]
+
+
+@pytest.mark.better
+@on_loop
+async def test_a_busy_task_lets_others_run(zmq, pair):
+    """A task whose messages are always there must not keep the loop to itself."""
+    one, two = pair
+    one.sndhwm = two.rcvhwm = 0
+    turns = 0
+
+    async def count():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.ensure_future(count())
+    await asyncio.sleep(0)
+    before = turns
+    for number in range(5000):
+        await one.send(b"%d" % number)
+        assert await two.recv() == b"%d" % number
+    assert turns > before
+    counting.cancel()
+
+
+# -- waiting
+
+
+@pytest.mark.parametrize("kind", ["pair", "tcp_pair"])
+def test_what_is_not_there_is_waited_for(zmq, run, request, kind):
+    one, two = request.getfixturevalue(kind)
+
+    async def main():
+        for send, recv, thing in [
+            (one.send, two.recv, b"x"),
+            (one.send_multipart, two.recv_multipart, [b"x", b"y"]),
+            (one.send_string, two.recv_string, "ä"),
+            (one.send_json, two.recv_json, {"a": 1}),
+            (one.send_pyobj, two.recv_pyobj, {1}),
+        ]:
+            received = recv()
+            assert not received.done()
+            await asyncio.sleep(0)
+            await send(thing)
+            assert await received == thing
+        received = two.recv_serialized(lambda frames: frames[0].decode())
+        await one.send(b"text")
+        assert await received == "text"
+        buffer = bytearray(8)
+        received = two.recv_into(buffer)
+        await one.send(b"hello")
+        assert await received == 5
+        assert buffer.startswith(b"hello")
+
+    run(main())
+
+
+@on_loop
+async def test_pending_receives_are_served_in_order(zmq, pair):
+    one, two = pair
+    received = [two.recv() for _ in range(5)]
+    for number in range(5):
+        await one.send(b"%d" % number)
+    assert [await each for each in received] == [b"0", b"1", b"2", b"3", b"4"]
+
+
+@on_loop
+async def test_a_later_receive_does_not_overtake(zmq, pair):
+    one, two = pair
+    first = two.recv()
+    await one.send(b"1")
+    await one.send(b"2")
+    second = two.recv()
+    assert (await first, await second) == (b"1", b"2")
+
+
+@on_loop
+async def test_many_messages_between_tasks(zmq, tcp_pair):
+    one, two = tcp_pair
+    count = 3000
+
+    async def produce():
+        for number in range(count):
+            await one.send(b"%d" % number)
+
+    async def consume():
+        return [int(await two.recv()) for _ in range(count)]
+
+    _, got = await asyncio.gather(produce(), consume())
+    assert got == list(range(count))
+
+
+@on_loop
+async def test_send_waits_for_a_peer(zmq, context):
+    push, pull = context.socket(zmq.PUSH), context.socket(zmq.PULL)
+    sent = push.send(b"x")
+    await asyncio.sleep(0.01)
+    assert not sent.done()
+    pull.bind("tcp://127.0.0.1:*")
+    push.connect(pull.get_string(zmq.LAST_ENDPOINT))
+    assert await pull.recv() == b"x"
+    await sent
+
+
+@on_loop
+async def test_sends_wait_for_room_and_keep_their_order(zmq, context):
+    push, pull = context.socket(zmq.PUSH), context.socket(zmq.PULL)
+    push.sndhwm = pull.rcvhwm = 5
+    pull.bind("inproc://narrow")
+    push.connect("inproc://narrow")
+    sends = [push.send(b"%d" % number) for number in range(50)]
+    assert not sends[-1].done()
+    assert [int(await pull.recv()) for _ in range(50)] == list(range(50))
+    await asyncio.gather(*sends)
+
+
+@on_loop
+async def test_blocked_send_while_messages_pile_up(zmq, context):
+    """Readable all the time, but only room is waited for: neither a busy loop nor a lost wake-up."""
+    one, two = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
+    for socket in (one, two):
+        socket.sndhwm = socket.rcvhwm = 5
+    one.bind("inproc://both")
+    two.connect("inproc://both")
+    await two.send(b"never received while the sends wait")
+    sends = [one.send(b"%d" % number) for number in range(30)]
+    cpu = time.process_time()
+    await asyncio.sleep(0.3)
+    assert time.process_time() - cpu < 0.15
+    assert not sends[-1].done()
+    assert [int(await two.recv()) for _ in range(30)] == list(range(30))
+    await asyncio.gather(*sends)
+
+
+@on_loop
+async def test_requests(zmq, context):
+    req, rep = context.socket(zmq.REQ), context.socket(zmq.REP)
+    rep.bind("tcp://127.0.0.1:*")
+    req.connect(rep.get_string(zmq.LAST_ENDPOINT))
+
+    async def serve():
+        while True:
+            await rep.send((await rep.recv()).upper())
+
+    serving = asyncio.ensure_future(serve())
+    for _ in range(20):
+        await req.send(b"hello")
+        assert await req.recv() == b"HELLO"
+    serving.cancel()
+
+
+@on_loop
+async def test_messages_from_another_thread(zmq, context):
+    pull = context.socket(zmq.PULL)
+    pull.bind("inproc://threads")
+
+    def produce():
+        with zmq.Context.shadow(context).socket(zmq.PUSH) as push:
+            push.connect("inproc://threads")
+            for number in range(100):
+                push.send(b"%d" % number)
+
+    thread = threading.Thread(target=produce)
+    thread.start()
+    assert [int(await pull.recv()) for _ in range(100)] == list(range(100))
+    await asyncio.get_running_loop().run_in_executor(None, thread.join)
+
+
+# -- cancelling
+
+
+@on_loop
+async def test_cancelled_receive_loses_nothing(zmq, pair):
+    one, two = pair
+    received = two.recv()
+    await asyncio.sleep(0.01)
+    received.cancel()
+    await one.send(b"kept")
+    assert await two.recv() == b"kept"
+
+
+@on_loop
+async def test_cancelled_after_the_message_came(zmq, tcp_pair):
+    one, two = tcp_pair
+    for number in range(30):
+        received = two.recv_multipart()
+        await one.send(b"%d" % number)
+        for _ in range(number % 5):
+            await asyncio.sleep(0)
+        if received.cancel():
+            assert await two.recv_multipart() == [b"%d" % number]
+        else:
+            assert await received == [b"%d" % number]
+
+
+@on_loop
+async def test_receive_with_timeouts_loses_nothing(zmq, tcp_pair):
+    one, two = tcp_pair
+    count = 200
+
+    async def produce():
+        for number in range(count):
+            await one.send(b"%d" % number)
+            if number % 10 == 0:
+                await asyncio.sleep(0.002)
+
+    producing = asyncio.ensure_future(produce())
+    got = []
+    while len(got) < count:
+        try:
+            got.append(int(await asyncio.wait_for(two.recv(), 0.001)))
+        except asyncio.TimeoutError:
+            pass
+    await producing
+    assert got == list(range(count))
+
+
+@on_loop
+async def test_cancelled_one_of_several(zmq, pair):
+    one, two = pair
+    first, second, third = two.recv(), two.recv(), two.recv()
+    second.cancel()
+    await one.send(b"1")
+    await one.send(b"2")
+    assert (await first, await third) == (b"1", b"2")
+
+
+@on_loop
+async def test_cancelled_send_is_not_sent(zmq, context):
+    push, pull = context.socket(zmq.PUSH), context.socket(zmq.PULL)
+    first = push.send(b"cancelled")
+    second = push.send(b"sent")
+    first.cancel()
+    pull.bind("tcp://127.0.0.1:*")
+    push.connect(pull.get_string(zmq.LAST_ENDPOINT))
+    assert await pull.recv() == b"sent"
+    await second
+
+
+@on_loop
+async def test_futures_are_real_ones(zmq, pair):
+    one, two = pair
+    called = []
+    received = two.recv()
+    received.add_done_callback(lambda future: called.append(future.result()))
+    assert asyncio.isfuture(received) and asyncio.ensure_future(received) is received
+    await one.send(b"x")
+    done, pending = await asyncio.wait({received}, timeout=WAIT)
+    assert done == {received} and not pending
+    await asyncio.sleep(0)
+    assert called == [b"x"]
+    await asyncio.gather(one.send(b"1"), one.send(b"2"), one.send(b"3"))
+    assert await asyncio.gather(two.recv(), two.recv(), two.recv()) == [b"1", b"2", b"3"]
+    assert await asyncio.shield(one.send(b"4")) is None
+    assert await asyncio.wait_for(two.recv(), WAIT) == b"4"
+
+
+# -- timeouts, errors
+
+
+@on_loop
+async def test_timeouts(zmq, pair):
+    one, two = pair
+    two.rcvtimeo = 30
+    began = time.monotonic()
+    with pytest.raises(zmq.Again):
+        await two.recv()
+    assert 0.02 < time.monotonic() - began < 5
+    two.rcvtimeo = 0
+    with pytest.raises(zmq.Again):
+        await two.recv_string()
+    two.rcvtimeo = 5000
+    received = two.recv()
+    await one.send(b"in time")
+    assert await received == b"in time"
+
+
+@on_loop
+async def test_send_timeout(zmq, context):
+    push = context.socket(zmq.PUSH)
+    push.sndtimeo = 30
+    with pytest.raises(zmq.Again):
+        await push.send(b"nobody is there")
+    push.sndtimeo = 0
+    with pytest.raises(zmq.Again):
+        await push.send_multipart([b"nobody", b"is there"])
+
+
+@on_loop
+async def test_without_waiting(zmq, context):
+    socket = context.socket(zmq.DEALER)
+    for call in (
+        lambda: socket.recv(zmq.DONTWAIT),
+        lambda: socket.recv_json(zmq.DONTWAIT),
+        lambda: socket.recv_multipart(zmq.NOBLOCK),
+        lambda: socket.recv_into(bytearray(5), flags=zmq.DONTWAIT),
+        lambda: socket.send(b"", zmq.DONTWAIT),
+        lambda: socket.send_multipart([b""], zmq.DONTWAIT),
+    ):
+        future = call()
+        with pytest.raises(zmq.Again):
+            await future
+
+
+@on_loop
+async def test_errors(zmq, context, pair):
+    rep = context.socket(zmq.REP)
+    with pytest.raises(zmq.ZMQError) as caught:
+        await rep.send(b"nothing to answer")
+    assert caught.value.errno == zmq.EFSM
+    one, two = pair
+    with pytest.raises(TypeError):
+        await one.send("text")
+    with pytest.raises(TypeError):
+        await one.send_multipart([b"x", "text"])
+    await one.send(b"\xff")
+    with pytest.raises(UnicodeDecodeError):
+        await two.recv_string()
+    received = two.recv_pyobj()
+    await one.send(b"not a pickle")
+    with pytest.raises(pickle.UnpicklingError):
+        await received
+
+
+# -- polling
+
+
+@on_loop
+async def test_poll(zmq, pair):
+    one, two = pair
+    assert await two.poll(0) == 0
+    assert await two.poll(10) == 0
+    assert await two.poll(10, zmq.POLLOUT) == zmq.POLLOUT
+    polled = two.poll(5000)
+    await asyncio.sleep(0)
+    assert not polled.done()
+    await one.send(b"x")
+    assert await polled == zmq.POLLIN
+    assert await two.poll() == await two.poll(-1, zmq.POLLIN | zmq.POLLERR) == zmq.POLLIN
+    assert await two.recv() == b"x"
+
+
+@on_loop
+async def test_poll_for_room(zmq, context):
+    push, pull = context.socket(zmq.PUSH), context.socket(zmq.PULL)
+    polled = push.poll(-1, zmq.POLLOUT)
+    await asyncio.sleep(0.01)
+    assert not polled.done()
+    pull.bind("tcp://127.0.0.1:*")
+    push.connect(pull.get_string(zmq.LAST_ENDPOINT))
+    assert await polled == zmq.POLLOUT
+
+
+@pytest.mark.better
+@on_loop
+async def test_polls_that_timed_out_are_forgotten(zmq, pair):
+    _, two = pair
+    for _ in range(50):
+        await two.poll(1)
+    assert len(two._awaiting.watches) <= 1
+
+
+@on_loop
+async def test_cancelled_poll(zmq, pair):
+    one, two = pair
+    polled = two.poll()
+    await asyncio.sleep(0)
+    polled.cancel()
+    await one.send(b"x")
+    assert await two.recv() == b"x"
+
+
+@on_loop
+async def test_poller(zmq, aio, pair):
+    one, two = pair
+    poller = aio.Poller()
+    assert await poller.poll(5) == []
+    poller.register(two, zmq.POLLIN)
+    assert await poller.poll(10) == []
+    polled = poller.poll(5000)
+    await asyncio.sleep(0)
+    await one.send(b"x")
+    assert await polled == [(two, zmq.POLLIN)]
+    assert await poller.poll(0) == await poller.poll() == await poller.poll(None) == [(two, zmq.POLLIN)]
+    poller.register(one, zmq.POLLOUT)
+    assert dict(await poller.poll()) == {one: zmq.POLLOUT, two: zmq.POLLIN}
+
+
+@on_loop
+async def test_poller_of_descriptors_and_plain_sockets(zmq, aio, context):
+    poller = aio.Poller()
+    reader, writer = os.pipe()
+    plain = zmq.Context.shadow(context)
+    with plain.socket(zmq.PULL) as pull, plain.socket(zmq.PUSH) as push:
+        pull.bind("tcp://127.0.0.1:*")
+        push.connect(pull.get_string(zmq.LAST_ENDPOINT))
+        poller.register(pull, zmq.POLLIN)
+        poller.register(reader, zmq.POLLIN)
+        assert await poller.poll(10) == []
+        polled = poller.poll(5000)
+        os.write(writer, b"x")
+        assert await polled == [(reader, zmq.POLLIN)]
+        os.read(reader, 1)
+        polled = poller.poll(5000)
+        push.send(b"x")
+        assert await polled == [(pull, zmq.POLLIN)]
+        assert pull.recv() == b"x"
+        polled = poller.poll()
+        await asyncio.sleep(0)
+        polled.cancel()
+    os.close(reader)
+    os.close(writer)
+
+
+@on_loop
+async def test_receive_while_polled(zmq, aio, pair):
+    """A poll whose message somebody else took goes on waiting."""
+    one, two = pair
+    poller = aio.Poller()
+    poller.register(two, zmq.POLLIN)
+    received = two.recv()
+    polled = poller.poll(50)
+    await one.send(b"x")
+    assert await received == b"x"
+    assert await polled in ([], [(two, zmq.POLLIN)])
+
+
+# -- life
+
+
+@on_loop
+async def test_close_ends_what_is_pending(zmq, pair):
+    one, two = pair
+    received, polled = two.recv(), two.poll()
+    await asyncio.sleep(0)
+    two.close()
+    with pytest.raises(asyncio.CancelledError):
+        await received
+    await asyncio.wait({polled}, timeout=WAIT)
+    assert polled.done()
+    with pytest.raises(zmq.ZMQError) as caught:
+        await two.send(b"")
+    assert caught.value.errno == zmq.ENOTSOCK
+    with pytest.raises(zmq.ZMQError):
+        await two.recv()
+    with pytest.raises(zmq.ZMQError):
+        await two.poll(0)
+
+
+@pytest.mark.better
+def test_one_socket_on_several_loops(zmq, pair, run):
+    one, two = pair
+
+    async def exchange():
+        # What was pending on an earlier loop takes nothing away.
+        received = two.recv()
+        await one.send(b"x")
+        return await received
+
+    async def give_up():
+        two.recv()
+
+    assert run(exchange()) == b"x"
+    run(give_up())
+    assert run(exchange()) == b"x"
+    assert run(exchange()) == b"x"
+
+
+@pytest.mark.better
+def test_forgotten_socket_is_collected(zmq, context, run):
+    async def main():
+        socket = context.socket(zmq.PULL)
+        try:
+            await asyncio.wait_for(socket.recv(), 0.01)
+        except asyncio.TimeoutError:
+            pass
+        with pytest.warns(ResourceWarning, match="Unclosed socket"):
+            del socket
+            gc.collect()
+
+    run(main())
+
+
+@on_loop
+async def test_from_socket(zmq, aio):
+    with zmq.Context() as plain, plain.socket(zmq.PAIR) as one, plain.socket(zmq.PAIR) as two:
+        one.bind("inproc://from")
+        two.connect("inproc://from")
+        awaited = aio.Socket.from_socket(two)
+        assert type(awaited) is aio.Socket
+        received = awaited.recv()
+        one.send(b"x")
+        assert await received == b"x"
+        await awaited.send(b"y")
+        assert one.recv() == b"y"
+
+
+@on_loop
+async def test_plain_shadow(zmq, pair):
+    one, two = pair
+    plain = zmq.Socket.shadow(one)
+    assert type(plain) is zmq.Socket
+    plain.send(b"x")
+    assert await two.recv() == b"x"
+
+
+@on_loop
+async def test_monitor(zmq, submodule, context):
+    receive = submodule("utils.monitor").recv_monitor_message
+    pull = context.socket(zmq.PULL)
+    monitor = pull.get_monitor_socket()
+    pull.bind("tcp://127.0.0.1:*")
+    assert (await receive(monitor))["event"] == zmq.EVENT_LISTENING
+    pull.disable_monitor()
+    assert (await receive(monitor))["event"] == zmq.EVENT_MONITOR_STOPPED
+
+
+@on_loop
+async def test_context_manager_and_binding(zmq, context):
+    with context.socket(zmq.PULL) as pull:
+        with pull.bind("tcp://127.0.0.1:*") as bound:
+            assert bound is pull
+    assert pull.closed
+
+
+@pytest.mark.better
+@on_loop
+async def test_async_iteration(zmq, pair):
+    one, two = pair
+    for part in (b"a", b"b", b""):
+        await one.send(part)
+    got = []
+    async for frame in two:
+        if not frame:
+            break
+        got.append(frame)
+    assert got == [b"a", b"b"]
+    with pytest.raises(TypeError):
+        iter(two)
+
+
+def test_outside_of_a_running_loop(zmq, pair):
+    one, two = pair
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        received = two.recv()
+        one.send(b"x")
+        assert loop.run_until_complete(asyncio.wait_for(received, WAIT)) == b"x"
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+@pytest.mark.better
+def test_old_helpers(aio):
+    with pytest.warns(DeprecationWarning):
+        aio.ZMQEventLoop().close()
+    with pytest.warns(DeprecationWarning):
+        aio.install()

@@ -1,0 +1,86 @@
+"""No message lost, doubled or out of order when the sender leaves at once; none doubled or out of order when the receiver is killed.
+
+The numbers are small by default; ZMQCORE_DELIVERY_COUNT=1000000 ZMQCORE_DELIVERY_REPEATS=20 is the full run.
+"""
+import os
+import socket
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")
+COUNT = int(os.environ.get("ZMQCORE_DELIVERY_COUNT", "100000"))
+REPEATS = int(os.environ.get("ZMQCORE_DELIVERY_REPEATS", "2"))
+KILLS = int(os.environ.get("ZMQCORE_DELIVERY_KILLS", "5"))
+# Large enough that the kernel's buffers (about 10 MB on a loopback connection) hold only a small part of the whole.
+KILLED_SIZE = 2000
+HERE = Path(__file__).parent
+
+pytestmark = pytest.mark.timeout(60 + COUNT * REPEATS // 20000)
+
+
+def started(script, *arguments, **more):
+    return subprocess.Popen([sys.executable, str(HERE / script), MODULE, *map(str, arguments)],
+                            env=dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path))), **more)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("repeat", range(REPEATS))
+def test_sender_leaves_at_once(zmq, tmp_path, transport, repeat):
+    with zmq.Context() as context:
+        pull = context.socket(zmq.PULL)
+        pull.rcvtimeo = 20000
+        pull.bind("tcp://127.0.0.1:*" if transport == "tcp" else f"ipc://{tmp_path}/s")
+        sender = started("push_and_exit.py", pull.last_endpoint.rstrip(b"\0").decode(), COUNT)
+        try:
+            for number in range(COUNT):
+                got = int(pull.recv())
+                assert got == number
+            assert sender.wait(20) == 0
+            assert not pull.poll(50), "more came than was sent"
+        finally:
+            sender.kill()
+            sender.wait()
+            pull.close(linger=0)
+
+
+def unused_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+def test_receiver_is_killed_again_and_again(tmp_path, transport):
+    """What was on its way to a killed receiver may be lost; nothing comes twice, nothing out of order, and the last message arrives."""
+    endpoint = f"tcp://127.0.0.1:{unused_port()}" if transport == "tcp" else f"ipc://{tmp_path}/s"
+    record = tmp_path / "record"
+    sender = started("push_and_exit.py", endpoint, COUNT, KILLED_SIZE)
+    receiver = None
+    try:
+        for kill in range(KILLS + 1):
+            receiver = started("record_pulled.py", endpoint, record, COUNT - 1, stdout=subprocess.PIPE)
+            assert receiver.stdout.readline() == b"bound\n"
+            if kill < KILLS:
+                size = record.stat().st_size + 8 * (COUNT // (4 * KILLS))
+                while record.stat().st_size < size and receiver.poll() is None:
+                    time.sleep(0.002)
+                receiver.kill()
+                receiver.wait()
+                receiver.stdout.close()
+        assert receiver.stdout.readline() == b"last\n"
+        assert sender.wait(20) == 0
+    finally:
+        for process in (sender, receiver):
+            if process is not None:
+                process.kill()
+                process.wait()
+        if receiver is not None:
+            receiver.stdout.close()
+    octets = record.read_bytes()
+    numbers = struct.unpack(f">{len(octets) // 8}Q", octets[:len(octets) // 8 * 8])
+    assert numbers[-1] == COUNT - 1
+    assert all(later > earlier for earlier, later in zip(numbers, numbers[1:])), "doubled or out of order"

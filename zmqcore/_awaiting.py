@@ -1,0 +1,322 @@
+"""The waiting behind zmqcore.asyncio: what is pending on one socket, and the one reader that serves it.
+
+Rules
+- What must wait becomes a `Pending` in the queue of its direction. A pending receive has not taken its message yet: cancelling one, at any
+  time, loses nothing.
+- The socket's descriptor is level-triggered: readable while the socket has something to do. A wake-up completes all that can be
+  completed, in order. The reader is only taken away by a wake-up that finds nothing pending.
+- The descriptor is silent about what a call on this socket brings about itself; such calls are followed by `kick`.
+- The loop holds on to an `Awaiting`, never to the socket: a socket that the program forgets must go.
+- Everything here runs on the loop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import asyncio.events
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from .constants import Flag, PollEvent, SocketOption
+from .error import Again
+
+# As plain ints: operators of enums are slow, and these are used for every message.
+DONTWAIT = int(Flag.DONTWAIT)
+POLLIN = int(PollEvent.POLLIN)
+RCVTIMEO = int(SocketOption.RCVTIMEO)
+SNDTIMEO = int(SocketOption.SNDTIMEO)
+
+# So many calls may be done at once before one must wait for the loop's next turn; otherwise a fast peer could keep a task running for
+# ever and starve all others. A turn costs about as much as 50 messages, so this is lost among them.
+CALLS_PER_TURN = 1000
+
+# How long to look away from a descriptor that is readable for something nobody waits for, in seconds: at first, and at most.
+# It happens while a send waits for room and messages are there that nobody receives.
+PAUSE_FIRST = 0.001
+PAUSE_LAST = 0.02
+
+running_loop = asyncio.events._get_running_loop
+
+
+class Pending:
+    """A call that waits: how to make it, and its Future."""
+
+    __slots__ = ("future", "call", "args", "kwargs", "load", "timer")
+
+    def __init__(
+        self,
+        future: asyncio.Future[Any],
+        call: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        load: Callable[[Any], Any] | None,
+    ) -> None:
+        self.future = future
+        self.call = call
+        self.args = args
+        self.kwargs = kwargs
+        self.load = load
+        self.timer: asyncio.TimerHandle | None = None
+
+    def attempt(self, socket: Any) -> bool:
+        """Makes the call and finishes the Future; False if it has to wait longer."""
+        try:
+            result = self.call(socket, *self.args, **self.kwargs)
+            if self.load is not None:
+                result = self.load(result)
+        except Again:
+            return False
+        except Exception as error:
+            self.stop_timer()
+            self.future.set_exception(error)
+        else:
+            self.stop_timer()
+            self.future.set_result(result)
+        return True
+
+    def expire(self) -> None:
+        if not self.future.done():
+            self.future.set_exception(Again())
+
+    def abandon(self) -> None:
+        self.stop_timer()
+        self.future.cancel()  # nothing happens if it is done
+
+    def stop_timer(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+
+
+class Watch:
+    """A poll that waits for events of the socket."""
+
+    __slots__ = ("future", "flags", "timer")
+
+    def __init__(self, future: asyncio.Future[int], flags: int) -> None:
+        self.future = future
+        self.flags = flags
+        self.timer: asyncio.TimerHandle | None = None
+
+    def finish(self, events: int) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+        if not self.future.done():
+            self.future.set_result(events)
+
+
+class Awaiting:
+    """Everything that is pending on one socket, on one loop at a time."""
+
+    def __init__(self, socket: Any) -> None:
+        self.socket = weakref.ref(socket)
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.sent: asyncio.Future[None] | None = None  # the loop's finished Future for sends that are done at once
+        self.fd = -1  # asked for when first needed: it costs the process a descriptor
+        self.reading = False
+        self.kicked = False
+        self.pause: asyncio.TimerHandle | None = None
+        self.pause_time = PAUSE_FIRST
+        self.calls = 0  # done at once since one had to wait for a turn
+        self.receives: deque[Pending] = deque()
+        self.sends: deque[Pending] = deque()
+        self.watches: list[Watch] = []
+
+    # -- making calls
+
+    def enter(self) -> asyncio.AbstractEventLoop:
+        """The loop to work on. When it is another one than before, the earlier one is left behind."""
+        loop = running_loop() or asyncio.get_event_loop()
+        if loop is not self.loop:
+            self.give_up()
+            self.loop = loop
+            self.sent = loop.create_future()
+            self.sent.set_result(None)
+        return loop
+
+    def do(
+        self,
+        socket: Any,
+        queue: deque[Pending],
+        call: Callable[..., Any],
+        args: tuple[Any, ...],
+        flags: int,
+        kwargs: dict[str, Any],
+        load: Callable[[Any], Any] | None = None,
+    ) -> asyncio.Future[Any]:
+        """Makes a call that does not wait: at once if nothing of its direction is pending, or else when it is its turn."""
+        loop = self.enter()
+        future: asyncio.Future[Any] = loop.create_future()
+        pending = Pending(future, call, args, kwargs, load)
+        waits = not flags & DONTWAIT
+        while queue and queue[0].future.done():
+            queue.popleft().abandon()
+        if queue or (waits and self.calls >= CALLS_PER_TURN):
+            if waits:
+                self.calls = 0
+                self.add(socket, queue, pending)
+                self.kick()
+            else:
+                future.set_exception(Again())
+        elif pending.attempt(socket):
+            self.calls += 1
+            if self.sends or self.watches:
+                self.kick()
+        elif waits:
+            self.add(socket, queue, pending)
+        else:
+            future.set_exception(Again())
+        return future
+
+    def add(self, socket: Any, queue: deque[Pending], pending: Pending) -> None:
+        assert self.loop is not None
+        timeout: int = socket.get(RCVTIMEO if queue is self.receives else SNDTIMEO)
+        if timeout >= 0:
+            pending.timer = self.loop.call_later(timeout / 1000, pending.expire)
+        queue.append(pending)
+        self.read(socket)
+
+    def watch(self, socket: Any, flags: int, timeout: int) -> asyncio.Future[int]:
+        """Waits up to `timeout` ms, for ever if negative, for events among `flags`."""
+        loop = self.enter()
+        future: asyncio.Future[int] = loop.create_future()
+        events = socket._events() & flags
+        if events or timeout == 0:
+            future.set_result(events)
+            return future
+        watch = Watch(future, flags)
+        if timeout > 0:
+            watch.timer = loop.call_later(timeout / 1000, watch.finish, 0)
+        # Those that timed out or were cancelled go when the next one comes.
+        self.watches = [one for one in self.watches if not one.future.done()]
+        self.watches.append(watch)
+        self.read(socket)
+        return future
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.receives or self.sends or self.watches)
+
+    # -- the reader
+
+    def read(self, socket: Any) -> None:
+        """Listens to the descriptor."""
+        if self.reading or self.pause is not None:
+            return
+        assert self.loop is not None
+        if self.fd < 0:
+            self.fd = socket.fileno()
+        self.loop.add_reader(self.fd, self.wake)
+        self.reading = True
+
+    def stop_reading(self) -> None:
+        if self.reading:
+            self.reading = False
+            assert self.loop is not None
+            if not self.loop.is_closed():
+                self.loop.remove_reader(self.fd)
+
+    def wake(self) -> None:
+        """The descriptor is readable."""
+        socket = self.socket()
+        if socket is None or socket.closed:
+            self.stop_reading()
+        elif self.complete(socket):
+            self.pause_time = PAUSE_FIRST
+        elif not self.busy:
+            self.stop_reading()
+        elif self.readable_for_nobody(socket):
+            self.look_away()
+
+    def kick(self) -> None:
+        """Looks at everything pending in the loop's next turn, whatever the descriptor says."""
+        if not self.kicked:
+            assert self.loop is not None
+            self.kicked = True
+            self.loop.call_soon(self.wake_kicked)
+
+    def wake_kicked(self) -> None:
+        self.kicked = False
+        socket = self.socket()
+        if socket is not None and not socket.closed:
+            self.complete(socket)
+
+    # -- not spinning
+
+    def readable_for_nobody(self, socket: Any) -> bool:
+        """Whether messages are there that nothing pending takes."""
+        if any(not one.future.done() for one in self.receives):
+            return False
+        if any(one.flags & POLLIN and not one.future.done() for one in self.watches):
+            return False
+        try:
+            return bool(socket._events() & POLLIN)
+        except Exception:  # what is pending will meet the same error, and tell
+            return False
+
+    def look_away(self) -> None:
+        assert self.loop is not None
+        self.stop_reading()
+        self.pause = self.loop.call_later(self.pause_time, self.look_again)
+        self.pause_time = min(2 * self.pause_time, PAUSE_LAST)
+
+    def look_again(self) -> None:
+        self.pause = None
+        socket = self.socket()
+        if socket is not None and not socket.closed:
+            self.complete(socket)
+            if self.busy:
+                self.read(socket)
+
+    # -- finishing
+
+    def complete(self, socket: Any) -> bool:
+        """Finishes what can be finished, in order; whether that was anything."""
+        progress = False
+        # Receives first: they may make room for sends.
+        for queue in (self.receives, self.sends):
+            while queue:
+                pending = queue[0]
+                if pending.future.done():
+                    pending.abandon()
+                elif not pending.attempt(socket):
+                    break
+                queue.popleft()
+                progress = True
+        if self.watches:
+            events = self.events_or_all(socket)
+            waiting = []
+            for watch in self.watches:
+                if watch.future.done() or events & watch.flags:
+                    watch.finish(events & watch.flags)
+                    progress = True
+                else:
+                    waiting.append(watch)
+            self.watches = waiting
+        return progress
+
+    def events_or_all(self, socket: Any) -> int:
+        """Events of the socket; of one that is at its end all, so that whoever waits looks and meets the error."""
+        try:
+            events: int = socket._events()
+        except Exception:
+            return -1
+        return events
+
+    def give_up(self) -> None:
+        """Leaves the loop: nothing is pending afterwards."""
+        self.stop_reading()
+        if self.pause is not None:
+            self.pause.cancel()
+            self.pause = None
+        given_up, self.watches = self.watches, []
+        pendings = [*self.receives, *self.sends]
+        self.receives.clear()
+        self.sends.clear()
+        if self.loop is None or self.loop.is_closed():
+            return
+        for pending in pendings:
+            pending.abandon()
+        for watch in given_up:
+            watch.finish(0)
