@@ -24,6 +24,7 @@ cdef extern from "api/platform_hooks.h":
     void zc_giveback_install()
     void zc_giveback_retire()
     int zc_giveback_pending()
+    int zc_is_finalizing()
 
 include "errors.pxi"
 include "frame.pxi"

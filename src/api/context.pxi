@@ -1,8 +1,7 @@
 # Context.
 
 from socket.context_options cimport (
-    context_options_get, context_options_set, context_options_set_ext, context_options_get_ext, CTX_IO_THREADS, CTX_MAX_SOCKETS,
-    CTX_THREAD_NAME_PREFIX,
+    context_options_get, context_options_set, context_options_set_ext, CTX_IO_THREADS, CTX_THREAD_NAME_PREFIX,
 )
 from socket.state cimport context_t
 from socket.life cimport context_new, context_shutdown, context_wait, context_end, context_unref
@@ -29,7 +28,7 @@ cdef class Context:
     cdef context_t *ctx
     cdef bint _closed
     cdef bint _is_shadow
-    cdef object _sockets
+    cdef readonly object _sockets
     cdef object _original
     cdef object __weakref__
 
@@ -62,8 +61,8 @@ cdef class Context:
         _contexts[<uintptr_t> ctx] = self
 
     def __dealloc__(self):
-        if self.ctx == NULL or self._is_shadow:
-            return
+        if self.ctx == NULL or self._is_shadow or zc_is_finalizing():
+            return      # a process that ends waits only in its atexit handler, see module.pxi
         if not self._closed and self.ctx.fork_generation == zc_fork_generation():
             # All Socket objects are gone (they keep their context); what lingers gets its time.
             try:
@@ -114,21 +113,23 @@ cdef class Context:
     def _sockets_snapshot(self):
         return [s for s in self._sockets if not s.closed]
 
-    def set(self, int option, value):
+    def set(self, int option, optval):
         """Sets a context option (ZMQ_IO_THREADS 1, MAX_SOCKETS 2, ...). Raises ZMQError(EINVAL) for unknown ones and bad values."""
         cdef int rc
         cdef bytes text
         if self._closed or self.ctx == NULL:
             raise_errno(-EFAULT)
-        if isinstance(value, str):
-            value = value.encode("utf-8")
-        if isinstance(value, bytes):
-            text = value
+        if isinstance(optval, str):
+            optval = optval.encode("utf-8")
+        if isinstance(optval, bytes):
+            if option != CTX_THREAD_NAME_PREFIX:
+                raise TypeError(f"expected int, got: {optval!r}")
+            text = optval
             zc_mutex_lock(&self.ctx.mutex)
             rc = context_options_set_ext(&self.ctx.opt, option, <char *> text, len(text))
             zc_mutex_unlock(&self.ctx.mutex)
         else:
-            number = int(value)
+            number = int(optval)
             if not -0x80000000 <= number <= 0x7fffffff:
                 raise_errno(-EINVAL)
             zc_mutex_lock(&self.ctx.mutex)

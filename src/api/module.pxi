@@ -29,6 +29,8 @@ def zmq_version_info():
 
 def has(capability):
     """True for what this build can do: "ipc", "draft"... Unknown names are False."""
+    if not isinstance(capability, str):
+        raise TypeError(f"expected str, got: {capability!r}")
     return capability in ("ipc",)
 
 
@@ -37,7 +39,7 @@ def curve_keypair():
     raise_errno(-ENOTSUP)
 
 
-def curve_public(secret):
+def curve_public(secret_key):
     """Not available yet: raises ZMQError(ENOTSUP)."""
     raise_errno(-ENOTSUP)
 

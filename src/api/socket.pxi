@@ -223,7 +223,7 @@ cdef class _SocketBase:
 
     # ---- options
 
-    def set(self, int option, value):
+    def set(self, int option, optval):
         """Sets an option: int or bytes by its kind. TypeError for the wrong kind (str is never accepted), ZMQError(EINVAL) for what libzmq refuses."""
         cdef int kind = option_kind(option)
         cdef int number
@@ -231,30 +231,30 @@ cdef class _SocketBase:
         cdef bytes text
         cdef int rc
         self.check()
-        if isinstance(value, str):
+        if isinstance(optval, str):
             raise TypeError("unicode not allowed, use setsockopt_string")
-        if kind == KIND_BYTES or (kind != KIND_INT and kind != KIND_INT64 and isinstance(value, bytes)):
-            if value is None:
+        if kind == KIND_BYTES or (kind != KIND_INT and kind != KIND_INT64 and isinstance(optval, bytes)):
+            if optval is None:
                 rc = self.set_raw(option, NULL, 0, True)
-            elif isinstance(value, int) and kind == KIND_BYTES and option in (58, 59, 60):
+            elif isinstance(optval, int) and kind == KIND_BYTES and option in (58, 59, 60):
                 # IPC_FILTER_*: a process, user or group number
-                number = value
+                number = optval
                 rc = self.set_raw(option, &number, sizeof(number), False)
             else:
-                if not isinstance(value, bytes):
-                    raise TypeError(f"expected bytes, got: {value!r}")
-                text = value
+                if not isinstance(optval, bytes):
+                    raise TypeError(f"expected bytes, got: {optval!r}")
+                text = optval
                 rc = self.set_raw(option, <char *> text, len(text), False)
         else:
-            if not isinstance(value, int):
-                raise TypeError(f"expected int, got: {value!r}")
+            if not isinstance(optval, int):
+                raise TypeError(f"expected int, got: {optval!r}")
             if kind == KIND_INT64:
-                if value >= 1 << 63:
-                    value -= 1 << 64        # bit maps
-                number64 = value
+                if optval >= 1 << 63:
+                    optval -= 1 << 64        # bit maps
+                number64 = optval
                 rc = self.set_raw(option, &number64, sizeof(number64), False)
             else:
-                number = value
+                number = optval
                 rc = self.set_raw(option, &number, sizeof(number), False)
         if rc < 0:
             raise_errno(rc)

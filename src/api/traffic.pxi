@@ -3,6 +3,8 @@
 # Small frames of bytes go the short way: one lock, one pattern call, no Python object made or copied. Whatever finds no room (or nothing to
 # receive) goes the long way, without the GIL.
 
+from libc.stdlib cimport free, malloc
+from base.errors cimport ENOMEM
 from pattern.pattern cimport pattern_last_pipe, pattern_recv
 from pipe.pipe cimport pipe_t
 from session.session cimport session_t
@@ -13,6 +15,88 @@ from socket.traffic cimport (
 cdef enum:
     FLAG_DONTWAIT = 1
     FLAG_SNDMORE = 2
+
+
+# Frames of one message behind its first, collected under the lock and turned into Python objects after it.
+cdef struct inbox_t:
+    msg_t *frames
+    Py_ssize_t count
+    Py_ssize_t room
+    msg_t on_stack[8]
+
+
+cdef inline void inbox_init(inbox_t *b) noexcept nogil:
+    b.frames = b.on_stack
+    b.count = 0
+    b.room = 8
+
+
+cdef inline int inbox_fill(inbox_t *b, socket_t *s, msg_t *first) noexcept nogil:
+    """Lock held; `first` was just received. The rest of a message is always there."""
+    cdef bint more = (first.flags & MSG_MORE) != 0
+    cdef msg_t *grown
+    cdef int rc
+    while more:
+        if b.count == b.room:
+            grown = <msg_t *> malloc(b.room * 2 * sizeof(msg_t))
+            if grown == NULL:
+                return -ENOMEM
+            memcpy(grown, b.frames, b.count * sizeof(msg_t))
+            if b.frames != b.on_stack:
+                free(b.frames)
+            b.frames = grown
+            b.room *= 2
+        rc = pattern_recv(&s.pattern, &b.frames[b.count])
+        if rc < 0:
+            return rc
+        more = (b.frames[b.count].flags & MSG_MORE) != 0
+        b.count += 1
+    return 0
+
+
+cdef inline void inbox_free(inbox_t *b) noexcept:
+    cdef Py_ssize_t i
+    for i in range(b.count):
+        release(&b.frames[i])
+    if b.frames != b.on_stack:
+        free(b.frames)
+
+
+# Where a received frame came from.
+cdef struct Origin:
+    metadata_t *props           # one counted reference, or NULL
+    int fd
+
+
+cdef inline void origin_take(Origin *o, socket_t *s, int rc) noexcept nogil:
+    """Lock held, a frame was just received (rc == 0) or not."""
+    cdef pipe_t *p
+    cdef session_t *x
+    o.props = NULL
+    o.fd = -1
+    if rc != 0:
+        return
+    p = pattern_last_pipe(&s.pattern)
+    if p != NULL and p.session != NULL:
+        x = <session_t *> p.session
+        o.fd = x.fd
+        if x.props != NULL:
+            metadata_ref(x.props)
+            o.props = x.props
+
+
+cdef Frame frame_from(msg_t *m, Origin *origin, bint track):
+    """A Frame that takes over `m` and one reference of the properties."""
+    cdef Frame frame = Frame.__new__(Frame)
+    frame.m = m[0]
+    frame.more = (m.flags & MSG_MORE) != 0
+    frame.m.flags &= MSG_EXACT
+    m.kind = MSG_EMPTY
+    if track:
+        frame.tracker = _finished_tracker()
+    frame.fd = origin.fd
+    frame.props = origin.props
+    return frame
 
 
 cdef class Socket(_SocketBase):
@@ -39,11 +123,11 @@ cdef class Socket(_SocketBase):
             m.routing_id = 0
             Py_INCREF(data)
         else:
+            if group is not None:
+                raise_errno(-ENOTSUP)       # RADIO only
             tracker = self.message_from(&m, data, copy, track)
             if routing_id is not None:
                 m.routing_id = routing_id
-            if group is not None:
-                raise_errno(-ENOTSUP)
         if flags & FLAG_SNDMORE:
             m.flags |= MSG_MORE
         lock_socket(s)
@@ -130,7 +214,7 @@ cdef class Socket(_SocketBase):
         cdef socket_t *s = self.s
         cdef msg_t m
         cdef int rc
-        cdef Frame frame = None
+        cdef Origin origin
         if self._closed or s == NULL or s.fork_generation != zc_fork_generation():
             self.check()
         m.kind = MSG_EMPTY
@@ -141,61 +225,39 @@ cdef class Socket(_SocketBase):
                 rc = socket_recv_now(s, &m)
             else:
                 rc = pattern_recv(&s.pattern, &m)
+        if not copy:
+            origin_take(&origin, s, rc)
         unlock_socket(s)
         if rc == -EAGAIN and not flags & FLAG_DONTWAIT:
-            rc = self.recv_slow(&m)
+            rc = self.recv_slow(&m, NULL, NULL if copy else &origin)
         if rc < 0:
             raise_errno(rc)
         if copy:
             return take_bytes(&m)
-        return self.frame_from(&m, track)
+        return frame_from(&m, &origin, track)
 
-    cdef int recv_slow(self, msg_t *m) except? -1:
+    cdef int recv_slow(self, msg_t *m, inbox_t *rest, Origin *origin) except? -1:
+        """Waits for a frame as long as RCVTIMEO allows; with `rest` the whole message is taken under the same lock."""
         cdef socket_t *s = self.s
         cdef int rc
         cdef uint64_t until
-        if s.opt.rcvtimeo == 0:
-            lock_socket(s)
-            rc = socket_enter(s)
-            if rc == 0:
-                rc = socket_recv_now(s, m)
-            unlock_socket(s)
-            return rc
+        cdef bint wait = s.opt.rcvtimeo != 0
         until = socket_until(s.opt.rcvtimeo)
         while True:
             with nogil:
                 zc_lock_acquire(&s.lock)
                 rc = socket_enter(s)
                 if rc == 0:
-                    rc = socket_recv_wait(s, m, until)
+                    rc = socket_recv_wait(s, m, until) if wait else socket_recv_now(s, m)
+                if origin != NULL:
+                    origin_take(origin, s, rc)
+                if rest != NULL and rc == 0:
+                    rc = inbox_fill(rest, s, m)
                 socket_settle(s)
                 zc_lock_release(&s.lock)
             if rc != -EINTR:
                 return rc
             PyErr_CheckSignals()
-
-    cdef Frame frame_from(self, msg_t *m, bint track):
-        """A Frame that takes over `m`, with the properties of the connection it came by."""
-        cdef Frame frame = Frame.__new__(Frame)
-        cdef pipe_t *p
-        cdef session_t *x
-        frame.m = m[0]
-        frame.more = (m.flags & MSG_MORE) != 0
-        frame.m.flags &= MSG_EXACT
-        m.kind = MSG_EMPTY
-        if track:
-            frame.tracker = _finished_tracker()
-        lock_socket(self.s)
-        if self.s.state == SOCKET_OPEN:
-            p = pattern_last_pipe(&self.s.pattern)
-            if p != NULL and p.session != NULL:
-                x = <session_t *> p.session
-                frame.fd = x.fd
-                if x.props != NULL:
-                    metadata_ref(x.props)
-                    frame.props = x.props
-        zc_lock_release(&self.s.lock)
-        return frame
 
     def send_multipart(self, msg_parts, int flags=0, bint copy=True, bint track=False, **kwargs):
         """Sends an iterable of frames as one message, atomically. As send(); raises TypeError before anything is sent if a part cannot be."""
@@ -290,16 +352,15 @@ cdef class Socket(_SocketBase):
         """Receives a whole message as a list of frames (bytes, or Frame with copy=False). As recv()."""
         cdef socket_t *s = self.s
         cdef msg_t m
+        cdef inbox_t rest
         cdef int rc
+        cdef Py_ssize_t i
         cdef list parts = []
-        cdef bint more
-        self.check()
+        cdef Origin origin
+        if self._closed or s == NULL or s.fork_generation != zc_fork_generation():
+            self.check()
         m.kind = MSG_EMPTY
-        if not copy:
-            parts.append(self.recv(flags, False, track))
-            while (<Frame> parts[-1]).more:
-                parts.append(self.recv(flags, False, track))
-            return parts
+        inbox_init(&rest)
         lock_socket(s)
         rc = socket_enter(s)
         if rc == 0:
@@ -307,35 +368,33 @@ cdef class Socket(_SocketBase):
                 rc = socket_recv_now(s, &m)
             else:
                 rc = pattern_recv(&s.pattern, &m)
-        while rc == 0:
-            more = (m.flags & MSG_MORE) != 0
-            if m.kind > MSG_INLINE and not (m.kind == MSG_PYOBJ and m.flags & MSG_EXACT) and m.kind >= MSG_PYOBJ:
-                break       # letting it go may run foreign code: not under the lock
-            parts.append(take_bytes(&m))
-            if not more:
-                break
-            rc = pattern_recv(&s.pattern, &m)
+        if not copy:
+            origin_take(&origin, s, rc)
+        if rc == 0:
+            rc = inbox_fill(&rest, s, &m)
         unlock_socket(s)
-        if rc == -EAGAIN and not parts and not flags & FLAG_DONTWAIT:
-            rc = self.recv_slow(&m)
+        if rc == -EAGAIN and not flags & FLAG_DONTWAIT:
+            rc = self.recv_slow(&m, &rest, NULL if copy else &origin)
         if rc < 0:
+            release(&m)
+            inbox_free(&rest)
             raise_errno(rc)
-        while m.kind != MSG_EMPTY:
-            more = (m.flags & MSG_MORE) != 0
-            parts.append(take_bytes(&m))
-            if not more:
-                break
-            # The rest of a message is always there.
-            lock_socket(s)
-            rc = socket_recv_now(s, &m)
-            unlock_socket(s)
-            if rc < 0:
-                raise_errno(rc)
+        try:
+            parts.append(take_bytes(&m) if copy else frame_from(&m, &origin, track))
+            for i in range(rest.count):
+                if copy:
+                    parts.append(take_bytes(&rest.frames[i]))
+                else:
+                    if origin.props != NULL:
+                        metadata_ref(origin.props)
+                    parts.append(frame_from(&rest.frames[i], &origin, track))
+        finally:
+            inbox_free(&rest)
         return parts
 
     def recv_into(self, buffer, /, *, Py_ssize_t nbytes=0, int flags=0):
-        """Receives one frame into a writable buffer (at most nbytes, 0 = all of it). Returns the size of the frame received; raises
-        ValueError for a bad nbytes, ZMQError(EMSGSIZE) if the frame does not fit (the octets that fit are stored)."""
+        """Receives one frame into a writable buffer (at most nbytes, 0 = all of it). Returns the size of the frame received, which
+        may be more than was stored. Raises ValueError for a bad nbytes, and as recv()."""
         cdef Py_buffer view
         cdef socket_t *s = self.s
         cdef msg_t m
@@ -357,14 +416,12 @@ cdef class Socket(_SocketBase):
                 rc = socket_recv_now(s, &m)
             unlock_socket(s)
             if rc == -EAGAIN and not flags & FLAG_DONTWAIT:
-                rc = self.recv_slow(&m)
+                rc = self.recv_slow(&m, NULL, NULL)
             if rc < 0:
                 raise_errno(rc)
             size = <Py_ssize_t> m.size
             memcpy(view.buf, msg_data(&m), min(size, nbytes))
             release(&m)
-            if size > nbytes:
-                raise_errno(-EMSGSIZE)
             return size
         finally:
             PyBuffer_Release(&view)
@@ -374,7 +431,7 @@ cdef class Socket(_SocketBase):
         cdef Py_ssize_t sent = 0
         for item in iterable:
             try:
-                self.send(item, flags)
+                Socket.send(self, item, flags)
             except error_module().Again:
                 if sent:
                     break
@@ -390,7 +447,7 @@ cdef class Socket(_SocketBase):
         cdef int rc = 0
         if max <= 0:
             return out
-        out.append(self.recv(flags))
+        out.append(Socket.recv(self, flags))
         m.kind = MSG_EMPTY
         while len(out) < max and rc == 0:
             lock_socket(s)

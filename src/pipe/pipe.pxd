@@ -34,6 +34,8 @@ ctypedef int (*pipe_sink_t)(pipe_t *p, msg_t *m, bint take) noexcept nogil
 ctypedef void (*pipe_notify_t)(pipe_t *end, uint32_t bits) noexcept nogil
 # Network: the reader made room (or found nothing) while the connection had stopped decoding because the ring was full.
 ctypedef void (*pipe_resume_t)(pipe_t *p) noexcept nogil
+# Network: whole messages stand in the ring although a connection is up; it must fetch them.
+ctypedef void (*pipe_queued_t)(pipe_t *p) noexcept nogil
 # An ended pipe has been read to its end. The socket detaches it after the current call, never inside it.
 ctypedef void (*pipe_drained_t)(pipe_t *p) noexcept nogil
 
@@ -47,6 +49,7 @@ cdef struct pipe_t:
     void *socket                # opaque to patterns
     pipe_notify_t notify        # inproc
     pipe_resume_t resume        # network
+    pipe_queued_t queued        # network
     pipe_drained_t drained
     pipe_t *attention_next      # on the owner's attention stack
     uint32_t attention          # atomic bits, not zero = queued on the stack
@@ -115,7 +118,8 @@ cdef inline int pipe_write(pipe_t *p, msg_t *m, bint take) noexcept nogil:
         # The beginning of this message went with a dead connection; a part of a message must never arrive.
         p.skip_out = p.writing = more
         return 0
-    if p.sink != NULL and ring_empty(p.outr) and p.sink(p, m, take) == 1:
+    # Frames of this very message may stand in the ring unpublished, so an empty ring is one with nothing written that was not read.
+    if p.sink != NULL and p.outr.wcount == p.outr.rcount and p.sink(p, m, take) == 1:
         p.writing = more
         return 0
     if not p.writing and ring_full(p.outr):
@@ -157,8 +161,11 @@ cdef inline int pipe_write_control(pipe_t *p, int flag, const unsigned char *top
 
 cdef inline void pipe_flush(pipe_t *p) noexcept nogil:
     """Whole messages written so far may be read by the peer; it is told if it sleeps."""
-    if p.other != NULL and ring_wake_reader(p.outr):
-        p.notify(p.other, ATTENTION_IN)
+    if p.other != NULL:
+        if ring_wake_reader(p.outr):
+            p.notify(p.other, ATTENTION_IN)
+    elif p.sink != NULL and not ring_empty(p.outr):
+        p.queued(p)
 
 
 cdef inline void pipe_rollback(pipe_t *p) noexcept nogil:

@@ -168,6 +168,8 @@ cdef inline void session_become_ready(session_t *s, uint64_t now) noexcept nogil
     s.host.received(s)
     if rc < 0:
         session_end(s, END_PROTOCOL, rc, now)
+    elif s.closing:
+        session_try_finish(s, now)
 
 
 # ---- traffic

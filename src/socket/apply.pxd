@@ -1,14 +1,15 @@
 # Options that act on what exists already: copied to where they are read. Lock held.
 
 from libc.stdint cimport uint32_t
-from base.atomics cimport zc_store_relaxed_u32
+from base.atomics cimport zc_load_acquire_ptr, zc_store_relaxed_u32
 from pattern.pattern cimport pattern_t, pattern_out_ready
-from pipe.pipe cimport pipe_t
+from pipe.pipe cimport pipe_t, ATTENTION_OUT
 from pipe.ring cimport ring_set_hwm
 from socket.inproc cimport link_set_marks
 from socket.option_table cimport options_t, option_bytes_t, OPT_RCVHWM, OPT_SNDHWM
 from socket.state cimport socket_t, link_t
 from pattern.state cimport octets_t
+from socket.wake cimport socket_notify
 
 
 cdef inline void octets_from(octets_t *to, const option_bytes_t *source) noexcept nogil:
@@ -53,6 +54,8 @@ cdef inline void apply_marks(socket_t *s) noexcept nogil:
             zc_store_relaxed_u32(&link.hwm_out[side], <uint32_t> s.opt.sndhwm)
             zc_store_relaxed_u32(&link.hwm_in[side], <uint32_t> s.opt.rcvhwm)
             link_set_marks(link)
+            if zc_load_acquire_ptr(&p.other.socket) != NULL:
+                socket_notify(p.other, ATTENTION_OUT)       # perhaps it has room now
         else:
             ring_set_hwm(p.inr, <uint32_t> s.opt.rcvhwm)
             ring_set_hwm(p.outr, <uint32_t> s.opt.sndhwm)

@@ -26,7 +26,7 @@ from session.session cimport (
     session_t, SESSION_IDLE, SESSION_CONNECTING, SESSION_DEAD, SESSION_READY, SOURCE_SESSION, END_CLOSED, END_PROTOCOL, END_CONNECT,
     END_TIMEOUT, session_want,
 )
-from session.transmit cimport session_sink, transmit_salvage, transmit_drop
+from session.transmit cimport session_sink, transmit_drop, transmit_mark, transmit_salvage
 from socket.monitor cimport (
     monitor_emit, EVENT_CONNECTED, EVENT_CONNECT_DELAYED, EVENT_CONNECT_RETRIED, EVENT_ACCEPTED, EVENT_ACCEPT_FAILED, EVENT_CLOSED,
 )
@@ -488,6 +488,7 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
     connection_peer(s, x)
     p.connected = True
     p.sink = session_sink
+    p.queued = connection_queued
     p.session = x
     monitor_emit(s, EVENT_HANDSHAKE_SUCCEEDED, 0, connection_name(x))
     if fresh:
@@ -505,6 +506,11 @@ cdef inline void connection_resume(pipe_t *p) noexcept nogil:
     """pipe_resume_t"""
     if p.session != NULL:
         session_resume(<session_t *> p.session)
+
+
+cdef inline void connection_queued(pipe_t *p) noexcept nogil:
+    """pipe_queued_t"""
+    transmit_mark(<session_t *> p.session)
 
 
 cdef inline void connection_received(session_t *x) noexcept nogil:

@@ -12,7 +12,7 @@ from libc.string cimport memcpy, strcmp
 from base.atomics cimport zc_add_u32, zc_store_release_ptr, zc_load_relaxed_u32, zc_store_relaxed_u32
 from base.errors cimport EADDRINUSE, ECONNREFUSED, EINVAL, ENOMEM, ENOTSOCK, EPROTO
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock
-from pattern.pattern cimport pattern_attach, pattern_ready, pattern_in_ready
+from pattern.pattern cimport pattern_attach, pattern_in_ready, pattern_out_ready, pattern_ready
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_conflate, ring_init, ring_set_hwm
 from socket.drive cimport socket_attend, socket_settle
@@ -126,6 +126,7 @@ cdef inline void inproc_complete(link_t *link, socket_t *binder) noexcept nogil:
         pipe_remove(binder, far)
         return
     pattern_ready(&connecter.pattern, near)
+    pattern_out_ready(&connecter.pattern, near)      # the mark is higher now
     pattern_in_ready(&binder.pattern, far)
     socket_settle(binder)
 
