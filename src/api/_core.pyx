@@ -39,8 +39,14 @@ zc_fork_install()
 zc_giveback_install()
 
 
-def _retire():
+def _at_exit():
+    """The last chance of what was sent, and of references lent to the core."""
+    cdef Context ctx
+    for ctx in list(_contexts.values()):
+        if not ctx._closed and ctx.ctx.fork_generation == zc_fork_generation():
+            with nogil:
+                context_flush(ctx.ctx)
     zc_giveback_retire()
 
 
-atexit.register(_retire)
+atexit.register(_at_exit)

@@ -4,7 +4,7 @@ from socket.context_options cimport (
     context_options_get, context_options_set, context_options_set_ext, CTX_IO_THREADS, CTX_THREAD_NAME_PREFIX,
 )
 from socket.state cimport context_t
-from socket.life cimport context_new, context_shutdown, context_wait, context_end, context_unref
+from socket.life cimport context_end, context_flush, context_new, context_shutdown, context_unref, context_wait
 from reactor.pollset cimport POLLSET_DEFAULT, POLLSET_EPOLL, POLLSET_KQUEUE, POLLSET_POLL
 from base.platform cimport (
     zc_fork_generation, zc_fork_install, zc_net_init, zc_mutex_lock, zc_mutex_unlock,

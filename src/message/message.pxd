@@ -162,4 +162,3 @@ cdef inline int msg_share(msg_t *dst, msg_t *src) noexcept nogil:
         zc_add_u32(&(<share_t *> src.body.ref.owner).refs, 1)
     dst[0] = src[0]
     return 0
-

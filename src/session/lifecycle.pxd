@@ -34,8 +34,6 @@ cdef enum:
     DRAIN_LOOK_NS = 2000000     # pace of asking the kernel whether all is acknowledged
 
 
-
-
 cdef inline uint64_t earlier(uint64_t a, uint64_t b) noexcept nogil:
     return a if a < b else b
 
@@ -161,7 +159,8 @@ cdef inline void session_become_ready(session_t *s, uint64_t now) noexcept nogil
     free(s.hs)
     s.hs = NULL
     session_retime(s)
-    transmit_refill(s)
+    if transmit_refill(s):
+        s.host.writable(s)
     transmit_flush(s)
     rc = receive_decode(s)
     receive_release(s)

@@ -157,18 +157,20 @@ cdef inline void transmit_command(session_t *s, int kind, uint32_t ttl_ds, const
         transmit_mark(s)
 
 
-cdef inline void transmit_refill(session_t *s) noexcept nogil:
-    """Moves queued messages from the ring into an output that has room."""
+cdef inline bint transmit_refill(session_t *s) noexcept nogil:
+    """Moves queued messages from the ring into an output that has room. True if there were any."""
     cdef pipe_t *p = s.pipe
     cdef msg_t *m
+    cdef bint some = False
     if p == NULL or p.sink == NULL:
-        return
+        return False
     while True:
         m = ring_front(p.outr)
         if m == NULL or not session_sink(p, m, True):
-            return
+            return some
         msg_close(m)
         ring_pop(p.outr)
+        some = True
 
 
 cdef inline int transmit_advance(session_t *s, size_t n) noexcept nogil:
@@ -231,6 +233,7 @@ cdef inline void transmit_flush(session_t *s) noexcept nogil:
     cdef ptrdiff_t n
     cdef size_t tried
     cdef bint was_blocked = s.tx_blocked
+    cdef bint refilled = False
     if s.fd < 0 or s.state < SESSION_READY or s.tx_broken:
         return
     while True:
@@ -239,7 +242,7 @@ cdef inline void transmit_flush(session_t *s) noexcept nogil:
             transmit_release(s)
             s.tx_head = s.tx_tail = 0
             if s.state == SESSION_READY and s.pipe != NULL and not ring_empty(s.pipe.outr):
-                transmit_refill(s)
+                refilled = transmit_refill(s) or refilled
                 if session_unsent(s):
                     continue
             s.tx_blocked = False
@@ -258,8 +261,8 @@ cdef inline void transmit_flush(session_t *s) noexcept nogil:
             break
     if was_blocked != s.tx_blocked:
         session_want(s, s.want_in, s.tx_blocked)
-        if was_blocked:
-            s.host.writable(s)
+    if refilled or (was_blocked and not s.tx_blocked):
+        s.host.writable(s)
 
 
 cdef inline void transmit_drop(session_t *s) noexcept nogil:
@@ -354,4 +357,3 @@ cdef inline void transmit_salvage(session_t *s) noexcept nogil:
     s.tx_refbytes = 0
     transmit_release(s)
     s.tx_head = s.tx_tail = 0
-

@@ -298,13 +298,13 @@ cdef inline uint32_t reconnect_delay(socket_t *s, session_t *x) noexcept nogil:
     cdef uint32_t base = <uint32_t> s.opt.reconnect_ivl
     cdef uint32_t most = <uint32_t> s.opt.reconnect_ivl_max
     cdef uint32_t noise = 0
-    cdef uint32_t i
+    cdef uint32_t _i
     if base == 0:
         return 0
     if most == 0:
         zc_os_random(&noise, sizeof(noise))
         return base + noise % base
-    for i in range(x.attempts):
+    for _i in range(x.attempts):
         if base >= most:
             break
         base *= 2
@@ -406,7 +406,7 @@ cdef inline void connection_accept(socket_t *s, endpoint_t *e, uint64_t now) noe
     cdef ipc_filter_t filters
     cdef session_t *x
     cdef int fd
-    cdef int i
+    cdef int _i
     tuning_from(s, &tuning)
     filters.uids = s.opt.ipc_uid_accept_filters.ids
     filters.nuids = <int> s.opt.ipc_uid_accept_filters.count
@@ -414,7 +414,7 @@ cdef inline void connection_accept(socket_t *s, endpoint_t *e, uint64_t now) noe
     filters.ngids = <int> s.opt.ipc_gid_accept_filters.count
     filters.pids = <const int32_t *> s.opt.ipc_pid_accept_filters.ids
     filters.npids = <int> s.opt.ipc_pid_accept_filters.count
-    for i in range(ACCEPT_BATCH):
+    for _i in range(ACCEPT_BATCH):
         if e.proto == PROTO_TCP:
             fd = tcp_accept(e.fd, &tuning, s.cidrs, <int> s.ncidrs)
         else:

@@ -246,11 +246,11 @@ cdef inline bint socket_may_spin(socket_t *s, uint64_t now) noexcept nogil:
 
 cdef inline bint socket_spin(socket_t *s, uint64_t since) noexcept nogil:
     """Looks at the connections for a short while before the thread goes to sleep. True if something came. Lock held, given up between looks."""
-    cdef int i
+    cdef int _i
     cdef uint64_t now = since
     while now - since < SPIN_NS:
         zc_lock_release(&s.lock)
-        for i in range(SPIN_PAUSES):
+        for _i in range(SPIN_PAUSES):
             zc_pause()
         zc_lock_acquire(&s.lock)
         if s.state != SOCKET_OPEN or zc_load_relaxed_u32(&s.alarm):

@@ -19,11 +19,11 @@ from base.platform cimport (
 from message.buffer cimport pool_init, pool_clear
 from pattern.pattern cimport pattern_hooks_t, pattern_init, pattern_free, pattern_attach
 from pipe.pipe cimport pipe_t
-from pipe.ring cimport ring_set_hwm
+from pipe.ring cimport ring_messages, ring_set_hwm
 from reactor.io_thread cimport io_client_t, io_poke, io_remove, LEASE_NONE
 from reactor.pollset cimport pollset_child_enable, pollset_close
-from session.lifecycle cimport session_close
-from session.session cimport session_t
+from session.lifecycle cimport session_close, session_has_output
+from session.session cimport session_t, session_unsent, SESSION_DRAINING, SESSION_IDLE
 from socket.connections cimport connections_init, connection_resolved, connections_plan, graves_clear, endpoint_free, endpoint_unref
 from socket.context_options cimport context_options_init, context_options_free
 from socket.drive cimport socket_serve, socket_of_client, socket_settle, socket_attend, socket_flush
@@ -43,6 +43,8 @@ from transport.address cimport address_t, PROTO_INPROC
 
 cdef enum:
     TYPE_PAIR = 0
+    EXIT_LOOK_NS = 1000000      # pace of looking whether the last output has gone at process exit
+    EXIT_PATIENCE_NS = 1000000000       # peers that take nothing for so long are not waited for at process exit
     TERM_LOOK_NS = 50000000     # a waiting term() comes up this often to let the caller handle signals
 
 
@@ -87,6 +89,51 @@ cdef inline int context_wait(context_t *ctx) noexcept nogil:
         rc = 0
     zc_mutex_unlock(&ctx.mutex)
     return rc
+
+
+cdef inline uint64_t context_unsent(context_t *ctx) noexcept nogil:
+    """What waits to be sent to peers that are there (or just being connected to): octets, and messages for those still queued. 0 = nothing."""
+    cdef socket_t *s
+    cdef session_t *x
+    cdef uint32_t i
+    cdef uint64_t sum = 0
+    zc_mutex_lock(&ctx.mutex)
+    s = ctx.sockets
+    while s != NULL:
+        zc_lock_acquire(&s.lock)
+        if not zc_load_acquire_u32(&ctx.shutdown) or s.state != SOCKET_OPEN:
+            socket_flush(s)
+            for i in range(s.nsessions):
+                x = s.sessions[i]
+                if x.state != SESSION_IDLE and session_has_output(x):
+                    sum += session_unsent(x) + 1
+                    if x.pipe != NULL:
+                        sum += ring_messages(x.pipe.outr)
+                elif x.state == SESSION_DRAINING:
+                    sum += 1
+            if s.host.replan and s.set_open:
+                connections_plan(s)
+        zc_lock_release(&s.lock)
+        s = s.ctx_next
+    zc_mutex_unlock(&ctx.mutex)
+    return sum
+
+
+cdef inline void context_flush(context_t *ctx) noexcept nogil:
+    """The process ends: what was sent before shall arrive. Waits as long as peers take it; EXIT_PATIENCE_NS without progress ends the wait."""
+    cdef uint64_t left = context_unsent(ctx)
+    cdef uint64_t before = left
+    cdef uint64_t now = zc_now_ns()
+    cdef uint64_t since = now
+    while left and now - since < EXIT_PATIENCE_NS:
+        zc_mutex_lock(&ctx.mutex)
+        zc_cond_wait_until(&ctx.changed, &ctx.mutex, now + EXIT_LOOK_NS)
+        zc_mutex_unlock(&ctx.mutex)
+        left = context_unsent(ctx)
+        now = zc_now_ns()
+        if left != before:
+            before = left
+            since = now
 
 
 cdef inline void context_end(context_t *ctx) noexcept nogil:

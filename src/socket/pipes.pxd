@@ -147,7 +147,6 @@ cdef inline void pipe_remove(socket_t *s, pipe_t *p) noexcept nogil:
     netpipe_free(p)
 
 
-
 cdef inline void socket_reap(socket_t *s) noexcept nogil:
     """Removes the doomed pipes; a connection under one of them is closed."""
     cdef pipe_t *p
