@@ -16,6 +16,7 @@ from libc.string cimport memcpy
 
 import atexit
 import os
+import sys
 import threading
 import weakref
 
@@ -24,7 +25,9 @@ cdef extern from "api/platform_hooks.h":
     void zc_giveback_install()
     void zc_giveback_retire()
     int zc_giveback_pending()
-    int zc_is_finalizing()
+
+# A C variable: the names of this module may be gone when it is asked.
+cdef object is_finalizing = sys.is_finalizing
 
 include "errors.pxi"
 include "frame.pxi"

@@ -61,7 +61,7 @@ cdef class Context:
         _contexts[<uintptr_t> ctx] = self
 
     def __dealloc__(self):
-        if self.ctx == NULL or self._is_shadow or zc_is_finalizing():
+        if self.ctx == NULL or self._is_shadow or is_finalizing():
             return      # a process that ends waits only in its atexit handler, see module.pxi
         if not self._closed and self.ctx.fork_generation == zc_fork_generation():
             # All Socket objects are gone (they keep their context); what lingers gets its time.

@@ -171,6 +171,10 @@ cdef class Frame:
     def __len__(self):
         return <Py_ssize_t> self.m.size
 
+    def __getitem__(self, key):
+        """get(key)."""
+        return self.get(key)
+
     def __bytes__(self):
         return self.bytes
 

@@ -23,12 +23,6 @@ static inline int zc_giveback_pending_call(void *unused)
     return 0;
 }
 
-#if PY_VERSION_HEX >= 0x030D0000
-static inline int zc_is_finalizing(void) { return Py_IsFinalizing(); }
-#else
-static inline int zc_is_finalizing(void) { return _Py_IsFinalizing(); }
-#endif
-
 static inline int zc_giveback_ask(void)
 {
     return Py_AddPendingCall(zc_giveback_pending_call, NULL);

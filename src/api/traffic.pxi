@@ -4,6 +4,7 @@
 # receive) goes the long way, without the GIL.
 
 from libc.stdlib cimport free, malloc
+from base.config cimport RX_SPARE_MIN
 from base.errors cimport ENOMEM
 from pattern.pattern cimport pattern_last_pipe, pattern_recv
 from pipe.pipe cimport pipe_t
@@ -233,8 +234,36 @@ cdef class Socket(_SocketBase):
         if rc < 0:
             raise_errno(rc)
         if copy:
+            if m.size >= RX_SPARE_MIN and s.nsessions:
+                self.offer_spares(m.size)
             return take_bytes(&m)
         return frame_from(&m, &origin, track)
+
+    cdef int offer_spares(self, size_t size) except -1:
+        """Large frames tend to come in one size: bytes objects are laid ready for the next ones, to be read into directly."""
+        cdef socket_t *s = self.s
+        cdef msg_t old[2]
+        cdef object fresh
+        cdef int i
+        lock_socket(s)
+        for i in range(2):
+            old[i].kind = MSG_EMPTY
+            if s.state != SOCKET_OPEN or (s.host.spares[i].kind != MSG_EMPTY and s.host.spares[i].size == size):
+                continue
+            old[i] = s.host.spares[i]
+            # Not tracked by the garbage collector, so making it runs no foreign code under the lock.
+            fresh = PyBytes_FromStringAndSize(NULL, <Py_ssize_t> size)
+            Py_INCREF(fresh)
+            s.host.spares[i].kind = MSG_PYOBJ
+            s.host.spares[i].flags = MSG_EXACT
+            s.host.spares[i].routing_id = 0
+            s.host.spares[i].size = size
+            s.host.spares[i].body.ref.data = <unsigned char *> PyBytes_AS_STRING(fresh)
+            s.host.spares[i].body.ref.owner = <void *> fresh
+        zc_lock_release(&s.lock)
+        for i in range(2):
+            release(&old[i])
+        return 0
 
     cdef int recv_slow(self, msg_t *m, inbox_t *rest, Origin *origin) except? -1:
         """Waits for a frame as long as RCVTIMEO allows; with `rest` the whole message is taken under the same lock."""

@@ -18,6 +18,9 @@ cdef enum:
     # First block for a frame announced larger; it doubles as octets really arrive, so an announced length costs nothing.
     RX_GROW_START = 1048576
 
+    # From this size on a frame is read straight into the bytes object that recv() will return, if one of its size lies ready.
+    RX_SPARE_MIN = 32768
+
     # Output is coalesced up to this much and then written. Same reason as RX_CHUNK.
     TX_BUFFER = 65536
     # From this size on a frame is written from the sender's own memory by a gathering write: below, one memcpy is cheaper.
@@ -36,8 +39,10 @@ cdef enum:
     LEASE_NS = 1000000
     # The I/O thread found a socket busy: when to try again (its application thread has been asked to do the work meanwhile).
     RETRY_NS = 200000
-    # Pace of the straggler flush. Two ticks bound the wait of the last message of a burst to 100 us.
+    # Pace of the straggler flush: the last message of a burst waits two ticks at most. Bursts are mostly short, so the first ticks are.
+    STRAGGLER_FIRST_NS = 20000
     STRAGGLER_NS = 40000
+    STRAGGLER_FIRST_TICKS = 3
     # A wait spins at most this long before it blocks; about the price of one sleep and wake-up.
     SPIN_NS = 50000
 

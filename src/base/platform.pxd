@@ -44,6 +44,7 @@ cdef extern from "base/platform.h" nogil:
     int zc_thread_join(zc_thread_t *t)                   # blocks
     void zc_thread_tight_timers()                        # by a thread about itself
     int zc_cpus_available()
+    void zc_yield()                                      # lets another thread have this processor
 
     # ---- fork ----
     int zc_fork_install()

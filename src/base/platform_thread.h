@@ -314,6 +314,15 @@ static inline void zc_thread_tight_timers(void) {
 #endif
 }
 
+/* Lets another runnable thread have this processor. */
+static inline void zc_yield(void) {
+#if defined(_WIN32)
+    SwitchToThread();
+#else
+    sched_yield();
+#endif
+}
+
 /* Processors this process may run on. Never less than 1. */
 static inline int zc_cpus_available(void) {
     int n = 0;

@@ -23,7 +23,7 @@ from base.atomics cimport (
     zc_load_relaxed_u32, zc_store_relaxed_u32, zc_load_relaxed_u64, zc_store_release_u32, zc_load_acquire_u32, zc_swap_u64,
     zc_add_u32, zc_cas_u64, zc_load_acquire_u64, zc_fence,
 )
-from base.config cimport LEASE_NS, STRAGGLER_NS, RETRY_NS, POLL_BATCH
+from base.config cimport LEASE_NS, POLL_BATCH, RETRY_NS, STRAGGLER_FIRST_NS, STRAGGLER_FIRST_TICKS, STRAGGLER_NS
 from base.errors cimport ENOMEM
 from base.platform cimport (
     zc_lock_t, zc_lock_init, zc_lock_destroy, zc_lock_acquire, zc_lock_release, zc_thread_t, zc_thread_start, zc_thread_join,
@@ -70,6 +70,7 @@ cdef struct io_client_t:
     uint32_t seen_activity
     uint32_t seen_adds
     uint32_t slot
+    uint32_t ticks              # of the burst under way
     bint watching               # check_at and seen_activity are valid
 
 cdef struct io_slot_t:
@@ -202,8 +203,13 @@ cdef inline uint64_t io_look(io_thread_t *io, uint64_t now) noexcept nogil:
                 io_serve(io, c, SERVE_FLUSH, now, &next)
                 if io.slots[i].client != c:
                     continue
-            if zc_load_relaxed_u32(&c.straggle) and now + STRAGGLER_NS < next:
-                next = now + STRAGGLER_NS
+            if zc_load_relaxed_u32(&c.straggle):
+                c.ticks += 1
+                at = now + (STRAGGLER_FIRST_NS if c.ticks <= STRAGGLER_FIRST_TICKS else STRAGGLER_NS)
+                if at < next:
+                    next = at
+            else:
+                c.ticks = 0
         lease = zc_load_relaxed_u32(&c.lease)
         if lease == LEASE_TAKEN:
             activity = zc_load_relaxed_u32(&c.activity)

@@ -11,12 +11,12 @@
 from libc.stdint cimport uint32_t, uint64_t, int64_t
 from libc.stdlib cimport malloc, realloc, free
 from libc.string cimport memcpy, memmove
-from base.config cimport RX_CHUNK_MIN_ROOM, RX_VIEW_MAX, RX_GROW_START, MSG_INLINE_MAX, RX_BULK
+from base.config cimport RX_CHUNK_MIN_ROOM, RX_VIEW_MAX, RX_GROW_START, MSG_INLINE_MAX, RX_BULK, RX_SPARE_MIN
 from base.atomics cimport zc_add_u32
 from base.errors cimport EAGAIN, EMSGSIZE, ENOMEM, EPIPE
 from base.platform cimport zc_recv, zc_readv, zc_iovec_t, zc_iov_set
 from message.message cimport (
-    msg_t, block_t, buffer_t, msg_init, msg_alloc, msg_data, msg_close, MSG_EMPTY, MSG_INLINE, MSG_HEAP, MSG_VIEW, MSG_MORE,
+    msg_t, block_t, buffer_t, msg_init, msg_alloc, msg_data, msg_close, MSG_EMPTY, MSG_INLINE, MSG_HEAP, MSG_VIEW, MSG_MORE, MSG_EXACT,
     MSG_SUBSCRIBE, MSG_CANCEL,
 )
 from message.buffer cimport pool_take, pool_give, buffer_alone
@@ -153,6 +153,17 @@ cdef inline int receive_decode(session_t *s) noexcept nogil:
     return rc
 
 
+cdef inline bint receive_use_spare(session_t *s, uint64_t size) noexcept nogil:
+    """A bytes object of just this size may lie ready: an earlier frame of this size came in full, so its memory is no more than was used before."""
+    cdef int i
+    for i in range(2):
+        if s.host.spares[i].kind != MSG_EMPTY and s.host.spares[i].size == size:
+            s.big = s.host.spares[i]
+            s.host.spares[i].kind = MSG_EMPTY
+            return True
+    return False
+
+
 cdef inline int receive_begin_big(session_t *s, const unsigned char *have, size_t n, uint64_t size, int flags) noexcept nogil:
     """A frame that will not fit a chunk: its own block, no larger than RX_GROW_START until that much has come."""
     cdef size_t room = RX_GROW_START if size > RX_GROW_START else size
@@ -160,11 +171,13 @@ cdef inline int receive_begin_big(session_t *s, const unsigned char *have, size_
         return -EMSGSIZE
     if room < n:
         room = n
-    if msg_alloc(&s.big, room) < 0:
+    if size >= RX_SPARE_MIN and flags & RECEIVE_COMMAND == 0 and receive_use_spare(s, size):
+        room = size
+    elif msg_alloc(&s.big, room) < 0:
         return -ENOMEM
     if n:
         memcpy(msg_data(&s.big), have, n)
-    s.big.flags = <unsigned char> flags
+    s.big.flags = (s.big.flags & MSG_EXACT) | <unsigned char> flags
     s.big_got = n
     s.big_room = room
     s.big_size = size

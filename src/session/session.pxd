@@ -116,6 +116,7 @@ cdef struct session_t:
 cdef struct session_host_t:
     pool_t rx_pool
     pool_t tx_pool
+    msg_t spares[2]             # MSG_PYOBJ: bytes objects with nothing in them yet, for the next large frames of their size
     session_t *dirty            # sessions with output nobody has written yet
     uint32_t dirty_adds         # atomic (relaxed): frames put into outputs; tells the I/O thread that a burst goes on
     bint flush_now              # some output is full

@@ -14,7 +14,7 @@ from base.atomics cimport (
 )
 from base.config cimport POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_NS, LEASE_NS, SPIN_NS
 from base.errors cimport EINTR, ETERM, EAGAIN
-from base.platform cimport zc_lock_try, zc_lock_acquire, zc_lock_release, zc_now_ns, zc_wake_drain, zc_wake_signal, zc_cpus_available
+from base.platform cimport zc_lock_try, zc_lock_acquire, zc_lock_release, zc_now_ns, zc_wake_drain, zc_wake_signal, zc_cpus_available, zc_yield
 from pattern.pattern cimport pattern_events, pattern_in_ready, pattern_out_ready
 from pipe.pipe cimport pipe_t, ATTENTION_IN, ATTENTION_OUT, ATTENTION_CLOSED
 from reactor.io_thread cimport (
@@ -229,7 +229,7 @@ cdef inline void socket_wake_others(socket_t *s) noexcept nogil:
 
 
 cdef inline bint socket_may_spin(socket_t *s, uint64_t now) noexcept nogil:
-    if s.opt.io_strategy == IO_BLOCK or s.client.io == NULL or s.nsessions == 0 or s.nsessions > DIRECT_READ_MAX:
+    if s.opt.io_strategy == IO_BLOCK or s.npipes == 0 or s.nsessions > DIRECT_READ_MAX:
         return False
     if now - s.cpus_checked > CPUS_LOOK_NS:
         s.cpus_checked = now
@@ -252,8 +252,13 @@ cdef inline bint socket_spin(socket_t *s, uint64_t since) noexcept nogil:
         zc_lock_release(&s.lock)
         for _i in range(SPIN_PAUSES):
             zc_pause()
+            if zc_load_relaxed_u32(&s.alarm):
+                break       # what comes by inproc is announced here; connections have to be asked
+        # The kernel likes to wake the peer on the waker's own processor: without this it would wait there until we stop.
+        zc_yield()
         zc_lock_acquire(&s.lock)
         if s.state != SOCKET_OPEN or zc_load_relaxed_u32(&s.alarm):
+            s.spin_backoff = 0
             return True
         if socket_read_directly(s):
             s.spin_backoff = 0

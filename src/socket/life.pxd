@@ -16,7 +16,8 @@ from base.platform cimport (
     zc_lock_init, zc_lock_acquire, zc_lock_release, zc_mutex_init, zc_mutex_destroy, zc_mutex_lock, zc_mutex_unlock, zc_cond_init,
     zc_cond_destroy, zc_cond_broadcast, zc_cond_wait_until, zc_fork_generation, zc_now_ns, zc_os_random, zc_close, zc_wake_close,
 )
-from message.buffer cimport pool_init, pool_clear
+from message.buffer cimport pool_clear, pool_init
+from message.message cimport msg_close
 from pattern.pattern cimport pattern_hooks_t, pattern_init, pattern_free, pattern_attach
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_messages, ring_set_hwm
@@ -250,6 +251,8 @@ cdef inline void socket_dismantle(socket_t *s) noexcept nogil:
     options_free(&s.opt)
     pool_clear(&s.host.rx_pool)
     pool_clear(&s.host.tx_pool)
+    msg_close(&s.host.spares[0])
+    msg_close(&s.host.spares[1])
     free(s.sessions)
     free(s.heap)
     free(s.doomed)

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
 from base.atomics cimport zc_load_relaxed_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_add_u32, zc_sub_u32, zc_fence
-from base.config cimport STRAGGLER_NS
+from base.config cimport STRAGGLER_FIRST_NS
 from base.errors cimport EAGAIN, EINTR, ENOTSOCK, ETERM
 from base.platform cimport zc_now_ns, zc_lock_acquire, zc_lock_release
 from message.message cimport msg_t, MSG_EMPTY, MSG_MORE
@@ -38,7 +38,7 @@ cdef inline void socket_sent(socket_t *s) noexcept nogil:
         socket_flush(s)
     elif not zc_load_relaxed_u32(&s.client.straggle):
         zc_store_relaxed_u32(&s.client.straggle, 1)
-        io_poke(s.client.io, zc_now_ns() + STRAGGLER_NS)
+        io_poke(s.client.io, zc_now_ns() + STRAGGLER_FIRST_NS)
 
 
 cdef inline int socket_try_send(socket_t *s, msg_t *m) noexcept nogil:

@@ -1,12 +1,6 @@
 """Fixtures of the API tests."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-# Test files are imported by path; this lets them import the shared conftest by name.
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 
 @pytest.fixture

@@ -188,6 +188,7 @@ cdef struct probe_wire_t:
     long room                   # frames the sink still takes; -1 = any number
     bint drained
     bint resumed
+    bint queued
 
 
 cdef void probe_close_pipe(void *owner, pipe_t *p) noexcept nogil:
@@ -235,6 +236,10 @@ cdef int probe_sink(pipe_t *p, msg_t *m, bint take) noexcept nogil:
 cdef void probe_resume(pipe_t *p) noexcept nogil:
     p.stalled = False
     (<probe_wire_t *> p.session).resumed = True
+
+
+cdef void probe_queued(pipe_t *p) noexcept nogil:
+    (<probe_wire_t *> p.session).queued = True
 
 
 cdef void probe_drained(pipe_t *p) noexcept nogil:
@@ -558,6 +563,7 @@ cdef class pattern_Wire:
         self.p.socket = &socket.s
         self.p.notify = probe_notify
         self.p.resume = probe_resume
+        self.p.queued = probe_queued
         self.p.drained = probe_drained
         self.p.local = local
         self.p.peer_legacy = legacy
@@ -657,6 +663,11 @@ cdef class pattern_Wire:
     @property
     def resumed(self):
         return bool(self.w.resumed)
+
+    @property
+    def queued(self):
+        """Was the connection told to fetch messages from the ring?"""
+        return bool(self.w.queued)
 
     @property
     def drained(self):

@@ -1,0 +1,27 @@
+"""What the unit tests share: a maker of patterns that are closed at the end."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from zmqcore import _probe
+
+# pytest imports test files by path (importmode=importlib), so the modules that they share are made findable here.
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture
+def make():
+    made = []
+
+    def make(type, **options):
+        socket = _probe.pattern_Socket(type)
+        for name, value in options.items():
+            socket.set(name, value)
+        made.append(socket)
+        return socket
+
+    yield make
+    for socket in made:
+        socket.close()
