@@ -3,11 +3,15 @@
 Rules
 - Names and values are those of pyzmq 27 and libzmq 4.3; a member is never renumbered.
 - The first of several names with one value is the one that `repr` shows.
+- zmqcore's own are plain numbers from 9001 on, not members.
 - Drafts are listed whether or not this build can do them: a program may name an option that it then finds unsupported.
 """
 
 import errno as _errno
 from enum import Enum, IntEnum, IntFlag
+
+# What a thread does before it sleeps in a socket: 0 nothing, 1 (default) it spins as long as that pays, 2 it always spins a little.
+IO_STRATEGY = 9001
 
 # ZeroMQ's own numbers start here, far above those of any system.
 _PRIVATE_ERRNO = 156384712
@@ -661,5 +665,5 @@ __all__ = [
     "TOPICS_COUNT", "NORM_MODE", "NORM_UNICAST_NACK", "NORM_BUFFER_SIZE", "NORM_SEGMENT_SIZE", "NORM_BLOCK_SIZE",
     "NORM_NUM_PARITY", "NORM_NUM_AUTOPARITY", "NORM_PUSH", "PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER",
     "PULL", "PUSH", "XPUB", "XSUB", "STREAM", "XREQ", "XREP", "SERVER", "CLIENT", "RADIO", "DISH", "GATHER", "SCATTER",
-    "DGRAM", "PEER", "CHANNEL",
+    "DGRAM", "PEER", "CHANNEL", "IO_STRATEGY",
 ]  # fmt: skip

@@ -36,6 +36,7 @@ cdef struct req_t:
     int stage
     bint with_id                # of the request that is out
     bint receiving
+    bint fetching               # inside req_fetch(): reports it causes add nothing
     bint fetched                # the envelope of the reply has been taken off
 
 
@@ -123,6 +124,14 @@ cdef inline int req_open(req_t *r, fair_queue_t *q) noexcept nogil:
 
 cdef inline bint req_fetch(pattern_t *pt, req_t *r) noexcept nogil:
     """Is the reply there? Then its body comes next from the fair queue."""
+    cdef bint found
+    r.fetching = True
+    found = req_look(pt, r)
+    r.fetching = False
+    return found
+
+
+cdef inline bint req_look(pattern_t *pt, req_t *r) noexcept nogil:
     cdef fair_queue_t *q = &pt.fq
     cdef pipe_t *p = r.reply
     cdef int skipped = 0
@@ -239,6 +248,8 @@ cdef inline void req_in_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
     cdef req_t *r = <req_t *> pt.part
     if p != r.reply:
         req_discard(pt, p)
+    elif r.receiving and not r.fetching:
+        req_fetch(pt, r)        # a malformed reply ends its connection now, not when the application comes to read
 
 
 cdef inline void req_detach(pattern_t *pt, pipe_t *p) noexcept nogil:
