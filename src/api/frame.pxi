@@ -1,7 +1,9 @@
 # Frame: one frame as a Python object, and MessageTracker: when its memory is no longer used.
 
+from libc.stdlib cimport free
+from base.atomics cimport zc_sub_u32
 from message.message cimport (
-    msg_t, msg_init, msg_set, msg_data, msg_close, msg_share, MSG_EMPTY, MSG_INLINE, MSG_MORE, MSG_PYOBJ, MSG_PYSHARED, MSG_EXACT,
+    msg_t, share_t, msg_init, msg_set, msg_data, msg_close, msg_share, MSG_EMPTY, MSG_INLINE, MSG_MORE, MSG_PYOBJ, MSG_PYSHARED, MSG_EXACT,
 )
 from zmtp.metadata cimport metadata_t, metadata_find, metadata_ref, metadata_unref
 
@@ -12,10 +14,16 @@ cdef double TRACKER_LOOK_S = 0.005     # how often a waiting tracker takes back 
 
 cdef inline void release(msg_t *m) noexcept:
     """msg_close() with the GIL: a Python reference goes at once. No lock may be held."""
-    cdef object owner
+    cdef share_t *s
     if m.kind == MSG_PYOBJ:
         m.kind = MSG_EMPTY
         Py_DECREF(<object> m.body.ref.owner)
+    elif m.kind == MSG_PYSHARED:
+        s = <share_t *> m.body.ref.owner
+        m.kind = MSG_EMPTY
+        if zc_sub_u32(&s.refs, 1) == 1:
+            Py_DECREF(<object> s.object)
+            free(s)
     else:
         msg_close(m)
 

@@ -11,7 +11,7 @@
 from libc.stdint cimport uint32_t
 from libc.stdlib cimport realloc, free
 from base.errors cimport ENOMEM, EAGAIN
-from message.message cimport msg_t, msg_close, MSG_MORE
+from message.message cimport msg_t, MSG_MORE
 from pipe.pipe cimport pipe_t, pipe_can_write, pipe_write, pipe_flush
 
 cdef enum:
@@ -135,8 +135,6 @@ cdef inline int lb_rest(load_balance_t *b, msg_t *m, bint more) noexcept nogil:
         b.dropping = LB_DROP_NEW
     rc = LB_DROPPED if b.dropping == LB_DROP_NEW else 0
     b.dropping = LB_DROP if more else LB_KEEP
-    if rc == 0:
-        msg_close(m)
     return rc
 
 

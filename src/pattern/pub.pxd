@@ -381,7 +381,6 @@ cdef inline int pub_send(pattern_t *pt, msg_t *m) noexcept nogil:
         if b.fan.broken != NULL:
             pattern_close_pipe(pt, b.fan.broken)
             b.fan.broken = NULL
-    msg_close(m)
     return 0
 
 

@@ -142,8 +142,6 @@ cdef inline int rep_send(pattern_t *pt, msg_t *m) noexcept nogil:
             r.dropping = True
         elif not more:
             pipe_flush(p)
-    if r.dropping:
-        msg_close(m)
     if not more:
         r.sending = False
         r.reply = NULL

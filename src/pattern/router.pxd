@@ -16,7 +16,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport malloc, calloc, realloc, free
 from libc.string cimport memcpy, memcmp
 from base.errors cimport EAGAIN, EEXIST, EHOSTUNREACH, EINVAL, ENOMEM
-from message.message cimport msg_t, msg_data, msg_set, msg_close, MSG_MORE
+from message.message cimport msg_t, msg_data, msg_set, MSG_MORE
 from pipe.pipe cimport pipe_t, pipe_can_write, pipe_write, pipe_flush
 from pipe.ring cimport ring_messages
 from pattern.state cimport (
@@ -325,7 +325,6 @@ cdef inline int router_send(pattern_t *pt, msg_t *m) noexcept nogil:
             r.out = p
             r.sending = True
         # An id alone is no message.
-        msg_close(m)
         return 0
     p = r.out
     if p != NULL:
@@ -334,11 +333,8 @@ cdef inline int router_send(pattern_t *pt, msg_t *m) noexcept nogil:
             return rc
         if rc < 0:
             r.out = NULL
-            msg_close(m)
         elif not more:
             pipe_flush(p)
-    else:
-        msg_close(m)
     r.sending = more
     return 0
 

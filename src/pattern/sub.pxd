@@ -124,7 +124,6 @@ cdef inline void xsub_forward(pattern_t *pt, sub_t *s, msg_t *m) noexcept nogil:
     if s.fan.broken != NULL:
         pattern_close_pipe(pt, s.fan.broken)
         s.fan.broken = NULL
-    msg_close(m)
 
 
 cdef inline int xsub_send(pattern_t *pt, msg_t *m) noexcept nogil:
@@ -149,7 +148,6 @@ cdef inline int xsub_send(pattern_t *pt, msg_t *m) noexcept nogil:
                 sub_tell(pt, MSG_SUBSCRIBE, data + 1, m.size - 1)
             elif rc == TOPIC_LAST or pt.xsub_verbose_unsubscribe:
                 sub_tell(pt, MSG_CANCEL, data + 1, m.size - 1)
-            msg_close(m)
             return 0
     if first:
         s.looking = topic or not pt.only_first_subscribe

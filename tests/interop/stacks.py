@@ -26,6 +26,8 @@ def command_of(stack):
     peers = HERE / "peers"
     if stack == "self":
         return [sys.executable, str(peers / "pyzmq_peer.py"), os.environ.get("ZMQ_MODULE", "zmqcore")]
+    if stack == "pyomq":
+        return [sys.executable, str(peers / "pyzmq_peer.py"), "pyomq"]
     if stack == "pyzmq":
         return [os.environ.get("PYZMQ_PYTHON", sys.executable), str(peers / "pyzmq_peer.py"), "zmq"]
     if stack == "libzmq":

@@ -183,7 +183,7 @@ def cases(stacks_and_transports):
 
 
 @pytest.mark.parametrize("stack, transport, local_kind, peer_kind, bind_side", list(cases([
-    ("pyzmq", ["tcp", "ipc"]), ("libzmq", ["tcp", "ipc"]), ("jeromq", ["tcp"]), ("self", ["tcp", "ipc"])])))
+    ("pyzmq", ["tcp", "ipc"]), ("libzmq", ["tcp", "ipc"]), ("jeromq", ["tcp"]), ("pyomq", ["tcp", "ipc"]), ("self", ["tcp", "ipc"])])))
 def test_pair_of_types(local, remotes, address, stack, transport, local_kind, peer_kind, bind_side):
     left, right = End(local, "local", local_kind), End(remotes[stack], "peer", peer_kind)
     exchange(left, right, left if bind_side == "local-binds" else right, address(transport))
