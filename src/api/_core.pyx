@@ -14,6 +14,8 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t, UINT64_MAX
 from libc.string cimport memcpy
 
+cimport cython
+
 import atexit
 import os
 import sys

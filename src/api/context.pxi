@@ -108,15 +108,23 @@ cdef class Context:
     def shutdown(self):
         """Every call on a socket of this context, blocked or not, raises ContextTerminated from now on. Returns at once."""
         if not self._closed and self.ctx.fork_generation == zc_fork_generation():
-            context_shutdown(self.ctx)
+            with nogil:
+                context_shutdown(self.ctx)
 
     def _sockets_snapshot(self):
-        return [s for s in self._sockets if not s.closed]
+        while True:
+            try:
+                return [s for s in self._sockets if not s.closed]
+            except RuntimeError:
+                pass        # another thread made or dropped a socket meanwhile
 
     def set(self, int option, optval):
         """Sets a context option (ZMQ_IO_THREADS 1, MAX_SOCKETS 2, ...). Raises ZMQError(EINVAL) for unknown ones and bad values."""
         cdef int rc
         cdef bytes text
+        cdef char *chars
+        cdef size_t size
+        cdef int value
         if self._closed or self.ctx == NULL:
             raise_errno(-EFAULT)
         if isinstance(optval, str):
@@ -125,16 +133,21 @@ cdef class Context:
             if option != CTX_THREAD_NAME_PREFIX:
                 raise TypeError(f"expected int, got: {optval!r}")
             text = optval
-            zc_mutex_lock(&self.ctx.mutex)
-            rc = context_options_set_ext(&self.ctx.opt, option, <char *> text, len(text))
-            zc_mutex_unlock(&self.ctx.mutex)
+            chars = text
+            size = len(text)
+            with nogil:
+                zc_mutex_lock(&self.ctx.mutex)
+                rc = context_options_set_ext(&self.ctx.opt, option, chars, size)
+                zc_mutex_unlock(&self.ctx.mutex)
         else:
             number = int(optval)
             if not -0x80000000 <= number <= 0x7fffffff:
                 raise_errno(-EINVAL)
-            zc_mutex_lock(&self.ctx.mutex)
-            rc = context_options_set(&self.ctx.opt, option, number)
-            zc_mutex_unlock(&self.ctx.mutex)
+            value = number
+            with nogil:
+                zc_mutex_lock(&self.ctx.mutex)
+                rc = context_options_set(&self.ctx.opt, option, value)
+                zc_mutex_unlock(&self.ctx.mutex)
         if rc < 0:
             raise_errno(rc)
 
@@ -144,9 +157,10 @@ cdef class Context:
         cdef int rc
         if self._closed or self.ctx == NULL:
             raise_errno(-EFAULT)
-        zc_mutex_lock(&self.ctx.mutex)
-        rc = context_options_get(&self.ctx.opt, option, &value)
-        zc_mutex_unlock(&self.ctx.mutex)
+        with nogil:
+            zc_mutex_lock(&self.ctx.mutex)
+            rc = context_options_get(&self.ctx.opt, option, &value)
+            zc_mutex_unlock(&self.ctx.mutex)
         if rc < 0:
             raise_errno(rc)
         return value

@@ -189,10 +189,17 @@ cdef class Frame:
     def __copy__(self):
         return self.fast_copy()
 
+    cdef int share(self, msg_t *m) except? -1:
+        """msg_share(), which may change our own msg_t: one thread at a time, also where no GIL sees to it."""
+        cdef int rc
+        with cython.critical_section(self):
+            rc = msg_share(m, &self.m)
+        return rc
+
     def fast_copy(self):
         """Another Frame over the same memory."""
         cdef Frame other = Frame.__new__(Frame)
-        if msg_share(&other.m, &self.m) < 0:
+        if self.share(&other.m) < 0:
             raise MemoryError
         other.more = self.more
         other.tracker = self.tracker
@@ -207,16 +214,18 @@ cdef class Frame:
     @property
     def bytes(self):
         """A bytes copy of the content, made once."""
-        if self._bytes is None:
-            self._bytes = PyBytes_FromStringAndSize(<char *> msg_data(&self.m), <Py_ssize_t> self.m.size)
-        return self._bytes
+        with cython.critical_section(self):
+            if self._bytes is None:
+                self._bytes = PyBytes_FromStringAndSize(<char *> msg_data(&self.m), <Py_ssize_t> self.m.size)
+            return self._bytes
 
     @property
     def buffer(self):
         """A read-only memoryview of the content, without a copy."""
-        if self._buffer is None:
-            self._buffer = memoryview(self)
-        return self._buffer
+        with cython.critical_section(self):
+            if self._buffer is None:
+                self._buffer = memoryview(self)
+            return self._buffer
 
     @property
     def group(self):
@@ -292,12 +301,9 @@ cdef class Frame:
             raise_errno(-EINVAL)
 
 
-cdef object _finished = None
+cdef object _finished = MessageTracker()       # made at import: no two threads can make it
 
 
 cdef object _finished_tracker():
     """A tracker of memory that was never lent."""
-    global _finished
-    if _finished is None:
-        _finished = MessageTracker()
     return _finished

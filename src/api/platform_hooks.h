@@ -30,12 +30,12 @@ static inline int zc_giveback_ask(void)
 
 static inline void zc_giveback_install(void)
 {
-    zc_giveback_signal = zc_giveback_ask;
+    zc_store_release_ptr(&zc_giveback_signal, (void *)zc_giveback_ask);
 }
 
 /* The interpreter goes down: it must not be called any more. What is let go from now on is the process's to free. */
 static inline void zc_giveback_retire(void)
 {
-    zc_giveback_signal = NULL;
+    zc_store_release_ptr(&zc_giveback_signal, NULL);
 }
 #endif

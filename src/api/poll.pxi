@@ -27,7 +27,7 @@ cdef int poll_socket(Socket sock, int wanted) except -1:
     return rc
 
 
-cdef int poll_wait(list socks, zc_pollfd_t *fds, int nfds, uint64_t until) except -1:
+cdef int poll_wait(list socks, list flags, zc_pollfd_t *fds, int nfds, uint64_t until) except -1:
     """Sleeps until one of them may have something. Returns at once if one has news that came meanwhile."""
     cdef int n = len(socks)
     cdef int i
@@ -37,7 +37,7 @@ cdef int poll_wait(list socks, zc_pollfd_t *fds, int nfds, uint64_t until) excep
     cdef uint64_t now
     cdef socket_t **held = <socket_t **> PyMem_Malloc((n + 1) * sizeof(socket_t *))
     cdef pollset_t **sets = <pollset_t **> PyMem_Malloc((n + 1) * sizeof(pollset_t *))
-    cdef int *ready = <int *> PyMem_Malloc((n + 1) * sizeof(int))
+    cdef int *ready = <int *> PyMem_Malloc((n + 1) * sizeof(int))       # first what is wanted of each
     cdef bint news = False
     if held == NULL or sets == NULL or ready == NULL:
         PyMem_Free(held)
@@ -47,9 +47,10 @@ cdef int poll_wait(list socks, zc_pollfd_t *fds, int nfds, uint64_t until) excep
     for i in range(n):
         held[i] = (<Socket> socks[i]).s
         sets[i] = &held[i].set
+        ready[i] = flags[i]
     with nogil:
         while begun < n:
-            rc = socket_poll_begin(held[begun])
+            rc = socket_poll_begin(held[begun], ready[begun])
             if rc < 0:
                 break
             begun += 1
@@ -142,7 +143,7 @@ def zmq_poll(sockets, timeout=-1):
                         results.append((fd_items[i][2], events))
             if results or (waited and until <= zc_now_ns()) or ms == 0:
                 return results
-            poll_wait(socks, fds, nfds, until)
+            poll_wait(socks, flags, fds, nfds, until)
             waited = True
     finally:
         PyMem_Free(fds)

@@ -1,6 +1,6 @@
 # Socket: life, options, endpoints. Sending and receiving are in traffic.pxi.
 
-from base.atomics cimport zc_add_u32
+from base.atomics cimport zc_add_u32, zc_load_relaxed_u32
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_lock_try
 from pattern.pattern cimport pattern_subscribe, pattern_topics_count
 from socket.apply cimport socket_apply_option
@@ -87,7 +87,8 @@ cdef class _SocketBase:
         ctx = <Context> context
         if ctx.ctx == NULL or ctx._closed or ctx.ctx.fork_generation != zc_fork_generation():
             raise_errno(-EFAULT)
-        s = socket_new(ctx.ctx, socket_type, False, &rc)
+        with nogil:
+            s = socket_new(ctx.ctx, socket_type, False, &rc)
         if s == NULL:
             raise_errno(rc)
         self.s = s
@@ -118,7 +119,7 @@ cdef class _SocketBase:
     @property
     def closed(self):
         """True after close()."""
-        return self.s == NULL or self._closed or self.s.state != SOCKET_OPEN
+        return self.s == NULL or self._closed or zc_load_relaxed_u32(&self.s.state) != SOCKET_OPEN
 
     @property
     def socket_type(self):

@@ -191,7 +191,7 @@ cdef class Socket(_SocketBase):
             if copy and PyBytes_CheckExact(frame._bytes):
                 data = frame._bytes
             else:
-                if msg_share(m, &frame.m) < 0:
+                if frame.share(m) < 0:
                     raise MemoryError
                 m.flags &= MSG_EXACT
                 return frame.tracker if not copy else None

@@ -37,6 +37,8 @@ cdef enum:
 
     # Application away from the socket for this long: the I/O thread takes its descriptors back.
     LEASE_NS = 1000000
+    # Empty rings of a socket that has gone quiet give their memory back, this often at most.
+    TRIM_NS = 1000000000
     # The I/O thread found a socket busy: when to try again (its application thread has been asked to do the work meanwhile).
     RETRY_NS = 200000
     # Pace of the straggler flush: the last message of a burst waits two ticks at most. Bursts are mostly short, so the first ticks are.

@@ -14,12 +14,12 @@ typedef struct zc_giveback_node {
 } zc_giveback_node;
 
 static void *zc_giveback_head = NULL;          /* atomic: zc_giveback_node* */
-static int (*zc_giveback_signal)(void) = NULL; /* set once at import: asks the interpreter to drain soon */
+static void *zc_giveback_signal = NULL;        /* atomic: int (*)(void), set at import, NULL again at exit: asks the interpreter to drain soon */
 
 static inline void zc_giveback_push(void *object)
 {
     zc_giveback_node *node = (zc_giveback_node *)malloc(sizeof *node);
-    void *old;
+    void *old, *signal;
     if (!node)
         return; /* out of memory: leaking one reference is the only harmless choice */
     node->object = object;
@@ -27,8 +27,10 @@ static inline void zc_giveback_push(void *object)
         old = zc_load_relaxed_ptr(&zc_giveback_head);
         node->next = (zc_giveback_node *)old;
     } while (!zc_cas_ptr(&zc_giveback_head, old, node));
-    if (!old && zc_giveback_signal)
-        zc_giveback_signal();
+    /* Acquire: pairs with the release at import. Read once: it may be retired meanwhile. */
+    signal = old ? NULL : zc_load_acquire_ptr(&zc_giveback_signal);
+    if (signal)
+        ((int (*)(void))signal)();
 }
 
 static inline int zc_giveback_pending(void)

@@ -15,7 +15,9 @@
 #
 # Words of io_client_t: lease, activity, straggle, deadline are written under the socket's lock and read here (relaxed: a stale value costs one
 # tick). flush_please and wants are written here and swapped by the lock holder. The rest belongs to the I/O thread.
+# masked is written by the I/O thread and, under the socket's lock, by close(): atomic, relaxed (a stale value costs one look).
 # io_thread_t.lock guards the table of clients; it is held while the thread serves. Order: a socket lock may be held when it is taken.
+# gone() may wait for locks under which others wait for io_thread_t.lock, so it is called after that is released.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t, UINT64_MAX
 from libc.stdlib cimport calloc, realloc, free
@@ -71,6 +73,7 @@ cdef struct io_client_t:
     uint32_t seen_adds
     uint32_t slot
     uint32_t ticks              # of the burst under way
+    io_client_t *gone_next      # finished, gone() not called yet
     bint watching               # check_at and seen_activity are valid
 
 cdef struct io_slot_t:
@@ -83,11 +86,12 @@ cdef struct io_thread_t:
     int timer
     uint32_t stop               # atomic
     uint32_t pokes              # atomic
-    uint32_t count              # of clients, under lock
+    uint32_t count              # of clients; written under lock, read by anybody (relaxed)
     uint64_t armed              # atomic
     zc_lock_t lock
     zc_thread_t thread
     io_slot_t *slots
+    io_client_t *gone           # only the thread's own
     uint32_t nslots
     char name[32]
 
@@ -103,10 +107,19 @@ cdef inline void io_poke(io_thread_t *io, uint64_t at) noexcept nogil:
             return
         if zc_cas_u64(&io.armed, armed, at):
             break
-    if io.timer >= 0 and at > 1:
-        zc_timer_arm(io.timer, at)
-    else:
+    if io.timer < 0 or at <= 1:
         zc_wake_signal(&io.wake)
+        return
+    while True:
+        # Two threads may set the timer in the wrong order, or this one after the I/O thread did. Whoever was last looks again: `armed` says
+        # what the timer must not miss; 0 is the I/O thread about to set it, which the second poke makes look once more.
+        zc_timer_arm(io.timer, at)
+        zc_add_u32(&io.pokes, 1)
+        zc_fence()
+        armed = zc_load_acquire_u64(&io.armed)
+        if armed == 0 or armed >= at:
+            return
+        at = armed
 
 
 cdef inline int io_add(io_thread_t *io, io_client_t *c) noexcept nogil:
@@ -135,7 +148,7 @@ cdef inline int io_add(io_thread_t *io, io_client_t *c) noexcept nogil:
     rc = pollset_child_add(&io.set, c.set, c.tag, 1)
     if rc == 0:
         io.slots[i].client = c
-        io.count += 1
+        zc_store_relaxed_u32(&io.count, io.count + 1)
     zc_lock_release(&io.lock)
     if rc == 0:
         io_poke(io, 0)
@@ -149,7 +162,7 @@ cdef inline void io_forget(io_client_t *c) noexcept nogil:
     io.slots[c.slot].client = NULL
     # 24 bits of slot, the rest generation: a late event of a former client is told apart.
     io.slots[c.slot].generation = (io.slots[c.slot].generation + 1) & 0x7fffffff
-    io.count -= 1
+    zc_store_relaxed_u32(&io.count, io.count - 1)
     c.io = NULL
 
 
@@ -168,9 +181,10 @@ cdef inline void io_serve(io_thread_t *io, io_client_t *c, int why, uint64_t now
     cdef int rc = c.serve(c, why, now)
     if rc == SERVE_GONE:
         io_forget(c)
-        c.gone(c)
+        c.gone_next = io.gone
+        io.gone = c
     elif rc == SERVE_BUSY:
-        if why == SERVE_READY and not c.masked:
+        if why == SERVE_READY and not zc_load_relaxed_u32(&c.masked):
             pollset_child_enable(&io.set, c.set, c.tag, 0)
             # Read under the socket's lock by serve() of this same thread only, and by who takes the lease.
             zc_store_relaxed_u32(&c.masked, 1)
@@ -227,7 +241,7 @@ cdef inline uint64_t io_look(io_thread_t *io, uint64_t now) noexcept nogil:
                 next = c.check_at
         if lease == LEASE_NONE:
             c.watching = False
-            if c.masked:
+            if zc_load_relaxed_u32(&c.masked):
                 io_serve(io, c, SERVE_READY, now, &next)
                 if io.slots[i].client != c:
                     continue
@@ -266,7 +280,7 @@ cdef inline void io_main(void *arg) noexcept nogil:
             tag -= 1
             if (tag & 0xffffff) < io.nslots and io.slots[tag & 0xffffff].generation == tag >> 24:
                 c = io.slots[tag & 0xffffff].client
-                if c != NULL and not c.masked:
+                if c != NULL and not zc_load_relaxed_u32(&c.masked):
                     io_serve(io, c, SERVE_READY, now, &soonest)
         while True:
             pokes = zc_load_acquire_u32(&io.pokes)
@@ -281,6 +295,10 @@ cdef inline void io_main(void *arg) noexcept nogil:
             zc_swap_u64(&io.armed, 0)
             now = zc_now_ns()
         zc_lock_release(&io.lock)
+        while io.gone != NULL:
+            c = io.gone
+            io.gone = c.gone_next
+            c.gone(c)
         timeout = -1
         if io.timer < 0 and next != UINT64_MAX:
             now = zc_now_ns()
@@ -301,6 +319,7 @@ cdef inline int io_start(io_thread_t *io, int kind, int policy, int priority, co
     cdef int rc
     zc_lock_init(&io.lock)
     io.slots = NULL
+    io.gone = NULL
     io.nslots = io.count = 0
     io.stop = io.pokes = 0
     io.armed = 0

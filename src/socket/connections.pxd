@@ -159,6 +159,7 @@ cdef inline void connections_plan(socket_t *s) noexcept nogil:
 
 cdef inline void connection_unwatch(session_t *x, int fd) noexcept nogil:
     """host.unwatch"""
+    socket_of(x).epoch += 1
     if x.registered:
         pollset_del(&socket_of(x).set, fd)
         x.registered = False
@@ -238,6 +239,8 @@ cdef inline void connection_resolved(socket_t *s, session_t *x, const address_t 
         return
     x.address[0] = address[0]
     connection_open(s, x, now)
+    if s.host.replan:
+        connections_plan(s)         # the resolver's thread ends no call: nobody else would tell the poll set
 
 
 cdef inline void connection_open(socket_t *s, session_t *x, uint64_t now) noexcept nogil:

@@ -12,7 +12,7 @@ from base.atomics cimport (
     zc_load_relaxed_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_swap_u32, zc_load_relaxed_ptr, zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_pause,
     zc_fence,
 )
-from base.config cimport POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_NS, LEASE_NS, SPIN_NS
+from base.config cimport TRIM_NS, POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_NS, LEASE_NS, SPIN_NS
 from base.errors cimport EINTR, ETERM, EAGAIN
 from base.platform cimport zc_lock_try, zc_lock_acquire, zc_lock_release, zc_now_ns, zc_wake_drain, zc_wake_signal, zc_cpus_available, zc_yield
 from pattern.pattern cimport pattern_events, pattern_in_ready, pattern_out_ready
@@ -29,7 +29,7 @@ from session.session cimport (
 from session.transmit cimport transmit_flush
 from socket.connections cimport connections_plan, connection_accept, connection_established, graves_clear
 from socket.option_table cimport IO_BLOCK, IO_SPIN
-from socket.pipes cimport pipe_end, socket_reap
+from socket.pipes cimport pipe_end, pipes_trim, socket_reap
 from socket.state cimport socket_t, endpoint_t, link_t, SOCKET_OPEN
 from socket.timers cimport timers_next, timers_publish
 from socket.wake cimport socket_open_set, link_unref, attention_closed
@@ -72,10 +72,19 @@ cdef inline void socket_level(socket_t *s) noexcept nogil:
     if want and not s.level:
         s.level = True
         zc_wake_signal(&s.wake)
-    elif not want and s.level:
-        s.level = False
-        zc_wake_drain(&s.wake)
-        zc_swap_u32(&s.wake_pending, 0)
+    elif not want and not s.blocked and (s.level or zc_load_relaxed_u32(&s.wake_pending)):
+        socket_quiet(s)
+
+
+cdef inline void socket_quiet(socket_t *s) noexcept nogil:
+    """Takes the wake-up signal back."""
+    s.level = False
+    zc_wake_drain(&s.wake)
+    # Who brought news before this exchange may have relied on the signal that is gone now; its alarm is then visible here. (It sets alarm, then
+    # exchanges wake_pending; both sides are sequentially consistent.)
+    zc_swap_u32(&s.wake_pending, 0)
+    if s.fd_exported and zc_load_acquire_u32(&s.alarm) and zc_swap_u32(&s.wake_pending, 1) == 0:
+        zc_wake_signal(&s.wake)
 
 
 cdef inline void socket_attend(socket_t *s) noexcept nogil:
@@ -88,6 +97,7 @@ cdef inline void socket_attend(socket_t *s) noexcept nogil:
     if p == NULL or p == attention_closed():
         return
     p = <pipe_t *> zc_swap_ptr(<void **> &s.attention, NULL)
+    s.news += 1
     # The stack is newest first; turn it round so that nobody is overtaken.
     while p != NULL:
         next = p.attention_next
@@ -131,12 +141,16 @@ cdef inline void socket_dispatch(socket_t *s, pollevent_t *events, int n, uint64
     cdef int i
     cdef source_t *source
     cdef session_t *x
+    cdef bint some = False
     for i in range(n):
         source = <source_t *> events[i].tag
+        some = some or source.kind != SOURCE_WAKE
         if source.kind == SOURCE_WAKE:
-            zc_wake_drain(&s.wake)
-            zc_swap_u32(&s.wake_pending, 0)
-            s.level = False
+            # One signal is for everybody who sleeps: it stays up until the last of them has seen it.
+            if s.rousing == 0:
+                s.rousing = s.blocked
+                if s.rousing == 0:
+                    socket_quiet(s)
         elif source.kind == SOURCE_LISTENER:
             connection_accept(s, <endpoint_t *> source, now)
         else:
@@ -145,6 +159,8 @@ cdef inline void socket_dispatch(socket_t *s, pollevent_t *events, int n, uint64
                 connection_established(s, x, now)
             elif x.state != SESSION_DEAD:
                 session_ready_event(x, events[i].mask, now)
+    if some:
+        socket_wake_others(s)
 
 
 cdef inline void socket_timers(socket_t *s, uint64_t now) noexcept nogil:
@@ -189,13 +205,14 @@ cdef inline bint socket_read_directly(socket_t *s) noexcept nogil:
 cdef inline void socket_lease(socket_t *s, uint32_t how) noexcept nogil:
     """The application thread drives: the I/O thread shall not be woken for this socket's descriptors."""
     cdef uint32_t was = zc_load_relaxed_u32(&s.client.lease)
-    if s.client.io == NULL:
+    # A closed socket is the I/O thread's; it may be forgetting it just now.
+    if s.state != SOCKET_OPEN or s.client.io == NULL:
         return
     zc_store_relaxed_u32(&s.client.activity, s.client.activity + 1)
     if was == how:
         return
     zc_store_relaxed_u32(&s.client.lease, how)
-    if was == LEASE_NONE and not s.client.masked:
+    if was == LEASE_NONE and not zc_load_relaxed_u32(&s.client.masked):
         pollset_child_enable(&s.client.io.set, &s.set, s.client.tag, 0)
     if how == LEASE_TAKEN:
         # It must notice when we stay away.
@@ -212,6 +229,7 @@ cdef inline void socket_drive(socket_t *s) noexcept nogil:
     if zc_load_relaxed_u32(&s.client.lease) != LEASE_HELD:
         socket_lease(s, LEASE_TAKEN)
     if s.nsessions <= DIRECT_READ_MAX and socket_read_directly(s):
+        socket_wake_others(s)
         return
     now = zc_now_ns()
     socket_poll_set(s, now)
@@ -223,6 +241,7 @@ cdef inline void socket_drive(socket_t *s) noexcept nogil:
 
 cdef inline void socket_wake_others(socket_t *s) noexcept nogil:
     """What this thread brought in may be what another one waits for."""
+    s.news += 1
     if zc_load_relaxed_u32(&s.sleepers) and s.set_open and not s.fd_exported:
         if zc_swap_u32(&s.wake_pending, 1) == 0:
             zc_wake_signal(&s.wake)
@@ -248,6 +267,7 @@ cdef inline bint socket_spin(socket_t *s, uint64_t since) noexcept nogil:
     """Looks at the connections for a short while before the thread goes to sleep. True if something came. Lock held, given up between looks."""
     cdef int _i
     cdef uint64_t now = since
+    cdef uint32_t news = s.news
     while now - since < SPIN_NS:
         zc_lock_release(&s.lock)
         for _i in range(SPIN_PAUSES):
@@ -257,10 +277,12 @@ cdef inline bint socket_spin(socket_t *s, uint64_t since) noexcept nogil:
         # The kernel likes to wake the peer on the waker's own processor: without this it would wait there until we stop.
         zc_yield()
         zc_lock_acquire(&s.lock)
-        if s.state != SOCKET_OPEN or zc_load_relaxed_u32(&s.alarm):
+        # Another thread may have taken in, while the lock was free, what we wait for.
+        if s.state != SOCKET_OPEN or zc_load_relaxed_u32(&s.alarm) or s.news != news:
             s.spin_backoff = 0
             return True
         if socket_read_directly(s):
+            socket_wake_others(s)
             s.spin_backoff = 0
             return True
         now = zc_now_ns()
@@ -297,13 +319,20 @@ cdef inline int socket_wait(socket_t *s, uint64_t until) noexcept nogil:
     zc_add_u32(&s.sleepers, 1)
     zc_fence()
     n = 0
-    if not zc_load_acquire_u32(&s.alarm) and s.state == SOCKET_OPEN:
+    if s.rousing:
+        # The last wake-up is not over; sleeping now would only end at once.
+        zc_lock_release(&s.lock)
+        zc_yield()
+        zc_lock_acquire(&s.lock)
+    elif not zc_load_acquire_u32(&s.alarm) and s.state == SOCKET_OPEN:
         now = zc_now_ns()
         epoch = s.epoch
+        s.blocked += 1
         zc_lock_release(&s.lock)
         n = pollset_wait(&s.set, events, POLL_BATCH, -1 if at == UINT64_MAX else (<int64_t> (at - now) if at > now else 0))
         zc_lock_acquire(&s.lock)
-        if epoch != s.epoch:
+        socket_unblocked(s)
+        if epoch != s.epoch and n > 0:
             n = 0       # somebody closed things meanwhile; what is still ready is reported again
     zc_sub_u32(&s.sleepers, 1)
     now = zc_now_ns()
@@ -315,6 +344,15 @@ cdef inline int socket_wait(socket_t *s, uint64_t until) noexcept nogil:
     socket_flush(s)
     socket_hold_end(s)
     return n if n < 0 else 0
+
+
+cdef inline void socket_unblocked(socket_t *s) noexcept nogil:
+    """A sleeper is back."""
+    s.blocked -= 1
+    if s.rousing:
+        s.rousing -= 1
+        if s.rousing == 0:
+            socket_quiet(s)
 
 
 cdef inline void socket_hold(socket_t *s) noexcept nogil:
@@ -348,7 +386,7 @@ cdef inline int socket_serve(io_client_t *c, int why, uint64_t now) noexcept nog
         s.fresh = True
     elif lease == LEASE_HELD:
         pass            # a waiting application thread sees it, too
-    elif why == SERVE_READY and s.fd_exported and lease == LEASE_NONE and not c.masked:
+    elif why == SERVE_READY and s.fd_exported and lease == LEASE_NONE and not zc_load_relaxed_u32(&c.masked):
         # An event loop watches the same descriptors. It gets its chance first; if it does not come, the lease runs out.
         zc_store_relaxed_u32(&c.lease, LEASE_TAKEN)
         pollset_child_enable(&c.io.set, &s.set, c.tag, 0)
@@ -361,6 +399,9 @@ cdef inline int socket_serve(io_client_t *c, int why, uint64_t now) noexcept nog
         socket_flush(s)
         if s.host.replan:
             connections_plan(s)
+        if why == SERVE_TAKE and now - s.trimmed > TRIM_NS:
+            s.trimmed = now
+            pipes_trim(s)
         if lease != LEASE_NONE or c.masked:
             zc_store_relaxed_u32(&c.masked, 0)
             pollset_child_enable(&c.io.set, &s.set, c.tag, 1)

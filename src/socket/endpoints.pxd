@@ -72,7 +72,10 @@ cdef inline endpoint_t *endpoint_new(const char *text, size_t n, int *error) noe
 
 
 cdef inline void socket_remember_endpoint(socket_t *s, const char *text) noexcept nogil:
-    cdef char *copy = text_copy(text, strlen(text))
+    cdef char *copy
+    if s.state != SOCKET_OPEN:
+        return      # closed by another thread meanwhile
+    copy = text_copy(text, strlen(text))
     if copy != NULL:
         free(s.last_endpoint)
         s.last_endpoint = copy

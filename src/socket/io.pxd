@@ -4,7 +4,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.stdlib cimport calloc, free
 from base.errors cimport EMTHREAD, ENOMEM, ETERM
-from base.atomics cimport zc_load_acquire_u32
+from base.atomics cimport zc_load_acquire_u32, zc_load_relaxed_u32
 from base.platform cimport zc_mutex_lock, zc_mutex_unlock
 from reactor.io_thread cimport io_thread_t, io_start, io_stop
 from socket.state cimport context_t
@@ -37,7 +37,7 @@ cdef inline int context_io(context_t *ctx, uint64_t affinity, io_thread_t **out)
             rc = 0
     for i in range(ctx.nios):
         # A stale count only makes the choice a little worse.
-        if (affinity == 0 or affinity >> i & 1) and (best == NULL or ctx.ios[i].count < best.count):
+        if (affinity == 0 or affinity >> i & 1) and (best == NULL or zc_load_relaxed_u32(&ctx.ios[i].count) < zc_load_relaxed_u32(&best.count)):
             best = &ctx.ios[i]
     zc_mutex_unlock(&ctx.mutex)
     if rc == 0 and best == NULL:
@@ -47,10 +47,16 @@ cdef inline int context_io(context_t *ctx, uint64_t affinity, io_thread_t **out)
 
 
 cdef inline void context_stop_io(context_t *ctx) noexcept nogil:
-    """Blocks until the threads have ended. No socket is left."""
+    """Blocks until the threads have ended, unless another term() waits for them already. No socket is left."""
     cdef uint32_t i
-    for i in range(ctx.nios):
-        io_stop(&ctx.ios[i])
-    free(ctx.ios)
+    cdef uint32_t n
+    cdef io_thread_t *ios
+    zc_mutex_lock(&ctx.mutex)
+    ios = ctx.ios
+    n = ctx.nios
     ctx.ios = NULL
     ctx.nios = 0
+    zc_mutex_unlock(&ctx.mutex)
+    for i in range(n):
+        io_stop(&ios[i])
+    free(ios)

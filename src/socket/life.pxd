@@ -239,14 +239,13 @@ cdef inline void socket_leave_context(socket_t *s) noexcept nogil:
     zc_cond_broadcast(&ctx.changed)
     zc_mutex_unlock(&ctx.mutex)
     socket_unref(s)
-    # Only ever the last reference when the application has forgotten the context; its threads are then ended by whoever comes last,
-    # which is never one of them: a Context object waits for its sockets (term) before it goes.
-    zc_sub_u32(&ctx.refs, 1)
+    # The last reference if term() has gone on meanwhile. Never by an I/O thread: term() joins those before it lets its own reference go.
+    context_unref(ctx)
 
 
 cdef inline void socket_dismantle(socket_t *s) noexcept nogil:
     """Memory that only an open or lingering socket needs. Lock held, no sessions left."""
-    s.state = SOCKET_CLOSED
+    zc_store_relaxed_u32(&s.state, SOCKET_CLOSED)
     graves_clear(s)
     options_free(&s.opt)
     pool_clear(&s.host.rx_pool)
@@ -307,7 +306,7 @@ cdef inline void socket_close(socket_t *s, int linger_ms, bint set_linger) noexc
     if set_linger:
         s.opt.linger = linger_ms
     socket_attend(s)
-    s.state = SOCKET_CLOSING
+    zc_store_relaxed_u32(&s.state, SOCKET_CLOSING)
     now = zc_now_ns()
     while s.endpoints != NULL:
         e = s.endpoints

@@ -8,10 +8,10 @@ from libc.string cimport memcpy
 from base.errors cimport ENOMEM
 from pattern.pattern cimport pattern_detach, pattern_ended
 from pipe.pipe cimport pipe_t, ATTENTION_CLOSED
-from pipe.ring cimport ring_conflate, ring_empty, ring_free, ring_init, ring_rollback
+from pipe.ring cimport ring_conflate, ring_empty, ring_free, ring_init, ring_rollback, ring_trim
 from session.lifecycle cimport session_finish
 from session.session cimport session_t
-from socket.state cimport socket_t, netpipe_t, link_t, SOCKET_OPEN
+from socket.state cimport socket_t, endpoint_t, netpipe_t, link_t, SOCKET_OPEN
 from socket.wake cimport socket_notify, link_unref
 
 cdef enum:
@@ -103,6 +103,15 @@ cdef inline void netpipe_free(pipe_t *p) noexcept nogil:
     free(p)
 
 
+cdef inline void pipes_trim(socket_t *s) noexcept nogil:
+    """A connection that is quiet costs no ring memory."""
+    cdef uint32_t i
+    for i in range(s.npipes):
+        if s.pipes[i].link == NULL:
+            ring_trim(s.pipes[i].inr)
+            ring_trim(s.pipes[i].outr)
+
+
 cdef inline void pipe_end(socket_t *s, pipe_t *p) noexcept nogil:
     """Nothing new will come or can go; what was received stays readable, then the pipe is removed."""
     if p.ended:
@@ -130,12 +139,19 @@ cdef inline void pipe_retire(socket_t *s, pipe_t *p) noexcept nogil:
 cdef inline void pipe_remove(socket_t *s, pipe_t *p) noexcept nogil:
     """Out of the pattern and the list; freed."""
     cdef session_t *x
+    cdef endpoint_t *e
     cdef link_t *link = <link_t *> p.link
     if not p.detached:
         pattern_detach(&s.pattern, p)
         p.detached = True
     pipes_forget(s, p)
     if link != NULL:
+        # The endpoint stays until disconnect or close and must not look for a pipe that is gone.
+        e = s.endpoints
+        while e != NULL:
+            if e.pipe == p:
+                e.pipe = NULL
+            e = e.next
         ring_rollback(p.outr)
         p.ended = p.closed_out = True
         socket_notify(p.other, ATTENTION_CLOSED)

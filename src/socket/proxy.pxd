@@ -1,7 +1,7 @@
 # Proxy: moves messages between two sockets without the GIL.
 #
 # Rules
-# - A message is read only when the other side has room for it, so backpressure reaches the senders and nothing is dropped here.
+# - Messages are read only when the other side has room, a few at a time, so backpressure reaches the senders and nothing is dropped here.
 # - At most PROXY_BATCH messages go one way before the other way gets its turn; the control socket is looked at in between.
 # - The proxy sleeps on what it waits for: while paused on the control socket only, while one side is full on that side.
 # - Statistics count frames and octets of payload.
@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t, uint64_t, UINT64_MAX
 from libc.string cimport memcmp
 from base.errors cimport EAGAIN, EINTR, ETERM
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
-from message.message cimport msg_t, msg_close, msg_data, msg_set, msg_share, MSG_EMPTY, MSG_MORE
+from message.message cimport msg_t, msg_close, msg_data, msg_set, msg_share, MSG_EMPTY, MSG_EXACT, MSG_MORE
 from pattern.pattern cimport pattern_events, pattern_recv
 from reactor.pollset cimport pollset_t, pollset_wait_many
 from socket.drive cimport socket_flush, socket_settle, socket_drive
@@ -23,6 +23,7 @@ from socket.traffic cimport (
 cdef enum:
     PROXY_MORE = 1              # come back: time to look at signals
     PROXY_BATCH = 1000
+    PROXY_FRAMES = 64           # moved under one pair of locks
     PROXY_LOOK_NS = 100000000   # a proxy without traffic comes up this often for signals
     TYPE_REP = 4
 
@@ -60,49 +61,44 @@ cdef inline int proxy_capture(proxy_t *p, msg_t *m) noexcept nogil:
     return rc
 
 
-cdef inline int proxy_message(proxy_t *p, socket_t *source, socket_t *target, uint64_t *got, uint64_t *put) noexcept nogil:
-    """One whole message. 1 = moved, 0 = there was none, negative errno."""
-    cdef msg_t m
+cdef inline int proxy_take(socket_t *source, msg_t *frames, int room, int messages, bint *inside) noexcept nogil:
+    """Frames of up to `messages` whole messages; `inside` tells whether the last of them is not complete yet. Their number, or negative errno."""
+    cdef int n = 0
     cdef int rc
-    cdef bint more = True
-    cdef bint any = False
-    while more:
-        m.kind = MSG_EMPTY
-        zc_lock_acquire(&source.lock)
-        rc = socket_enter(source)
+    zc_lock_acquire(&source.lock)
+    rc = socket_enter(source)
+    while rc == 0 and n < room and messages:
+        rc = pattern_recv(&source.pattern, &frames[n])
         if rc == 0:
-            rc = pattern_recv(&source.pattern, &m)
-        if source.ndoomed or source.host.replan:
-            socket_settle(source)
-        zc_lock_release(&source.lock)
-        if rc == -EAGAIN:
-            return 1 if any else 0
-        if rc < 0:
-            return rc
-        any = True
-        more = (m.flags & MSG_MORE) != 0
-        m.flags &= ~<unsigned char> 6
-        got[0] += 1
-        got[1] += m.size
-        put[0] += 1
-        put[1] += m.size
-        rc = proxy_capture(p, &m)
-        if rc == 0:
-            zc_lock_acquire(&target.lock)
-            rc = socket_enter(target)
-            if rc == 0:
-                rc = socket_try_send(target, &m)
-                if rc == -EAGAIN:
-                    rc = socket_send_wait(target, &m, UINT64_MAX)
+            inside[0] = (frames[n].flags & MSG_MORE) != 0
+            frames[n].flags &= MSG_MORE | MSG_EXACT
+            if not inside[0]:
+                messages -= 1
+            n += 1
+    if source.ndoomed or source.host.replan:
+        socket_settle(source)
+    zc_lock_release(&source.lock)
+    return n if n or rc == -EAGAIN else rc
+
+
+cdef inline int proxy_give(socket_t *target, msg_t *frames, int n) noexcept nogil:
+    """Sends the frames, waiting for room. They are closed in any case."""
+    cdef int i
+    cdef int rc
+    zc_lock_acquire(&target.lock)
+    rc = socket_enter(target)
+    for i in range(n):
+        if rc >= 0:
+            rc = socket_try_send(target, &frames[i])
+            if rc == -EAGAIN:
+                rc = socket_send_wait(target, &frames[i], UINT64_MAX)
             if target.host.flush_now:
                 socket_flush(target)
-            if target.ndoomed or target.host.replan:
-                socket_settle(target)
-            zc_lock_release(&target.lock)
-        msg_close(&m)
-        if rc < 0:
-            return rc
-    return 1
+        msg_close(&frames[i])
+    if target.ndoomed or target.host.replan:
+        socket_settle(target)
+    zc_lock_release(&target.lock)
+    return rc if rc < 0 else 0
 
 
 cdef inline int proxy_can_send(socket_t *s) noexcept nogil:
@@ -116,22 +112,41 @@ cdef inline int proxy_can_send(socket_t *s) noexcept nogil:
 
 
 cdef inline int proxy_way(proxy_t *p, socket_t *source, socket_t *target, uint64_t *got, uint64_t *put) noexcept nogil:
-    """Up to a batch in one direction. Messages moved, or negative errno."""
-    cdef int n = 0
+    """Up to PROXY_BATCH messages in one direction. How many frames were moved, or negative errno."""
+    cdef msg_t frames[64]               # PROXY_FRAMES
+    cdef int moved = 0
+    cdef int n
+    cdef int i
     cdef int rc
-    while n < PROXY_BATCH:
-        rc = proxy_can_send(target)
+    # What is in our hands counts against nobody's mark: with small marks one message at a time, so that back-pressure stays exact.
+    cdef int messages = target.opt.sndhwm // 16 if target.opt.sndhwm else PROXY_FRAMES
+    cdef bint inside = False
+    if messages < 1:
+        messages = 1
+    while moved < PROXY_BATCH or inside:
+        if not inside:
+            rc = proxy_can_send(target)
+            if rc <= 0:
+                return rc if rc < 0 else moved
+        n = proxy_take(source, frames, PROXY_FRAMES, messages, &inside)
+        if n <= 0:
+            return n if n < 0 else moved
+        for i in range(n):
+            got[0] += 1
+            got[1] += frames[i].size
+            put[0] += 1
+            put[1] += frames[i].size
+            rc = proxy_capture(p, &frames[i])
+            if rc < 0:
+                while i < n:
+                    msg_close(&frames[i])
+                    i += 1
+                return rc
+        rc = proxy_give(target, frames, n)
         if rc < 0:
             return rc
-        if rc == 0:
-            break
-        rc = proxy_message(p, source, target, got, put)
-        if rc < 0:
-            return rc
-        if rc == 0:
-            break
-        n += 1
-    return n
+        moved += n
+    return moved
 
 
 cdef inline int proxy_events(socket_t *s) noexcept nogil:
@@ -202,7 +217,7 @@ cdef inline int proxy_command(proxy_t *p) noexcept nogil:
     return 0
 
 
-cdef inline int proxy_sleep(socket_t **socks, int n) noexcept nogil:
+cdef inline int proxy_sleep(socket_t **socks, int *wanted, int n) noexcept nogil:
     """Until one of them has news; a while at most."""
     cdef pollset_t *sets[3]
     cdef int ready[3]
@@ -213,7 +228,7 @@ cdef inline int proxy_sleep(socket_t **socks, int n) noexcept nogil:
     cdef uint64_t now
     cdef uint64_t at
     while begun < n:
-        rc = socket_poll_begin(socks[begun])
+        rc = socket_poll_begin(socks[begun], wanted[begun])
         if rc < 0:
             break
         news = news or rc == 1
@@ -234,6 +249,7 @@ cdef inline int proxy_sleep(socket_t **socks, int n) noexcept nogil:
 cdef inline int proxy_run(proxy_t *p) noexcept nogil:
     """0 = terminated by command, PROXY_MORE = call again, negative errno."""
     cdef socket_t *wait[3]
+    cdef int wanted[3]          # what was not there at the last look
     cdef int n
     cdef int there = 0
     cdef int back = 0
@@ -258,7 +274,7 @@ cdef inline int proxy_run(proxy_t *p) noexcept nogil:
                 back = proxy_way(p, p.backend, p.frontend, &p.counts[4], &p.counts[2])
                 if back < 0:
                     return back
-            if there == PROXY_BATCH or back == PROXY_BATCH:
+            if there >= PROXY_BATCH or back >= PROXY_BATCH:
                 continue
         # Looks at the connections, so a second look finds what came meanwhile.
         fe = proxy_events(p.frontend)
@@ -274,14 +290,17 @@ cdef inline int proxy_run(proxy_t *p) noexcept nogil:
             # A side that is full is waited for alone: its partner's input would wake us for nothing.
             if not (fe & 1) or be & 2 or not (be & 1):
                 wait[n] = p.frontend
+                wanted[n] = ~fe & 3
                 n += 1
             if p.frontend != p.backend and (not (be & 1) or fe & 2 or not (fe & 1)):
                 wait[n] = p.backend
+                wanted[n] = ~be & 3
                 n += 1
         if p.control != NULL:
             wait[n] = p.control
+            wanted[n] = 1
             n += 1
-        fe = proxy_sleep(wait, n)
+        fe = proxy_sleep(wait, wanted, n)
         if fe < 0:
             return fe
         return PROXY_MORE

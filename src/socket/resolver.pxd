@@ -82,11 +82,12 @@ cdef inline int resolver_ask(socket_t *s, uint32_t session_id, const char *text,
 
 cdef inline void resolver_stop(context_t *ctx) noexcept nogil:
     """Waits for a lookup under way."""
-    if not ctx.resolver_running:
-        return
+    cdef bint running
     zc_mutex_lock(&ctx.resolve_mutex)
+    running = ctx.resolver_running
+    ctx.resolver_running = False        # one of several that terminate the context joins it
     ctx.resolver_stop = True
     zc_cond_signal(&ctx.resolve_cond)
     zc_mutex_unlock(&ctx.resolve_mutex)
-    zc_thread_join(&ctx.resolver)
-    ctx.resolver_running = False
+    if running:
+        zc_thread_join(&ctx.resolver)

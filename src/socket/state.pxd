@@ -80,7 +80,7 @@ cdef struct socket_t:
     uint32_t alarm              # atomic: look at attention, io words, shutdown before going on
     uint32_t refs               # atomic
     uint32_t fork_generation
-    int state
+    uint32_t state              # written under the lock; atomic (relaxed) for `closed`, which asks without it
     int type
     # hot
     pattern_t pattern
@@ -95,8 +95,11 @@ cdef struct socket_t:
     # waiting
     uint32_t sleepers           # atomic: threads (or an exported FD) to be woken by other threads
     uint32_t wake_pending       # atomic
-    uint32_t holders            # threads waiting in the kernel for this socket: they hold the lease
-    uint32_t epoch              # grows when a session or listener goes: events collected before are not to be trusted
+    uint32_t holders            # threads waiting for this socket: they hold the lease
+    uint32_t blocked            # those of them that are in the kernel, or may go there without looking again
+    uint32_t rousing            # of these, how many have yet to see the wake-up: it is not drained before, and nobody goes to sleep
+    uint32_t news               # grows when somebody takes in what others may wait for
+    uint32_t epoch              # grows when a session, its descriptor or a listener goes: events collected before are not to be trusted
     pipe_t *attention           # atomic stack of inproc ends with news
     bint set_open
     bint fd_exported
@@ -108,6 +111,7 @@ cdef struct socket_t:
     uint32_t spin_skip          # waits to go without spinning
     uint32_t spin_backoff
     uint64_t cpus_checked
+    uint64_t trimmed            # when idle rings last gave their memory back
     int cpus
     # everything else
     context_t *ctx

@@ -7,6 +7,7 @@ from base.errors cimport ENOMEM
 from reactor.io_thread cimport io_poke
 from session.session cimport session_t
 from socket.state cimport socket_t
+from socket.wake cimport socket_wake
 
 
 cdef inline void heap_put(socket_t *s, uint32_t i, session_t *x) noexcept nogil:
@@ -46,8 +47,11 @@ cdef inline uint64_t timers_next(socket_t *s) noexcept nogil:
 cdef inline void timers_publish(socket_t *s) noexcept nogil:
     """Tells the I/O thread when this socket's next timer is due; wakes it only if it would sleep too long."""
     cdef uint64_t at = timers_next(s)
-    if at != zc_load_relaxed_u64(&s.client.deadline):
+    cdef uint64_t was = zc_load_relaxed_u64(&s.client.deadline)
+    if at != was:
         zc_store_relaxed_u64(&s.client.deadline, at)
+        if at < was and s.blocked:
+            socket_wake(s)      # another thread sleeps in it until the timer it knew of, and the I/O thread leaves the socket to that one
         if s.client.io != NULL and at != UINT64_MAX:
             io_poke(s.client.io, at)
 

@@ -1,7 +1,7 @@
 # Sending, receiving and polling, as the API calls them. The socket's lock is held by the caller; functions that may wait say so (and need the GIL released).
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
-from base.atomics cimport zc_load_relaxed_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_add_u32, zc_sub_u32, zc_fence
+from base.atomics cimport zc_load_relaxed_u32, zc_load_relaxed_u64, zc_load_acquire_u32, zc_store_relaxed_u32, zc_add_u32, zc_sub_u32, zc_fence
 from base.config cimport STRAGGLER_FIRST_NS
 from base.errors cimport EAGAIN, EINTR, ENOTSOCK, ETERM
 from base.platform cimport zc_now_ns, zc_lock_acquire, zc_lock_release
@@ -9,7 +9,7 @@ from message.message cimport msg_t, MSG_EMPTY, MSG_MORE
 from pattern.pattern cimport pattern_t, pattern_send, pattern_recv, pattern_events
 from reactor.io_thread cimport io_poke
 from socket.drive cimport (
-    socket_alarmed, socket_flush, socket_drive, socket_settle, socket_wait, socket_hold, socket_hold_end, socket_wake_others,
+    socket_alarmed, socket_flush, socket_drive, socket_settle, socket_wait, socket_hold, socket_hold_end, socket_unblocked,
 )
 from socket.state cimport socket_t, SOCKET_OPEN
 from socket.wake cimport socket_open_set, socket_unref
@@ -87,8 +87,6 @@ cdef inline int socket_recv_now(socket_t *s, msg_t *m) noexcept nogil:
     if rc == -EAGAIN:
         socket_drive(s)
         rc = pattern_recv(&s.pattern, m)
-        if rc == 0:
-            socket_wake_others(s)
     return rc
 
 
@@ -144,11 +142,13 @@ cdef inline int socket_poll_wait(socket_t *s, int wanted, uint64_t until) noexce
 
 # ---- several sockets at once (zmq_poll)
 
-cdef inline int socket_poll_begin(socket_t *s) noexcept nogil:
-    """No lock held. Counts the caller among the socket's sleepers; socket_poll_end() must follow. 1: there is news, do not sleep. Negative errno: not begun."""
+cdef inline int socket_poll_begin(socket_t *s, int wanted) noexcept nogil:
+    """No lock held. Counts the caller among the socket's sleepers; socket_poll_end() must follow. 1: there is news (one of the wanted events
+    among it: others may have taken it in since the caller looked), do not sleep. Negative errno: not begun."""
     cdef int rc
     zc_lock_acquire(&s.lock)
-    rc = socket_enter(s)
+    # An alarm is left standing: handling it here would be news that the caller, who has looked at the events already, never hears of.
+    rc = 0 if s.state == SOCKET_OPEN else -ENOTSOCK
     if rc == 0:
         rc = socket_open_set(s)
     if rc == 0:
@@ -158,19 +158,24 @@ cdef inline int socket_poll_begin(socket_t *s) noexcept nogil:
         socket_hold(s)
         socket_flush(s)
         socket_settle(s)
-        rc = 1 if zc_load_acquire_u32(&s.alarm) or s.pattern.unfinished else 0
+        rc = pattern_events(&s.pattern) & wanted
+        rc = 1 if rc or zc_load_acquire_u32(&s.alarm) or s.pattern.unfinished or s.rousing else 0
+        s.blocked += 1
+        if s.rousing:
+            s.rousing += 1      # socket_poll_end() takes off what it finds
     zc_lock_release(&s.lock)
     return rc
 
 
 cdef inline uint64_t socket_poll_deadline(socket_t *s) noexcept nogil:
     """The socket's next timer. No lock: read again in every round."""
-    return s.client.deadline
+    return zc_load_relaxed_u64(&s.client.deadline)
 
 
 cdef inline void socket_poll_end(socket_t *s) noexcept nogil:
     zc_lock_acquire(&s.lock)
     zc_sub_u32(&s.sleepers, 1)
+    socket_unblocked(s)
     socket_hold_end(s)
     zc_lock_release(&s.lock)
     socket_unref(s)
