@@ -17,7 +17,7 @@ PATH=$PATH:/usr/sbin:/sbin # ldconfig, for those who are not root
 step() { printf '\n== %s\n' "$*"; }
 
 step "environment"
-# The system's own libzmq and JeroMQ are peers of the interoperability tests, beside the wheels of pyzmq and pyomq.
+# The system's own libzmq and JeroMQ are peers of the interoperability tests, beside the wheels of pyzmq and (from Python 3.12 on) pyomq.
 if [ "$(uname -s)" = Linux ]; then
     missing=
     ldconfig -p | grep -q 'libzmq\.so\.5' || missing="$missing libzmq5"

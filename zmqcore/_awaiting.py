@@ -1,8 +1,8 @@
 """The waiting behind zmqcore.asyncio: what is pending on one socket, and the one reader that serves it.
 
 Rules
-- What must wait becomes a `Pending` in the queue of its direction. A pending receive has not taken its message yet: cancelling one, at any
-  time, loses nothing.
+- What must wait becomes a `Pending` in the queue of its direction. A pending receive has not taken its message yet: cancelling one
+  loses nothing. Cancelling a task whose receive is done gives the message back, see `_received`.
 - The socket's descriptor is level-triggered: readable while the socket has something to do. A wake-up completes all that can be
   completed, in order. The reader is only taken away by a wake-up that finds nothing pending.
 - The descriptor is silent about what a call on this socket brings about itself; such calls are followed by `kick`.
@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from ._received import Received, Returned, message_of, receive_again
 from .constants import Flag, PollEvent, SocketOption
 from .error import Again
 
@@ -60,10 +61,17 @@ class Pending:
         self.load = load
         self.timer: asyncio.TimerHandle | None = None
 
-    def attempt(self, socket: Any) -> bool:
-        """Makes the call and finishes the Future; False if it has to wait longer."""
+    def attempt(self, socket: Any, returned: deque[Returned] | None = None) -> bool:
+        """Makes the call and finishes the Future; False if it has to wait longer. `returned`: messages to receive first."""
+        future = self.future
+        message = None
         try:
-            result = self.call(socket, *self.args, **self.kwargs)
+            if returned:
+                result = receive_again(socket, returned, self.call, self.args, self.kwargs)
+            else:
+                result = self.call(socket, *self.args, **self.kwargs)
+            if isinstance(future, Received):
+                message = message_of(socket, self.call, self.args, result)
             if self.load is not None:
                 result = self.load(result)
         except Again:
@@ -73,7 +81,10 @@ class Pending:
             self.future.set_exception(error)
         else:
             self.stop_timer()
-            self.future.set_result(result)
+            if isinstance(future, Received) and message is not None:
+                future.finish(message, result)
+            else:
+                future.set_result(result)
         return True
 
     def expire(self) -> None:
@@ -120,6 +131,7 @@ class Awaiting:
         self.pause_time = PAUSE_FIRST
         self.calls = 0  # done at once since one had to wait for a turn
         self.receives: deque[Pending] = deque()
+        self.returned: deque[Returned] = deque()  # received for tasks that were cancelled; the next receives get it
         self.sends: deque[Pending] = deque()
         self.watches: list[Watch] = []
 
@@ -147,6 +159,7 @@ class Awaiting:
     ) -> asyncio.Future[Any]:
         """Makes a call that does not wait: at once if nothing of its direction is pending, or else when it is its turn."""
         loop = self.enter()
+        receives = queue is self.receives
         future: asyncio.Future[Any] = loop.create_future()
         pending = Pending(future, call, args, kwargs, load)
         waits = not flags & DONTWAIT
@@ -157,20 +170,23 @@ class Awaiting:
                 self.calls = 0
                 self.add(socket, queue, pending)
                 self.kick()
-            else:
-                future.set_exception(Again())
-        elif pending.attempt(socket):
+                return pending.future
+            future.set_exception(Again())
+        elif pending.attempt(socket, self.returned if receives else None):
             self.calls += 1
             if self.sends or self.watches:
                 self.kick()
         elif waits:
             self.add(socket, queue, pending)
+            return pending.future
         else:
             future.set_exception(Again())
         return future
 
     def add(self, socket: Any, queue: deque[Pending], pending: Pending) -> None:
         assert self.loop is not None
+        if queue is self.receives:
+            pending.future = Received(self.give_back, self.loop)
         timeout: int = socket.get(RCVTIMEO if queue is self.receives else SNDTIMEO)
         if timeout >= 0:
             pending.timer = self.loop.call_later(timeout / 1000, pending.expire)
@@ -181,7 +197,7 @@ class Awaiting:
         """Waits up to `timeout` ms, for ever if negative, for events among `flags`."""
         loop = self.enter()
         future: asyncio.Future[int] = loop.create_future()
-        events = socket._events() & flags
+        events = self.events(socket) & flags
         if events or timeout == 0:
             future.set_result(events)
             return future
@@ -251,7 +267,7 @@ class Awaiting:
         if any(one.flags & POLLIN and not one.future.done() for one in self.watches):
             return False
         try:
-            return bool(socket._events() & POLLIN)
+            return bool(self.events(socket) & POLLIN)
         except Exception:  # what is pending will meet the same error, and tell
             return False
 
@@ -280,7 +296,7 @@ class Awaiting:
                 pending = queue[0]
                 if pending.future.done():
                     pending.abandon()
-                elif not pending.attempt(socket):
+                elif not pending.attempt(socket, self.returned if queue is self.receives else None):
                     break
                 queue.popleft()
                 progress = True
@@ -299,10 +315,18 @@ class Awaiting:
     def events_or_all(self, socket: Any) -> int:
         """Events of the socket; of one that is at its end all, so that whoever waits looks and meets the error."""
         try:
-            events: int = socket._events()
+            return self.events(socket)
         except Exception:
             return -1
-        return events
+
+    def events(self, socket: Any) -> int:
+        events: int = socket._events()
+        return events | POLLIN if self.returned else events
+
+    def give_back(self, message: Returned) -> None:
+        self.returned.append(message)
+        if self.busy:
+            self.kick()
 
     def give_up(self) -> None:
         """Leaves the loop: nothing is pending afterwards."""

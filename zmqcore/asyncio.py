@@ -118,7 +118,7 @@ class Socket(_socket.Socket):
     def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> asyncio.Future[Any]:  # type: ignore[override]
         """Receives a frame."""
         awaiting = self._awaiting
-        if not (awaiting.receives or awaiting.sends or awaiting.watches):
+        if not (awaiting.receives or awaiting.sends or awaiting.watches or awaiting.returned):
             loop = awaiting.loop
             if loop is not None and loop is running_loop() and awaiting.calls < CALLS_PER_TURN:
                 try:

@@ -318,6 +318,7 @@ cdef inline void session_try_finish(session_t *s, uint64_t now) noexcept nogil:
     if s.linger_due == 0 or s.linger_due > limit:
         s.linger_due = limit
     s.state = SESSION_DRAINING
+    s.next_ping = s.pong_due = s.ttl_due = 0        # a timer left behind would be due for ever
     s.drain_due = now + DRAIN_LOOK_NS
     session_want(s, True, False)
     session_retime(s)

@@ -402,7 +402,7 @@ cdef inline int socket_serve(io_client_t *c, int why, uint64_t now) noexcept nog
         if why == SERVE_TAKE and now - s.trimmed > TRIM_NS:
             s.trimmed = now
             pipes_trim(s)
-        if lease != LEASE_NONE or c.masked:
+        if lease != LEASE_NONE or zc_load_relaxed_u32(&c.masked):
             zc_store_relaxed_u32(&c.masked, 0)
             pollset_child_enable(&c.io.set, &s.set, c.tag, 1)
         zc_store_relaxed_u32(&c.wants, 0)

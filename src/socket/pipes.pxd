@@ -45,6 +45,12 @@ cdef inline void pipes_forget(socket_t *s, pipe_t *p) noexcept nogil:
         if s.pipes[i] == p:
             s.npipes -= 1
             s.pipes[i] = s.pipes[s.npipes]
+            break
+    # It may wait for socket_reap() already; what becomes of it is decided now.
+    for i in range(s.ndoomed):
+        if s.doomed[i] == p:
+            s.ndoomed -= 1
+            s.doomed[i] = s.doomed[s.ndoomed]
             return
 
 

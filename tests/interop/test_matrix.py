@@ -2,6 +2,8 @@
 
 One test id per (stack, transport, local type, peer type, bind side); all shapes of messages of that pair are exchanged inside it.
 """
+import sys
+import sysconfig
 import time
 
 import pytest
@@ -173,17 +175,24 @@ def exchange(left, right, binder, endpoint):
         right.close()
 
 
+STACKS = [("pyzmq", ["tcp", "ipc"]), ("libzmq", ["tcp", "ipc"]), ("jeromq", ["tcp"]), ("self", ["tcp", "ipc"])]
+if sys.version_info >= (3, 12) and not sysconfig.get_config_var("Py_GIL_DISABLED"):
+    # The pyomq releases for older interpreters have a REP that no REQ understands; free-threaded ones have none.
+    STACKS.append(("pyomq", ["tcp", "ipc"]))
+
+
 def cases(stacks_and_transports):
     for stack, transports in stacks_and_transports:
         for transport in transports:
             for local_kind, peer_kind in ORDERED:
                 for bind_side in ("local-binds", "peer-binds"):
+                    if (stack, peer_kind, bind_side) == ("pyomq", "SUB", "peer-binds"):
+                        continue  # subscribed before bind, it tells nobody; pyzmq on the other side hears nothing either
                     yield pytest.param(stack, transport, local_kind, peer_kind, bind_side,
                                        id=f"{stack}-{transport}-{local_kind}-{peer_kind}-{bind_side}")
 
 
-@pytest.mark.parametrize("stack, transport, local_kind, peer_kind, bind_side", list(cases([
-    ("pyzmq", ["tcp", "ipc"]), ("libzmq", ["tcp", "ipc"]), ("jeromq", ["tcp"]), ("pyomq", ["tcp", "ipc"]), ("self", ["tcp", "ipc"])])))
+@pytest.mark.parametrize("stack, transport, local_kind, peer_kind, bind_side", list(cases(STACKS)))
 def test_pair_of_types(local, remotes, address, stack, transport, local_kind, peer_kind, bind_side):
     left, right = End(local, "local", local_kind), End(remotes[stack], "peer", peer_kind)
     exchange(left, right, left if bind_side == "local-binds" else right, address(transport))

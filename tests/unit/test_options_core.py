@@ -430,7 +430,8 @@ def normal_form(text):
     except OSError:
         pass
     try:
-        return ipaddress.IPv6Address(text).exploded + "/128"
+        groups = ipaddress.IPv6Address(text).packed.hex(":", 2)  # str() and exploded differ between versions of Python
+        return groups + "/128"
     except ValueError:
         return None
 

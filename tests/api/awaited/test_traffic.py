@@ -271,6 +271,45 @@ async def test_cancelled_after_the_message_came(zmq, tcp_pair):
             assert await received == [b"%d" % number]
 
 
+@pytest.mark.better
+@pytest.mark.parametrize("first", ["recv", "recv_multipart", "recv_into", "recv_string", "frames"])
+@pytest.mark.parametrize("then", ["recv", "recv_multipart", "recv_into"])
+@on_loop
+async def test_cancelled_between_the_message_and_the_task(zmq, pair, first, then):
+    """What wait_for does when time is up in the same turn of the loop as the message comes."""
+    one, two = pair
+    calls = {
+        "recv": two.recv,
+        "recv_multipart": two.recv_multipart,
+        "recv_into": lambda: two.recv_into(bytearray(10)),
+        "recv_string": two.recv_string,
+        "frames": lambda: two.recv_multipart(copy=False),
+    }
+    received = calls[first]()
+    received.add_done_callback(lambda _: task.cancel())  # before the task hears of it
+
+    async def take():
+        return await received
+
+    task = asyncio.ensure_future(take())
+    await asyncio.sleep(0)
+    await one.send_multipart([b"x", b"yz"])
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await two.poll(0) == zmq.POLLIN
+    if then == "recv_multipart":
+        assert await two.recv_multipart() == [b"x", b"yz"]
+    elif then == "recv":
+        assert [await two.recv(), await two.recv()] == [b"x", b"yz"]
+    else:
+        buffer = bytearray(1)
+        assert [await two.recv_into(buffer), bytes(buffer)] == [1, b"x"]
+        assert [await two.recv_into(buffer), bytes(buffer)] == [2, b"y"]
+    assert await two.poll(0) == 0
+    await one.send(b"next")
+    assert await two.recv() == b"next"
+
+
 @on_loop
 async def test_receive_with_timeouts_loses_nothing(zmq, tcp_pair):
     one, two = tcp_pair
