@@ -9,6 +9,7 @@ import sys
 import time
 
 import zmqcore as zmq
+from zmqcore.utils.monitor import recv_monitor_message
 
 DEADLINE_MS = 20_000  # A demo that cannot finish must say so instead of hanging.
 
@@ -84,10 +85,15 @@ def pipeline(context, start):
     with open_socket(context, zmq.PUSH) as tasks, open_socket(context, zmq.PULL) as results:
         endpoints = bind_anywhere(tasks), bind_anywhere(results)
         workers = ["worker-1", "worker-2"]
+        # Each worker connects twice. That its greeting came in by one connection says nothing about the other, by which the tasks go.
+        connected = tasks.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        connected.rcvtimeo = DEADLINE_MS
         for name in workers:
             start(worker, *endpoints, name)
         for _ in workers:
+            recv_monitor_message(connected)
             say("ventilator", results.recv_string())
+        tasks.disable_monitor()
         numbers = range(1, 9)
         for number in numbers:
             tasks.send_pyobj(number)

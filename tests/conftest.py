@@ -7,10 +7,15 @@ listed in the changelog.
 import importlib
 import os
 
+import hypothesis
 import pytest
 
 MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")
 ORACLE = MODULE == "zmq"
+
+# An example's time on a loaded machine says nothing about the code; pytest-timeout ends what hangs.
+hypothesis.settings.register_profile("zmqcore", deadline=None)
+hypothesis.settings.load_profile("zmqcore")
 
 
 def pytest_configure(config):

@@ -242,7 +242,8 @@ cdef inline void session_ready_event(session_t *s, int mask, uint64_t now) noexc
             if s.state != SESSION_READY:
                 return
     if mask & (1 | 4):
-        while rounds and session_input(s) == 1:
+        # A short read has emptied the kernel's buffer: asking again would only cost a system call.
+        while rounds and session_input(s) == 1 and (s.rx_bulk or s.big.kind != MSG_EMPTY):
             rounds -= 1
 
 

@@ -9,6 +9,7 @@
 from libc.stdint cimport int32_t, uint32_t, uint64_t, UINT64_MAX
 from libc.stdlib cimport calloc, malloc, realloc, free
 from libc.string cimport memcpy, memset, strlen
+from base.atomics cimport zc_store_relaxed_u64
 from base.errors cimport (
     EAGAIN, EINPROGRESS, EINVAL, ECONNREFUSED, EMFILE, ENFILE, ENOMEM, ENOBUFS, ECONNABORTED, EPROTO,
 )
@@ -18,6 +19,7 @@ from message.message cimport MSG_EMPTY
 from pattern.pattern cimport pattern_attach, pattern_ready, pattern_lost, pattern_in_ready, pattern_out_ready
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_empty
+from reactor.io_thread cimport io_poke
 from reactor.pollset cimport pollset_add, pollset_mod, pollset_del, POLL_IN, POLL_OUT
 from session.lifecycle cimport (
     session_start, session_end, session_finish, session_resume, session_retime, session_has_output, EVENT_HANDSHAKE_SUCCEEDED,
@@ -115,6 +117,10 @@ cdef inline void connection_bury(socket_t *s, session_t *x) noexcept nogil:
     x.tx_dirty = False
     x.dirty_next = s.grave
     s.grave = x
+    if s.nsessions == 0 and s.state != SOCKET_OPEN and s.client.io != NULL:
+        # The I/O thread ends a closed socket, but this may be another thread (one that was blocked in it, the resolver's): it must come and look.
+        zc_store_relaxed_u64(&s.client.deadline, 0)
+        io_poke(s.client.io, 0)
 
 
 cdef inline void graves_clear(socket_t *s) noexcept nogil:
