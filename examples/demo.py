@@ -15,7 +15,8 @@ DEADLINE_MS = 20_000  # A demo that cannot finish must say so instead of hanging
 
 
 def say(who, text):
-    print(f"  [{os.getpid()}] {who:<12} {text}", flush=True)
+    # The newline is in the text: one write, which lines of other processes cannot cut.
+    print(f"  [{os.getpid()}] {who:<12} {text}\n", end="", flush=True)
 
 
 def open_socket(context, kind):
@@ -86,14 +87,14 @@ def pipeline(context, start):
         endpoints = bind_anywhere(tasks), bind_anywhere(results)
         workers = ["worker-1", "worker-2"]
         # Each worker connects twice. That its greeting came in by one connection says nothing about the other, by which the tasks go.
-        connected = tasks.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
-        connected.rcvtimeo = DEADLINE_MS
-        for name in workers:
-            start(worker, *endpoints, name)
-        for _ in workers:
-            recv_monitor_message(connected)
-            say("ventilator", results.recv_string())
-        tasks.disable_monitor()
+        with tasks.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED) as connected:
+            connected.rcvtimeo = DEADLINE_MS
+            for name in workers:
+                start(worker, *endpoints, name)
+            for _ in workers:
+                recv_monitor_message(connected)
+                say("ventilator", results.recv_string())
+            tasks.disable_monitor()
         numbers = range(1, 9)
         for number in numbers:
             tasks.send_pyobj(number)

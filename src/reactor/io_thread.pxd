@@ -30,7 +30,7 @@ from base.errors cimport ENOMEM
 from base.platform cimport (
     zc_lock_t, zc_lock_init, zc_lock_destroy, zc_lock_acquire, zc_lock_release, zc_thread_t, zc_thread_start, zc_thread_join,
     zc_thread_tight_timers, zc_wake_t, zc_wake_open, zc_wake_close, zc_wake_signal, zc_wake_drain, zc_timer_open, zc_timer_arm,
-zc_now_ns, zc_close,
+    zc_timer_drain, zc_now_ns, zc_close,
 )
 from reactor.pollset cimport (
     pollset_t, pollevent_t, pollset_init, pollset_close, pollset_add, pollset_wait, pollset_child_add, pollset_child_enable,
@@ -42,9 +42,6 @@ cdef enum:
     SERVE_TAKE = 2          # the lease has run out
     SERVE_TIMERS = 3        # the deadline has passed
     SERVE_FLUSH = 4         # the burst is over
-
-cdef enum:
-    IO_TIMER_TAG = 0x7fffffff   # no slot has this tag: slots end below 2**24 and generations are counted above
 
 cdef enum:
     SERVE_DONE = 0
@@ -115,12 +112,11 @@ cdef inline void io_poke(io_thread_t *io, uint64_t at) noexcept nogil:
         return
     while True:
         # Two threads may set the timer in the wrong order, or this one after the I/O thread did. Whoever was last looks again: `armed` says
-        # what the timer must not miss. 0: the I/O thread woke up meanwhile and may think the timer better set than it is now.
+        # what the timer must not miss; 0 is the I/O thread about to set it, which the second poke makes look once more.
         zc_timer_arm(io.timer, at)
+        zc_add_u32(&io.pokes, 1)
         zc_fence()
         armed = zc_load_acquire_u64(&io.armed)
-        if armed == 0:
-            zc_wake_signal(&io.wake)
         if armed == 0 or armed >= at:
             return
         at = armed
@@ -255,6 +251,8 @@ cdef inline uint64_t io_look(io_thread_t *io, uint64_t now) noexcept nogil:
                 if io.slots[i].client != c:
                     continue
                 at = zc_load_relaxed_u64(&c.deadline)
+                if at <= now:
+                    at = now + RETRY_NS     # the socket was busy
             if at < next:
                 next = at
     return next
@@ -266,7 +264,6 @@ cdef inline void io_main(void *arg) noexcept nogil:
     cdef uint64_t now
     cdef uint64_t next
     cdef uint64_t soonest
-    cdef uint64_t timer_at = 0          # what the timer is set to, as far as known; 0 = set it anew
     cdef uint32_t pokes
     cdef uintptr_t tag
     cdef int64_t timeout
@@ -280,7 +277,7 @@ cdef inline void io_main(void *arg) noexcept nogil:
         zc_lock_acquire(&io.lock)
         for i in range(n):
             tag = <uintptr_t> events[i].tag
-            if tag == 0 or tag == IO_TIMER_TAG:
+            if tag == 0:
                 continue
             tag -= 1
             if (tag & 0xffffff) < io.nslots and io.slots[tag & 0xffffff].generation == tag >> 24:
@@ -292,14 +289,12 @@ cdef inline void io_main(void *arg) noexcept nogil:
             next = io_look(io, now)
             if soonest < next:
                 next = soonest
-            if io.timer >= 0 and next != timer_at:
-                # Setting the timer also forgets that it has fired.
+            if io.timer >= 0:
                 zc_timer_arm(io.timer, 0 if next == UINT64_MAX else next)
-                timer_at = next
             zc_swap_u64(&io.armed, next)
             if zc_load_acquire_u32(&io.pokes) == pokes:
                 break
-            timer_at = zc_swap_u64(&io.armed, 0)        # who pokes sets the timer to what it puts there
+            zc_swap_u64(&io.armed, 0)
             now = zc_now_ns()
         zc_lock_release(&io.lock)
         while io.gone != NULL:
@@ -311,15 +306,14 @@ cdef inline void io_main(void *arg) noexcept nogil:
             now = zc_now_ns()
             timeout = <int64_t> (next - now) if next > now else 0
         n = pollset_wait(&io.set, events, POLL_BATCH, timeout)
-        timer_at = zc_swap_u64(&io.armed, 0)        # awake: nobody needs to poke
+        zc_swap_u64(&io.armed, 0)       # awake: nobody needs to poke
         if n < 0:
             n = 0
         for i in range(n):
             if events[i].tag == NULL:
                 zc_wake_drain(&io.wake)
-                timer_at = 0
-            elif <uintptr_t> events[i].tag == IO_TIMER_TAG:
-                timer_at = 0
+                if io.timer >= 0:
+                    zc_timer_drain(io.timer)
 
 
 cdef inline int io_start(io_thread_t *io, int kind, int policy, int priority, const int *cpus, int ncpus) noexcept nogil:
@@ -341,7 +335,7 @@ cdef inline int io_start(io_thread_t *io, int kind, int policy, int priority, co
     io.timer = zc_timer_open()
     rc = pollset_add(&io.set, io.wake.rfd, POLL_IN, NULL)
     if rc == 0 and io.timer >= 0:
-        rc = pollset_add(&io.set, io.timer, POLL_IN, <void *> <uintptr_t> IO_TIMER_TAG)
+        rc = pollset_add(&io.set, io.timer, POLL_IN, NULL)
     if rc == 0:
         rc = zc_thread_start(&io.thread, io_main, io, io.name, policy, priority, cpus, ncpus)
     if rc < 0:

@@ -119,7 +119,7 @@ cdef inline void connection_bury(socket_t *s, session_t *x) noexcept nogil:
     s.grave = x
     if s.nsessions == 0 and s.state != SOCKET_OPEN and s.client.io != NULL:
         # The I/O thread ends a closed socket, but this may be another thread (one that was blocked in it, the resolver's): it must come and look.
-        zc_store_relaxed_u64(&s.client.deadline, 0)
+        zc_store_relaxed_u64(&s.client.deadline, 1)
         io_poke(s.client.io, 0)
 
 
