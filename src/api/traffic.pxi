@@ -456,7 +456,7 @@ cdef class Socket(_SocketBase):
             PyBuffer_Release(&view)
 
     def send_many(self, iterable, int flags=0):
-        """Sends each item as one single-frame message under one lock per batch. Returns how many were sent; Again only if none was."""
+        """Sends each item as one single-frame message. Returns how many were sent; Again only if none was."""
         cdef Py_ssize_t sent = 0
         for item in iterable:
             try:
