@@ -185,7 +185,8 @@ cdef extern from "base/platform.h" nogil:
     int zc_bind_device(int fd, const char *name)
 
     # ---- names, interfaces ----
-    int zc_resolve(const char *host, int family, int allow_dns, zc_sockaddr_t *out)   # may block with allow_dns
+    int zc_resolve_all(const char *host, int family, int allow_dns, zc_sockaddr_t *out, int room)   # may block with allow_dns
+    int zc_resolve(const char *host, int family, int allow_dns, zc_sockaddr_t *out)                 # the same
     uint32_t zc_interface_index(const char *name)
     int zc_interface_address(const char *name, int family, zc_sockaddr_t *out)
 

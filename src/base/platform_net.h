@@ -342,10 +342,10 @@ static inline int zc_gai_errno(int code) {
     }
 }
 
-/* A host name or numeric address to its first address of `family` (V4, V6; NONE takes what the system prefers). Numeric
- * text never leaves the process; with `allow_dns` a name is looked up, which BLOCKS. -EAGAIN: it is a name and lookups
- * were not allowed. -EHOSTUNREACH: there is no such name or no such address of it. */
-static inline int zc_resolve(const char *host, int family, int allow_dns, zc_sockaddr_t *out) {
+/* A host name or numeric address to at most `room` of its addresses of `family` (V4, V6; NONE takes what the system
+ * prefers): how many, at least one. Numeric text never leaves the process; with `allow_dns` a name is looked up, which
+ * BLOCKS. -EAGAIN: it is a name and lookups were not allowed. -EHOSTUNREACH: there is no such name or no such address of it. */
+static inline int zc_resolve_all(const char *host, int family, int allow_dns, zc_sockaddr_t *out, int room) {
     struct addrinfo hints, *found = NULL;
     memset(&hints, 0, sizeof hints);
     hints.ai_family = family == ZC_FAMILY_NONE ? AF_UNSPEC : zc_sa_native(family);
@@ -353,17 +353,22 @@ static inline int zc_resolve(const char *host, int family, int allow_dns, zc_soc
     hints.ai_flags = allow_dns ? 0 : AI_NUMERICHOST;
     int rc = getaddrinfo(host, NULL, &hints, &found);
     if (rc != 0) return !allow_dns && rc != EAI_MEMORY ? -EAGAIN : -zc_gai_errno(rc);
-    rc = -EHOSTUNREACH;
-    for (struct addrinfo *a = found; a != NULL; a = a->ai_next) {
+    int n = 0;
+    for (struct addrinfo *a = found; a != NULL && n < room; a = a->ai_next) {
         if ((a->ai_family != AF_INET && a->ai_family != AF_INET6) || a->ai_addrlen > sizeof out->u) continue;
-        memset(out, 0, sizeof *out);
-        memcpy(&out->u, a->ai_addr, a->ai_addrlen);
-        out->len = (uint32_t)a->ai_addrlen;
-        rc = 0;
-        break;
+        memset(&out[n], 0, sizeof *out);
+        memcpy(&out[n].u, a->ai_addr, a->ai_addrlen);
+        out[n].len = (uint32_t)a->ai_addrlen;
+        n++;
     }
     freeaddrinfo(found);
-    return rc;
+    return n > 0 ? n : -EHOSTUNREACH;
+}
+
+/* The first of them. 0 or the same errors. */
+static inline int zc_resolve(const char *host, int family, int allow_dns, zc_sockaddr_t *out) {
+    int n = zc_resolve_all(host, family, allow_dns, out, 1);
+    return n < 0 ? n : 0;
 }
 
 /* ---- interfaces ---- */

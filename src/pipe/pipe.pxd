@@ -28,7 +28,7 @@ cdef enum:
     ATTENTION_CLOSED = 4    # the other end is gone
 
 # Frame straight into the connection. take: the payload may be taken over (msg becomes MSG_EMPTY), else it is copied or shared.
-# 1 = done, 0 = no room: queue it.
+# 1 = done, 0 = no room: queue it. Control frames are never queued: 1 or -ENOMEM.
 ctypedef int (*pipe_sink_t)(pipe_t *p, msg_t *m, bint take) noexcept nogil
 # Tells the other end's socket (any lock state): sets attention bits, queues the end, wakes a sleeper.
 ctypedef void (*pipe_notify_t)(pipe_t *end, uint32_t bits) noexcept nogil
@@ -136,6 +136,7 @@ cdef inline int pipe_write_control(pipe_t *p, int flag, const unsigned char *top
     A pipe without a connection forgets it: the pattern sends all subscriptions again in pattern_ready()."""
     cdef msg_t m
     cdef msg_t *slot
+    cdef int rc = 0
     if p.closed_out or not p.connected:
         return 0
     if msg_set(&m, topic, size) < 0:
@@ -143,9 +144,9 @@ cdef inline int pipe_write_control(pipe_t *p, int flag, const unsigned char *top
     m.flags = <unsigned char> flag
     if p.other == NULL:
         if p.sink != NULL:
-            p.sink(p, &m, True)
+            rc = p.sink(p, &m, True)
         msg_close(&m)
-        return 0
+        return rc if rc < 0 else 0
     if p.writing:
         # Inside an unfinished message: MORE keeps the ring from publishing half of it. Readers ignore it on control frames.
         m.flags |= MSG_MORE

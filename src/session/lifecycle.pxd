@@ -282,6 +282,7 @@ cdef inline void session_end(session_t *s, int why, int err, uint64_t now) noexc
     s.want_in = s.want_out = False
     s.hs_failed = was == SESSION_HANDSHAKE
     s.host.lost(s, why, err, now)
+    s.tx_more = s.tx_inside = False
     if fd >= 0:
         zc_close(fd)
     if s.state != SESSION_DEAD:

@@ -50,6 +50,12 @@ cdef struct outref_t:
     size_t sent
     msg_t body
 
+# Subscriptions that travel as messages and wait for the end of the message around them, encoded.
+cdef struct held_t:
+    size_t size
+    size_t room
+    unsigned char data[1]       # allocated to the room
+
 cdef struct session_t:
     source_t source
     int fd
@@ -89,6 +95,10 @@ cdef struct session_t:
     bint tx_blocked             # the kernel takes no more for now
     bint tx_broken              # writing failed; input decides what happens
     bint tx_dirty               # on host.dirty
+    bint closing                # no more output will be queued; end when all is written
+    unsigned char tx_more       # the last frame put into tx has MORE
+    unsigned char tx_inside     # octet 0 of tx is inside a message whose beginning has left
+    held_t *held
     session_t *dirty_next
 
     # protocol
@@ -98,7 +108,6 @@ cdef struct session_t:
     int minor
     bint hs_failed              # the last connection ended within the handshake
     bint heard                  # something arrived since the last look of the timers
-    bint closing                # no more output will be queued; end when all is written
     uint64_t handshake_due
     uint64_t connect_due
     uint64_t reconnect_due
@@ -110,7 +119,7 @@ cdef struct session_t:
     uint64_t drain_due
     uint32_t attempts           # connects since the last success, for the back-off
     uint32_t id                 # never reused within a socket; 0 is none
-    address_t *address          # resolved peer address of a connecting session
+    address_t *address          # of the attempt of a connecting session, or the last that failed; NULL when READY
 
 # What a session asks of its socket, and what all sessions of a socket share. Embedded in socket_t.
 cdef struct session_host_t:

@@ -4,7 +4,8 @@
 # - tx is filled from its start and starts over only when everything in it has been written. So octet 0 is always the beginning of a
 #   frame, and after a lost connection the whole messages that never left can be found and kept (transmit_salvage).
 # - The sink refuses (0) when TX_BUFFER octets wait; messages then queue in the pipe's ring, where the high-water mark counts them.
-# - Commands and subscriptions are never refused: tx grows for them.
+# - Commands and subscriptions are never refused: tx grows for them. To peers before ZMTP 3.1 a subscription is a message like any other; inside
+#   a message of the application it would be taken for a frame of it, so it is held until that message has ended.
 # - A write error only marks the output broken. What the peer sent before it went is still read; the reader then finds the end.
 
 from libc.stdint cimport uint32_t, uint64_t
@@ -20,7 +21,7 @@ from message.message cimport (
 from message.buffer cimport pool_take, pool_give
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_t, ring_front, ring_pop, ring_slot, ring_commit, ring_init, ring_conflate, ring_free, ring_empty, ring_move_unpublished
-from session.session cimport session_t, outref_t, session_unsent, session_want, SESSION_READY
+from session.session cimport session_t, outref_t, held_t, session_unsent, session_want, SESSION_READY
 from zmtp.command cimport (
     command_size, command_put, subscription_put_legacy, subscription_put_legacy_v1, CMD_SUBSCRIBE, CMD_CANCEL, CMD_PONG,
 )
@@ -28,6 +29,10 @@ from zmtp.frame cimport frame_t, frame_put, frame_put_v1, frame_get, frame_get_v
 
 cdef enum:
     FRAME_OVERHEAD = 16         # more than the longest frame header
+
+cdef enum:
+    TYPE_SUB = 2
+    TYPE_XSUB = 10
 
 
 cdef inline void transmit_mark(session_t *s) noexcept nogil:
@@ -99,14 +104,14 @@ cdef inline int transmit_ref(session_t *s, msg_t *m, bint take) noexcept nogil:
 
 
 cdef inline int session_sink(pipe_t *p, msg_t *m, bint take) noexcept nogil:
-    """pipe_sink_t. 1 = in the output, 0 = full."""
+    """pipe_sink_t. 1 = in the output (a subscription: or held), 0 = full, -ENOMEM (only a subscription)."""
     cdef session_t *s = <session_t *> p.session
     cdef unsigned char *out
     cdef size_t size = m.size
     cdef int header
+    cdef bint more = (m.flags & MSG_MORE) != 0
     if m.flags & (MSG_SUBSCRIBE | MSG_CANCEL):
-        transmit_subscription(s, m)
-        return 1
+        return transmit_subscription(s, m)
     if s.tx_broken:
         return 0
     if s.tx == NULL:
@@ -117,6 +122,11 @@ cdef inline int session_sink(pipe_t *p, msg_t *m, bint take) noexcept nogil:
         return 0
     else:
         out = s.tx.data + s.tx_tail
+    if s.held != NULL and not more:
+        # What was held goes right behind this frame, so there must be room for both.
+        out = transmit_room(s, TX_REF_MIN + FRAME_OVERHEAD + s.held.size)
+        if out == NULL:
+            return 0
     if s.version >= 2:
         header = frame_put(out, size, m.flags & MSG_MORE)
     else:
@@ -129,22 +139,57 @@ cdef inline int session_sink(pipe_t *p, msg_t *m, bint take) noexcept nogil:
         if transmit_ref(s, m, take) < 0:
             s.tx_tail -= header
             return 0
+    s.tx_more = more
+    if s.held != NULL and not more:
+        memcpy(s.tx.data + s.tx_tail, s.held.data, s.held.size)
+        s.tx_tail += s.held.size
+        free(s.held)
+        s.held = NULL
     transmit_mark(s)
     return 1
 
 
-cdef inline void transmit_subscription(session_t *s, msg_t *m) noexcept nogil:
+cdef inline bint transmit_legacy(session_t *s) noexcept nogil:
+    """Subscriptions are messages, not commands."""
+    return s.version < 3 or s.minor < 1
+
+
+cdef inline size_t transmit_put_subscription(session_t *s, unsigned char *out, msg_t *m) noexcept nogil:
     cdef bint add = (m.flags & MSG_SUBSCRIBE) != 0
-    cdef unsigned char *out = transmit_room(s, m.size + 64)
+    if not transmit_legacy(s):
+        return command_put(out, CMD_SUBSCRIBE if add else CMD_CANCEL, 0, msg_data(m), m.size)
+    if s.version >= 2:
+        return subscription_put_legacy(out, add, msg_data(m), m.size)
+    return subscription_put_legacy_v1(out, add, msg_data(m), m.size)
+
+
+cdef inline int transmit_subscription(session_t *s, msg_t *m) noexcept nogil:
+    """1 or -ENOMEM."""
+    cdef unsigned char *out
+    if s.tx_more and transmit_legacy(s):
+        return transmit_hold(s, m)
+    out = transmit_room(s, m.size + 64)
     if out == NULL:
-        return
-    if s.version >= 3 and s.minor >= 1:
-        s.tx_tail += command_put(out, CMD_SUBSCRIBE if add else CMD_CANCEL, 0, msg_data(m), m.size)
-    elif s.version >= 2:
-        s.tx_tail += subscription_put_legacy(out, add, msg_data(m), m.size)
-    else:
-        s.tx_tail += subscription_put_legacy_v1(out, add, msg_data(m), m.size)
+        return -ENOMEM
+    s.tx_tail += transmit_put_subscription(s, out, m)
     transmit_mark(s)
+    return 1
+
+
+cdef inline int transmit_hold(session_t *s, msg_t *m) noexcept nogil:
+    """1 or -ENOMEM."""
+    cdef held_t *h = s.held
+    cdef size_t size = h.size if h != NULL else 0
+    cdef size_t need = size + m.size + FRAME_OVERHEAD
+    if h == NULL or need > h.room:
+        h = <held_t *> realloc(h, sizeof(held_t) + need * 2)
+        if h == NULL:
+            return -ENOMEM
+        h.size = size
+        h.room = need * 2
+        s.held = h
+    h.size += transmit_put_subscription(s, h.data + size, m)
+    return 1
 
 
 cdef inline void transmit_command(session_t *s, int kind, uint32_t ttl_ds, const unsigned char *data, size_t n) noexcept nogil:
@@ -241,6 +286,7 @@ cdef inline void transmit_flush(session_t *s) noexcept nogil:
             s.nrefs = s.ref_head = 0
             transmit_release(s)
             s.tx_head = s.tx_tail = 0
+            s.tx_inside = s.tx_more
             if s.state == SESSION_READY and s.pipe != NULL and not ring_empty(s.pipe.outr):
                 refilled = transmit_refill(s) or refilled
                 if session_unsent(s):
@@ -252,6 +298,7 @@ cdef inline void transmit_flush(session_t *s) noexcept nogil:
             if n != -EAGAIN:
                 s.tx_broken = True
                 transmit_drop(s)
+                s.tx_inside = s.tx_more
                 s.tx_blocked = False
                 break
             n = 0
@@ -274,12 +321,15 @@ cdef inline void transmit_drop(session_t *s) noexcept nogil:
     s.tx_refbytes = 0
     transmit_release(s)
     s.tx_head = s.tx_tail = 0
+    free(s.held)
+    s.held = NULL
 
 
 cdef inline void transmit_salvage(session_t *s) noexcept nogil:
     """The connection is lost but the pipe lives on: whole messages that never left go back in front of the ring.
 
-    A message of which even one octet was handed to the kernel is dropped; if its writer has not finished it, the rest is skipped."""
+    A message of which even one octet was handed to the kernel is dropped; if its writer has not finished it, the rest is skipped.
+    Subscriptions are dropped, too: the next connection begins with all of them, and an old cancel behind these would undo a newer one."""
     cdef pipe_t *p = s.pipe
     cdef ring_t fresh
     cdef msg_t *slot
@@ -288,8 +338,9 @@ cdef inline void transmit_salvage(session_t *s) noexcept nogil:
     cdef size_t pos = 0
     cdef uint32_t ri = 0
     cdef bint by_ref
-    cdef bint inside = False        # within a multipart message
+    cdef bint inside = s.tx_inside  # within a multipart message
     cdef bint keep = False
+    cdef bint subscribes = s.host.socket_type == TYPE_SUB or s.host.socket_type == TYPE_XSUB
     cdef int rc
     if p == NULL:
         transmit_drop(s)
@@ -308,7 +359,9 @@ cdef inline void transmit_salvage(session_t *s) noexcept nogil:
         if not inside:
             keep = pos >= s.tx_head
         by_ref = ri < s.nrefs and s.refs[ri].at == pos + f.header and f.size >= TX_REF_MIN
-        if f.flags & FRAME_COMMAND:
+        # These types send no message of one frame that begins with 00 or 01 but subscriptions.
+        if f.flags & FRAME_COMMAND or (
+                subscribes and not inside and not f.flags & FRAME_MORE and not by_ref and f.size and s.tx.data[pos + f.header] <= 1):
             pos += f.header + f.size
             continue
         if keep:
@@ -350,10 +403,4 @@ cdef inline void transmit_salvage(session_t *s) noexcept nogil:
     ring_move_unpublished(&fresh, p.outr, p.skip_out)
     ring_free(p.outr)
     p.outr[0] = fresh
-    while s.ref_head < s.nrefs:
-        msg_close(&s.refs[s.ref_head].body)
-        s.ref_head += 1
-    s.nrefs = s.ref_head = 0
-    s.tx_refbytes = 0
-    transmit_release(s)
-    s.tx_head = s.tx_tail = 0
+    transmit_drop(s)

@@ -4,6 +4,9 @@
 #               with IMMEDIATE each connection gets a new pipe.
 # accept side   one session and one pipe per connection.
 #
+# A name is looked up again for every attempt, and an attempt takes the address after the one that failed. Once a connection has been complete
+# the next attempt begins with the first again.
+#
 # After a protocol error a connecting session gives up (as deployed stacks do): the same peer would fail the same way again.
 
 from libc.stdint cimport int32_t, uint32_t, uint64_t, UINT64_MAX
@@ -13,7 +16,7 @@ from base.atomics cimport zc_store_relaxed_u64
 from base.errors cimport (
     EAGAIN, EINPROGRESS, EINVAL, ECONNREFUSED, EMFILE, ENFILE, ENOMEM, ENOBUFS, ECONNABORTED, EPROTO,
 )
-from base.platform cimport zc_close, zc_now_ns, zc_os_random
+from base.platform cimport zc_close, zc_now_ns, zc_os_random, zc_sockaddr_t
 from message.buffer cimport pool_init
 from message.message cimport MSG_EMPTY
 from pattern.pattern cimport pattern_attach, pattern_ready, pattern_lost, pattern_in_ready, pattern_out_ready
@@ -40,7 +43,7 @@ from socket.pipes cimport netpipe_new, pipe_end, pipe_remove
 from socket.resolver cimport resolver_ask
 from socket.state cimport socket_t, endpoint_t, netpipe_t, SOCKET_OPEN
 from socket.timers cimport socket_of, socket_retime, timers_reserve
-from transport.address cimport address_t, PROTO_TCP, PROTO_IPC
+from transport.address cimport address_t, address_clear, PROTO_TCP, PROTO_IPC
 from transport.tcp cimport tuning_t, cidr_t, tcp_parse_connect, tcp_open, tcp_finish, tcp_accept, tcp_tune, tcp_peer_ip
 from transport.ipc cimport ipc_parse, ipc_open, ipc_finish, ipc_accept, ipc_peer_credentials, ipc_filter_t
 from zmtp.handshake cimport hs_config_t
@@ -216,17 +219,20 @@ cdef inline void connection_connect(session_t *x, uint64_t now) noexcept nogil:
     cdef socket_t *s = socket_of(x)
     cdef endpoint_t *e = endpoint_of(x)
     cdef const char *text = e.given + e.address_offset
+    cdef zc_sockaddr_t behind
     cdef int rc
     if x.address == NULL:
         x.address = <address_t *> malloc(sizeof(address_t))
         if x.address == NULL:
             connection_failed(s, x, -ENOMEM, now)
             return
+        address_clear(x.address, e.proto)
     if e.proto == PROTO_TCP:
-        rc = tcp_parse_connect(text, strlen(text), s.opt.ipv6, 0, x.address)
+        behind = x.address.target
+        rc = tcp_parse_connect(text, strlen(text), s.opt.ipv6, 0, &behind, x.address)
         if rc == -EAGAIN:
             # A name: another thread asks the resolver and calls connection_resolved().
-            rc = resolver_ask(s, x.id, text, s.opt.ipv6)
+            rc = resolver_ask(s, x.id, text, s.opt.ipv6, &behind)
             if rc == 0:
                 return
     else:
@@ -240,10 +246,10 @@ cdef inline void connection_connect(session_t *x, uint64_t now) noexcept nogil:
 cdef inline void connection_resolved(socket_t *s, session_t *x, const address_t *address, int rc, uint64_t now) noexcept nogil:
     if x.state != SESSION_IDLE or x.reconnect_due:
         return
-    if rc < 0 or x.address == NULL:
-        connection_failed(s, x, rc if rc < 0 else -ENOMEM, now)
-        return
     x.address[0] = address[0]
+    if rc < 0:
+        connection_failed(s, x, rc, now)
+        return
     connection_open(s, x, now)
     if s.host.replan:
         connections_plan(s)         # the resolver's thread ends no call: nobody else would tell the poll set
@@ -499,6 +505,8 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
     p.sink = session_sink
     p.queued = connection_queued
     p.session = x
+    free(x.address)
+    x.address = NULL
     monitor_emit(s, EVENT_HANDSHAKE_SUCCEEDED, 0, connection_name(x))
     if fresh:
         if pattern_attach(&s.pattern, p) < 0:

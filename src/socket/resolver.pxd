@@ -10,7 +10,7 @@ from base.atomics cimport zc_add_u32
 from base.errors cimport ENOMEM
 from base.platform cimport (
     zc_mutex_lock, zc_mutex_unlock, zc_cond_signal, zc_cond_wait_until, zc_thread_start, zc_thread_join, zc_lock_acquire,
-    zc_lock_release, zc_now_ns,
+    zc_lock_release, zc_now_ns, zc_sockaddr_t,
 )
 from reactor.io_thread cimport io_poke
 from socket.state cimport socket_t, context_t, lookup_t
@@ -35,7 +35,7 @@ cdef inline void resolver_main(void *arg) noexcept nogil:
         zc_mutex_unlock(&ctx.resolve_mutex)
         if job == NULL:
             return
-        rc = tcp_parse_connect(job.text, job.size, job.ipv6, 1, &address)
+        rc = tcp_parse_connect(job.text, job.size, job.ipv6, 1, &job.behind, &address)
         zc_lock_acquire(&job.socket.lock)
         for i in range(job.socket.nsessions):
             if job.socket.sessions[i].id == job.session_id:
@@ -48,7 +48,7 @@ cdef inline void resolver_main(void *arg) noexcept nogil:
         free(job)
 
 
-cdef inline int resolver_ask(socket_t *s, uint32_t session_id, const char *text, int ipv6) noexcept nogil:
+cdef inline int resolver_ask(socket_t *s, uint32_t session_id, const char *text, int ipv6, const zc_sockaddr_t *behind) noexcept nogil:
     """Lock held. 0: the answer comes by s.resolved(). Negative errno."""
     cdef context_t *ctx = s.ctx
     cdef size_t n = strlen(text)
@@ -61,6 +61,7 @@ cdef inline int resolver_ask(socket_t *s, uint32_t session_id, const char *text,
     job.socket = s
     job.session_id = session_id
     job.ipv6 = ipv6
+    job.behind = behind[0]
     job.size = n
     memcpy(job.text, text, n + 1)
     zc_mutex_lock(&ctx.resolve_mutex)

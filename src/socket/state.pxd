@@ -8,7 +8,7 @@
 # of an inproc link (the other end may still notify it), one by each thread that waits in it. Descriptors are closed with the last one.
 
 from libc.stdint cimport uint32_t, uint64_t, int64_t
-from base.platform cimport zc_lock_t, zc_mutex_t, zc_cond_t, zc_thread_t, zc_wake_t
+from base.platform cimport zc_lock_t, zc_mutex_t, zc_cond_t, zc_sockaddr_t, zc_thread_t, zc_wake_t
 from message.message cimport msg_t
 from pattern.pattern cimport pattern_t
 from pipe.pipe cimport pipe_t
@@ -146,6 +146,7 @@ cdef struct lookup_t:
     socket_t *socket            # counted reference
     uint32_t session_id
     int ipv6
+    zc_sockaddr_t behind        # the address tried last, of a name that may have several
     size_t size
     char text[1]
 

@@ -11,14 +11,16 @@ from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memchr, memcmp, memcpy, memset
 from base.errors cimport EAFNOSUPPORT, EAGAIN, EHOSTUNREACH, EINVAL, ENODEV
 from base.platform cimport (
-    ZC_FAMILY_V4, ZC_FAMILY_V6, zc_interface_address, zc_interface_index, zc_resolve, zc_sa_family, zc_sa_octets,
-    zc_sa_parse_numeric, zc_sa_set_port, zc_sa_set_v4, zc_sa_set_v6, zc_sockaddr_t,
+    ZC_FAMILY_V4, ZC_FAMILY_V6, zc_interface_address, zc_interface_index, zc_resolve, zc_resolve_all, zc_sa_equal, zc_sa_family,
+    zc_sa_octets, zc_sa_parse_numeric, zc_sa_set_port, zc_sa_set_v4, zc_sa_set_v6, zc_sockaddr_t,
 )
 
 cdef enum:
     # A DNS name has at most 253 characters; room for an IPv6 address with the longest interface name as scope is less.
     HOST_MAX = 255
     PORT_MAX = 65535
+    # Addresses of a name that are tried, of each family; a name with more has them for the load, not because only some work.
+    NAME_ADDRESSES = 8
 
 # Pointers into the text that was split.
 cdef struct host_port_t:
@@ -174,19 +176,48 @@ cdef inline int resolve_bind_host(const char *text, size_t n, bint ipv6, zc_sock
     return 0
 
 
-# The host of a peer. Without ipv6 only v4 counts; with it v6 is preferred. -EAFNOSUPPORT: a v6 address without ipv6.
-cdef inline int resolve_peer_host(const char *text, size_t n, bint ipv6, bint allow_dns, zc_sockaddr_t *out) noexcept nogil:
+# Which of n > 0 addresses to try after `behind` failed (its port does not matter): the one after it, and the first after the
+# last or if it is none of them any more.
+cdef inline int resolve_next(const zc_sockaddr_t *addresses, int n, const zc_sockaddr_t *behind) noexcept nogil:
+    cdef zc_sockaddr_t bare = behind[0]
+    cdef int i
+    zc_sa_set_port(&bare, 0)
+    for i in range(n):
+        if zc_sa_equal(&addresses[i], &bare):
+            return (i + 1) % n
+    return 0
+
+
+# One address of a peer's name; see resolve_next for which.
+cdef inline int resolve_name(const char *host, bint ipv6, const zc_sockaddr_t *behind, zc_sockaddr_t *out) noexcept nogil:
+    cdef zc_sockaddr_t found[16]                # NAME_ADDRESSES, twice
+    cdef int n = 0, i
+    cdef int rc = -EHOSTUNREACH
+    if ipv6:
+        rc = zc_resolve_all(host, ZC_FAMILY_V6, 1, found, NAME_ADDRESSES)
+        n = rc if rc > 0 else 0
+    if n > 0 or rc == -EHOSTUNREACH:
+        rc = zc_resolve_all(host, ZC_FAMILY_V4, 1, found + n, NAME_ADDRESSES)
+        n += rc if rc > 0 else 0
+    if n == 0:
+        return rc
+    for i in range(n):
+        resolve_unmap(&found[i])                # `behind` was
+    out[0] = found[resolve_next(found, n, behind)]
+    return 0
+
+
+# The host of a peer. Without ipv6 only v4 counts; with it v6 comes first. Of a name's addresses the one after `behind`
+# (len 0: the first). -EAFNOSUPPORT: a v6 address without ipv6.
+cdef inline int resolve_peer_host(
+        const char *text, size_t n, bint ipv6, bint allow_dns, const zc_sockaddr_t *behind, zc_sockaddr_t *out) noexcept nogil:
     cdef char host[HOST_MAX + 1]
     cdef int rc = resolve_copy(text, n, host)
     if rc < 0:
         return rc
     rc = resolve_numeric(host, out)
     if rc == -EAGAIN and allow_dns:
-        rc = -EHOSTUNREACH
-        if ipv6:
-            rc = zc_resolve(host, ZC_FAMILY_V6, 1, out)
-        if rc == -EHOSTUNREACH:
-            rc = zc_resolve(host, ZC_FAMILY_V4, 1, out)
+        rc = resolve_name(host, ipv6, behind, out)
     if rc < 0:
         return rc
     # A v4 socket reaches a mapped address on every system, a v6 socket not on all.

@@ -158,8 +158,10 @@ cdef inline int tcp_check_connect(const char *addr, size_t n) noexcept nogil:
     return tcp_check_host(parts.host, parts.host_len)
 
 
-# -EAGAIN: a name must be looked up and allow_dns is 0.
-cdef inline int tcp_parse_connect(const char *addr, size_t n, bint ipv6, bint allow_dns, address_t *out) noexcept nogil:
+# -EAGAIN: a name must be looked up and allow_dns is 0. behind: the address of that name that was tried last (len 0: none).
+# If only the source is at fault, out.target is filled in nevertheless.
+cdef inline int tcp_parse_connect(
+        const char *addr, size_t n, bint ipv6, bint allow_dns, const zc_sockaddr_t *behind, address_t *out) noexcept nogil:
     cdef host_port_t parts
     cdef size_t cut = 0, begin = 0
     cdef int rc, port = 0
@@ -173,7 +175,7 @@ cdef inline int tcp_parse_connect(const char *addr, size_t n, bint ipv6, bint al
     rc = resolve_split(addr + begin, n - begin, &parts)
     if rc < 0:
         return rc
-    rc = resolve_peer_host(parts.host, parts.host_len, ipv6, allow_dns, &out.target)
+    rc = resolve_peer_host(parts.host, parts.host_len, ipv6, allow_dns, behind, &out.target)
     if rc < 0:
         return rc
     zc_sa_set_port(&out.target, resolve_number(parts.port, parts.port_len, PORT_MAX))

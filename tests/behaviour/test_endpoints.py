@@ -3,10 +3,15 @@ import errno
 import os
 import socket as plain
 import stat
+import subprocess
+import sys
+import textwrap
 import threading
 
 import pytest
 from awaiting import Events, bound, dead_endpoint, endpoint, silent, until
+
+MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")
 
 
 def refuses(zmq, number, call, *arguments):
@@ -57,6 +62,99 @@ def test_END_5_bad_connect_addresses(zmq, make, address):
 
 def test_END_6_unknown_host_does_not_fail_connect(zmq, make):
     make("PUSH").connect("tcp://no-such-host.invalid:5555")
+
+
+NAMES = """
+127.0.0.1 localhost
+127.0.0.2 two.test
+127.0.0.3 two.test
+::1 mixed.test
+127.0.0.1 mixed.test
+"""
+
+
+@pytest.fixture
+def with_names(tmp_path):
+    """with_names(program) runs a program, with `zmq` and `push` in it, where these NAMES are the only ones."""
+    hosts = tmp_path / "hosts"
+    hosts.write_text(NAMES)
+    inside = ["unshare", "--mount", "--map-root-user", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(hosts)]
+    try:
+        found = subprocess.run([*inside, "getent", "ahosts", "two.test"], capture_output=True, text=True, timeout=20)
+    except FileNotFoundError:
+        pytest.skip("no namespaces on this system")
+    if "127.0.0.3" not in found.stdout:
+        pytest.skip(f"no /etc/hosts of our own here: {found.stderr}")
+
+    def run(program):
+        source = f"import select, socket, {MODULE} as zmq\n" + textwrap.dedent("""
+            push = zmq.Context().socket(zmq.PUSH)
+            push.linger = 0
+            push.sndtimeo = 5000
+            push.reconnect_ivl = 10
+        """) + textwrap.dedent(program)
+        done = subprocess.run([*inside, sys.executable, "-c", source], capture_output=True, text=True, timeout=20,
+                              env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)))
+        assert done.returncode == 0, f"exit status {done.returncode}\n{done.stderr}"
+
+    return run
+
+
+@pytest.mark.better
+def test_END_6_a_failed_attempt_is_followed_by_one_to_the_next_address(with_names):
+    with_names("""
+        with socket.create_server(("127.0.0.3", 0)) as listener:
+            listener.settimeout(5)
+            push.connect(f"tcp://two.test:{listener.getsockname()[1]}")
+            listener.accept()[0].close()
+            push.close()
+    """)
+
+
+@pytest.mark.better
+def test_END_6_attempts_begin_again_with_the_first_address(with_names):
+    """After the last one, and after a connection that was complete."""
+    body = b"\x05READY\x0bSocket-Type" + (4).to_bytes(4, "big") + b"PULL"
+    hello = bytes.fromhex("ff00000000000000017f0301") + b"NULL".ljust(20, b"\0") + bytes(32) + bytes([4, len(body)]) + body
+    with_names(f"""
+        with socket.create_server(("127.0.0.2", 0)) as first, socket.create_server(("127.0.0.3", first.getsockname()[1])) as second:
+            push.connect(f"tcp://two.test:{{first.getsockname()[1]}}")
+
+            def accepted(listener):
+                readable, _, _ = select.select([first, second], [], [], 5)
+                assert readable == [listener], readable
+                return listener.accept()[0]
+
+            for _ in range(2):
+                accepted(first).close()
+                accepted(second).close()
+            with accepted(first) as connection:
+                connection.settimeout(5)
+                connection.sendall({hello!r})
+                push.send(b"complete")
+                received = b""
+                while not received.endswith(b"complete"):
+                    received += connection.recv(1000)
+            accepted(first).close()
+            accepted(second).close()
+            push.close()
+    """)
+
+
+@pytest.mark.better
+@pytest.mark.parametrize("source", ["", "127.0.0.2:0;"])
+def test_END_7_v4_is_tried_after_v6(with_names, source):
+    """Also if the source that was asked for fits v4 only."""
+    with_names(f"""
+        pull = zmq.Context.instance().socket(zmq.PULL)
+        pull.rcvtimeo = 5000
+        port = pull.bind_to_random_port("tcp://127.0.0.1")
+        push.ipv6 = 1
+        push.connect(f"tcp://{source}mixed.test:{{port}}")
+        push.send(b"six or four")
+        assert pull.recv() == b"six or four"
+        push.close()
+    """)
 
 
 def test_END_7_ipv6_loopback(zmq, make):

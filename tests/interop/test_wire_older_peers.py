@@ -1,7 +1,7 @@
 """Golden bytes of ZMTP 2.0 and 1.0. The peer is played by hand."""
 
 import pytest
-from rawpeer import SIGNATURE, greeting, message, ready
+from rawpeer import SIGNATURE, frame, greeting, message, ready
 
 # Older peers
 
@@ -104,6 +104,21 @@ def test_1_0_connecter_behind_our_listener_and_theirs(connected):
     raw.send(v1(b""))
     push.send_multipart([b"a", b"bc"])
     raw.expect(SIGNATURE + v1(b"a", True) + v1(b"bc"))
+
+
+@pytest.mark.better
+@pytest.mark.parametrize("version", [1, 2])
+def test_subscriptions_wait_for_the_end_of_a_message(zmq, connected, version):
+    """Dropping one of two references inside a message makes an XSUB subscribe again."""
+    xsub, raw, _listener = connected("XSUB")
+    form = v1 if version == 1 else lambda body, more=False: frame(body, int(more))
+    raw.send(v1(b"") if version == 1 else SIGNATURE + b"\1\x09" + message(b""))
+    raw.expect(SIGNATURE if version == 1 else SIGNATURE + b"\3\x0a" + message(b""))
+    for body in (b"\1T", b"\1T"):
+        xsub.send(body)
+    xsub.send(b"\0T", zmq.SNDMORE)
+    xsub.send(b"last")
+    raw.expect(form(b"\1T") * 2 + form(b"\0T", True) + form(b"last") + form(b"\1T"))
 
 
 @pytest.mark.parametrize("revision", [0, 1])

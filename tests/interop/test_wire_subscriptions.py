@@ -1,8 +1,10 @@
 """Golden bytes of subscriptions, by command and by message. The peer is played by hand."""
 
+import socket
+
 import pytest
 import rawpeer
-from rawpeer import command, frame, message
+from rawpeer import COMMAND, MORE, command, frame, message
 from watch import endpoint_of
 
 # Subscriptions
@@ -120,6 +122,111 @@ def test_xsub_user_message_goes_upstream_unchanged(connected):
     raw.shake("XPUB")
     xsub.send(b"hello upstream")
     raw.expect(message(b"hello upstream"))
+
+
+# Subscriptions that are messages (to 3.0 and older) and the application's own messages
+
+# More than the output buffer and the kernel's two take in, so that the rest waits in the queue.
+LARGE = [b"%02d" % number * 30000 for number in range(64)]
+
+
+def twice_subscribed(connected, minor):
+    """An XSUB with two references to a topic: dropping one inside a message makes it subscribe again."""
+    xsub, raw, _listener = connected("XSUB")
+    raw.shake("XPUB", minor)
+    for _ in range(2):
+        xsub.send(b"\1T")
+    return xsub, raw
+
+
+@pytest.mark.better
+def test_subscription_by_message_waits_for_the_end_of_a_message(zmq, connected):
+    xsub, raw = twice_subscribed(connected, minor=0)
+    xsub.send(b"\0T", zmq.SNDMORE)
+    xsub.send(b"middle", zmq.SNDMORE)
+    xsub.send(b"last")
+    raw.expect(message(b"\1T") * 2 + message(b"\0T", b"middle", b"last") + message(b"\1T"))
+    xsub.send(b"next")
+    raw.expect(message(b"next"))
+
+
+@pytest.mark.better
+def test_subscription_by_command_goes_between_the_frames(zmq, connected):
+    xsub, raw = twice_subscribed(connected, minor=1)
+    xsub.send(b"\0T", zmq.SNDMORE)
+    xsub.send(b"last")
+    raw.expect(command(b"SUBSCRIBE", b"T") * 2 + frame(b"\0T", MORE) + command(b"SUBSCRIBE", b"T") + message(b"last"))
+
+
+@pytest.fixture
+def half_sent(connected):
+    """half_sent(minor) -> an XSUB, a raw peer that has not read yet, its listener: a large message is half way out, and subscriptions came after."""
+
+    def make(minor):
+        xsub, raw, listener = connected("XSUB", SNDBUF=65536)
+        raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        raw.shake("XPUB", minor)
+        xsub.send_multipart(LARGE)
+        for subscription in (b"\1A", b"\1B" * 9000, b"\0A", b"\1A"):
+            xsub.send(subscription)
+        xsub.send(b"next")
+        return xsub, raw, listener
+
+    return make
+
+
+def test_subscriptions_by_message_do_not_overtake_into_a_queued_message(half_sent):
+    _xsub, raw, _listener = half_sent(minor=0)
+    assert raw.read_message() == LARGE
+    raw.expect(message(b"\1A") + message(b"\1B" * 9000) + message(b"\0A") + message(b"\1A") + message(b"next"))
+
+
+def test_subscriptions_that_wait_are_sent_before_the_socket_closes(half_sent):
+    xsub, raw, _listener = half_sent(minor=0)
+    xsub.close(linger=5000)
+    assert raw.read_message() == LARGE
+    raw.expect(message(b"\1A") + message(b"\1B" * 9000) + message(b"\0A") + message(b"\1A") + message(b"next"))
+    raw.wait_closed()
+
+
+@pytest.mark.better
+@pytest.mark.parametrize(("before", "after"), [(0, 0), (0, 1), (1, 0)])
+def test_subscriptions_that_waited_are_sent_once_after_a_reconnect(half_sent, raws, before, after):
+    """And of the message that was cut off nothing more is sent."""
+    _xsub, raw, listener = half_sent(before)
+    for body in LARGE[:20]:
+        while (received := raw.read_frame())[0] & COMMAND:
+            pass
+        assert received == (MORE, body)
+    raw.socket.shutdown(socket.SHUT_WR)
+    raw = listener.accept()
+    raws(raw)
+    raw.shake("XPUB", after)
+    topics = [b"A", b"B" + b"\1B" * 8999]
+    again = [(COMMAND, b"\x09SUBSCRIBE" + topic) if after else (0, b"\1" + topic) for topic in topics]
+    assert sorted(raw.read_frame() for _ in topics) == again
+    raw.expect(message(b"next"))
+    raw.silent()
+
+
+@pytest.mark.better
+def test_subscriptions_by_message_that_never_left_die_with_the_connection(connected, raws):
+    """Sent after the reconnect, the old cancel would undo the new subscription."""
+    sub, raw, listener = connected("SUB", SNDBUF=65536)
+    raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    raw.shake("PUB", minor=0)
+    sub.subscribe(b"A")
+    for topic in LARGE:
+        sub.subscribe(topic)
+        sub.unsubscribe(topic)
+    sub.unsubscribe(b"A")
+    raw.socket.shutdown(socket.SHUT_WR)
+    raw = listener.accept()
+    raws(raw)
+    sub.subscribe(b"A")
+    raw.shake("PUB", minor=0)
+    raw.expect(message(b"\1A"))
+    raw.silent()
 
 
 def test_malformed_subscriptions_leave_good_subscribers_alone(bound, raws):

@@ -54,6 +54,23 @@ def test_unfinished_multipart_is_discarded_when_the_peer_dies(zmq, opened, raws)
     assert socket.recv_multipart() == [b"after"]
 
 
+@pytest.mark.better
+def test_rest_of_a_multipart_whose_beginning_left_is_discarded(zmq, connected, raws):
+    """libzmq sends nothing before the message is complete."""
+    push, raw, listener = connected("PUSH")
+    raw.shake("PULL")
+    push.send(b"x" * 300000, zmq.SNDMORE)
+    assert raw.read_frame() == (MORE, b"x" * 300000)
+    raw.close()
+    raw = listener.accept()
+    raws(raw)
+    push.send(b"middle", zmq.SNDMORE)
+    push.send(b"last")
+    raw.shake("PULL")
+    push.send(b"whole")
+    raw.expect(message(b"whole"))
+
+
 def test_commands_inside_a_multipart_do_not_disturb_it(bound):
     socket, raw = bound("PULL")
     raw.shake("PUSH")

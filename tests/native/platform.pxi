@@ -14,6 +14,7 @@ cimport base.platform as base_p
 cimport reactor.pollset as reactor_ps
 cimport transport.address as transport_ad
 cimport transport.ipc as transport_ipc
+cimport transport.resolve as transport_re
 cimport transport.tcp as transport_tcp
 
 
@@ -427,7 +428,8 @@ cdef class TransportAddress:
     @staticmethod
     def tcp_connect(bytes text, bint ipv6=False, bint dns=False):
         cdef TransportAddress self = TransportAddress()
-        self.error = transport_tcp.tcp_parse_connect(PyBytes_AS_STRING(text), len(text), ipv6, dns, &self.a)
+        cdef TransportAddress none = TransportAddress()
+        self.error = transport_tcp.tcp_parse_connect(PyBytes_AS_STRING(text), len(text), ipv6, dns, &none.a.target, &self.a)
         return self
 
     @staticmethod
@@ -471,6 +473,16 @@ cdef class TransportAddress:
 
     def unlink(self):
         transport_ipc.ipc_unlink(&self.a)
+
+
+def transport_next_address(list addresses, TransportAddress behind):
+    """Index of the one of at most 16 TransportAddress to try after `behind`. Of `addresses` only the hosts count, as in an answer of the resolver."""
+    cdef base_p.zc_sockaddr_t list_[16]
+    cdef int i
+    for i in range(len(addresses)):
+        list_[i] = (<TransportAddress> addresses[i]).a.target
+        base_p.zc_sa_set_port(&list_[i], 0)
+    return transport_re.resolve_next(list_, <int> len(addresses), &behind.a.target)
 
 
 def transport_check_connect(bytes text):

@@ -216,6 +216,24 @@ def test_tcp_peer_by_name():
 
 
 @pytest.mark.parametrize(
+    ("behind", "index"),
+    [
+        (None, 0),
+        (b"[::1]:5", 1),
+        (b"[::2]:5", 2),
+        (b"127.0.0.1:5", 3),
+        (b"127.0.0.2:5", 0),
+        (b"127.0.0.3:5", 0),
+    ],
+)
+def test_tcp_next_address_of_a_name(behind, index):
+    addresses = [_probe.TransportAddress.tcp_connect(text, True) for text in (b"[::1]:1", b"[::2]:1", b"127.0.0.1:1", b"127.0.0.2:1")]
+    tried = _probe.TransportAddress.tcp_connect(behind, True) if behind else _probe.TransportAddress()
+    assert _probe.transport_next_address(addresses, tried) == index
+    assert _probe.transport_next_address(addresses[:1], tried) == 0
+
+
+@pytest.mark.parametrize(
     ("text", "source"),
     [
         (b"127.0.0.1:7;127.0.0.1:5", "tcp://127.0.0.1:7"),
