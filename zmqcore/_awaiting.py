@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from . import _core
 from ._received import Received, Returned, message_of, receive_again
 from .constants import Flag, PollEvent, SocketOption
 from .error import Again
@@ -26,12 +27,11 @@ from .error import Again
 # As plain ints: operators of enums are slow, and these are used for every message.
 DONTWAIT = int(Flag.DONTWAIT)
 POLLIN = int(PollEvent.POLLIN)
+POLLOUT = int(PollEvent.POLLOUT)
 RCVTIMEO = int(SocketOption.RCVTIMEO)
 SNDTIMEO = int(SocketOption.SNDTIMEO)
 
-# So many calls may be done at once before one must wait for the loop's next turn; otherwise a fast peer could keep a task running for
-# ever and starve all others. A turn costs about as much as 50 messages, so this is lost among them.
-CALLS_PER_TURN = 1000
+NO_KEYWORDS: dict[str, Any] = {}
 
 # How long to look away from a descriptor that is readable for something nobody waits for, in seconds: at first, and at most.
 # It happens while a send waits for room and messages are there that nobody receives.
@@ -117,23 +117,31 @@ class Watch:
             self.future.set_result(events)
 
 
-class Awaiting:
+def failed(loop: asyncio.AbstractEventLoop, error: Exception) -> asyncio.Future[Any]:
+    future = loop.create_future()
+    future.set_exception(error)
+    return future
+
+
+class Awaiting(_core.AwaitingBase):
     """Everything that is pending on one socket, on one loop at a time."""
+
+    receives: deque[Pending]
+    sends: deque[Pending]
+    returned: deque[Returned]  # received for tasks that were cancelled; the next receives get it
+    watches: list[Watch]
 
     def __init__(self, socket: Any) -> None:
         self.socket = weakref.ref(socket)
-        self.loop: asyncio.AbstractEventLoop | None = None
-        self.sent: asyncio.Future[None] | None = None  # the loop's finished Future for sends that are done at once
         self.fd = -1  # asked for when first needed: it costs the process a descriptor
         self.reading = False
         self.kicked = False
         self.pause: asyncio.TimerHandle | None = None
         self.pause_time = PAUSE_FIRST
-        self.calls = 0  # done at once since one had to wait for a turn
-        self.receives: deque[Pending] = deque()
-        self.returned: deque[Returned] = deque()  # received for tasks that were cancelled; the next receives get it
-        self.sends: deque[Pending] = deque()
-        self.watches: list[Watch] = []
+        self.receives = deque()
+        self.returned = deque()
+        self.sends = deque()
+        self.watches = []
 
     # -- making calls
 
@@ -143,8 +151,7 @@ class Awaiting:
         if loop is not self.loop:
             self.give_up()
             self.loop = loop
-            self.sent = loop.create_future()
-            self.sent.set_result(None)
+            self.sent = _core.Finished(None, loop)
         return loop
 
     def do(
@@ -154,39 +161,48 @@ class Awaiting:
         call: Callable[..., Any],
         args: tuple[Any, ...],
         flags: int,
-        kwargs: dict[str, Any],
+        kwargs: dict[str, Any] = NO_KEYWORDS,
         load: Callable[[Any], Any] | None = None,
+        tried: bool = False,
     ) -> asyncio.Future[Any]:
-        """Makes a call that does not wait: at once if nothing of its direction is pending, or else when it is its turn."""
+        """Makes a call that does not wait: at once if nothing of its direction is pending, or else when it is its turn. `tried`: it has
+        been made just now, to no avail."""
         loop = self.enter()
-        receives = queue is self.receives
-        future: asyncio.Future[Any] = loop.create_future()
-        pending = Pending(future, call, args, kwargs, load)
-        waits = not flags & DONTWAIT
         while queue and queue[0].future.done():
             queue.popleft().abandon()
-        if queue or (waits and self.calls >= CALLS_PER_TURN):
-            if waits:
-                self.calls = 0
-                self.add(socket, queue, pending)
-                self.kick()
-                return pending.future
-            future.set_exception(Again())
-        elif pending.attempt(socket, self.returned if receives else None):
-            self.calls += 1
-            if self.sends or self.watches:
-                self.kick()
-        elif waits:
-            self.add(socket, queue, pending)
-            return pending.future
-        else:
-            future.set_exception(Again())
+        waits = not flags & DONTWAIT
+        behind = bool(queue) or (waits and self.exhausted())
+        if not (behind or tried):
+            try:
+                if queue is self.receives and self.returned:
+                    result = receive_again(socket, self.returned, call, args, kwargs)
+                else:
+                    result = call(socket, *args, **kwargs)
+                if load is not None:
+                    result = load(result)
+            except Again:
+                pass
+            except Exception as error:
+                return failed(loop, error)
+            else:
+                self.calls += 1
+                if self.sends or self.watches:
+                    self.kick()
+                return _core.Finished(result, loop)
+        if not waits:
+            return failed(loop, Again())
+        future = Received(self.give_back, loop) if queue is self.receives else loop.create_future()
+        pending = Pending(future, call, args, kwargs, load)
+        self.add(socket, queue, pending)
+        if behind:
+            self.calls = 0
+            self.kick()
+        elif queue is self.receives and self.begin_spin(socket):
+            loop.call_soon(self.spin)
         return future
 
     def add(self, socket: Any, queue: deque[Pending], pending: Pending) -> None:
         assert self.loop is not None
-        if queue is self.receives:
-            pending.future = Received(self.give_back, self.loop)
         timeout: int = socket.get(RCVTIMEO if queue is self.receives else SNDTIMEO)
         if timeout >= 0:
             pending.timer = self.loop.call_later(timeout / 1000, pending.expire)
@@ -240,6 +256,7 @@ class Awaiting:
             self.stop_reading()
         elif self.complete(socket):
             self.pause_time = PAUSE_FIRST
+            self.waited(socket)
         elif not self.busy:
             self.stop_reading()
         elif self.readable_for_nobody(socket):
@@ -258,7 +275,21 @@ class Awaiting:
         if socket is not None and not socket.closed:
             self.complete(socket)
 
-    # -- not spinning
+    # -- spinning, and not spinning
+
+    def spin(self) -> None:
+        """A receive has begun to wait, but an answer may be on its way: quicker than sleeping and being woken up."""
+        socket = self.socket()
+        if socket is None or socket.closed or not self.receives:
+            self.end_spin()
+            return
+        state = self.spin_on(socket)
+        if state > 0:
+            if not self.complete(socket):
+                self.events_or_all(socket)  # brings the descriptor up to date, which the look has left to the call that follows
+        elif state == 0:
+            assert self.loop is not None
+            self.loop.call_soon(self.spin)
 
     def readable_for_nobody(self, socket: Any) -> bool:
         """Whether messages are there that nothing pending takes."""
@@ -267,9 +298,13 @@ class Awaiting:
         if any(one.flags & POLLIN and not one.future.done() for one in self.watches):
             return False
         try:
-            return bool(self.events(socket) & POLLIN)
+            events = self.events(socket)
         except Exception:  # what is pending will meet the same error, and tell
             return False
+        if events & POLLOUT and self.sends:
+            self.kick()  # there is room since just now, and the descriptor counts it as told
+            return False
+        return bool(events & POLLIN)
 
     def look_away(self) -> None:
         assert self.loop is not None
@@ -331,6 +366,7 @@ class Awaiting:
     def give_up(self) -> None:
         """Leaves the loop: nothing is pending afterwards."""
         self.stop_reading()
+        self.end_spin()
         if self.pause is not None:
             self.pause.cancel()
             self.pause = None

@@ -1,10 +1,11 @@
 """The compiled core: contexts, sockets and messages without libzmq."""
 
+import asyncio
 import builtins
 import sys
 from collections.abc import Iterable, Sequence
 from threading import Event
-from typing import Any, Literal, overload
+from typing import Any, Literal, final, overload
 
 from typing_extensions import Self, disjoint_base
 
@@ -27,6 +28,7 @@ class Context:
 @disjoint_base
 class _SocketBase:
     copy_threshold: int
+    _awaiting: Any
     def __init__(
         self,
         context: Context | None = None,
@@ -134,6 +136,42 @@ class MessageTracker:
     def done(self) -> bool: ...
     def wait(self, timeout: float | int = -1) -> None: ...
 
+@final
+class Finished(asyncio.Future[Any]):
+    def __new__(cls, value: Any, loop: asyncio.AbstractEventLoop) -> Self: ...
+    def __next__(self) -> Any: ...
+
+@disjoint_base
+class AwaitingBase:
+    loop: asyncio.AbstractEventLoop | None
+    sent: asyncio.Future[None]
+    receives: Any
+    sends: Any
+    returned: Any
+    watches: Any
+    calls: int
+    def exhausted(self) -> bool: ...
+    def begin_spin(self, socket: Socket) -> bool: ...
+    def spin_on(self, socket: Socket) -> int: ...
+    def end_spin(self) -> None: ...
+    def waited(self, socket: Socket) -> None: ...
+
+def await_send(
+    self: Socket,
+    data: Any,
+    flags: int = 0,
+    copy: bool = True,
+    track: bool = False,
+    routing_id: int | None = None,
+    group: str | None = None,
+) -> asyncio.Future[Any]: ...
+def await_send_multipart(
+    self: Socket, msg_parts: Any, flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
+) -> asyncio.Future[Any]: ...
+def await_recv(self: Socket, flags: int = 0, copy: bool = True, track: bool = False) -> asyncio.Future[Any]: ...
+def await_recv_multipart(
+    self: Socket, flags: int = 0, copy: bool = True, track: bool = False
+) -> asyncio.Future[Any]: ...
 def zmq_poll(sockets: Sequence[tuple[Any, int]], timeout: int = -1) -> list[tuple[Any, int]]: ...
 def proxy(frontend: Socket, backend: Socket, capture: Socket | None = None) -> None: ...
 def proxy_steerable(

@@ -14,6 +14,9 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from . import _core
+from .constants import SocketOption
+
+RCVMORE = int(SocketOption.RCVMORE)
 
 _recv_into = _core.Socket.recv_into
 _recv_multipart = _core.Socket.recv_multipart
@@ -57,7 +60,7 @@ def message_of(socket: Any, call: Callable[..., Any], args: tuple[Any, ...], res
     if call is _recv_into:
         view = memoryview(args[0]).cast("B")
         result = bytes(view[: min(result, len(view))])
-    return [result], bool(socket.rcvmore)
+    return [result], bool(socket.get(RCVMORE))
 
 
 def receive_again(

@@ -1,8 +1,8 @@
 """Sockets to be awaited, on any event loop that has add_reader.
 
 Rules
-- What can be done at once is done in the call itself; it returns a finished Future, so awaiting it does not go through the loop.
-- Sends that were done at once share one finished Future for each loop: there is nothing in it that could differ.
+- What can be done at once is done in the call itself; it returns a `_core.Finished`, a Future that awaiting does not take through the loop.
+- Sends that were done at once share one for each loop: there is nothing in it that could differ.
 - A socket follows the running loop. What was pending on an earlier loop is given up.
 - How waiting works is in `_awaiting`.
 """
@@ -20,16 +20,15 @@ from . import _core
 from . import context as _context
 from . import poll as _poll
 from . import socket as _socket
-from ._awaiting import CALLS_PER_TURN, DONTWAIT, POLLIN, Awaiting, running_loop
+from ._awaiting import DONTWAIT, NO_KEYWORDS, POLLIN, POLLOUT, Awaiting, running_loop
 from .constants import Errno, PollEvent
-from .error import Again, ZMQError
+from .error import ZMQError
 from .utils import jsonapi
 
 __all__ = ["Context", "Socket", "Poller", "ZMQEventLoop", "install"]
 
 _SocketT = TypeVar("_SocketT", bound="Socket")
 
-POLLOUT = int(PollEvent.POLLOUT)
 POLLFD = POLLIN | int(PollEvent.POLLERR | PollEvent.POLLPRI)
 
 _core_send = _core.Socket.send
@@ -37,8 +36,6 @@ _core_recv = _core.Socket.recv
 _core_send_multipart = _core.Socket.send_multipart
 _core_recv_multipart = _core.Socket.recv_multipart
 _core_recv_into = _core.Socket.recv_into
-
-_NO_KEYWORDS: dict[str, Any] = {}
 
 
 class Socket(_socket.Socket):
@@ -82,63 +79,34 @@ class Socket(_socket.Socket):
     def __anext__(self) -> asyncio.Future[Any]:
         return self.recv()
 
-    # -- sending
+    # -- sending and receiving
     #
-    # send and recv first try the common case without more ado: nothing pending, and it can be done.
+    # The compiled calls do what can be done at once; for everything else they call the methods that end with _later.
 
-    def send(  # type: ignore[override]
-        self, data: Any, flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
+    send = _core.await_send  # type: ignore[assignment]
+    send_multipart = _core.await_send_multipart  # type: ignore[assignment]
+    recv = _core.await_recv  # type: ignore[assignment]
+    recv_multipart = _core.await_recv_multipart  # type: ignore[assignment]
+
+    def _send_later(
+        self, data: Any, flags: int, copy: bool, track: bool, routing_id: int | None, group: str | None
     ) -> asyncio.Future[Any]:
-        """Sends a frame."""
         awaiting = self._awaiting
-        if not (awaiting.sends or awaiting.watches or kwargs or track):
-            loop = awaiting.loop
-            if loop is not None and loop is running_loop() and awaiting.calls < CALLS_PER_TURN:
-                try:
-                    _core_send(self, data, flags | DONTWAIT, copy)
-                except Again:
-                    pass
-                except Exception as error:
-                    return _failed(loop, error)
-                else:
-                    awaiting.calls += 1
-                    return awaiting.sent  # type: ignore[return-value]
-        return awaiting.do(self, awaiting.sends, _core_send, (data, flags | DONTWAIT, copy, track), flags, kwargs)
+        args = (data, flags | DONTWAIT, copy, track, routing_id, group)
+        return awaiting.do(self, awaiting.sends, _core_send, args, flags)
 
-    def send_multipart(  # type: ignore[override]
-        self, msg_parts: Any, flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
+    def _send_multipart_later(
+        self, msg_parts: list[Any], flags: int, copy: bool, track: bool
     ) -> asyncio.Future[Any]:
-        """Sends a message of several frames."""
         awaiting = self._awaiting
         args = (msg_parts, flags | DONTWAIT, copy, track)
-        return awaiting.do(self, awaiting.sends, _core_send_multipart, args, flags, kwargs)
+        return awaiting.do(self, awaiting.sends, _core_send_multipart, args, flags)
 
-    # -- receiving
+    def _recv_later(self, flags: int, copy: bool, track: bool, tried: bool) -> asyncio.Future[Any]:
+        return self._receive(_core_recv, (flags | DONTWAIT, copy, track), flags, None, tried)
 
-    def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> asyncio.Future[Any]:  # type: ignore[override]
-        """Receives a frame."""
-        awaiting = self._awaiting
-        if not (awaiting.receives or awaiting.sends or awaiting.watches or awaiting.returned):
-            loop = awaiting.loop
-            if loop is not None and loop is running_loop() and awaiting.calls < CALLS_PER_TURN:
-                try:
-                    frame = _core_recv(self, flags | DONTWAIT, copy, track)
-                except Again:
-                    pass
-                except Exception as error:
-                    return _failed(loop, error)
-                else:
-                    awaiting.calls += 1
-                    future: asyncio.Future[Any] = loop.create_future()
-                    future.set_result(frame)
-                    return future
-        return self._receive(_core_recv, (flags | DONTWAIT, copy, track), flags)
-
-    def recv_multipart(  # type: ignore[override]
-        self, flags: int = 0, copy: bool = True, track: bool = False
-    ) -> asyncio.Future[Any]:
-        """Receives a message of several frames."""
-        return self._receive(_core_recv_multipart, (flags | DONTWAIT, copy, track), flags)
+    def _recv_multipart_later(self, flags: int, copy: bool, track: bool, tried: bool) -> asyncio.Future[Any]:
+        return self._receive(_core_recv_multipart, (flags | DONTWAIT, copy, track), flags, None, tried)
 
     def recv_into(self, buf: Any, /, *, nbytes: int = 0, flags: int = 0) -> asyncio.Future[int]:  # type: ignore[override]
         """Receives a frame into a buffer; gives its whole length."""
@@ -167,10 +135,15 @@ class Socket(_socket.Socket):
         return self._receive(_core_recv_multipart, (flags | DONTWAIT, copy), flags, deserialize)
 
     def _receive(
-        self, call: Callable[..., Any], args: tuple[Any, ...], flags: int, load: Callable[[Any], Any] | None = None
+        self,
+        call: Callable[..., Any],
+        args: tuple[Any, ...],
+        flags: int,
+        load: Callable[[Any], Any] | None = None,
+        tried: bool = False,
     ) -> asyncio.Future[Any]:
         awaiting = self._awaiting
-        return awaiting.do(self, awaiting.receives, call, args, flags, _NO_KEYWORDS, load)
+        return awaiting.do(self, awaiting.receives, call, args, flags, NO_KEYWORDS, load, tried)
 
     # -- polling
 
@@ -204,12 +177,6 @@ class Socket(_socket.Socket):
     def _look_again(self) -> None:
         if self._awaiting.busy:
             self._awaiting.kick()
-
-
-def _failed(loop: asyncio.AbstractEventLoop, error: Exception) -> asyncio.Future[Any]:
-    future = loop.create_future()
-    future.set_exception(error)
-    return future
 
 
 class Poller(_poll.Poller):

@@ -36,6 +36,7 @@ include "frame.pxi"
 include "context.pxi"
 include "socket.pxi"
 include "traffic.pxi"
+include "awaited.pxi"
 include "poll.pxi"
 include "module.pxi"
 

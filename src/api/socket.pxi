@@ -55,6 +55,7 @@ cdef class _SocketBase:
     cdef socket_t *s
     cdef public object context
     cdef public object copy_threshold
+    cdef public object _awaiting    # zmqcore.asyncio: what is pending; else None
     cdef bint _closed
     cdef bint _is_shadow
     cdef object __weakref__

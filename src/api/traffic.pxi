@@ -18,6 +18,17 @@ cdef enum:
     FLAG_SNDMORE = 2
 
 
+cdef inline void msg_of_bytes(msg_t *m, object data) noexcept:
+    """A frame that holds a reference of a bytes object."""
+    m.kind = MSG_PYOBJ
+    m.size = <size_t> PyBytes_GET_SIZE(data)
+    m.body.ref.data = <unsigned char *> PyBytes_AS_STRING(data)
+    m.body.ref.owner = <void *> data
+    m.flags = MSG_EXACT
+    m.routing_id = 0
+    Py_INCREF(data)
+
+
 # Frames of one message behind its first, collected under the lock and turned into Python objects after it.
 cdef struct inbox_t:
     msg_t *frames
@@ -116,13 +127,7 @@ cdef class Socket(_SocketBase):
         if self._closed or s == NULL or s.fork_generation != zc_fork_generation():
             self.check()
         if PyBytes_CheckExact(data) and (copy or not track) and group is None and routing_id is None:
-            m.kind = MSG_PYOBJ
-            m.size = <size_t> PyBytes_GET_SIZE(data)
-            m.body.ref.data = <unsigned char *> PyBytes_AS_STRING(data)
-            m.body.ref.owner = <void *> data
-            m.flags = MSG_EXACT
-            m.routing_id = 0
-            Py_INCREF(data)
+            msg_of_bytes(&m, data)
         else:
             if group is not None:
                 raise_errno(-ENOTSUP)       # RADIO only
@@ -253,13 +258,7 @@ cdef class Socket(_SocketBase):
             old[i] = s.host.spares[i]
             # Not tracked by the garbage collector, so making it runs no foreign code under the lock.
             fresh = PyBytes_FromStringAndSize(NULL, <Py_ssize_t> size)
-            Py_INCREF(fresh)
-            s.host.spares[i].kind = MSG_PYOBJ
-            s.host.spares[i].flags = MSG_EXACT
-            s.host.spares[i].routing_id = 0
-            s.host.spares[i].size = size
-            s.host.spares[i].body.ref.data = <unsigned char *> PyBytes_AS_STRING(fresh)
-            s.host.spares[i].body.ref.owner = <void *> fresh
+            msg_of_bytes(&s.host.spares[i], fresh)
         zc_lock_release(&s.lock)
         for i in range(2):
             release(&old[i])
@@ -311,13 +310,7 @@ cdef class Socket(_SocketBase):
             for i in range(n):
                 part = parts[i]
                 if PyBytes_CheckExact(part) and (copy or not track):
-                    m[i].kind = MSG_PYOBJ
-                    m[i].size = <size_t> PyBytes_GET_SIZE(part)
-                    m[i].body.ref.data = <unsigned char *> PyBytes_AS_STRING(part)
-                    m[i].body.ref.owner = <void *> part
-                    m[i].flags = MSG_EXACT
-                    m[i].routing_id = 0
-                    Py_INCREF(part)
+                    msg_of_bytes(&m[i], part)
                 else:
                     try:
                         made = self.message_from(&m[i], part, copy, track)

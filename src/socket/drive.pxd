@@ -51,14 +51,19 @@ cdef inline void socket_flush(socket_t *s) noexcept nogil:
         transmit_flush(x)
 
 
-cdef inline void socket_settle(socket_t *s) noexcept nogil:
-    """At the end of a call: removals, and the poll set up to date."""
+cdef inline void socket_tidy(socket_t *s) noexcept nogil:
+    """Removals, and the poll set up to date."""
     if s.ndoomed:
         socket_reap(s)
     if s.host.replan and s.set_open:
         connections_plan(s)
     if s.grave != NULL:
         graves_clear(s)
+
+
+cdef inline void socket_settle(socket_t *s) noexcept nogil:
+    """At the end of a call."""
+    socket_tidy(s)
     if s.fd_exported:
         socket_level(s)
 
@@ -263,6 +268,34 @@ cdef inline bint socket_may_spin(socket_t *s, uint64_t now) noexcept nogil:
     return True
 
 
+cdef inline bint socket_glance(socket_t *s, uint32_t news) noexcept nogil:
+    """One look of a spinning thread. True if something has come since the news were `news`."""
+    # Another thread may have taken in, while the lock was free, what we wait for.
+    if s.state != SOCKET_OPEN or zc_load_relaxed_u32(&s.alarm) or s.news != news:
+        return True
+    if socket_read_directly(s):
+        socket_wake_others(s)
+        return True
+    return False
+
+
+cdef inline void socket_spun(socket_t *s, bint won) noexcept nogil:
+    """A spin is over. Those that fail make the next ones rarer."""
+    if won:
+        s.spin_backoff = 0
+        return
+    s.spin_backoff = s.spin_backoff * 2 if s.spin_backoff else 1
+    if s.spin_backoff > SPIN_BACKOFF_MAX:
+        s.spin_backoff = SPIN_BACKOFF_MAX
+    s.spin_skip = s.spin_backoff
+
+
+cdef inline void socket_waited(socket_t *s, uint64_t began, uint64_t now) noexcept nogil:
+    """A wait that did not spin is over: would spinning have won?"""
+    if s.spin_skip and now - began < 2 * SPIN_NS:
+        s.spin_skip = s.spin_backoff = 0
+
+
 cdef inline bint socket_spin(socket_t *s, uint64_t since) noexcept nogil:
     """Looks at the connections for a short while before the thread goes to sleep. True if something came. Lock held, given up between looks."""
     cdef int _i
@@ -277,19 +310,11 @@ cdef inline bint socket_spin(socket_t *s, uint64_t since) noexcept nogil:
         # The kernel likes to wake the peer on the waker's own processor: without this it would wait there until we stop.
         zc_yield()
         zc_lock_acquire(&s.lock)
-        # Another thread may have taken in, while the lock was free, what we wait for.
-        if s.state != SOCKET_OPEN or zc_load_relaxed_u32(&s.alarm) or s.news != news:
-            s.spin_backoff = 0
-            return True
-        if socket_read_directly(s):
-            socket_wake_others(s)
-            s.spin_backoff = 0
+        if socket_glance(s, news):
+            socket_spun(s, True)
             return True
         now = zc_now_ns()
-    s.spin_backoff = s.spin_backoff * 2 if s.spin_backoff else 1
-    if s.spin_backoff > SPIN_BACKOFF_MAX:
-        s.spin_backoff = SPIN_BACKOFF_MAX
-    s.spin_skip = s.spin_backoff
+    socket_spun(s, False)
     return False
 
 
@@ -336,8 +361,7 @@ cdef inline int socket_wait(socket_t *s, uint64_t until) noexcept nogil:
             n = 0       # somebody closed things meanwhile; what is still ready is reported again
     zc_sub_u32(&s.sleepers, 1)
     now = zc_now_ns()
-    if s.spin_skip and now - began < 2 * SPIN_NS:
-        s.spin_skip = s.spin_backoff = 0        # spinning would have won
+    socket_waited(s, began, now)
     if n > 0:
         socket_dispatch(s, events, n, now)
     socket_timers(s, now)

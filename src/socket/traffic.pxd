@@ -116,7 +116,8 @@ cdef inline int socket_events_now(socket_t *s) noexcept nogil:
         events = pattern_events(&s.pattern)
     else:
         socket_flush(s)
-    s.expecting_out = False
+    # Whoever is told that there is no room may wait for the descriptor to say otherwise.
+    s.expecting_out = events & EVENT_OUT == 0
     return events
 
 

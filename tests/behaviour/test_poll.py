@@ -228,6 +228,32 @@ def test_POLL_20_pollout_through_the_descriptor(zmq, make, fresh):
         select.select([push], [], [], 1)
 
 
+def test_POLL_20_room_after_a_refused_send_is_told(zmq, pair, transport):
+    """EVENTS without POLLOUT, then room: the descriptor must tell, also when EVENTS was read after the refusal."""
+    push, pull = pair("PUSH", "PULL", transport, {"SNDHWM": 5}, {"RCVHWM": 5})
+    select.select([push], [], [], 0)  # exported before
+    payload = b"x" * 100_000
+    sent = 0
+    while push.getsockopt(zmq.EVENTS) & zmq.POLLOUT:
+        push.send(payload, zmq.DONTWAIT)
+        sent += 1
+    with pytest.raises(zmq.Again):
+        while True:
+            push.send(payload, zmq.DONTWAIT)
+            sent += 1
+    while push.getsockopt(zmq.EVENTS) & zmq.POLLOUT:
+        push.send(payload, zmq.DONTWAIT)
+        sent += 1
+    for _ in range(sent):
+        assert pull.recv() == payload
+    deadline = time.monotonic() + 5
+    while True:
+        assert select.select([push], [], [], 5)[0], "the descriptor never told that there is room"
+        if push.getsockopt(zmq.EVENTS) & zmq.POLLOUT:
+            break
+        assert time.monotonic() < deadline
+
+
 def test_POLL_21_reading_events_does_the_pending_work(zmq, make, fresh):
     pull = make("PULL")
     pull.bind(fresh("tcp"))

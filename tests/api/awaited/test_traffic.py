@@ -60,6 +60,65 @@ async def test_what_is_there_is_received(zmq, pair, at_once):
     assert bytes(buffer) == b"hello\0\0\0"
 
 
+@pytest.mark.better
+@on_loop
+async def test_what_is_done_at_once_is_a_future(pair):
+    one, two = pair
+    assert await one.send(b"x") is None
+    while not (received := two.recv()).done():
+        received.cancel()
+        await asyncio.sleep(0.001)
+    loop = asyncio.get_running_loop()
+    assert asyncio.isfuture(received) and asyncio.ensure_future(received) is received
+    assert received.get_loop() is loop
+    assert received.result() == b"x" and received.exception() is None
+    assert not received.cancelled() and not received.cancel()
+    assert "b'x'" in repr(received)
+    with pytest.raises(asyncio.InvalidStateError):
+        received.set_result(1)
+    with pytest.raises(asyncio.InvalidStateError):
+        received.set_exception(ValueError())
+    called = []
+    received.add_done_callback(called.append)
+    assert received.remove_done_callback(called.append) == 0
+    assert called == []
+    await asyncio.sleep(0)
+    assert called == [received]
+    for _ in range(2):
+        assert await received == b"x"
+    assert await asyncio.gather(received, received, one.send(b"y")) == [b"x", b"x", None]
+    assert await asyncio.wait_for(asyncio.shield(received), 5) == b"x"
+    done, _ = await asyncio.wait([received])
+    assert done == {received}
+    with pytest.raises(StopIteration) as stop:
+        next(iter(received))
+    assert stop.value.value == b"x"
+
+
+@pytest.mark.better
+@on_loop
+async def test_parts_from_an_iterator_that_have_to_wait(zmq, context):
+    push, pull = context.socket(zmq.PUSH), context.socket(zmq.PULL)
+    sent = push.send_multipart(part for part in (b"a", b"b"))
+    await asyncio.sleep(0)
+    assert not sent.done()
+    pull.bind("tcp://127.0.0.1:*")
+    push.connect(pull.get_string(zmq.LAST_ENDPOINT))
+    await sent
+    assert await pull.recv_multipart() == [b"a", b"b"]
+
+
+@pytest.mark.better
+@on_loop
+async def test_stop_iteration_objects_are_awaited_like_others(pair):
+    one, two = pair
+    await one.send(b"x")
+    for value in (StopIteration(1), (1, 2), (), None):
+        received = two.recv_serialized(lambda _, value=value: value)
+        assert await received is value
+        await one.send(b"x")
+
+
 @on_loop
 async def test_tracked_send(zmq, pair):
     one, two = pair

@@ -1,0 +1,275 @@
+# Sockets that are awaited: what can be done at once, and the short spin of an event loop. What has to wait is in zmqcore/_awaiting.py.
+#
+# Rules
+# - A call that is done at once gives a Finished: a Future to everybody who asks, but made without the loop and awaited without a turn of it.
+# - An event loop spins by looking again in each of its turns, so its other tasks go on. Only one socket of the process does so at a time: each
+#   look of another one would make this one's later.
+
+from base.atomics cimport zc_load_relaxed_u64, zc_store_relaxed_u64
+from base.config cimport SPIN_NS
+from base.platform cimport zc_now_ns, zc_yield
+from cpython.tuple cimport PyTuple_Check
+from socket.drive cimport socket_glance, socket_may_spin, socket_spun, socket_tidy, socket_waited
+
+cdef extern from "Python.h":
+    ctypedef struct PyObject
+    ctypedef PyObject *(*iternextfunc)(PyObject *) noexcept
+    ctypedef struct zc_type_t "PyTypeObject":
+        iternextfunc tp_iternext
+    PyObject *PyExc_StopIteration
+    void PyErr_SetObject(PyObject *kind, PyObject *value) noexcept
+
+# So many calls may be done at once before one must wait for the loop's next turn; otherwise a fast peer could keep a task running for
+# ever and starve all others. A turn costs about as much as 50 messages, so this is lost among them.
+cdef enum:
+    CALLS_PER_TURN = 1000
+
+cdef uint64_t spinner_until = 0     # atomic: some socket spins until then
+cdef object running_loop = None
+
+
+@cython.final
+@cython.freelist(64)
+cdef class Finished:
+    """A Future that has its result from the beginning."""
+    cdef object value
+    cdef object loop
+    cdef public bint _asyncio_future_blocking
+
+    def __cinit__(self, value, loop):
+        self.value = value
+        self.loop = loop
+
+    @property
+    def __class__(self):
+        import asyncio
+        return asyncio.Future
+
+    def __repr__(self):
+        return f"<Future finished result={self.value!r}>"
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        raise StopIteration(self.value)
+
+    def result(self):
+        """The result."""
+        return self.value
+
+    def exception(self):
+        """None."""
+        return None
+
+    def done(self):
+        """True."""
+        return True
+
+    def cancelled(self):
+        """False."""
+        return False
+
+    def cancel(self, msg=None):
+        """Too late: False."""
+        return False
+
+    def get_loop(self):
+        """The loop it was made on."""
+        return self.loop
+
+    def add_done_callback(self, fn, /, *, context=None):
+        """Calls `fn(future)` in the loop's next turn."""
+        self.loop.call_soon(fn, self, context=context)
+
+    def remove_done_callback(self, fn, /):
+        """Nothing is kept, so nothing is removed: 0."""
+        return 0
+
+    def set_result(self, result, /):
+        """InvalidStateError: it is done."""
+        from asyncio import InvalidStateError
+        raise InvalidStateError("invalid state")
+
+    def set_exception(self, exception, /):
+        """InvalidStateError: it is done."""
+        from asyncio import InvalidStateError
+        raise InvalidStateError("invalid state")
+
+
+cdef PyObject *finished_next(PyObject *self) noexcept:
+    """Finished.__next__ without the traceback that a raise statement would leave behind."""
+    cdef PyObject *value = <PyObject *> (<Finished> self).value
+    cdef object stop
+    if value != <PyObject *> None:      # for None, the end without a StopIteration says it all
+        if PyTuple_Check(<object> value) or isinstance(<object> value, BaseException):
+            stop = StopIteration(<object> value)    # or else its arguments, or itself, would be raised
+            PyErr_SetObject(PyExc_StopIteration, <PyObject *> stop)
+        else:
+            PyErr_SetObject(PyExc_StopIteration, value)
+    return NULL
+
+
+(<zc_type_t *> Finished).tp_iternext = finished_next
+
+
+cdef class AwaitingBase:
+    """What is pending on one socket: see zmqcore/_awaiting.py, which subclasses this. Used by the loop's thread only."""
+    cdef public object loop         # the one worked on, or None
+    cdef public object sent         # the loop's Finished(None)
+    cdef public object receives
+    cdef public object sends
+    cdef public object returned
+    cdef public object watches
+    cdef public Py_ssize_t calls    # done at once since one had to wait for a turn
+    cdef uint64_t waiting           # since when
+    cdef uint64_t spinning          # since when, 0 = not
+
+    def __cinit__(self, *args):
+        global running_loop
+        if running_loop is None:
+            from asyncio.events import _get_running_loop
+            running_loop = _get_running_loop
+
+    cdef bint at_once(self, bint receive) except -1:
+        """Whether a call may be tried at once, without more ado."""
+        if self.sends or self.watches or (receive and (self.receives or self.returned)):
+            return False
+        return self.calls < CALLS_PER_TURN and self.loop is not None and running_loop() is self.loop
+
+    def exhausted(self):
+        """Whether the next call has to wait for the loop's next turn."""
+        return self.calls >= CALLS_PER_TURN
+
+    def begin_spin(self, Socket socket):
+        """A receive begins to wait. True if the loop should look again in its next turn, by spin_on()."""
+        cdef socket_t *s = socket.s
+        cdef uint64_t now = zc_now_ns()
+        cdef bint may
+        self.waiting = now
+        if self.spinning or zc_load_relaxed_u64(&spinner_until) > now:
+            return False
+        lock_socket(s)
+        may = s.state == SOCKET_OPEN and socket_may_spin(s, now)
+        zc_lock_release(&s.lock)
+        if may:
+            self.spinning = now
+            zc_store_relaxed_u64(&spinner_until, now + SPIN_NS)
+        return may
+
+    def spin_on(self, Socket socket):
+        """1: something came. 0: look again in the loop's next turn. -1: no more."""
+        cdef socket_t *s = socket.s
+        cdef bint came
+        cdef bint over = zc_now_ns() - self.spinning > SPIN_NS
+        lock_socket(s)
+        came = socket_glance(s, s.news)
+        if came or over:
+            socket_spun(s, came)
+        socket_tidy(s)      # not socket_settle(): the call that takes what came would have to take the signal back
+        zc_lock_release(&s.lock)
+        if came or over:
+            self.end_spin()
+            return 1 if came else -1
+        with nogil:
+            zc_yield()
+        return 0
+
+    def end_spin(self):
+        """Lets other sockets spin."""
+        if self.spinning:
+            self.spinning = 0
+            zc_store_relaxed_u64(&spinner_until, 0)
+
+    def waited(self, Socket socket):
+        """The descriptor has ended a wait."""
+        cdef socket_t *s = socket.s
+        if self.waiting:
+            lock_socket(s)
+            socket_waited(s, self.waiting, zc_now_ns())
+            zc_lock_release(&s.lock)
+            self.waiting = 0
+
+
+def await_send(Socket self, data, int flags=0, bint copy=True, bint track=False, routing_id=None, group=None):
+    """Sends a frame. As Socket.send(), to be awaited."""
+    cdef socket_t *s = self.s
+    cdef AwaitingBase awaiting = self._awaiting
+    cdef msg_t m
+    cdef int rc
+    if (
+        PyBytes_CheckExact(data) and not track and routing_id is None and group is None and not self._closed
+        and s.fork_generation == zc_fork_generation() and awaiting is not None and awaiting.at_once(False)
+    ):
+        msg_of_bytes(&m, data)
+        if flags & FLAG_SNDMORE:
+            m.flags |= MSG_MORE
+        lock_socket(s)
+        rc = socket_enter(s)
+        if rc == 0:
+            rc = socket_try_send(s, &m)
+        unlock_socket(s)
+        release(&m)
+        if zc_giveback_pending():
+            zc_giveback_drain()
+        if rc == 0:
+            awaiting.calls += 1
+            return awaiting.sent
+        # Nothing has happened: the long way finds out the same and tells it.
+    return self._send_later(data, flags, copy, track, routing_id, group)
+
+
+def await_recv(Socket self, int flags=0, bint copy=True, bint track=False):
+    """Receives a frame. As Socket.recv(), to be awaited."""
+    cdef socket_t *s = self.s
+    cdef AwaitingBase awaiting = self._awaiting
+    cdef msg_t m
+    cdef Finished finished
+    cdef int rc = 0
+    if copy and not self._closed and s.fork_generation == zc_fork_generation() and awaiting is not None and awaiting.at_once(True):
+        m.kind = MSG_EMPTY
+        lock_socket(s)
+        rc = socket_enter(s)
+        if rc == 0:
+            rc = socket_recv_now(s, &m)
+        unlock_socket(s)
+        if rc == 0:
+            awaiting.calls += 1
+            if m.size >= RX_SPARE_MIN and s.nsessions:
+                self.offer_spares(m.size)
+            return Finished(take_bytes(&m), awaiting.loop)
+    return self._recv_later(flags, copy, track, rc == -EAGAIN)
+
+
+def await_send_multipart(Socket self, msg_parts, int flags=0, bint copy=True, bint track=False, **kwargs):
+    """Sends a message of several frames. As Socket.send_multipart(), to be awaited."""
+    cdef AwaitingBase awaiting = self._awaiting
+    cdef list parts = list(msg_parts)   # it may be an iterator, and one attempt may not be enough
+    if not track and awaiting is not None and awaiting.at_once(False):
+        try:
+            Socket.send_multipart(self, parts, flags | FLAG_DONTWAIT, copy)
+        except Exception:
+            pass    # nothing has happened: the long way finds out the same and tells it
+        else:
+            awaiting.calls += 1
+            return awaiting.sent
+    return self._send_multipart_later(parts, flags, copy, track)
+
+
+def await_recv_multipart(Socket self, int flags=0, bint copy=True, bint track=False):
+    """Receives a message of several frames. As Socket.recv_multipart(), to be awaited."""
+    cdef AwaitingBase awaiting = self._awaiting
+    cdef list parts
+    cdef bint tried = False
+    if awaiting is not None and awaiting.at_once(True):
+        try:
+            parts = Socket.recv_multipart(self, flags | FLAG_DONTWAIT, copy, track)
+        except Exception as error:
+            tried = isinstance(error, error_module().Again)
+        else:
+            awaiting.calls += 1
+            return Finished(parts, awaiting.loop)
+    return self._recv_multipart_later(flags, copy, track, tried)
