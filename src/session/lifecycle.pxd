@@ -310,8 +310,8 @@ cdef inline void session_close(session_t *s, int64_t linger_ms, uint64_t now) no
 
 cdef inline void session_try_finish(session_t *s, uint64_t now) noexcept nogil:
     cdef uint64_t limit
-    if session_has_output(s) and not s.tx_broken:
-        return
+    if session_has_output(s):
+        return      # with a broken output, too: the reader finds the end, and the next connection takes what is left
     if s.state != SESSION_READY or s.tx_broken or zc_unsent(s.fd) <= 0:
         session_finish(s)
         return

@@ -296,9 +296,7 @@ cdef inline void transmit_flush(session_t *s) noexcept nogil:
         n = transmit_write(s, &tried)
         if n < 0:
             if n != -EAGAIN:
-                s.tx_broken = True
-                transmit_drop(s)
-                s.tx_inside = s.tx_more
+                s.tx_broken = True      # what is left is salvaged when the reader has found the end
                 s.tx_blocked = False
                 break
             n = 0

@@ -129,6 +129,10 @@ class Listener:
     def accept(self):
         return Raw(self.socket.accept()[0])
 
+    def pending(self):
+        """Whether somebody waits to be accepted."""
+        return bool(select.select([self.socket], [], [], 0)[0])
+
     def no_further_connection(self, seconds=0.2):
         readable, _, _ = select.select([self.socket], [], [], seconds)
         assert not readable, "connected again"

@@ -1,5 +1,9 @@
 """Golden bytes of frames, envelopes and heartbeats. The peer is played by hand."""
 
+import socket
+import struct
+import time
+
 import pytest
 import rawpeer
 from rawpeer import COMMAND, MORE, PARTNER, command, frame, message
@@ -252,3 +256,43 @@ def test_short_ping_is_ignored_or_ends_the_connection(bound, raws, data):
     good.shake("PUSH")
     good.send(message(b"fine"))
     assert socket.recv() == b"fine"
+
+
+# Lost connections
+
+
+@pytest.mark.better
+@pytest.mark.parametrize("closes", [False, True])
+def test_what_never_left_survives_a_failed_write(zmq, connected, raws, closes):
+    """The sender goes on (or closes) while the connection is reset under it: only what the kernels had may be missing afterwards."""
+    push, raw, listener = connected("PUSH", SNDBUF=4608, SNDHWM=5000, LINGER=-1)
+    raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4608)
+    raw.shake("PULL")
+    sent = 0
+    while True:
+        try:
+            push.send(b"%0100d" % sent, zmq.DONTWAIT)
+        except zmq.Again:
+            break
+        sent += 1
+    raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    raw.close()
+    if closes:
+        push.close()
+    else:
+        # Calls that try to write at once, so that writing finds the reset before reading does.
+        deadline = time.monotonic() + 5
+        while not listener.pending():
+            assert time.monotonic() < deadline
+            try:
+                push.send(b"%0100d" % sent, zmq.DONTWAIT)
+            except zmq.Again:
+                continue
+            sent += 1
+    again = listener.accept()
+    raws(again)
+    again.shake("PULL")
+    first = int(again.read_message()[0])
+    assert first < 40000 / 100, "more is missing than the kernels' buffers hold"
+    for number in range(first + 1, sent):
+        assert int(again.read_message()[0]) == number
