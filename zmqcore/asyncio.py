@@ -13,7 +13,8 @@ import asyncio
 import pickle
 import selectors
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any, ClassVar, TypeVar
 
 from . import _core
@@ -22,7 +23,7 @@ from . import poll as _poll
 from . import socket as _socket
 from ._awaiting import DONTWAIT, NO_KEYWORDS, POLLIN, POLLOUT, Awaiting, running_loop
 from .constants import Errno, PollEvent
-from .error import ZMQError
+from .error import Again, ZMQError
 from .utils import jsonapi
 
 __all__ = ["Context", "Socket", "Poller", "ZMQEventLoop", "install"]
@@ -36,6 +37,11 @@ _core_recv = _core.Socket.recv
 _core_send_multipart = _core.Socket.send_multipart
 _core_recv_multipart = _core.Socket.recv_multipart
 _core_recv_into = _core.Socket.recv_into
+_core_send_many = _core.Socket.send_many
+_core_recv_many = _core.Socket.recv_many
+
+# Messages of send_many() between two turns of the loop.
+CHUNK = 1000
 
 
 class Socket(_socket.Socket):
@@ -107,6 +113,42 @@ class Socket(_socket.Socket):
 
     def _recv_multipart_later(self, flags: int, copy: bool, track: bool, tried: bool) -> asyncio.Future[Any]:
         return self._receive(_core_recv_multipart, (flags | DONTWAIT, copy, track), flags, None, tried)
+
+    async def send_many(self, iterable: Iterable[Any], flags: int = 0) -> int:  # type: ignore[override]
+        """Sends each item as one single-frame message; gives how many were sent. As Socket.send_many()."""
+        items = iter(iterable)
+        sent = 0
+        while chunk := list(islice(items, CHUNK)):
+            done = 0
+            while done < len(chunk):
+                if not self._awaiting.sends:
+                    try:
+                        done += _core_send_many(self, chunk[done:], flags | DONTWAIT)
+                    except Again:
+                        pass
+                if done < len(chunk):
+                    try:
+                        await self.send(chunk[done], flags)
+                    except Again:
+                        if sent + done:
+                            return sent + done
+                        raise
+                    done += 1
+            sent += done
+            await asyncio.sleep(0)  # others have their turn
+        return sent
+
+    async def recv_many(self, max: int = 1000, flags: int = 0) -> list[bytes]:  # type: ignore[override]
+        """Receives up to `max` frames: waits for the first, takes what is there. As Socket.recv_many()."""
+        if max <= 0:
+            return []
+        frames = [await self.recv(flags)]
+        if max > 1 and not (self._awaiting.receives or self._awaiting.returned):
+            try:
+                frames += _core_recv_many(self, max - 1, DONTWAIT)
+            except Again:
+                pass
+        return frames
 
     def recv_into(self, buf: Any, /, *, nbytes: int = 0, flags: int = 0) -> asyncio.Future[int]:  # type: ignore[override]
         """Receives a frame into a buffer; gives its whole length."""

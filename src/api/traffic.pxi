@@ -16,6 +16,7 @@ from socket.traffic cimport (
 cdef enum:
     FLAG_DONTWAIT = 1
     FLAG_SNDMORE = 2
+    SEND_BATCH = 64             # messages of send_many() under one lock
 
 
 cdef inline void msg_of_bytes(msg_t *m, object data) noexcept:
@@ -449,20 +450,70 @@ cdef class Socket(_SocketBase):
             PyBuffer_Release(&view)
 
     def send_many(self, iterable, int flags=0):
-        """Sends each item as one single-frame message. Returns how many were sent; Again only if none was."""
+        """Sends each item as one single-frame message, many of them under one lock. Returns how many were sent: all, unless NOBLOCK or SNDTIMEO
+        ended the call. Raises Again if none was; TypeError for an item that cannot be sent, after those before it have been; as send() else."""
+        cdef msg_t m[64]                # SEND_BATCH
         cdef Py_ssize_t sent = 0
-        for item in iterable:
+        cdef Py_ssize_t n, done
+        cdef int rc = 0
+        cdef object error = None
+        cdef bint ended = False
+        self.check()
+        items = iter(iterable)
+        while rc == 0 and not ended:
+            n = done = 0
             try:
-                Socket.send(self, item, flags)
-            except error_module().Again:
-                if sent:
-                    break
-                raise
-            sent += 1
+                while n < SEND_BATCH:
+                    item = next(items)
+                    if PyBytes_CheckExact(item):
+                        msg_of_bytes(&m[n], item)
+                    else:
+                        self.message_from(&m[n], item, True, False)
+                    n += 1
+            except StopIteration:
+                ended = True
+            except BaseException as raised:
+                error = raised
+                ended = True
+            try:
+                rc = self.send_batch(m, n, flags, &done)
+            finally:
+                for i in range(n):
+                    release(&m[i])
+            sent += done
+        if zc_giveback_pending():
+            zc_giveback_drain()
+        if rc < 0 and not (rc == -EAGAIN and sent):
+            raise_errno(rc)
+        if error is not None and rc == 0:
+            raise error
         return sent
 
+    cdef int send_batch(self, msg_t *m, Py_ssize_t n, int flags, Py_ssize_t *done) except? -1:
+        """Sends until one finds no room in spite of waiting. `done` counts those that were sent."""
+        cdef socket_t *s = self.s
+        cdef int rc
+        while done[0] < n:
+            lock_socket(s)
+            rc = socket_enter(s)
+            while rc >= 0 and done[0] < n:
+                rc = socket_try_send(s, &m[done[0]])
+                if rc >= 0:
+                    done[0] += 1
+                    if s.host.flush_now:
+                        break       # written without the GIL
+            unlock_socket(s)
+            if rc == -EAGAIN:
+                rc = self.send_slow(&m[done[0]], flags)
+                if rc >= 0:
+                    done[0] += 1
+            if rc < 0:
+                return rc
+        return 0
+
     def recv_many(self, Py_ssize_t max=1000, int flags=0):
-        """Receives up to `max` frames: waits for the first as recv() does, takes what is there. A list of bytes."""
+        """Receives up to `max` frames: waits for the first as recv() does, takes what is there. A list of bytes, which does not tell where
+        messages of several frames begin."""
         cdef socket_t *s = self.s
         cdef list out = []
         cdef msg_t m

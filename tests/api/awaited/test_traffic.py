@@ -119,6 +119,31 @@ async def test_stop_iteration_objects_are_awaited_like_others(pair):
         await one.send(b"x")
 
 
+@pytest.mark.better
+@on_loop
+async def test_batches(zmq, context):
+    push, pull = context.socket(zmq.PUSH), context.socket(zmq.PULL)
+    push.sndhwm = pull.rcvhwm = 50
+    pull.bind("inproc://batches")
+    push.connect("inproc://batches")
+    wanted = [b"%d" % number for number in range(5000)]
+    sending = asyncio.ensure_future(push.send_many(iter(wanted)))
+    got = []
+    while len(got) < len(wanted):
+        got += await pull.recv_many(30)
+    assert got == wanted and await sending == len(wanted)
+    waiting = asyncio.ensure_future(pull.recv_many())
+    await asyncio.sleep(0)
+    assert not waiting.done() and await pull.recv_many(0) == []
+    await push.send(b"late")
+    assert await waiting == [b"late"]
+    with pytest.raises(zmq.Again):
+        await pull.recv_many(flags=zmq.NOBLOCK)
+    assert await push.send_many([b"x"] * 1000, zmq.NOBLOCK) == 100
+    with pytest.raises(zmq.Again):
+        await push.send_many([b"x"], zmq.NOBLOCK)
+
+
 @on_loop
 async def test_tracked_send(zmq, pair):
     one, two = pair
