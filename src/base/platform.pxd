@@ -66,7 +66,6 @@ cdef extern from "base/platform.h" nogil:
     # ---- timers as descriptors (Linux) ----
     int zc_timer_open()
     int zc_timer_arm(int fd, uint64_t abs_ns)            # 0 disarms
-    void zc_timer_drain(int fd)
 
     # ---- descriptors ----
     ctypedef struct zc_iovec_t:

@@ -352,7 +352,7 @@ static inline int zc_timer_open(void) {
 #endif
 }
 
-/* Readable from the monotonic time `abs_ns` on (a past time: at once); 0 disarms. */
+/* Readable from the monotonic time `abs_ns` on (a past time: at once); 0 disarms. Takes an earlier signal back. */
 static inline int zc_timer_arm(int fd, uint64_t abs_ns) {
 #if defined(__linux__)
     struct itimerspec t;
@@ -364,15 +364,5 @@ static inline int zc_timer_arm(int fd, uint64_t abs_ns) {
     (void)fd;
     (void)abs_ns;
     return -ENOSYS;
-#endif
-}
-
-static inline void zc_timer_drain(int fd) {
-#if defined(__linux__)
-    uint64_t count;
-    while (read(fd, &count, sizeof count) < 0 && errno == EINTR) {
-    }
-#else
-    (void)fd;
 #endif
 }

@@ -290,6 +290,14 @@ cdef inline int pattern_events(pattern_t *pt) noexcept nogil:
     return events
 
 
+cdef inline bint pattern_backlog(pattern_t *pt) noexcept nogil:
+    """A socket that answers what it receives has more to receive, so more answers are likely to follow soon."""
+    return (
+        (pt.type == PATTERN_ROUTER or pt.type == PATTERN_DEALER or pt.type == PATTERN_REP or pt.type == PATTERN_PAIR)
+        and fq_front(&pt.fq) != NULL
+    )
+
+
 cdef inline pipe_t *pattern_last_pipe(pattern_t *pt) noexcept nogil:
     """Where the last frame received came from; NULL when that pipe is gone."""
     return pt.last

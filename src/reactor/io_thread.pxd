@@ -30,7 +30,7 @@ from base.errors cimport ENOMEM
 from base.platform cimport (
     zc_lock_t, zc_lock_init, zc_lock_destroy, zc_lock_acquire, zc_lock_release, zc_thread_t, zc_thread_start, zc_thread_join,
     zc_thread_tight_timers, zc_wake_t, zc_wake_open, zc_wake_close, zc_wake_signal, zc_wake_drain, zc_timer_open, zc_timer_arm,
-    zc_timer_drain, zc_now_ns, zc_close,
+    zc_now_ns, zc_close,
 )
 from reactor.pollset cimport (
     pollset_t, pollevent_t, pollset_init, pollset_close, pollset_add, pollset_wait, pollset_child_add, pollset_child_enable,
@@ -52,6 +52,11 @@ cdef enum:
     LEASE_NONE = 0
     LEASE_TAKEN = 1
     LEASE_HELD = 2
+
+cdef enum:
+    TAG_WAKE = 0            # what an event of the thread's own poll set is about; the rest is clients
+    TAG_TIMER = 1
+    TAG_CLIENTS = 2
 
 cdef struct io_client_t:
     uint32_t lease
@@ -142,7 +147,7 @@ cdef inline int io_add(io_thread_t *io, io_client_t *c) noexcept nogil:
             slots[rc].generation = 0
     c.io = io
     c.slot = i
-    c.tag = <void *> ((<uintptr_t> io.slots[i].generation << 24 | i) + 1)
+    c.tag = <void *> ((<uintptr_t> io.slots[i].generation << 24 | i) + TAG_CLIENTS)
     c.watching = False
     c.masked = 0
     rc = pollset_child_add(&io.set, c.set, c.tag, 1)
@@ -277,9 +282,9 @@ cdef inline void io_main(void *arg) noexcept nogil:
         zc_lock_acquire(&io.lock)
         for i in range(n):
             tag = <uintptr_t> events[i].tag
-            if tag == 0:
+            if tag < TAG_CLIENTS:
                 continue
-            tag -= 1
+            tag -= TAG_CLIENTS
             if (tag & 0xffffff) < io.nslots and io.slots[tag & 0xffffff].generation == tag >> 24:
                 c = io.slots[tag & 0xffffff].client
                 if c != NULL and not zc_load_relaxed_u32(&c.masked):
@@ -310,10 +315,8 @@ cdef inline void io_main(void *arg) noexcept nogil:
         if n < 0:
             n = 0
         for i in range(n):
-            if events[i].tag == NULL:
-                zc_wake_drain(&io.wake)
-                if io.timer >= 0:
-                    zc_timer_drain(io.timer)
+            if <uintptr_t> events[i].tag == TAG_WAKE:
+                zc_wake_drain(&io.wake)     # the timer is quiet again as soon as it is set for the next round
 
 
 cdef inline int io_start(io_thread_t *io, int kind, int policy, int priority, const int *cpus, int ncpus) noexcept nogil:
@@ -333,9 +336,9 @@ cdef inline int io_start(io_thread_t *io, int kind, int policy, int priority, co
         pollset_close(&io.set)
         return rc
     io.timer = zc_timer_open()
-    rc = pollset_add(&io.set, io.wake.rfd, POLL_IN, NULL)
+    rc = pollset_add(&io.set, io.wake.rfd, POLL_IN, <void *> TAG_WAKE)
     if rc == 0 and io.timer >= 0:
-        rc = pollset_add(&io.set, io.timer, POLL_IN, NULL)
+        rc = pollset_add(&io.set, io.timer, POLL_IN, <void *> TAG_TIMER)
     if rc == 0:
         rc = zc_thread_start(&io.thread, io_main, io, io.name, policy, priority, cpus, ncpus)
     if rc < 0:

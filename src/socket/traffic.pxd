@@ -6,7 +6,7 @@ from base.config cimport STRAGGLER_FIRST_NS
 from base.errors cimport EAGAIN, EINTR, ENOTSOCK, ETERM
 from base.platform cimport zc_now_ns, zc_lock_acquire, zc_lock_release
 from message.message cimport msg_t, MSG_EMPTY, MSG_MORE
-from pattern.pattern cimport pattern_t, pattern_send, pattern_recv, pattern_events
+from pattern.pattern cimport pattern_t, pattern_send, pattern_recv, pattern_events, pattern_backlog
 from reactor.io_thread cimport io_poke
 from socket.drive cimport (
     socket_alarmed, socket_flush, socket_drive, socket_settle, socket_wait, socket_hold, socket_hold_end, socket_unblocked,
@@ -30,13 +30,16 @@ cdef inline int socket_enter(socket_t *s) noexcept nogil:
 
 
 cdef inline void socket_sent(socket_t *s) noexcept nogil:
-    """A whole message has gone in. The first one after a pause leaves now; later ones are coalesced, with somebody to look after them."""
+    """A whole message has gone in. The first one after a pause leaves now, unless it answers the first of several that were received together;
+    later ones are coalesced, with somebody to look after them."""
     if s.host.dirty == NULL:
         return
     if s.fresh:
         s.fresh = False
-        socket_flush(s)
-    elif not zc_load_relaxed_u32(&s.client.straggle):
+        if not pattern_backlog(&s.pattern):
+            socket_flush(s)
+            return
+    if not zc_load_relaxed_u32(&s.client.straggle):
         zc_store_relaxed_u32(&s.client.straggle, 1)
         io_poke(s.client.io, zc_now_ns() + STRAGGLER_FIRST_NS)
 

@@ -203,10 +203,6 @@ def base_timer_arm(int fd, uint64_t abs_ns):
     return base_p.zc_timer_arm(fd, abs_ns)
 
 
-def base_timer_drain(int fd):
-    base_p.zc_timer_drain(fd)
-
-
 def base_readable(int fd):
     return base_p.zc_fd_is_readable_now(fd)
 
