@@ -41,8 +41,11 @@ cdef enum:
     TRIM_NS = 1000000000
     # The I/O thread found a socket busy: when to try again (its application thread has been asked to do the work meanwhile).
     RETRY_NS = 200000
-    # Pace of the straggler flush: the last message of a burst waits two ticks at most. Bursts are mostly short, so the first ticks are.
+    # Straggler flush. Output that nobody has written so long after it began to wait is looked at by the I/O thread. Bursts are mostly short, so
+    # at first soon; a thread that keeps writing its own output (because its buffer is full, or it reads in between) is given two steps more.
     STRAGGLER_FIRST_NS = 20000
+    STRAGGLER_STEPS = 2
+    # Pace of the looks while the burst goes on; its last message waits for two of them at most.
     STRAGGLER_NS = 40000
     STRAGGLER_FIRST_TICKS = 3
     # A wait spins at most this long before it blocks; about the price of one sleep and wake-up.

@@ -8,12 +8,13 @@
 # - Lease. An application thread that reads its own connections takes the lease (client.lease = 1, or 2 while it is blocked waiting); the
 #   socket's poll set is then switched off in the thread's own set, so arriving data wakes nobody needlessly. When `activity` has
 #   not moved for LEASE_NS the thread takes the socket back. A lease of 2 does not run out: the waiting thread does everything.
-# - Stragglers. Output that was coalesced and not yet written sets `straggle`. Every STRAGGLER_NS the thread looks: if the burst goes on
-#   (frames were added) it asks the sender to write with its next call (`flush_please`), else it writes itself.
+# - Stragglers. Output that was coalesced and not yet written sets `straggle` and `straggle_due`; who writes it clears `straggle`. From
+#   then on the thread looks every STRAGGLER_NS: if the burst goes on (frames were added) it asks the sender to write with its next call
+#   (`flush_please`), else it writes itself.
 # - Sleep and wake-up: `armed` is when the thread will wake by itself. Who wants it earlier calls io_poke(). `pokes` closes the race
 #   with a thread that is just about to sleep.
 #
-# Words of io_client_t: lease, activity, straggle, deadline are written under the socket's lock and read here (relaxed: a stale value costs one
+# Words of io_client_t: lease, activity, straggle, straggle_due, deadline are written under the socket's lock and read here (relaxed: a stale value costs one
 # tick). flush_please and wants are written here and swapped by the lock holder. The rest belongs to the I/O thread.
 # masked is written by the I/O thread and, under the socket's lock, by close(): atomic, relaxed (a stale value costs one look).
 # io_thread_t.lock guards the table of clients; it is held while the thread serves. Order: a socket lock may be held when it is taken.
@@ -66,6 +67,7 @@ cdef struct io_client_t:
     uint32_t wants
     uint32_t masked             # this thread switched the poll set off because serve() was busy
     uint64_t deadline
+    uint64_t straggle_due
     uint32_t *adds              # grows while a burst goes on
     uint32_t *alarm             # set to 1 to make the socket's next call look at flush_please and wants
     pollset_t *set
@@ -213,22 +215,25 @@ cdef inline uint64_t io_look(io_thread_t *io, uint64_t now) noexcept nogil:
         if c == NULL:
             continue
         if zc_load_relaxed_u32(&c.straggle):
-            adds = zc_load_relaxed_u32(c.adds)
-            if adds != c.seen_adds:
-                c.seen_adds = adds
-                zc_store_relaxed_u32(&c.flush_please, 1)
-                zc_store_release_u32(c.alarm, 1)
+            at = zc_load_relaxed_u64(&c.straggle_due)
+            if at > now:
+                c.ticks = 0
             else:
-                io_serve(io, c, SERVE_FLUSH, now, &next)
-                if io.slots[i].client != c:
-                    continue
-            if zc_load_relaxed_u32(&c.straggle):
+                adds = zc_load_relaxed_u32(c.adds)
+                if adds != c.seen_adds:
+                    c.seen_adds = adds
+                    zc_store_relaxed_u32(&c.flush_please, 1)
+                    zc_store_release_u32(c.alarm, 1)
+                else:
+                    io_serve(io, c, SERVE_FLUSH, now, &next)
+                    if io.slots[i].client != c:
+                        continue
                 c.ticks += 1
                 at = now + (STRAGGLER_FIRST_NS if c.ticks <= STRAGGLER_FIRST_TICKS else STRAGGLER_NS)
-                if at < next:
-                    next = at
-            else:
-                c.ticks = 0
+            if at < next and zc_load_relaxed_u32(&c.straggle):
+                next = at
+        else:
+            c.ticks = 0
         lease = zc_load_relaxed_u32(&c.lease)
         if lease == LEASE_TAKEN:
             activity = zc_load_relaxed_u32(&c.activity)

@@ -9,10 +9,10 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
 from base.atomics cimport (
-    zc_load_relaxed_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_swap_u32, zc_load_relaxed_ptr, zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_pause,
-    zc_fence,
+    zc_load_relaxed_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_store_relaxed_u64, zc_swap_u32, zc_load_relaxed_ptr,
+    zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_pause, zc_fence,
 )
-from base.config cimport TRIM_NS, POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_NS, LEASE_NS, SPIN_NS
+from base.config cimport TRIM_NS, POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_FIRST_NS, STRAGGLER_STEPS, LEASE_NS, SPIN_NS
 from base.errors cimport EINTR, ETERM, EAGAIN
 from base.platform cimport zc_lock_try, zc_lock_acquire, zc_lock_release, zc_now_ns, zc_wake_drain, zc_wake_signal, zc_cpus_available, zc_yield
 from pattern.pattern cimport pattern_events, pattern_in_ready, pattern_out_ready
@@ -44,11 +44,25 @@ cdef inline void socket_flush(socket_t *s) noexcept nogil:
     """Writes all coalesced output."""
     cdef session_t *x
     s.host.flush_now = False
+    if zc_load_relaxed_u32(&s.client.straggle):
+        zc_store_relaxed_u32(&s.client.straggle, 0)
+        if s.own_flushes < STRAGGLER_STEPS:
+            s.own_flushes += 1
     while s.host.dirty != NULL:
         x = s.host.dirty
         s.host.dirty = x.dirty_next
         x.tx_dirty = False
         transmit_flush(x)
+
+
+cdef inline void socket_coalesce(socket_t *s) noexcept nogil:
+    """Output waits for more. If nobody writes it in time, the I/O thread does."""
+    cdef uint64_t due
+    if not zc_load_relaxed_u32(&s.client.straggle):
+        due = zc_now_ns() + <uint64_t> STRAGGLER_FIRST_NS * (1 + s.own_flushes)
+        zc_store_relaxed_u64(&s.client.straggle_due, due)
+        zc_store_relaxed_u32(&s.client.straggle, 1)
+        io_poke(s.client.io, due)
 
 
 cdef inline void socket_tidy(socket_t *s) noexcept nogil:
@@ -132,6 +146,7 @@ cdef inline int socket_alarmed(socket_t *s) noexcept nogil:
         return -ETERM
     if zc_load_relaxed_u32(&s.client.flush_please):
         zc_store_relaxed_u32(&s.client.flush_please, 0)
+        zc_store_relaxed_u32(&s.client.straggle, 0)
         socket_flush(s)
     if zc_load_relaxed_u32(&s.client.wants):
         zc_store_relaxed_u32(&s.client.wants, 0)
@@ -406,6 +421,7 @@ cdef inline int socket_serve(io_client_t *c, int why, uint64_t now) noexcept nog
     lease = zc_load_relaxed_u32(&c.lease)
     if why == SERVE_FLUSH:
         zc_store_relaxed_u32(&c.straggle, 0)
+        s.own_flushes = 0
         socket_flush(s)
         s.fresh = True
     elif lease == LEASE_HELD:

@@ -3,18 +3,21 @@
 # Rules
 # - Messages are read only when the other side has room, a few at a time, so backpressure reaches the senders and nothing is dropped here.
 # - At most PROXY_BATCH messages go one way before the other way gets its turn; the control socket is looked at in between.
-# - The proxy sleeps on what it waits for: while paused on the control socket only, while one side is full on that side.
+# - What has gone in is written after both ways have been looked at, or before the proxy waits for room: no straggler is left to the I/O thread.
+# - The proxy spins as a single socket does, if both sides may, and sleeps on what it waits for: while paused on the control socket only,
+#   while one side is full on that side.
 # - Statistics count frames and octets of payload.
 
-from libc.stdint cimport int64_t, uint64_t, UINT64_MAX
+from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
 from libc.string cimport memcmp
-from base.errors cimport EAGAIN, EINTR, ETERM
-from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
+from base.config cimport SPIN_NS
+from base.errors cimport EAGAIN
+from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns, zc_yield
 from message.message cimport msg_t, msg_close, msg_data, msg_set, msg_share, MSG_EMPTY, MSG_EXACT, MSG_MORE
-from pattern.pattern cimport pattern_events, pattern_recv
+from pattern.pattern cimport pattern_events, pattern_recv, pattern_send
 from reactor.pollset cimport pollset_t, pollset_wait_many
-from socket.drive cimport socket_flush, socket_settle, socket_drive
-from socket.state cimport socket_t
+from socket.drive cimport socket_flush, socket_glance, socket_may_spin, socket_settle, socket_spun
+from socket.state cimport socket_t, SOCKET_OPEN
 from socket.traffic cimport (
     socket_enter, socket_events_now, socket_poll_begin, socket_poll_deadline, socket_poll_end, socket_recv_now, socket_send_now,
     socket_send_wait, socket_try_send,
@@ -54,7 +57,15 @@ cdef inline int proxy_capture(proxy_t *p, msg_t *m) noexcept nogil:
     zc_lock_acquire(&p.capture.lock)
     rc = socket_enter(p.capture)
     if rc == 0:
-        rc = socket_send_wait(p.capture, &copy, UINT64_MAX)
+        rc = socket_try_send(p.capture, &copy)
+        if rc == -EAGAIN:
+            zc_lock_release(&p.capture.lock)
+            proxy_flush(p.frontend)
+            proxy_flush(p.backend)
+            zc_lock_acquire(&p.capture.lock)
+            rc = socket_enter(p.capture)
+            if rc == 0:
+                rc = socket_send_wait(p.capture, &copy, UINT64_MAX)
     socket_settle(p.capture)
     zc_lock_release(&p.capture.lock)
     msg_close(&copy)
@@ -81,17 +92,30 @@ cdef inline int proxy_take(socket_t *source, msg_t *frames, int room, int messag
     return n if n or rc == -EAGAIN else rc
 
 
-cdef inline int proxy_give(socket_t *target, msg_t *frames, int n) noexcept nogil:
-    """Sends the frames, waiting for room. They are closed in any case."""
+cdef inline void proxy_flush(socket_t *s) noexcept nogil:
+    zc_lock_acquire(&s.lock)
+    socket_flush(s)
+    socket_settle(s)
+    zc_lock_release(&s.lock)
+
+
+cdef inline int proxy_give(socket_t *source, socket_t *target, msg_t *frames, int n) noexcept nogil:
+    """Sends the frames, waiting for room. They are closed in any case. What has gone in is written when both ways have been looked at."""
     cdef int i
     cdef int rc
     zc_lock_acquire(&target.lock)
     rc = socket_enter(target)
     for i in range(n):
         if rc >= 0:
-            rc = socket_try_send(target, &frames[i])
+            rc = pattern_send(&target.pattern, &frames[i])
             if rc == -EAGAIN:
-                rc = socket_send_wait(target, &frames[i], UINT64_MAX)
+                # Before a wait without end: what has gone the other way.
+                zc_lock_release(&target.lock)
+                proxy_flush(source)
+                zc_lock_acquire(&target.lock)
+                rc = socket_enter(target)
+                if rc == 0:
+                    rc = socket_send_wait(target, &frames[i], UINT64_MAX)
             if target.host.flush_now:
                 socket_flush(target)
         msg_close(&frames[i])
@@ -142,7 +166,7 @@ cdef inline int proxy_way(proxy_t *p, socket_t *source, socket_t *target, uint64
                     msg_close(&frames[i])
                     i += 1
                 return rc
-        rc = proxy_give(target, frames, n)
+        rc = proxy_give(source, target, frames, n)
         if rc < 0:
             return rc
         moved += n
@@ -215,6 +239,41 @@ cdef inline int proxy_command(proxy_t *p) noexcept nogil:
         if rc < 0 and rc != -EAGAIN:
             return rc
     return 0
+
+
+cdef inline bint proxy_may_spin(socket_t *s, uint64_t now) noexcept nogil:
+    cdef bint may
+    zc_lock_acquire(&s.lock)
+    may = s.state == SOCKET_OPEN and socket_may_spin(s, now)
+    zc_lock_release(&s.lock)
+    return may
+
+
+cdef inline bint proxy_glance(socket_t *s, uint32_t news) noexcept nogil:
+    cdef bint came
+    zc_lock_acquire(&s.lock)
+    came = socket_glance(s, news)
+    zc_lock_release(&s.lock)
+    return came
+
+
+cdef inline bint proxy_spin(proxy_t *p) noexcept nogil:
+    """Looks at the connections of both sides for a short while. True if something came. As socket_spin(), with two sockets."""
+    cdef socket_t *a = p.frontend
+    cdef socket_t *b = p.backend
+    cdef uint64_t began = zc_now_ns()
+    cdef uint32_t a_news = a.news
+    cdef uint32_t b_news = b.news
+    cdef bint came = False
+    if not proxy_may_spin(a, began) or not proxy_may_spin(b, began):
+        return False
+    while not came and zc_now_ns() - began < SPIN_NS:
+        zc_yield()
+        came = proxy_glance(a, a_news) or proxy_glance(b, b_news)
+    zc_lock_acquire(&a.lock)
+    socket_spun(a, came)
+    zc_lock_release(&a.lock)
+    return came
 
 
 cdef inline int proxy_sleep(socket_t **socks, int *wanted, int n) noexcept nogil:
@@ -296,6 +355,8 @@ cdef inline int proxy_run(proxy_t *p) noexcept nogil:
                 wait[n] = p.backend
                 wanted[n] = ~be & 3
                 n += 1
+        if n == 2 and not (wanted[0] | wanted[1]) & 2 and proxy_spin(p):
+            continue
         if p.control != NULL:
             wait[n] = p.control
             wanted[n] = 1

@@ -2,14 +2,12 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
 from base.atomics cimport zc_load_relaxed_u32, zc_load_relaxed_u64, zc_load_acquire_u32, zc_store_relaxed_u32, zc_add_u32, zc_sub_u32, zc_fence
-from base.config cimport STRAGGLER_FIRST_NS
 from base.errors cimport EAGAIN, EINTR, ENOTSOCK, ETERM
 from base.platform cimport zc_now_ns, zc_lock_acquire, zc_lock_release
 from message.message cimport msg_t, MSG_EMPTY, MSG_MORE
 from pattern.pattern cimport pattern_t, pattern_send, pattern_recv, pattern_events, pattern_backlog
-from reactor.io_thread cimport io_poke
 from socket.drive cimport (
-    socket_alarmed, socket_flush, socket_drive, socket_settle, socket_wait, socket_hold, socket_hold_end, socket_unblocked,
+    socket_alarmed, socket_coalesce, socket_flush, socket_drive, socket_settle, socket_wait, socket_hold, socket_hold_end, socket_unblocked,
 )
 from socket.state cimport socket_t, SOCKET_OPEN
 from socket.wake cimport socket_open_set, socket_unref
@@ -39,9 +37,7 @@ cdef inline void socket_sent(socket_t *s) noexcept nogil:
         if not pattern_backlog(&s.pattern):
             socket_flush(s)
             return
-    if not zc_load_relaxed_u32(&s.client.straggle):
-        zc_store_relaxed_u32(&s.client.straggle, 1)
-        io_poke(s.client.io, zc_now_ns() + STRAGGLER_FIRST_NS)
+    socket_coalesce(s)
 
 
 cdef inline int socket_try_send(socket_t *s, msg_t *m) noexcept nogil:

@@ -263,10 +263,15 @@ def test_short_ping_is_ignored_or_ends_the_connection(bound, raws, data):
 
 @pytest.mark.better
 @pytest.mark.parametrize("closes", [False, True])
-def test_what_never_left_survives_a_failed_write(zmq, connected, raws, closes):
+def test_what_never_left_survives_a_failed_write(zmq, opened, raws, closes):
     """The sender goes on (or closes) while the connection is reset under it: only what the kernels had may be missing afterwards."""
-    push, raw, listener = connected("PUSH", SNDBUF=4608, SNDHWM=5000, LINGER=-1)
-    raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4608)
+    listener = rawpeer.Listener()
+    listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4608)  # before the connection: it cannot be taken back later
+    raws(listener)
+    push = opened("PUSH", RECONNECT_IVL=20, SNDBUF=4608, SNDHWM=5000, LINGER=-1)
+    push.connect(listener.endpoint)
+    raw = listener.accept()
+    raws(raw)
     raw.shake("PULL")
     sent = 0
     while True:
