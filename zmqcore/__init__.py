@@ -3,19 +3,29 @@
 
 from __future__ import annotations
 
+try:
+    from ._core import (
+        IPC_PATH_MAX_LEN,
+        curve_keypair,
+        curve_public,
+        has,
+        proxy,
+        proxy_steerable,
+        strerror,
+        zmq_errno,
+        zmq_poll,
+        zmq_version_info,
+    )
+except ModuleNotFoundError as missing:
+    if missing.name != f"{__name__}._core":
+        raise
+    raise ModuleNotFoundError(
+        f"{__path__[0]} has no compiled part for this Python: it is the source tree of zmqcore (or a damaged installation). "
+        "Run `pip install -e .` there, or start Python from another directory to use an installed zmqcore.",
+        name=missing.name,
+    ) from None
+
 from . import _core, backend, constants, error, sugar, utils
-from ._core import (
-    IPC_PATH_MAX_LEN,
-    curve_keypair,
-    curve_public,
-    has,
-    proxy,
-    proxy_steerable,
-    strerror,
-    zmq_errno,
-    zmq_poll,
-    zmq_version_info,
-)
 from ._device import device
 from .constants import *  # noqa: F403
 from .context import Context, SyncContext

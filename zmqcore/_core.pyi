@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from threading import Event
 from typing import Any, Literal, final, overload
 
-from typing_extensions import Self, disjoint_base
+from typing_extensions import Buffer, Self, disjoint_base
 
 COPY_THRESHOLD: int
 IPC_PATH_MAX_LEN: int
@@ -62,7 +62,7 @@ class Socket(_SocketBase):
     @overload
     def send(
         self,
-        data: Any,
+        data: _Data,
         flags: int = 0,
         copy: bool = True,
         *,
@@ -73,7 +73,7 @@ class Socket(_SocketBase):
     @overload
     def send(
         self,
-        data: Any,
+        data: _Data,
         flags: int = 0,
         copy: bool = True,
         track: bool = False,
@@ -87,7 +87,7 @@ class Socket(_SocketBase):
     @overload
     def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> bytes | Frame: ...
     def send_multipart(
-        self, msg_parts: Sequence[Any], flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
+        self, msg_parts: Iterable[_Data], flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
     ) -> MessageTracker | None: ...
     @overload
     def recv_multipart(self, flags: int = 0, copy: Literal[True] = True, track: bool = False) -> list[bytes]: ...
@@ -97,14 +97,14 @@ class Socket(_SocketBase):
     def recv_multipart(
         self, flags: int = 0, copy: bool = True, track: bool = False
     ) -> list[bytes] | list[Frame]: ...
-    def send_many(self, iterable: Iterable[Any], flags: int = 0) -> int: ...
+    def send_many(self, iterable: Iterable[_Data], flags: int = 0) -> int: ...
     def recv_many(self, max: int = 1000, flags: int = 0) -> list[bytes]: ...
-    def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> int: ...
+    def recv_into(self, buffer: Buffer, /, *, nbytes: int = 0, flags: int = 0) -> int: ...
 
 @disjoint_base
 class Frame:
     def __init__(
-        self, data: Any = None, track: bool = False, copy: bool | None = None, copy_threshold: int | None = None
+        self, data: _Data | None = None, track: bool = False, copy: bool | None = None, copy_threshold: int | None = None
     ) -> None: ...
     @property
     def buffer(self) -> memoryview: ...
@@ -129,6 +129,9 @@ class Frame:
     def __bytes__(self) -> builtins.bytes: ...
     if sys.version_info >= (3, 12):
         def __buffer__(self, flags: int, /) -> memoryview: ...
+
+# What can be sent. Frame is a buffer too, but before Python 3.12 its class could not say so.
+_Data = Buffer | Frame
 
 class MessageTracker:
     def __init__(self, *towatch: Event | MessageTracker | Frame) -> None: ...
@@ -158,7 +161,7 @@ class AwaitingBase:
 
 def await_send(
     self: Socket,
-    data: Any,
+    data: _Data,
     flags: int = 0,
     copy: bool = True,
     track: bool = False,
@@ -166,7 +169,7 @@ def await_send(
     group: str | None = None,
 ) -> asyncio.Future[Any]: ...
 def await_send_multipart(
-    self: Socket, msg_parts: Any, flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
+    self: Socket, msg_parts: Iterable[_Data], flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
 ) -> asyncio.Future[Any]: ...
 def await_recv(self: Socket, flags: int = 0, copy: bool = True, track: bool = False) -> asyncio.Future[Any]: ...
 def await_recv_multipart(
@@ -176,7 +179,7 @@ def zmq_poll(sockets: Sequence[tuple[Any, int]], timeout: int = -1) -> list[tupl
 def proxy(frontend: Socket, backend: Socket, capture: Socket | None = None) -> None: ...
 def proxy_steerable(
     frontend: Socket, backend: Socket, capture: Socket | None = None, control: Socket | None = None
-) -> None: ...
+) -> int: ...
 def zmq_errno() -> int: ...
 def strerror(errno: int) -> str: ...
 def zmq_version_info() -> tuple[int, int, int]: ...

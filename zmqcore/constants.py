@@ -3,15 +3,12 @@
 Rules
 - Names and values are those of pyzmq 27 and libzmq 4.3; a member is never renumbered.
 - The first of several names with one value is the one that `repr` shows.
-- zmqcore's own are plain numbers from 9001 on, not members.
+- zmqcore's own are numbered from 9001 on.
 - Drafts are listed whether or not this build can do them: a program may name an option that it then finds unsupported.
 """
 
 import errno as _errno
 from enum import Enum, IntEnum, IntFlag
-
-# What a thread does before it sleeps in a socket: 0 nothing, 1 (default) it spins as long as that pays, 2 it always spins a little.
-IO_STRATEGY = 9001
 
 # ZeroMQ's own numbers start here, far above those of any system.
 _PRIVATE_ERRNO = 156384712
@@ -310,6 +307,8 @@ class SocketOption(IntEnum):
     NORM_NUM_PARITY = 122
     NORM_NUM_AUTOPARITY = 123
     NORM_PUSH = 124
+    # What a thread does before it sleeps in the socket: 0 nothing, 1 (default) it spins as long as that pays, 2 it always spins a little.
+    IO_STRATEGY = 9001
 
     @property
     def _opt_type(self) -> _OptType:
@@ -596,6 +595,7 @@ NORM_BLOCK_SIZE = SocketOption.NORM_BLOCK_SIZE
 NORM_NUM_PARITY = SocketOption.NORM_NUM_PARITY
 NORM_NUM_AUTOPARITY = SocketOption.NORM_NUM_AUTOPARITY
 NORM_PUSH = SocketOption.NORM_PUSH
+IO_STRATEGY = SocketOption.IO_STRATEGY
 
 PAIR = SocketType.PAIR
 PUB = SocketType.PUB

@@ -2,6 +2,7 @@
 
 Rules
 - Ending waits: `term`, `destroy`, leaving a `with` block and garbage collection wait for lingering messages, each socket's LINGER long.
+- Ctrl-C ends the waiting for good: ending the context once more then leaves what lingers to the background.
 - The interpreter's exit does not wait: contexts that are still open then are left to the operating system.
 - A context belongs to the process that made it; `instance` gives a child its own.
 """
@@ -184,7 +185,10 @@ class Context(_core.Context, AttributeSetter, Generic[_SocketT]):
 
     def _get_option(self, name: str) -> Any:
         if name in CONTEXT_OPTIONS:
-            return self.get(CONTEXT_OPTIONS[name])
+            try:
+                return self.get(CONTEXT_OPTIONS[name])
+            except ZMQError as error:
+                raise AttributeError(f"the option {name} cannot be read") from error
         if name in SOCKET_OPTIONS:
             try:
                 return self.sockopts[SOCKET_OPTIONS[name]]

@@ -133,15 +133,28 @@ def from_errno(errno: int, msg: str | None = None) -> ZMQError:
     return ZMQError(errno, None if msg is None else f"{strerror(errno)} ({msg})")
 
 
-def _name_address(error: ZMQError, addr: str | bytes) -> None:
-    """Makes the text of a failed bind or connect name the address."""
-    name = addr.decode(errors="replace") if isinstance(addr, bytes) else addr
-    if type(error) is not ZMQError:
-        return
-    if error.errno == ENAMETOOLONG:
-        error.strerror = f"the path of {name} is longer than the system's {IPC_PATH_MAX_LEN} octets (zmq.IPC_PATH_MAX_LEN)"
-    elif name not in error.strerror:
-        error.strerror = f"{error.strerror} ({name})"
+def address_error(errno: int, addr: str | bytes) -> ZMQError:
+    """The exception of a call that failed for an endpoint. Its text tells what is wrong with the address, if it can, and the address."""
+    hint = _hint(errno, addr.decode(errors="replace") if isinstance(addr, bytes) else addr)
+    error = from_errno(errno)
+    if type(error) is ZMQError:
+        error.strerror += f"{hint} (addr={addr!r})"
+    return error
+
+
+def _hint(errno: int, addr: str) -> str:
+    transport, separator, address = addr.partition("://")
+    if errno == ENAMETOOLONG:
+        return f": a path has {IPC_PATH_MAX_LEN} octets at most (zmq.IPC_PATH_MAX_LEN)"
+    if errno == Errno.EINVAL and not (transport and separator and address):
+        return ": expected transport://address"
+    if errno == Errno.EINVAL and transport == "tcp":
+        host, _, port = address.rpartition(":")
+        if not host or not (port == "*" or (port.isdecimal() and int(port) < 1 << 16)):
+            return ": expected tcp://host:port"
+    if errno == Errno.EPROTONOSUPPORT:
+        return ": zmqcore has tcp://, ipc:// and inproc://"
+    return ""
 
 
 def _dotted(version: tuple[int, ...]) -> str:

@@ -2,7 +2,7 @@
 
 Rules
 - The waiting itself is compiled (`zmq_poll`); a Poller only keeps the list.
-- Timeouts are milliseconds; None and negative numbers wait for ever.
+- Timeouts are milliseconds; None and negative numbers wait for ever, but not for nothing: an empty list is answered at once.
 """
 
 from __future__ import annotations

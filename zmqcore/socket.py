@@ -2,7 +2,8 @@
 
 Rules
 - send, recv, their multipart and batch forms, get and fileno are the compiled ones, not wrapped here: this file costs them nothing.
-- What is built on them calls `self.send` and `self.recv`, so a subclass that overrides those two changes all the others.
+- What is built on them calls `self.send` and `self.recv`, so a subclass that overrides those two changes all the others. For the multipart
+  forms this takes another method, which such a subclass gets when it is made: the compiled ones ask nobody.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import builtins
 import pickle
 import random
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import GenericAlias
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -23,7 +24,9 @@ from .constants import (
     PAIR,
     POLLIN,
     RCVHWM,
+    RCVMORE,
     SNDHWM,
+    SNDMORE,
     SUBSCRIBE,
     UNSUBSCRIBE,
     Errno,
@@ -31,7 +34,7 @@ from .constants import (
     SocketType,
     _OptType,
 )
-from .error import ZMQBindError, ZMQError, _name_address
+from .error import ZMQBindError, ZMQError
 from .options import SOCKET_OPTIONS, StrictAttributes
 from .poll import Poller, milliseconds
 from .socket_options import SocketOptions
@@ -39,7 +42,8 @@ from .utils import jsonapi
 
 __all__ = ["Socket", "SyncSocket"]
 
-_SocketT = TypeVar("_SocketT", bound="Socket")
+_SocketT = TypeVar("_SocketT", bound="Socket[Any]")
+_ReceivedT = TypeVar("_ReceivedT")  # for annotations only: Socket[bytes]
 
 # Older interpreters read it, and newer ones gain nothing from a higher one for messages.
 DEFAULT_PROTOCOL = pickle.DEFAULT_PROTOCOL
@@ -68,7 +72,34 @@ class _SocketContext(Generic[_SocketT]):
             self.socket.disconnect(self.addr)
 
 
-class Socket(_core.Socket, SocketOptions, StrictAttributes):
+def _send_multipart_by_send(
+    self: Any, msg_parts: Sequence[Any], flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
+) -> Any:
+    """Sends an iterable of frames as one message, each by `self.send`. TypeError before anything is sent if a frame cannot be."""
+    parts = list(msg_parts)
+    for i, part in enumerate(parts):
+        try:
+            memoryview(part)
+        except TypeError:
+            text = repr(part)
+            if len(text) > 80:
+                text = text[:77] + "..."
+            raise TypeError(f"Frame {i} ({text}) does not support the buffer interface.") from None
+    last = parts.pop()
+    for part in parts:
+        self.send(part, flags | SNDMORE, copy=copy, track=track)
+    return self.send(last, flags, copy=copy, track=track)
+
+
+def _recv_multipart_by_recv(self: Any, flags: int = 0, copy: bool = True, track: bool = False) -> list[Any]:
+    """Receives a whole message as a list of frames, each by `self.recv`."""
+    parts = [self.recv(flags, copy=copy, track=track)]
+    while self.get(RCVMORE):
+        parts.append(self.recv(flags, copy=copy, track=track))
+    return parts
+
+
+class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT]):
     """A ZeroMQ socket, safe to use from several threads. `context.socket(type)` makes one."""
 
     type: SocketType | int
@@ -103,7 +134,7 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes):
             address = int(shadow)
         elif context is None:
             raise TypeError("context must be specified")
-        elif socket_type == -1:
+        elif socket_type < 0:
             raise TypeError("socket_type must be specified")
         self._shadow = bool(address)
         super().__init__(context, socket_type, address, copy_threshold)
@@ -115,6 +146,14 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes):
         else:
             self.type = kind
             self._type_name = kind.name
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # Of an asyncio.Socket the multipart calls are its own already.
+        if cls.send is not _core.Socket.send and cls.send_multipart is _core.Socket.send_multipart:
+            cls.send_multipart = _send_multipart_by_send  # type: ignore[assignment,method-assign]
+        if cls.recv is not _core.Socket.recv and cls.recv_multipart is _core.Socket.recv_multipart:
+            cls.recv_multipart = _recv_multipart_by_recv  # type: ignore[method-assign]
 
     def __class_getitem__(cls, item: Any) -> GenericAlias:
         # pyzmq programs annotate with Socket[bytes].
@@ -170,21 +209,13 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes):
 
     def bind(self: _SocketT, addr: str | bytes) -> _SocketContext[_SocketT]:
         """Accepts connections at `addr`."""
-        try:
-            super().bind(addr)
-        except ZMQError as error:
-            _name_address(error, addr)
-            raise
+        super().bind(addr)
         # The endpoint has the port that `*` stood for.
         return _SocketContext(self, "bind", self.get(LAST_ENDPOINT).decode())
 
     def connect(self: _SocketT, addr: str | bytes) -> _SocketContext[_SocketT]:
         """Connects to `addr`, now or as soon as somebody is there."""
-        try:
-            super().connect(addr)
-        except ZMQError as error:
-            _name_address(error, addr)
-            raise
+        super().connect(addr)
         return _SocketContext(self, "connect", addr if isinstance(addr, str) else addr.decode())
 
     def bind_to_random_port(self, addr: str, min_port: int = 49152, max_port: int = 65536, max_tries: int = 100) -> int:
@@ -233,9 +264,10 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes):
     getsockopt_string = getsockopt_unicode = get_string
 
     def __setattr__(self, key: str, value: Any) -> None:
-        # These two are methods, and pyzmq programs also assign to them.
-        if key == "subscribe" or key == "unsubscribe":
-            getattr(self, key)(value)
+        # These two are methods that take text as well, and pyzmq programs also assign to them.
+        name = key.lower()
+        if name == "subscribe" or name == "unsubscribe":
+            getattr(self, name)(value)
         else:
             StrictAttributes.__setattr__(self, key, value)
 

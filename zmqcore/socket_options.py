@@ -4,13 +4,15 @@ Rules
 - Each option has its name in lower case and in capitals. They are descriptors of the class and not a __getattr__, because a class with
   that hook pays for it at every look-up of `send` and `recv` too.
 - In lower case `subscribe` and `unsubscribe` are methods, and `type` is kept by the socket itself.
+- What cannot be read is no attribute, so that `hasattr` and the default of `getattr` work.
 """
 
 from __future__ import annotations
 
 from typing import Any, Generic, TypeVar, overload
 
-from .constants import SocketOption
+from .constants import EINVAL, SocketOption
+from .error import ZMQError
 
 _ValueT = TypeVar("_ValueT")
 
@@ -19,6 +21,7 @@ class Option(Generic[_ValueT]):
     """One option, to be read and set like an attribute."""
 
     def __init__(self, option: SocketOption) -> None:
+        self.name = option.name
         self.number = int(option)
         self.__doc__ = f"zmq.{option.name}"
 
@@ -29,7 +32,12 @@ class Option(Generic[_ValueT]):
     def __get__(self, socket: Any, owner: Any = None) -> Option[_ValueT] | _ValueT:
         if socket is None:
             return self
-        value: _ValueT = socket.get(self.number)
+        try:
+            value: _ValueT = socket.get(self.number)
+        except ZMQError as error:
+            if error.errno != EINVAL:
+                raise
+            raise AttributeError(f"the option {self.name} cannot be read") from error
         return value
 
     def __set__(self, socket: Any, value: Any) -> None:
@@ -158,3 +166,4 @@ class SocketOptions:
     norm_num_parity = NORM_NUM_PARITY = Option[int](SocketOption.NORM_NUM_PARITY)
     norm_num_autoparity = NORM_NUM_AUTOPARITY = Option[int](SocketOption.NORM_NUM_AUTOPARITY)
     norm_push = NORM_PUSH = Option[int](SocketOption.NORM_PUSH)
+    io_strategy = IO_STRATEGY = Option[int](SocketOption.IO_STRATEGY)

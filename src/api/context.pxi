@@ -28,6 +28,7 @@ cdef class Context:
     cdef context_t *ctx
     cdef bint _closed
     cdef bint _is_shadow
+    cdef bint _interrupted          # a term() was, by a signal handler's exception: the next one does not wait again
     cdef readonly object _sockets
     cdef object _original
     cdef object __weakref__
@@ -38,8 +39,12 @@ cdef class Context:
     def __init__(self, io_threads=1, shadow=0):
         cdef context_t *ctx
         cdef Context original
+        cdef int threads
         if self.ctx != NULL:
             return
+        if isinstance(io_threads, (str, bytes)):
+            raise TypeError(f"io_threads: an integer is required, got: {io_threads!r}")
+        threads = int(io_threads)
         self._sockets = weakref.WeakSet()
         if shadow:
             original = _contexts.get(<object> int(shadow))
@@ -50,12 +55,12 @@ cdef class Context:
             self._is_shadow = True
             self._closed = False
             return
-        if io_threads < 0:
-            raise_errno(-EINVAL)
+        if threads < 0:
+            raise_errno(-EINVAL, "io_threads")
         ctx = context_new(_poller_kind())
         if ctx == NULL:
             raise MemoryError
-        context_options_set(&ctx.opt, CTX_IO_THREADS, io_threads)
+        context_options_set(&ctx.opt, CTX_IO_THREADS, threads)
         self.ctx = ctx
         self._closed = False
         _contexts[<uintptr_t> ctx] = self
@@ -68,12 +73,14 @@ cdef class Context:
             try:
                 self._wait_end()
             except BaseException:
-                return      # interrupted: the threads go on until the process ends
-        context_unref(self.ctx)
+                pass
+        if not self._interrupted:       # or else what lingers, and its threads, go on until the process ends
+            context_unref(self.ctx)
 
     cdef int _wait_end(self) except -1:
         cdef context_t *ctx = self.ctx
         cdef int rc
+        cdef bint again = self._interrupted
         with nogil:
             context_shutdown(ctx)
         while True:
@@ -82,9 +89,16 @@ cdef class Context:
             zc_giveback_drain()
             if rc == 0:
                 break
-            PyErr_CheckSignals()
+            if again:
+                return 0
+            try:
+                PyErr_CheckSignals()
+            except BaseException:
+                self._interrupted = True
+                raise
         with nogil:
             context_end(ctx)
+        self._interrupted = False
         return 0
 
     @property
@@ -98,7 +112,8 @@ cdef class Context:
         return self._closed or self.ctx.fork_generation != zc_fork_generation()
 
     def term(self):
-        """Waits until all sockets are closed and what LINGER lets them flush is flushed, then ends the threads. Interruptible by signals."""
+        """Waits until all sockets are closed and what LINGER lets them flush is flushed, then ends the threads. Interruptible by signals: after an
+        exception of a handler (Ctrl-C), another term() does not wait again but leaves what lingers to the background."""
         if self._closed:
             return
         if not self._is_shadow and self.ctx.fork_generation == zc_fork_generation():
@@ -118,15 +133,20 @@ cdef class Context:
             except RuntimeError:
                 pass        # another thread made or dropped a socket meanwhile
 
+    cdef int check(self) except -1:
+        if self._closed or self.ctx == NULL:
+            raise RuntimeError("the context has been destroyed")
+        return 0
+
     def set(self, int option, optval):
-        """Sets a context option (ZMQ_IO_THREADS 1, MAX_SOCKETS 2, ...). Raises ZMQError(EINVAL) for unknown ones and bad values."""
+        """Sets a context option (ZMQ_IO_THREADS 1, MAX_SOCKETS 2, ...). Raises ZMQError(EINVAL) for unknown ones and bad values,
+        RuntimeError after term()."""
         cdef int rc
         cdef bytes text
         cdef char *chars
         cdef size_t size
         cdef int value
-        if self._closed or self.ctx == NULL:
-            raise_errno(-EFAULT)
+        self.check()
         if isinstance(optval, str):
             optval = optval.encode("utf-8")
         if isinstance(optval, bytes):
@@ -149,20 +169,19 @@ cdef class Context:
                 rc = context_options_set(&self.ctx.opt, option, value)
                 zc_mutex_unlock(&self.ctx.mutex)
         if rc < 0:
-            raise_errno(rc)
+            raise_errno(rc, options_module().about_context_option(option))
 
     def get(self, int option):
-        """A context option. Raises ZMQError(EINVAL) for unknown ones."""
+        """A context option. Raises ZMQError(EINVAL) for unknown ones, RuntimeError after term()."""
         cdef int value = 0
         cdef int rc
-        if self._closed or self.ctx == NULL:
-            raise_errno(-EFAULT)
+        self.check()
         with nogil:
             zc_mutex_lock(&self.ctx.mutex)
             rc = context_options_get(&self.ctx.opt, option, &value)
             zc_mutex_unlock(&self.ctx.mutex)
         if rc < 0:
-            raise_errno(rc)
+            raise_errno(rc, options_module().about_context_option(option))
         return value
 
 

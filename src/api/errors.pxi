@@ -1,7 +1,7 @@
 # Negative errno values of the core -> exceptions of zmqcore.error.
 
 from base.errors cimport (
-    EAGAIN, EBADF, EFAULT, EINTR, EINVAL, EMSGSIZE, ENOENT, ENOTSOCK, ENOTSUP, ETERM, ETIMEDOUT,
+    EAGAIN, EBADF, EFAULT, EINTR, EINVAL, EMSGSIZE, ENOENT, ENOTSOCK, ENOTSUP, EPROTONOSUPPORT, ETERM, ETIMEDOUT,
 )
 
 cdef object _error_module = None
@@ -16,6 +16,11 @@ cdef object error_module():
     return _error_module
 
 
+cdef object options_module():
+    import zmqcore.options
+    return zmqcore.options
+
+
 cdef int raise_errno(int rc, object message=None) except -1:
     """Raises for the negative errno `rc`."""
     global _last_errno
@@ -25,6 +30,18 @@ cdef int raise_errno(int rc, object message=None) except -1:
     if number == EAGAIN:
         raise errors.Again()
     raise errors.from_errno(number, message)
+
+
+cdef int raise_address(int rc, addr) except -1:
+    """Raises for the negative errno `rc` of a call about an endpoint."""
+    global _last_errno
+    _last_errno = -rc
+    raise error_module().address_error(-rc, addr)
+
+
+cdef int raise_option(int rc, int option) except -1:
+    """Raises for the negative errno `rc` of a call about a socket option."""
+    return raise_errno(rc, options_module().about_option(option))
 
 
 def zmq_errno():

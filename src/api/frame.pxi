@@ -229,8 +229,10 @@ cdef class Frame:
 
     @property
     def group(self):
-        """Group of a RADIO/DISH message; "" for others."""
-        return self._group or ""
+        """Group of a RADIO/DISH message, as it was set here; RuntimeError if it was not."""
+        if self._group is None:
+            raise RuntimeError("this frame has no group: RADIO and DISH sockets are not implemented in zmqcore")
+        return self._group
 
     @group.setter
     def group(self, value):
@@ -242,7 +244,9 @@ cdef class Frame:
 
     @property
     def routing_id(self):
-        """Routing id of a SERVER/CLIENT message; 0 for others."""
+        """Routing id of a SERVER/CLIENT message, as it was set here; RuntimeError if it was not."""
+        if self.m.routing_id == 0:
+            raise RuntimeError("this frame has no routing id: SERVER and CLIENT sockets are not implemented in zmqcore")
         return self.m.routing_id
 
     @routing_id.setter
@@ -252,10 +256,12 @@ cdef class Frame:
         self.m.routing_id = value
 
     def __repr__(self):
-        return f"<zmqcore.Frame({self.bytes[:32]!r}{'...' if len(self) > 32 else ''})>"
-
-    def __str__(self):
-        return self.bytes.decode("utf-8", "replace") if self.m.size <= 4096 else repr(self)
+        cdef size_t size = self.m.size
+        name = "zmq.Frame" if type(self) is Frame else f"{type(self).__module__}.{type(self).__qualname__}"
+        if size <= 16:
+            return f"<{name}({self.bytes!r})>"
+        length = f"{size}B" if size < 1000 else f"{size // 1000}kB" if size <= 1000000 else f"{size // 1000000}MB"
+        return f"<{name}({bytes(self.buffer[:12])!r}...{length})>"
 
     def __eq__(self, other):
         if isinstance(other, Frame):
@@ -282,10 +288,10 @@ cdef class Frame:
             if option == 3:
                 return 1 if self.m.kind == MSG_PYSHARED else 0
             raise_errno(-EINVAL)
-        if option == "routing_id":
-            return self.routing_id
-        if option == "group":
-            return self.group
+        if option == "routing_id" and self.m.routing_id != 0:
+            return self.m.routing_id
+        if option == "group" and self._group is not None:
+            return self._group
         name = option.encode("utf-8") if isinstance(option, str) else bytes(option)
         if self.props == NULL or metadata_find(self.props, name, len(name), &value, &size) < 0:
             raise_errno(-EINVAL)

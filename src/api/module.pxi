@@ -36,12 +36,12 @@ def has(capability):
 
 def curve_keypair():
     """Not available yet: raises ZMQError(ENOTSUP)."""
-    raise_errno(-ENOTSUP)
+    raise_errno(-ENOTSUP, "CURVE is not implemented in zmqcore")
 
 
 def curve_public(secret_key):
     """Not available yet: raises ZMQError(ENOTSUP)."""
-    raise_errno(-ENOTSUP)
+    raise_errno(-ENOTSUP, "CURVE is not implemented in zmqcore")
 
 
 cdef socket_t *proxied(sock) except NULL:
@@ -80,5 +80,5 @@ def proxy(frontend, backend, capture=None):
 
 
 def proxy_steerable(frontend, backend, capture=None, control=None):
-    """As proxy(), obeying PAUSE, RESUME, TERMINATE and STATISTICS from the `control` socket; returns after TERMINATE."""
-    run_proxy(frontend, backend, capture, control)
+    """As proxy(), obeying PAUSE, RESUME, TERMINATE and STATISTICS from the `control` socket; returns 0 after TERMINATE."""
+    return run_proxy(frontend, backend, capture, control)

@@ -78,7 +78,8 @@ cdef int poll_wait(list socks, list flags, zc_pollfd_t *fds, int nfds, uint64_t 
 
 def zmq_poll(sockets, timeout=-1):
     """Waits until an item is ready. sockets: list of (Socket or descriptor or object with fileno(), POLLIN 1 | POLLOUT 2 | POLLERR 4 | POLLPRI 8).
-    timeout: ms, negative = no limit. Returns the ready ones as a list of (Socket or descriptor, events)."""
+    timeout: ms, negative = no limit. Returns the ready ones as a list of (Socket or descriptor, events).
+    No item and no limit: returns at once, for nothing could end the wait."""
     cdef list socks = []
     cdef list flags = []
     cdef list fd_items = []
@@ -92,6 +93,8 @@ def zmq_poll(sockets, timeout=-1):
     cdef list items = list(sockets)
     cdef list results
     cdef bint waited = False
+    if not items and ms < 0:
+        return items
     for item, wanted in items:
         if isinstance(item, Socket):
             socks.append(item)

@@ -46,7 +46,7 @@ cdef bytes endpoint_text(addr):
     if not isinstance(addr, bytes):
         raise TypeError(f"expected str, got: {addr!r}")
     if 0 in <bytes> addr:
-        raise_errno(-EINVAL)
+        raise_address(-EINVAL, addr)
     return addr
 
 
@@ -91,6 +91,8 @@ cdef class _SocketBase:
         with nogil:
             s = socket_new(ctx.ctx, socket_type, False, &rc)
         if s == NULL:
+            if rc == -EINVAL:
+                raise_errno(rc, options_module().about_type(socket_type))
             raise_errno(rc)
         self.s = s
         self._closed = False
@@ -156,7 +158,7 @@ cdef class _SocketBase:
         with nogil:
             rc = socket_bind(self.s, p, n)
         if rc < 0:
-            raise_errno(rc, addr)
+            raise_address(rc, addr)
 
     def connect(self, addr):
         """Connects to an endpoint, now or as soon as somebody listens there. Raises ZMQError (EINVAL, EPROTONOSUPPORT, ...)."""
@@ -168,7 +170,7 @@ cdef class _SocketBase:
         with nogil:
             rc = socket_connect(self.s, p, n)
         if rc < 0:
-            raise_errno(rc, addr)
+            raise_address(rc, addr)
 
     def unbind(self, addr):
         """Stops listening on an endpoint given as it was bound or as LAST_ENDPOINT told. Raises ZMQError(ENOENT)."""
@@ -188,7 +190,7 @@ cdef class _SocketBase:
             rc = socket_unbind(self.s, p, n, connected)
         zc_giveback_drain()
         if rc < 0:
-            raise_errno(rc, addr)
+            raise_address(rc, addr)
         return 0
 
     cdef int enter(self) except -1:
@@ -220,8 +222,10 @@ cdef class _SocketBase:
                 raise_errno(-EINVAL)
             with nogil:
                 rc = socket_monitor_start(self.s, p, n, <uint32_t> events)
+        if rc == -EPROTONOSUPPORT:
+            raise_errno(rc, f"addr={addr!r}: expected inproc://name")
         if rc < 0:
-            raise_errno(rc, addr)
+            raise_address(rc, addr)
 
     # ---- options
 
@@ -236,17 +240,15 @@ cdef class _SocketBase:
         if isinstance(optval, str):
             raise TypeError("unicode not allowed, use setsockopt_string")
         if kind == KIND_BYTES or (kind != KIND_INT and kind != KIND_INT64 and isinstance(optval, bytes)):
-            if optval is None:
-                rc = self.set_raw(option, NULL, 0, True)
-            elif isinstance(optval, int) and kind == KIND_BYTES and option in (58, 59, 60):
+            if isinstance(optval, int) and kind == KIND_BYTES and option in (58, 59, 60):
                 # IPC_FILTER_*: a process, user or group number
                 number = optval
-                rc = self.set_raw(option, &number, sizeof(number), False)
+                rc = self.set_raw(option, &number, sizeof(number))
             else:
                 if not isinstance(optval, bytes):
                     raise TypeError(f"expected bytes, got: {optval!r}")
                 text = optval
-                rc = self.set_raw(option, <char *> text, len(text), False)
+                rc = self.set_raw(option, <char *> text, len(text))
         else:
             if not isinstance(optval, int):
                 raise TypeError(f"expected int, got: {optval!r}")
@@ -254,20 +256,20 @@ cdef class _SocketBase:
                 if optval >= 1 << 63:
                     optval -= 1 << 64        # bit maps
                 number64 = optval
-                rc = self.set_raw(option, &number64, sizeof(number64), False)
+                rc = self.set_raw(option, &number64, sizeof(number64))
             else:
                 number = optval
-                rc = self.set_raw(option, &number, sizeof(number), False)
+                rc = self.set_raw(option, &number, sizeof(number))
         if rc < 0:
-            raise_errno(rc)
+            raise_option(rc, option)
 
-    cdef int set_raw(self, int option, const void *value, size_t size, bint is_null) noexcept:
+    cdef int set_raw(self, int option, const void *value, size_t size) noexcept:
         cdef socket_t *s = self.s
         cdef int rc
         lock_socket(s)
         rc = socket_enter(s)
         if rc == 0:
-            rc = options_set(&s.opt, s.type, option, value, size, is_null)
+            rc = options_set(&s.opt, s.type, option, value, size, False)
             if rc == OPTION_ACTION:
                 rc = pattern_subscribe(&s.pattern, <const unsigned char *> value, size, option == OPT_SUBSCRIBE)
                 socket_flush(s)
@@ -315,7 +317,7 @@ cdef class _SocketBase:
                     rc = -EINVAL
         unlock_socket(s)
         if rc < 0:
-            raise_errno(rc)
+            raise_option(rc, option)
         if kind == KIND_INT:
             return number
         if kind == KIND_INT64:
@@ -379,12 +381,12 @@ cdef class _SocketBase:
     def join(self, group):
         """DISH only. Raises ZMQError(ENOTSUP) on other types."""
         self.check()
-        raise_errno(-ENOTSUP)
+        raise_errno(-ENOTSUP, "DISH sockets are not implemented in zmqcore")
 
     def leave(self, group):
         """DISH only. Raises ZMQError(ENOTSUP) on other types."""
         self.check()
-        raise_errno(-ENOTSUP)
+        raise_errno(-ENOTSUP, "DISH sockets are not implemented in zmqcore")
 
 
 _sockets = weakref.WeakValueDictionary()

@@ -302,7 +302,7 @@ cdef class Socket(_SocketBase):
         cdef object tracker = None
         self.check()
         if n == 0:
-            return None
+            raise IndexError("a message has one frame at least")
         if n > 8:
             m = <msg_t *> PyMem_Malloc(n * sizeof(msg_t))
             if m == NULL:

@@ -43,12 +43,33 @@ def test_closed_context_makes_no_sockets(zmq):
         context.socket(zmq.PUSH)
 
 
+def test_closed_context_has_no_options(zmq):
+    context = zmq.Context()
+    context.term()
+    for call in (
+        lambda: context.get(zmq.IO_THREADS), lambda: context.set(zmq.IO_THREADS, 2), lambda: context.io_threads,
+        lambda: setattr(context, "io_threads", 2),
+    ):  # fmt: skip
+        with pytest.raises(RuntimeError, match="(?i)context has been destroyed"):
+            call()
+
+
+def test_options_that_cannot_be_read_are_no_attributes(zmq, context):
+    for name in ("THREAD_AFFINITY_CPU_ADD", "thread_affinity_cpu_remove"):
+        assert not hasattr(context, name)
+        assert getattr(context, name, 5) == 5
+
+
 def test_bad_arguments(zmq, context):
     with pytest.raises(zmq.ZMQError) as caught:
         zmq.Context(-1)
     assert caught.value.errno == zmq.EINVAL
-    with pytest.raises(TypeError):
-        zmq.Context("many")
+    for bad in ("many", b"many", "2"):
+        with pytest.raises(TypeError, match="an integer is required"):
+            zmq.Context(bad)
+    for bad in (None, []):
+        with pytest.raises(TypeError):
+            zmq.Context(bad)
     with pytest.raises(zmq.ZMQError) as caught:
         context.socket(77)
     assert caught.value.errno == zmq.EINVAL
@@ -419,3 +440,40 @@ def test_interrupt_ends_recv_and_term():
         socket.close()
     """)
     assert "recv ended" in output and "term ended" in output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals to oneself")
+@pytest.mark.parametrize("end", ["term()", "destroy()", "destroy(0)", "__exit__(None, None, None)"])
+def test_interrupted_term_is_the_last_to_wait(end):
+    output = run(f"""
+        import signal
+        c = zmq.Context(); s = c.socket(zmq.PUSH)
+        {UNSENT}; s.close()
+        threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        try:
+            c.term()
+        except KeyboardInterrupt:
+            print("interrupted, closed:", c.closed)
+        began = time.monotonic(); c.{end}
+        print("closed:", c.closed); del s, c; gc.collect()
+        print("took", round(time.monotonic() - began, 1))
+    """)
+    assert "interrupted, closed: False" in output and "\nclosed: True" in output
+    assert float(output.rpartition("took ")[2]) < 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals to oneself")
+def test_interrupted_term_leaves_what_lingers_to_the_background():
+    output = run("""
+        import signal, socket
+        listener = socket.create_server(("127.0.0.1", 0)); port = listener.getsockname()[1]; listener.close()
+        c = zmq.Context(); s = c.socket(zmq.PUSH); s.connect(f"tcp://127.0.0.1:{port}"); s.send(b"late"); s.close()
+        threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        try:
+            c.term()
+        except KeyboardInterrupt:
+            c.term()
+        other = zmq.Context(); pull = other.socket(zmq.PULL); pull.rcvtimeo = 10000; pull.bind(f"tcp://127.0.0.1:{port}")
+        print("got", pull.recv()); pull.close(); other.term()
+    """)
+    assert "got b'late'" in output

@@ -205,3 +205,11 @@ def test_device_function(zmq, context, open_socket):
     pull.close()
     context.term()
     thread.join()
+
+
+def test_proxy_steerable_returns_zero(zmq, context):
+    frontend, backend, control, steering = (context.socket(kind) for kind in (zmq.PULL, zmq.PUSH, zmq.PAIR, zmq.PAIR))
+    control.bind("inproc://control")
+    steering.connect("inproc://control")
+    steering.send(b"TERMINATE")
+    assert zmq.proxy_steerable(frontend, backend, None, control) == 0

@@ -121,6 +121,20 @@ def test_errors_of_addresses_name_the_address(zmq, context):
         two.bind("ipc:///no/such/folder/x")
 
 
+def test_address_is_at_the_end_of_the_text(zmq, context):
+    one, two = context.socket(zmq.PUSH), context.socket(zmq.PUSH)
+    one.bind("inproc://taken")
+    for call, address, number in [
+        (two.bind, "inproc://taken", zmq.EADDRINUSE), (two.bind, b"inproc://taken", zmq.EADDRINUSE),
+        (two.bind, "tcp://no such device:*", errno.ENODEV), (two.connect, "tcp://", zmq.EINVAL),
+        (two.bind, "ipc:///tmp/" + "a" * 200, errno.ENAMETOOLONG),
+    ]:  # fmt: skip
+        with pytest.raises(zmq.ZMQError) as caught:
+            call(address)
+        assert caught.value.errno == number
+        assert str(caught.value).endswith(f"(addr={address!r})")
+
+
 def test_too_long_ipc_path_says_how_long_it_may_be(zmq, context):
     with pytest.raises(zmq.ZMQError, match=str(zmq.IPC_PATH_MAX_LEN)) as caught:
         context.socket(zmq.PUSH).bind("ipc://" + "a" * 200)

@@ -88,6 +88,15 @@ def test_nothing_registered(zmq):
     assert time.monotonic() - began > 0.04
 
 
+def test_nothing_to_wait_for_is_not_waited_for(zmq, context):
+    poller = zmq.Poller()
+    poller.register(context.socket(zmq.PULL), 0)
+    for timeout in ((), (None,), (-1,)):
+        assert poller.poll(*timeout) == []
+    assert zmq.zmq_poll([]) == zmq.zmq_poll([], -1) == []
+    assert zmq.select([], [], []) == ([], [], [])
+
+
 def test_wakes_from_another_thread(zmq, pair):
     one, two = pair
     poller = zmq.Poller()

@@ -88,7 +88,7 @@ def test_monitor_message(zmq, submodule):
     parse = submodule("utils.monitor").parse_monitor_message
     event = parse([struct.pack("=HI", zmq.EVENT_CONNECT_RETRIED, 183), b"tcp://x:1"])
     assert event == {"event": zmq.EVENT_CONNECT_RETRIED, "value": 183, "endpoint": b"tcp://x:1"}
-    assert isinstance(event["event"], zmq.Event)
+    assert isinstance(event["event"], zmq.Event) and isinstance(event["value"], zmq.Event)
     protocol = zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
     event = parse([struct.pack("=HI", zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL, protocol), b""])
     assert event["value"] is protocol or event["value"] == protocol

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Awaitable
 from typing import Any, TypedDict
 
-from ..constants import EVENT_HANDSHAKE_FAILED_PROTOCOL, Event
+from ..constants import Event
 
 __all__ = ["parse_monitor_message", "recv_monitor_message"]
 
@@ -16,18 +16,21 @@ _HEAD = struct.Struct("=HI")
 
 class _MonitorMessage(TypedDict):
     event: Event
-    value: int
+    value: Event
     endpoint: bytes
 
 
 def parse_monitor_message(msg: list[bytes]) -> _MonitorMessage:
-    """The event of a monitor message: what happened, the number that tells more (see Event), and where."""
+    """The event of a monitor message: what happened, the number that tells more, and where.
+
+    As in pyzmq the number is an Event too, an int whatever it stands for.
+    """
     if len(msg) != 2 or len(msg[0]) != _HEAD.size:
         raise RuntimeError(f"Invalid event message format: {msg}")
     event, value = _HEAD.unpack(msg[0])
     return {
         "event": Event(event),
-        "value": Event(value) if event == EVENT_HANDSHAKE_FAILED_PROTOCOL else value,
+        "value": Event(value),
         "endpoint": msg[1],
     }
 

@@ -1,0 +1,97 @@
+"""What zmqcore does not have says so, and errors name what they are about."""
+
+import pytest
+
+pytestmark = pytest.mark.better  # pyzmq has most of it, and its texts name less
+
+TYPES = ["STREAM", "CLIENT", "SERVER", "RADIO", "DISH", "GATHER", "SCATTER", "PEER", "CHANNEL", "DGRAM"]
+
+
+def refused(zmq, call, *args):
+    with pytest.raises(zmq.ZMQError) as caught:
+        call(*args)
+    return caught.value
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_socket_types(zmq, context, name):
+    error = refused(zmq, context.socket, getattr(zmq, name))
+    assert error.errno == zmq.EINVAL
+    assert f"{name} sockets are not implemented in zmqcore" in str(error)
+
+
+def test_numbers_that_are_no_type(zmq, context):
+    assert "no such socket type: 99" in str(refused(zmq, context.socket, 99))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PLAIN_SERVER", 1), ("PLAIN_USERNAME", b"me"), ("CURVE_SERVER", 1), ("CURVE_SECRETKEY", b"k" * 32), ("GSSAPI_SERVER", 1),
+        ("ZAP_DOMAIN", b"global"), ("SOCKS_PROXY", b"127.0.0.1:1080"), ("WSS_HOSTNAME", b"here"), ("NORM_MODE", 1),
+        ("VMCI_BUFFER_SIZE", 1), ("MULTICAST_HOPS", 2), ("RATE", 5), ("STREAM_NOTIFY", 1),
+    ],
+)  # fmt: skip
+def test_options(zmq, context, name, value):
+    error = refused(zmq, context.socket(zmq.DEALER).setsockopt, getattr(zmq, name), value)
+    assert error.errno == zmq.EINVAL
+    assert f"zmqcore does not support the option {name}" in str(error)
+
+
+@pytest.mark.parametrize("name", ["CURVE_SECRETKEY", "GSSAPI_PRINCIPAL", "WSS_KEY_PEM", "VMCI_BUFFER_SIZE", "NORM_PUSH"])
+def test_options_that_cannot_be_read(zmq, context, name):
+    error = refused(zmq, context.socket(zmq.DEALER).getsockopt, getattr(zmq, name))
+    assert error.errno == zmq.EINVAL
+    assert f"zmqcore does not support the option {name}" in str(error)
+
+
+def test_curve(zmq):
+    for call in (zmq.curve_keypair, lambda: zmq.curve_public(b"k" * 40)):
+        error = refused(zmq, call)
+        assert error.errno == zmq.ENOTSUP and "CURVE" in str(error)
+
+
+def test_bad_values_name_the_option(zmq, context):
+    socket = context.socket(zmq.DEALER)
+    for number, value, text in [
+        (zmq.LINGER, -5, "option LINGER"), (zmq.ROUTING_ID, b"", "option ROUTING_ID"), (9999, 1, "no such option: 9999"),
+        (zmq.TYPE, 1, "option TYPE"),
+    ]:  # fmt: skip
+        error = refused(zmq, socket.setsockopt, number, value)
+        assert (error.errno, str(error)) == (zmq.EINVAL, f"{zmq.strerror(zmq.EINVAL)} ({text})")
+    with pytest.raises(zmq.ZMQError, match="option LINGER"):
+        socket.linger = -5
+
+
+def test_bad_values_name_the_context_option(zmq, context):
+    for number, value, text in [
+        (zmq.IO_THREADS, -1, "option IO_THREADS"), (zmq.IPV6, -1, "option IPV6"), (9999, 1, "no such context option: 9999"),
+    ]:  # fmt: skip
+        assert text in str(refused(zmq, context.set, number, value))
+    assert "option THREAD_AFFINITY_CPU_ADD" in str(refused(zmq, context.get, zmq.THREAD_AFFINITY_CPU_ADD))
+
+
+@pytest.mark.parametrize(
+    ("address", "number", "hint"),
+    [
+        ("127.0.0.1:5555", "EINVAL", "expected transport://address"),
+        ("tcp:/127.0.0.1:5555", "EINVAL", "expected transport://address"),
+        ("", "EINVAL", "expected transport://address"),
+        ("inproc://", "EINVAL", "expected transport://address"),
+        ("tcp://127.0.0.1", "EINVAL", "expected tcp://host:port"),
+        ("tcp://127.0.0.1:http", "EINVAL", "expected tcp://host:port"),
+        ("tcp://127.0.0.1:65536", "EINVAL", "expected tcp://host:port"),
+        ("foo://x", "EPROTONOSUPPORT", "zmqcore has tcp://, ipc:// and inproc://"),
+        ("ws://127.0.0.1:5555", "EPROTONOSUPPORT", "zmqcore has tcp://, ipc:// and inproc://"),
+    ],
+)
+def test_addresses_say_what_is_expected(zmq, context, address, number, hint):
+    socket = context.socket(zmq.DEALER)
+    for call in (socket.bind, socket.connect):
+        error = refused(zmq, call, address)
+        assert error.errno == getattr(zmq, number)
+        assert str(error) == f"{zmq.strerror(error.errno)}: {hint} (addr={address!r})"
+
+
+def test_monitors_are_inproc(zmq, context):
+    assert "expected inproc://name" in str(refused(zmq, context.socket(zmq.PULL).monitor, "tcp://127.0.0.1:*"))

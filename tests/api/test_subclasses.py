@@ -1,0 +1,119 @@
+"""Subclasses of Socket that override send or recv."""
+
+import asyncio
+
+import pytest
+
+
+@pytest.fixture
+def overriding(zmq, context):
+    """Two connected PAIR sockets of a class that notes what it is asked for."""
+
+    class Noting(zmq.Socket):
+        def send(self, data, flags=0, copy=True, track=False, **kwargs):
+            calls.append(("send", bytes(data), int(flags), copy, track))
+            return super().send(bytes(data).upper() if copy else data, flags, copy=copy, track=track, **kwargs)
+
+        def recv(self, flags=0, copy=True, track=False):
+            calls.append(("recv", int(flags), copy, track))
+            return super().recv(flags, copy=copy, track=track)
+
+    calls = []
+    one, two = (context.socket(zmq.PAIR, socket_class=Noting) for _ in range(2))
+    one.rcvtimeo = two.rcvtimeo = 5000
+    one.bind("inproc://noting")
+    two.connect("inproc://noting")
+    return one, two, calls
+
+
+def test_multipart_calls_ask_for_every_frame(zmq, overriding):
+    one, two, calls = overriding
+    assert one.send_multipart([b"a", b"b", b"c"], zmq.DONTWAIT) is None
+    assert calls == [("send", b"a", 3, True, False), ("send", b"b", 3, True, False), ("send", b"c", 1, True, False)]
+    calls.clear()
+    assert two.recv_multipart() == [b"A", b"B", b"C"]
+    assert calls == [("recv", 0, True, False)] * 3
+
+
+def test_multipart_calls_with_trackers_and_more_to_come(zmq, overriding):
+    one, two, _ = overriding
+    tracker = one.send_multipart((b"a", zmq.Frame(b"b", track=True)), zmq.SNDMORE, copy=False, track=True)
+    assert isinstance(tracker, zmq.MessageTracker)
+    one.send(b"c")
+    frames = two.recv_multipart(copy=False)
+    assert [bytes(frame) for frame in frames] == [b"a", b"b", b"C"]
+
+
+def test_nothing_is_sent_if_a_frame_cannot_be(zmq, overriding):
+    one, _, calls = overriding
+    with pytest.raises(TypeError, match=r"Frame 1 \('b'\)"):
+        one.send_multipart([b"a", "b"])
+    with pytest.raises(IndexError):
+        one.send_multipart([])
+    assert calls == []
+
+
+def test_what_is_built_on_the_multipart_calls(zmq, overriding):
+    one, two, calls = overriding
+    one.send_serialized(["a", "b"], lambda words: [word.encode() for word in words])
+    assert two.recv_serialized(b"".join) == b"AB"
+    assert len(calls) == 4
+
+
+def test_a_mixture_overrides_as_well(zmq, context):
+    class Counting:
+        sent = 0
+
+        def send(self, *args, **kwargs):
+            Counting.sent += 1
+            return super().send(*args, **kwargs)
+
+    class Own(Counting, zmq.Socket):
+        pass
+
+    class Further(Own):
+        def send_multipart(self, *args, **kwargs):
+            return super().send_multipart(*args, **kwargs)
+
+    for cls in (Own, Further):
+        Counting.sent = 0
+        with context.socket(zmq.PUB, socket_class=cls) as socket:
+            socket.send_multipart([b"a", b"b"])
+        assert Counting.sent == 2
+
+
+@pytest.mark.better
+def test_others_keep_the_compiled_calls(zmq, submodule):
+    class Plain(zmq.Socket):
+        def close(self, linger=None):
+            super().close(linger)
+
+    class Awaited(submodule("asyncio").Socket):
+        def send(self, *args, **kwargs):
+            return super().send(*args, **kwargs)
+
+    for cls, base in ((Plain, zmq.Socket), (Awaited, submodule("asyncio").Socket)):
+        assert cls.send_multipart is base.send_multipart and cls.recv_multipart is base.recv_multipart
+
+
+def test_awaited_multipart_calls_ask_for_no_frame(zmq, submodule):
+    module = submodule("asyncio")
+
+    class Own(module.Socket):
+        def send(self, *args, **kwargs):
+            raise AssertionError
+
+        recv = send
+
+    async def main():
+        with module.Context() as ctx:
+            one, two = (ctx.socket(zmq.PAIR, socket_class=Own) for _ in range(2))
+            with one, two:
+                one.bind("inproc://own")
+                two.connect("inproc://own")
+                await one.send_multipart([b"a", b"b"])
+                assert await two.recv_multipart() == [b"a", b"b"]
+                with pytest.raises(IndexError):
+                    await one.send_multipart([])
+
+    asyncio.run(main())

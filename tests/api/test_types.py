@@ -1,0 +1,55 @@
+"""What a type checker says of programs."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")  # as in tests/conftest.py
+
+pytest.importorskip("mypy", reason="no mypy on free-threaded builds")
+
+PROGRAM = f"""
+import array
+import {MODULE} as zmq
+import {MODULE}.asyncio
+
+def both(context: zmq.Context[zmq.Socket[bytes]], socket: zmq.Socket[bytes]) -> list[bytes]:
+    with context.socket(zmq.PAIR) as other:
+        other.send(socket.recv())
+        return other.recv_multipart()
+
+class Own(zmq.Socket[bytes]): ...
+
+context = zmq.Context()
+socket: zmq.Socket[bytes] = context.socket(zmq.PAIR)
+both(context, socket)
+both(context, Own(context, zmq.PAIR))
+socket.send(b"")
+socket.send(bytearray())
+socket.send(memoryview(b""))
+socket.send(array.array("i"))
+socket.send(socket.recv(copy=False))
+socket.send_multipart([b"", bytearray(), zmq.Frame(b"")])
+socket.send_multipart((b"", memoryview(b"")))
+socket.send_string("text")
+status: int = zmq.proxy_steerable(socket, socket)
+socket.send("text")  # error
+socket.send(5)  # error
+socket.send_multipart(["text"])  # error
+"""
+
+
+@pytest.mark.timeout(180)
+def test_mypy(tmp_path):
+    lines = PROGRAM.splitlines()
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    environment = os.environ | ({"MYPYPATH": str(Path(__file__).parents[2])} if MODULE == "zmqcore" else {})
+    command = [sys.executable, "-m", "mypy", "--config-file=", "--python-version=3.12", f"--cache-dir={tmp_path}", "--strict", program]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True).stdout
+    wrong = {int(number) for number in re.findall(r"program\.py:(\d+): error", said)}
+    assert wrong == {number for number, line in enumerate(lines, 1) if line.endswith("# error")}, said
