@@ -424,7 +424,7 @@ cdef inline int option_row(options_t *o, int option, option_row_t *row) noexcept
     elif option == OPT_ROUTER_HANDOVER:
         return _pattern(row, &o.router_handover, ON_ROUTERS)
     elif option == OPT_ROUTER_RAW:
-        return _pattern(row, &o.router_raw, ON_ROUTERS)
+        return _row(row, KIND_INT, KEEP_FLAG, ON_ROUTERS, ON_NONE, 0, 0, 0, &o.router_raw)     # off; on is not built in
     elif option == OPT_ROUTER_NOTIFY:
         return _row(row, KIND_INT, KEEP_INT, ON_ROUTER, ON_ALL, 0, NOTIFY_CONNECT | NOTIFY_DISCONNECT, OPTION_LIVE, &o.router_notify)
     elif option == OPT_PROBE_ROUTER:

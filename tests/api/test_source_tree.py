@@ -1,5 +1,6 @@
 """Importing the package from a source tree that was not built."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,10 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "zmqcore"
+
+
+def own_environment():
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 @pytest.mark.better
@@ -20,7 +25,8 @@ def test_says_what_to_do(tmp_path):
             assert error.name == "zmqcore._core"
             print(error)
     """
-    said = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    # -S: without what an editable installation puts in the way of imports.
+    said = subprocess.run([sys.executable, "-S", "-c", code], cwd=tmp_path, env=own_environment(), capture_output=True, text=True)
     assert said.returncode == 0, said.stderr
     for words in (str(tmp_path / "zmqcore"), "source tree", "pip install -e .", "another directory"):
         assert words in said.stdout
