@@ -110,6 +110,14 @@ def round_trips():
                 raw=True,
                 one_core=one_core,
             )
+    for transport in ("tcp", "ipc"):
+        yield Case(
+            f"round_trip/{transport}/16/block",
+            there_and_back(),
+            "each",
+            {"transport": transport, "size": 16, "strategy": 0},
+            raw=True,
+        )
     yield Case("round_trip/inproc/16", (Part("roundtrip.Inproc"),), "each", {"transport": "inproc", "size": 16})
 
 

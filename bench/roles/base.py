@@ -62,6 +62,8 @@ class Role:
             self.context = self.new_context()
         socket = self.context.socket(getattr(self.zmq, kind))
         self.sockets.append(socket)
+        if "strategy" in self.params and hasattr(self.zmq, "IO_STRATEGY"):
+            options["IO_STRATEGY"] = self.params["strategy"]
         for name, value in {"LINGER": 0, **options}.items():
             socket.setsockopt(getattr(self.zmq, name), value)
         return socket

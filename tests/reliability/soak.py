@@ -13,7 +13,10 @@ import time
 
 from resources import descriptors, resident_kib, threads
 
-PATTERNS = [("REQ", "REP"), ("DEALER", "ROUTER"), ("PUSH", "PULL"), ("SUB", "XPUB"), ("DEALER", "DEALER")]
+PATTERNS = [
+    ("REQ", "REP"), ("REQ", "ROUTER"), ("DEALER", "ROUTER"), ("DEALER", "DEALER"), ("PUSH", "PULL"), ("SUB", "PUB"), ("SUB", "XPUB"), ("XSUB", "XPUB"),
+    ("PAIR", "PAIR"),
+]  # fmt: skip
 WAIT_MS = 10000
 
 
@@ -60,12 +63,15 @@ class Service:
         for number in range(chance.randint(1, 5)):
             question = [b"%d" % number, b"%d" % id(client), body]
             client.send_multipart(question)
-            self.answer(question)
+            envelope = self.answer(question)
             if chance.random() < 0.1:
                 client.close()  # before the reply
-                self.socket.send(b"nobody hears this")
+                self.socket.send_multipart([*envelope[:-3], b"nobody hears this"])
                 return
-            self.socket.send_multipart(question[::-1])
+            if self.kind == "ROUTER":
+                self.socket.send_multipart(envelope[:-3] + question[::-1])
+            else:
+                self.socket.send_multipart(question[::-1])
             assert client.recv_multipart() == question[::-1]
 
     def with_dealer(self, client, body, chance):
@@ -94,13 +100,36 @@ class Service:
 
     def with_sub(self, client, body, chance):
         topic = b"t%d" % chance.randrange(1 << 30)
-        client.subscribe(topic)
+        if self.client_kind == "XSUB":
+            client.send(b"\1" + topic)
+        else:
+            client.subscribe(topic)
         client.connect(self.endpoint)
-        self.answer([b"\1" + topic])
+        if self.kind == "PUB":  # which does not tell who subscribed
+            while not client.poll(1):
+                self.socket.send_multipart([topic, b"probe"])
+        else:
+            self.answer([b"\1" + topic])
         for number in range(chance.randint(1, 50)):
             self.socket.send_multipart([topic, b"%d" % number, body])
             self.socket.send_multipart([b"other", body])
-            assert client.recv_multipart() == [topic, b"%d" % number, body]
+            while (got := client.recv_multipart()) == [topic, b"probe"]:
+                pass
+            assert got == [topic, b"%d" % number, body]
+
+    with_xsub = with_sub
+
+    def with_pair(self, client, body, chance):
+        client.reconnect_ivl = 1  # refused as long as the one before it is there
+        client.connect(self.endpoint)
+        tag = b"%d-%d" % (id(client), chance.randrange(1 << 30))
+        client.send_multipart([tag, body])
+        self.answer([tag, body])
+        for number in range(chance.randint(1, 20)):
+            self.socket.send_multipart([tag, b"%d" % number, body])
+            assert client.recv_multipart() == [tag, b"%d" % number, body]
+        if chance.random() < 0.2:
+            client.send_multipart([b"stray", body])
 
 
 def soak(module, minutes, seed):
