@@ -7,9 +7,9 @@
 
 from base.atomics cimport zc_load_relaxed_u64, zc_store_relaxed_u64
 from base.config cimport SPIN_NS
-from base.platform cimport zc_now_ns, zc_yield
+from base.platform cimport zc_now_ns
 from cpython.tuple cimport PyTuple_Check
-from socket.drive cimport socket_glance, socket_may_spin, socket_spun, socket_tidy, socket_waited
+from socket.drive cimport socket_glance, socket_may_spin, socket_spun, socket_tidy, socket_waited, socket_yield
 
 cdef extern from "Python.h":
     ctypedef struct PyObject
@@ -127,6 +127,7 @@ cdef class AwaitingBase:
     cdef public Py_ssize_t calls    # done at once since one had to wait for a turn
     cdef uint64_t waiting           # since when
     cdef uint64_t spinning          # since when, 0 = not
+    cdef bint crowded               # somebody else needs the processor
 
     def __cinit__(self, *args):
         global running_loop
@@ -157,6 +158,7 @@ cdef class AwaitingBase:
         zc_lock_release(&s.lock)
         if may:
             self.spinning = now
+            self.crowded = False
             zc_store_relaxed_u64(&spinner_until, now + SPIN_NS)
         return may
 
@@ -168,14 +170,17 @@ cdef class AwaitingBase:
         lock_socket(s)
         came = socket_glance(s, s.news)
         if came or over:
-            socket_spun(s, came)
+            socket_spun(s, came and not self.crowded)
         socket_tidy(s)      # not socket_settle(): the call that takes what came would have to take the signal back
         zc_lock_release(&s.lock)
         if came or over:
             self.end_spin()
             return 1 if came else -1
         with nogil:
-            zc_yield()
+            over = not socket_yield()
+        if over:
+            self.crowded = True
+            self.spinning = 1       # the next look is the last one
         return 0
 
     def end_spin(self):

@@ -45,11 +45,18 @@ cdef enum:
     # at first soon; a thread that keeps writing its own output (because its buffer is full, or it reads in between) is given two steps more.
     STRAGGLER_FIRST_NS = 20000
     STRAGGLER_STEPS = 2
-    # Pace of the looks while the burst goes on; its last message waits for two of them at most.
+    # Pace of the looks while the burst goes on (STRAGGLER_FIRST_NS for a thread that has not written by itself lately). The last message of
+    # a burst waits for two of them at most.
     STRAGGLER_NS = 40000
-    STRAGGLER_FIRST_TICKS = 3
+    # A sender that added fewer frames since the last look is slow: it is asked to write with its next call. A faster one is asked only at this
+    # look, because larger writes are cheaper and wake the peer less often.
+    STRAGGLER_FEW = 16
+    STRAGGLER_LOOKS = 2
     # A wait spins at most this long before it blocks; about the price of one sleep and wake-up.
     SPIN_NS = 50000
+    # A spinning thread that gave its processor up and got it back only after this long is in the way of others: it had better sleep.
+    # Longer than a peer on the same processor takes to answer.
+    SPIN_CROWDED_NS = 25000
 
     # How long a closing connection waits for the peer's kernel to acknowledge what was written when LINGER is infinite.
     # Without it an answer from the peer could make the kernel reset the connection and discard our last messages.

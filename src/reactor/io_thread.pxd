@@ -8,13 +8,13 @@
 # - Lease. An application thread that reads its own connections takes the lease (client.lease = 1, or 2 while it is blocked waiting); the
 #   socket's poll set is then switched off in the thread's own set, so arriving data wakes nobody needlessly. When `activity` has
 #   not moved for LEASE_NS the thread takes the socket back. A lease of 2 does not run out: the waiting thread does everything.
-# - Stragglers. Output that was coalesced and not yet written sets `straggle` and `straggle_due`; who writes it clears `straggle`. From
-#   then on the thread looks every STRAGGLER_NS: if the burst goes on (frames were added) it asks the sender to write with its next call
-#   (`flush_please`), else it writes itself.
+# - Stragglers. Output that was coalesced and not yet written sets `straggle`; who writes it clears that. From `straggle_due` on the thread
+#   looks every `straggle_pace` ns: if the burst goes on (frames were added) it asks the sender to write with its next call (`flush_please`),
+#   a fast one not at every look, else it writes itself.
 # - Sleep and wake-up: `armed` is when the thread will wake by itself. Who wants it earlier calls io_poke(). `pokes` closes the race
 #   with a thread that is just about to sleep.
 #
-# Words of io_client_t: lease, activity, straggle, straggle_due, deadline are written under the socket's lock and read here (relaxed: a stale value costs one
+# Words of io_client_t: lease, activity, straggle and its two, deadline are written under the socket's lock and read here (relaxed: a stale value costs one
 # tick). flush_please and wants are written here and swapped by the lock holder. The rest belongs to the I/O thread.
 # masked is written by the I/O thread and, under the socket's lock, by close(): atomic, relaxed (a stale value costs one look).
 # io_thread_t.lock guards the table of clients; it is held while the thread serves. Order: a socket lock may be held when it is taken.
@@ -26,7 +26,7 @@ from base.atomics cimport (
     zc_load_relaxed_u32, zc_store_relaxed_u32, zc_load_relaxed_u64, zc_store_release_u32, zc_load_acquire_u32, zc_swap_u64,
     zc_add_u32, zc_cas_u64, zc_load_acquire_u64, zc_fence,
 )
-from base.config cimport LEASE_NS, POLL_BATCH, RETRY_NS, STRAGGLER_FIRST_NS, STRAGGLER_FIRST_TICKS, STRAGGLER_NS
+from base.config cimport LEASE_NS, POLL_BATCH, RETRY_NS, STRAGGLER_FEW, STRAGGLER_LOOKS
 from base.errors cimport ENOMEM
 from base.platform cimport (
     zc_lock_t, zc_lock_init, zc_lock_destroy, zc_lock_acquire, zc_lock_release, zc_thread_t, zc_thread_start, zc_thread_join,
@@ -68,6 +68,7 @@ cdef struct io_client_t:
     uint32_t masked             # this thread switched the poll set off because serve() was busy
     uint64_t deadline
     uint64_t straggle_due
+    uint32_t straggle_pace
     uint32_t *adds              # grows while a burst goes on
     uint32_t *alarm             # set to 1 to make the socket's next call look at flush_please and wants
     pollset_t *set
@@ -207,6 +208,7 @@ cdef inline uint64_t io_look(io_thread_t *io, uint64_t now) noexcept nogil:
     cdef uint64_t at
     cdef uint32_t i
     cdef uint32_t adds
+    cdef uint32_t grown
     cdef uint32_t lease
     cdef uint32_t activity
     cdef io_client_t *c
@@ -220,16 +222,17 @@ cdef inline uint64_t io_look(io_thread_t *io, uint64_t now) noexcept nogil:
                 c.ticks = 0
             else:
                 adds = zc_load_relaxed_u32(c.adds)
-                if adds != c.seen_adds:
-                    c.seen_adds = adds
-                    zc_store_relaxed_u32(&c.flush_please, 1)
-                    zc_store_release_u32(c.alarm, 1)
-                else:
+                grown = adds - c.seen_adds
+                c.seen_adds = adds
+                if grown == 0:
                     io_serve(io, c, SERVE_FLUSH, now, &next)
                     if io.slots[i].client != c:
                         continue
+                elif grown < STRAGGLER_FEW or c.ticks >= STRAGGLER_LOOKS:
+                    zc_store_relaxed_u32(&c.flush_please, 1)
+                    zc_store_release_u32(c.alarm, 1)
                 c.ticks += 1
-                at = now + (STRAGGLER_FIRST_NS if c.ticks <= STRAGGLER_FIRST_TICKS else STRAGGLER_NS)
+                at = now + zc_load_relaxed_u32(&c.straggle_pace)
             if at < next and zc_load_relaxed_u32(&c.straggle):
                 next = at
         else:

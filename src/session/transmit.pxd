@@ -42,7 +42,8 @@ cdef inline void transmit_mark(session_t *s) noexcept nogil:
         s.host.dirty = s
     # Plain increment by the lock holder; the I/O thread only compares it.
     zc_store_relaxed_u32(&s.host.dirty_adds, zc_load_relaxed_u32(&s.host.dirty_adds) + 1)
-    if session_unsent(s) >= TX_BUFFER:
+    # The kernel tells when it takes more; asking it with every message would cost a system call each, and write the others' output in crumbs.
+    if session_unsent(s) >= TX_BUFFER and not s.tx_blocked:
         s.host.flush_now = True
 
 

@@ -12,7 +12,7 @@ from base.atomics cimport (
     zc_load_relaxed_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_store_relaxed_u64, zc_swap_u32, zc_load_relaxed_ptr,
     zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_pause, zc_fence,
 )
-from base.config cimport TRIM_NS, POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_FIRST_NS, STRAGGLER_STEPS, LEASE_NS, SPIN_NS
+from base.config cimport TRIM_NS, POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_FIRST_NS, STRAGGLER_NS, STRAGGLER_STEPS, LEASE_NS, SPIN_NS, SPIN_CROWDED_NS
 from base.errors cimport EINTR, ETERM, EAGAIN
 from base.platform cimport zc_lock_try, zc_lock_acquire, zc_lock_release, zc_now_ns, zc_wake_drain, zc_wake_signal, zc_cpus_available, zc_yield
 from pattern.pattern cimport pattern_events, pattern_in_ready, pattern_out_ready
@@ -61,6 +61,7 @@ cdef inline void socket_coalesce(socket_t *s) noexcept nogil:
     if not zc_load_relaxed_u32(&s.client.straggle):
         due = zc_now_ns() + <uint64_t> STRAGGLER_FIRST_NS * (1 + s.own_flushes)
         zc_store_relaxed_u64(&s.client.straggle_due, due)
+        zc_store_relaxed_u32(&s.client.straggle_pace, STRAGGLER_NS if s.own_flushes else STRAGGLER_FIRST_NS)
         zc_store_relaxed_u32(&s.client.straggle, 1)
         io_poke(s.client.io, due)
 
@@ -311,24 +312,32 @@ cdef inline void socket_waited(socket_t *s, uint64_t began, uint64_t now) noexce
         s.spin_skip = s.spin_backoff = 0
 
 
+cdef inline bint socket_yield() noexcept nogil:
+    """Between two looks of a spinning thread. False: there are others who need the processor more."""
+    cdef uint64_t before = zc_now_ns()
+    # The kernel likes to wake the peer on the waker's own processor: without this it would wait there until we stop.
+    zc_yield()
+    return zc_now_ns() - before < SPIN_CROWDED_NS
+
+
 cdef inline bint socket_spin(socket_t *s, uint64_t since) noexcept nogil:
     """Looks at the connections for a short while before the thread goes to sleep. True if something came. Lock held, given up between looks."""
     cdef int _i
-    cdef uint64_t now = since
+    cdef bint alone = True
+    cdef bint came
     cdef uint32_t news = s.news
-    while now - since < SPIN_NS:
+    while alone and zc_now_ns() - since < SPIN_NS:
         zc_lock_release(&s.lock)
         for _i in range(SPIN_PAUSES):
             zc_pause()
             if zc_load_relaxed_u32(&s.alarm):
                 break       # what comes by inproc is announced here; connections have to be asked
-        # The kernel likes to wake the peer on the waker's own processor: without this it would wait there until we stop.
-        zc_yield()
+        alone = socket_yield()
         zc_lock_acquire(&s.lock)
-        if socket_glance(s, news):
-            socket_spun(s, True)
+        came = socket_glance(s, news)
+        if came:
+            socket_spun(s, alone)
             return True
-        now = zc_now_ns()
     socket_spun(s, False)
     return False
 

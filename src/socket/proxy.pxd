@@ -12,11 +12,11 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
 from libc.string cimport memcmp
 from base.config cimport SPIN_NS
 from base.errors cimport EAGAIN
-from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns, zc_yield
+from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
 from message.message cimport msg_t, msg_close, msg_data, msg_set, msg_share, MSG_EMPTY, MSG_EXACT, MSG_MORE
 from pattern.pattern cimport pattern_events, pattern_recv, pattern_send
 from reactor.pollset cimport pollset_t, pollset_wait_many
-from socket.drive cimport socket_flush, socket_glance, socket_may_spin, socket_settle, socket_spun
+from socket.drive cimport socket_flush, socket_glance, socket_may_spin, socket_settle, socket_spun, socket_yield
 from socket.state cimport socket_t, SOCKET_OPEN
 from socket.traffic cimport (
     socket_enter, socket_events_now, socket_poll_begin, socket_poll_deadline, socket_poll_end, socket_recv_now, socket_send_now,
@@ -265,13 +265,14 @@ cdef inline bint proxy_spin(proxy_t *p) noexcept nogil:
     cdef uint32_t a_news = a.news
     cdef uint32_t b_news = b.news
     cdef bint came = False
+    cdef bint alone = True
     if not proxy_may_spin(a, began) or not proxy_may_spin(b, began):
         return False
-    while not came and zc_now_ns() - began < SPIN_NS:
-        zc_yield()
+    while not came and alone and zc_now_ns() - began < SPIN_NS:
+        alone = socket_yield()
         came = proxy_glance(a, a_news) or proxy_glance(b, b_news)
     zc_lock_acquire(&a.lock)
-    socket_spun(a, came)
+    socket_spun(a, came and alone)
     zc_lock_release(&a.lock)
     return came
 
