@@ -81,8 +81,6 @@ cdef inline bint pipe_can_write(pipe_t *p) noexcept nogil:
     """Room for the first frame of a message. A writer that is told no is woken by ATTENTION_OUT / pattern_out_ready."""
     if p.closed_out:
         return False
-    if p.sink != NULL and ring_empty(p.outr):
-        return True
     if not ring_full(p.outr):
         return True
     return p.other != NULL and not ring_writer_sleeps(p.outr)

@@ -20,7 +20,9 @@ from message.message cimport (
 )
 from message.buffer cimport pool_take, pool_give
 from pipe.pipe cimport pipe_t
-from pipe.ring cimport ring_t, ring_front, ring_pop, ring_slot, ring_commit, ring_init, ring_conflate, ring_free, ring_empty, ring_move_unpublished
+from pipe.ring cimport (
+    ring_t, ring_front, ring_pop, ring_slot, ring_commit, ring_init, ring_conflate, ring_free, ring_empty, ring_move_unpublished, ring_settle,
+)
 from session.session cimport session_t, outref_t, held_t, session_unsent, session_want, SESSION_READY
 from zmtp.command cimport (
     command_size, command_put, subscription_put_legacy, subscription_put_legacy_v1, CMD_SUBSCRIBE, CMD_CANCEL, CMD_PONG,
@@ -212,7 +214,10 @@ cdef inline bint transmit_refill(session_t *s) noexcept nogil:
         return False
     while True:
         m = ring_front(p.outr)
-        if m == NULL or not session_sink(p, m, True):
+        if m == NULL:
+            ring_settle(p.outr)     # or else a mark that was lowered meanwhile could leave an empty ring full
+            return some
+        if not session_sink(p, m, True):
             return some
         msg_close(m)
         ring_pop(p.outr)

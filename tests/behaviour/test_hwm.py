@@ -1,4 +1,6 @@
 """High-water marks: how much is accepted, when credit comes back, conflation."""
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -250,3 +252,36 @@ def test_HWM_17_routing_ids_are_not_counted(zmq, make, fresh):
     dealer = make("DEALER", SNDHWM=1, ROUTING_ID=b"id")
     dealer.connect(endpoint(router))
     assert fill(zmq, dealer) == 2
+
+
+LOWERED = """
+import importlib, random, sys
+zmq = importlib.import_module(sys.argv[1])
+dice = random.Random(1)
+with zmq.Context() as context, context.socket(zmq.PUSH) as push, context.socket(zmq.PULL) as pull:
+    push.linger = 0
+    pull.rcvhwm, pull.rcvbuf, push.sndbuf = 1, 4608, 4608
+    pull.bind("tcp://127.0.0.1:*")
+    push.connect(pull.last_endpoint.rstrip(b"\\0").decode())
+
+    def send(most):
+        for _ in range(most):
+            try:
+                push.send(bytes(1000), zmq.DONTWAIT)
+            except zmq.Again:
+                return
+
+    for _ in range(100):
+        push.sndhwm = 1000
+        send(dice.randrange(200))
+        for _ in range(dice.randrange(200)):
+            if pull.poll(2):
+                pull.recv()
+        push.sndhwm = 10
+        send(20)
+"""
+
+
+def test_HWM_lowered_below_what_has_left_the_queue(zmq):
+    """In a process of its own: a send that spun here would hold the GIL, and nothing else could end it."""
+    subprocess.run([sys.executable, "-c", LOWERED, zmq.__name__], check=True, timeout=30)
