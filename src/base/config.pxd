@@ -45,12 +45,13 @@ cdef enum:
     # at first soon; a thread that keeps writing its own output (because its buffer is full, or it reads in between) is given two steps more.
     STRAGGLER_FIRST_NS = 20000
     STRAGGLER_STEPS = 2
-    # Pace of the looks while the burst goes on (STRAGGLER_FIRST_NS for a thread that has not written by itself lately). The last message of
-    # a burst waits for two of them at most.
+    # Pace of the looks while the burst goes on.
     STRAGGLER_NS = 40000
-    # A sender that added fewer frames since the last look is slow: it is asked to write with its next call. A faster one is asked only at this
-    # look, because larger writes are cheaper and wake the peer less often.
-    STRAGGLER_FEW = 16
+    # A look watches for so long whether frames are added. If none are, the burst is over, or so slow that waiting for more is worth nothing.
+    # A Python loop adds one every 0.1 to 1 us.
+    STRAGGLER_WATCH_NS = 3000
+    # At this look a burst that goes on is asked to write with its next call. Not at every one: larger writes are cheaper, and wake the peer
+    # less often.
     STRAGGLER_LOOKS = 2
     # A wait spins at most this long before it blocks; about the price of one sleep and wake-up.
     SPIN_NS = 50000

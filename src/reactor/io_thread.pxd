@@ -9,12 +9,12 @@
 #   socket's poll set is then switched off in the thread's own set, so arriving data wakes nobody needlessly. When `activity` has
 #   not moved for LEASE_NS the thread takes the socket back. A lease of 2 does not run out: the waiting thread does everything.
 # - Stragglers. Output that was coalesced and not yet written sets `straggle`; who writes it clears that. From `straggle_due` on the thread
-#   looks every `straggle_pace` ns: if the burst goes on (frames were added) it asks the sender to write with its next call (`flush_please`),
-#   a fast one not at every look, else it writes itself.
+#   looks every STRAGGLER_NS, and watches for a moment: if no frames are added it writes itself; else the burst goes on, and at every third
+#   look the sender is asked to write with its next call (`flush_please`).
 # - Sleep and wake-up: `armed` is when the thread will wake by itself. Who wants it earlier calls io_poke(). `pokes` closes the race
 #   with a thread that is just about to sleep.
 #
-# Words of io_client_t: lease, activity, straggle and its two, deadline are written under the socket's lock and read here (relaxed: a stale value costs one
+# Words of io_client_t: lease, activity, straggle, straggle_due, deadline are written under the socket's lock and read here (relaxed: a stale value costs one
 # tick). flush_please and wants are written here and swapped by the lock holder. The rest belongs to the I/O thread.
 # masked is written by the I/O thread and, under the socket's lock, by close(): atomic, relaxed (a stale value costs one look).
 # io_thread_t.lock guards the table of clients; it is held while the thread serves. Order: a socket lock may be held when it is taken.
@@ -24,9 +24,9 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t, UINT64_MAX
 from libc.stdlib cimport calloc, realloc, free
 from base.atomics cimport (
     zc_load_relaxed_u32, zc_store_relaxed_u32, zc_load_relaxed_u64, zc_store_release_u32, zc_load_acquire_u32, zc_swap_u64,
-    zc_add_u32, zc_cas_u64, zc_load_acquire_u64, zc_fence,
+    zc_add_u32, zc_cas_u64, zc_load_acquire_u64, zc_fence, zc_pause,
 )
-from base.config cimport LEASE_NS, POLL_BATCH, RETRY_NS, STRAGGLER_FEW, STRAGGLER_LOOKS
+from base.config cimport LEASE_NS, POLL_BATCH, RETRY_NS, STRAGGLER_LOOKS, STRAGGLER_NS, STRAGGLER_WATCH_NS
 from base.errors cimport ENOMEM
 from base.platform cimport (
     zc_lock_t, zc_lock_init, zc_lock_destroy, zc_lock_acquire, zc_lock_release, zc_thread_t, zc_thread_start, zc_thread_join,
@@ -68,7 +68,6 @@ cdef struct io_client_t:
     uint32_t masked             # this thread switched the poll set off because serve() was busy
     uint64_t deadline
     uint64_t straggle_due
-    uint32_t straggle_pace
     uint32_t *adds              # grows while a burst goes on
     uint32_t *alarm             # set to 1 to make the socket's next call look at flush_please and wants
     pollset_t *set
@@ -78,7 +77,6 @@ cdef struct io_client_t:
     void *tag
     uint64_t check_at           # of the lease
     uint32_t seen_activity
-    uint32_t seen_adds
     uint32_t slot
     uint32_t ticks              # of the burst under way
     io_client_t *gone_next      # finished, gone() not called yet
@@ -92,6 +90,7 @@ cdef struct io_thread_t:
     pollset_t set
     zc_wake_t wake
     int timer
+    uint64_t timer_at           # what this thread set the timer for last; 0 = it must be set. A poke may have set it for earlier
     uint32_t stop               # atomic
     uint32_t pokes              # atomic
     uint32_t count              # of clients; written under lock, read by anybody (relaxed)
@@ -202,13 +201,22 @@ cdef inline void io_serve(io_thread_t *io, io_client_t *c, int why, uint64_t now
             next[0] = now + RETRY_NS
 
 
+cdef inline bint io_goes_on(io_client_t *c) noexcept nogil:
+    """Whether the sender of a burst is at it this very moment."""
+    cdef uint32_t adds = zc_load_relaxed_u32(c.adds)
+    cdef uint64_t until = zc_now_ns() + STRAGGLER_WATCH_NS
+    while zc_load_relaxed_u32(c.adds) == adds and zc_load_relaxed_u32(&c.straggle):
+        zc_pause()
+        if zc_now_ns() >= until:
+            return False
+    return True
+
+
 cdef inline uint64_t io_look(io_thread_t *io, uint64_t now) noexcept nogil:
     """Looks at every client once; answers when to look again."""
     cdef uint64_t next = UINT64_MAX
     cdef uint64_t at
     cdef uint32_t i
-    cdef uint32_t adds
-    cdef uint32_t grown
     cdef uint32_t lease
     cdef uint32_t activity
     cdef io_client_t *c
@@ -221,18 +229,15 @@ cdef inline uint64_t io_look(io_thread_t *io, uint64_t now) noexcept nogil:
             if at > now:
                 c.ticks = 0
             else:
-                adds = zc_load_relaxed_u32(c.adds)
-                grown = adds - c.seen_adds
-                c.seen_adds = adds
-                if grown == 0:
+                if not io_goes_on(c):
                     io_serve(io, c, SERVE_FLUSH, now, &next)
                     if io.slots[i].client != c:
                         continue
-                elif grown < STRAGGLER_FEW or c.ticks >= STRAGGLER_LOOKS:
+                elif c.ticks >= STRAGGLER_LOOKS:
                     zc_store_relaxed_u32(&c.flush_please, 1)
                     zc_store_release_u32(c.alarm, 1)
                 c.ticks += 1
-                at = now + zc_load_relaxed_u32(&c.straggle_pace)
+                at = now + STRAGGLER_NS
             if at < next and zc_load_relaxed_u32(&c.straggle):
                 next = at
         else:
@@ -302,8 +307,9 @@ cdef inline void io_main(void *arg) noexcept nogil:
             next = io_look(io, now)
             if soonest < next:
                 next = soonest
-            if io.timer >= 0:
+            if io.timer >= 0 and next != io.timer_at:
                 zc_timer_arm(io.timer, 0 if next == UINT64_MAX else next)
+                io.timer_at = next
             zc_swap_u64(&io.armed, next)
             if zc_load_acquire_u32(&io.pokes) == pokes:
                 break
@@ -324,7 +330,9 @@ cdef inline void io_main(void *arg) noexcept nogil:
             n = 0
         for i in range(n):
             if <uintptr_t> events[i].tag == TAG_WAKE:
-                zc_wake_drain(&io.wake)     # the timer is quiet again as soon as it is set for the next round
+                zc_wake_drain(&io.wake)
+            elif <uintptr_t> events[i].tag == TAG_TIMER:
+                io.timer_at = 0         # setting it makes it quiet again
 
 
 cdef inline int io_start(io_thread_t *io, int kind, int policy, int priority, const int *cpus, int ncpus) noexcept nogil:
@@ -336,6 +344,7 @@ cdef inline int io_start(io_thread_t *io, int kind, int policy, int priority, co
     io.nslots = io.count = 0
     io.stop = io.pokes = 0
     io.armed = 0
+    io.timer_at = UINT64_MAX
     rc = pollset_init(&io.set, kind)
     if rc < 0:
         return rc

@@ -62,6 +62,13 @@ cdef inline void session_retime(session_t *s) noexcept nogil:
         s.host.retime(s)
 
 
+cdef inline uint64_t session_next_ping(session_t *s, uint64_t now) noexcept nogil:
+    """After HEARTBEAT_IVL or up to a sixteenth of it sooner, at a moment that the pings of all connections fall on: one wake-up serves many."""
+    cdef uint64_t interval = <uint64_t> s.host.heartbeat_ivl_ms * 1000000
+    cdef uint64_t due = now + interval
+    return due - due % (interval // 16) if interval else 0      # it may have been switched off meanwhile
+
+
 # ---- handshake
 
 cdef inline int session_start(session_t *s, int fd, const hs_config_t *config, uint32_t handshake_ivl_ms, uint64_t now) noexcept nogil:
@@ -150,7 +157,7 @@ cdef inline void session_become_ready(session_t *s, uint64_t now) noexcept nogil
     s.next_ping = s.pong_due = s.ttl_due = 0
     s.ttl_ns = 0
     if s.host.heartbeat_ivl_ms and s.version >= 3:
-        s.next_ping = now + <uint64_t> s.host.heartbeat_ivl_ms * 1000000
+        s.next_ping = session_next_ping(s, now)
     # The socket makes or revives the pipe and takes what it wants from s.hs.
     s.host.ready(s, now)
     if s.state != SESSION_READY or s.pipe == NULL:
@@ -414,5 +421,5 @@ cdef inline void session_timer(session_t *s, uint64_t now) noexcept nogil:
             timeout = s.host.heartbeat_timeout_ms
             if s.pong_due == 0 and timeout:
                 s.pong_due = now + timeout * 1000000
-            s.next_ping = now + <uint64_t> s.host.heartbeat_ivl_ms * 1000000
+            s.next_ping = session_next_ping(s, now)
     session_retime(s)

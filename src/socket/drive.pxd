@@ -12,7 +12,7 @@ from base.atomics cimport (
     zc_load_relaxed_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_store_relaxed_u64, zc_swap_u32, zc_load_relaxed_ptr,
     zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_pause, zc_fence,
 )
-from base.config cimport TRIM_NS, POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_FIRST_NS, STRAGGLER_NS, STRAGGLER_STEPS, LEASE_NS, SPIN_NS, SPIN_CROWDED_NS
+from base.config cimport TRIM_NS, POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_FIRST_NS, STRAGGLER_STEPS, LEASE_NS, SPIN_NS, SPIN_CROWDED_NS
 from base.errors cimport EINTR, ETERM, EAGAIN
 from base.platform cimport zc_lock_try, zc_lock_acquire, zc_lock_release, zc_now_ns, zc_wake_drain, zc_wake_signal, zc_cpus_available, zc_yield
 from pattern.pattern cimport pattern_events, pattern_in_ready, pattern_out_ready
@@ -61,7 +61,6 @@ cdef inline void socket_coalesce(socket_t *s) noexcept nogil:
     if not zc_load_relaxed_u32(&s.client.straggle):
         due = zc_now_ns() + <uint64_t> STRAGGLER_FIRST_NS * (1 + s.own_flushes)
         zc_store_relaxed_u64(&s.client.straggle_due, due)
-        zc_store_relaxed_u32(&s.client.straggle_pace, STRAGGLER_NS if s.own_flushes else STRAGGLER_FIRST_NS)
         zc_store_relaxed_u32(&s.client.straggle, 1)
         io_poke(s.client.io, due)
 

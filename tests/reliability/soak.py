@@ -148,7 +148,7 @@ def soak(module, minutes, seed):
                 service.round(chance)
                 service.forget_strays()
             rounds += 1
-            if rounds % 10 == 0:
+            if rounds % 2 == 0:
                 gc.collect()
                 samples.append((time.monotonic() - start, resident_kib(), descriptors(), threads()))
         for service in services:
