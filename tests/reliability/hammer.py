@@ -75,12 +75,15 @@ class Pair:
         return sum(self.sent.values())
 
 
-def hammer(module, seconds, threads, locked):
+def hammer(module, seconds, threads, locked, only=None):
     zmq = importlib.import_module(module)
     context = zmq.Context()
     with tempfile.TemporaryDirectory() as folder:
-        endpoints = {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{folder}/h", "inproc": "inproc://hammer"}
-        pairs = [Pair(zmq, context, sender, receiver, endpoints[transport], locked) for sender, receiver, transport in PAIRS]
+        endpoints = {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{folder}/h%d", "inproc": "inproc://hammer%d"}
+        pairs = []
+        for sender, receiver, transport in PAIRS:
+            endpoint = endpoints[only or transport].replace("%d", str(len(pairs)))
+            pairs.append(Pair(zmq, context, sender, receiver, endpoint, locked))
         stop, finished = threading.Event(), threading.Event()
         per_pair = max(1, threads // len(pairs) // 2)
         senders = [threading.Thread(target=pair.send, args=(name, stop)) for pair in pairs for name in range(per_pair)]
@@ -111,8 +114,9 @@ def main():
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--threads", type=int, default=64)
     parser.add_argument("--locked", action="store_true")
+    parser.add_argument("--transport", choices=["tcp", "ipc", "inproc"], help="for all pairs; else each has its own")
     options = parser.parse_args()
-    hammer(options.module, options.seconds, options.threads, options.locked)
+    hammer(options.module, options.seconds, options.threads, options.locked, options.transport)
 
 
 if __name__ == "__main__":
