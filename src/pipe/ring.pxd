@@ -101,7 +101,9 @@ cdef inline void ring_set_hwm(ring_t *r, uint32_t hwm) noexcept nogil:
 
 
 cdef inline int ring_conflate(ring_t *r) noexcept nogil:
-    """A fresh ring becomes a conflating one. 0 or -ENOMEM."""
+    """A fresh ring becomes a conflating one, if it is not one already. 0 or -ENOMEM."""
+    if r.only != NULL:
+        return 0
     r.only = <only_t *> calloc(1, sizeof(only_t))
     if r.only == NULL:
         return -ENOMEM

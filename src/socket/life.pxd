@@ -313,6 +313,8 @@ cdef inline void socket_close(socket_t *s, int linger_ms, bint set_linger) noexc
         s.endpoints = e.next
         if e.kind == ENDPOINT_INPROC_BOUND:
             inproc_unbind(e)
+            if e.pipe != NULL:
+                link_abandon(<link_t *> e.pipe.link)    # a monitor's, for a consumer that never came
         elif e.kind == ENDPOINT_INPROC_CONNECTED:
             if e.pipe != NULL and not e.pipe.detached and (<link_t *> e.pipe.link).pending:
                 inproc_unpend(ctx, <link_t *> e.pipe.link)
