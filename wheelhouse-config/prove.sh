@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Proves that what would be released can be built from the sdist alone, carries nothing foreign, and works where it is installed.
 #
-#   sh wheelhouse-config/prove.sh [python ...]
+#   bash wheelhouse-config/prove.sh [python ...]
 #
 # Without arguments: every CPython from 3.10 on that pyenv, /opt or PATH has.
 set -euo pipefail
