@@ -18,6 +18,7 @@ PATTERNS = [
     ("PAIR", "PAIR"),
 ]  # fmt: skip
 WAIT_MS = 10000
+SAMPLES = 200  # in all: they are kept in the memory that is measured
 
 
 def opened(zmq, context, kind):
@@ -148,7 +149,7 @@ def soak(module, minutes, seed):
                 service.round(chance)
                 service.forget_strays()
             rounds += 1
-            if rounds % 2 == 0:
+            if time.monotonic() - start > len(samples) * minutes * 60 / SAMPLES:
                 gc.collect()
                 samples.append((time.monotonic() - start, resident_kib(), descriptors(), threads()))
         for service in services:
