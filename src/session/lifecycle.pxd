@@ -243,11 +243,9 @@ cdef inline void session_ready_event(session_t *s, int mask, uint64_t now) noexc
     if s.state != SESSION_READY:
         return
     if mask & 2:
-        transmit_flush(s)
-        if s.closing:
-            session_try_finish(s, now)
-            if s.state != SESSION_READY:
-                return
+        session_flush(s)
+        if s.state != SESSION_READY:
+            return
     if mask & (1 | 4):
         # A short read has emptied the kernel's buffer: asking again would only cost a system call.
         while rounds and session_input(s) == 1 and (s.rx_bulk or s.big.kind != MSG_EMPTY):
@@ -313,6 +311,13 @@ cdef inline void session_close(session_t *s, int64_t linger_ms, uint64_t now) no
     session_try_finish(s, now)
     if s.state != SESSION_DEAD:
         session_retime(s)
+
+
+cdef inline void session_flush(session_t *s) noexcept nogil:
+    """Writes what there is. Whoever writes the last of a closing session ends it: there will be no other event that could."""
+    transmit_flush(s)
+    if s.closing and s.state == SESSION_READY:
+        session_try_finish(s, zc_now_ns())
 
 
 cdef inline void session_try_finish(session_t *s, uint64_t now) noexcept nogil:
@@ -417,7 +422,9 @@ cdef inline void session_timer(session_t *s, uint64_t now) noexcept nogil:
         if s.next_ping and s.next_ping <= now:
             s.heard = False
             transmit_command(s, CMD_PING, s.host.heartbeat_ttl_ds, NULL, 0)
-            transmit_flush(s)
+            session_flush(s)
+            if s.state != SESSION_READY:
+                return
             timeout = s.host.heartbeat_timeout_ms
             if s.pong_due == 0 and timeout:
                 s.pong_due = now + timeout * 1000000

@@ -22,11 +22,10 @@ from reactor.io_thread cimport (
     LEASE_TAKEN, LEASE_HELD,
 )
 from reactor.pollset cimport pollset_wait, pollset_mod, pollset_child_enable, pollevent_t, POLL_IN
-from session.lifecycle cimport session_input, session_timer, session_ready_event
+from session.lifecycle cimport session_flush, session_input, session_timer, session_ready_event
 from session.session cimport (
     session_t, source_t, SESSION_READY, SESSION_CONNECTING, SESSION_DEAD, SOURCE_WAKE, SOURCE_LISTENER,
 )
-from session.transmit cimport transmit_flush
 from socket.connections cimport connections_plan, connection_accept, connection_established, graves_clear
 from socket.option_table cimport IO_BLOCK, IO_SPIN
 from socket.pipes cimport pipe_end, pipes_trim, socket_reap
@@ -52,7 +51,7 @@ cdef inline void socket_flush(socket_t *s) noexcept nogil:
         x = s.host.dirty
         s.host.dirty = x.dirty_next
         x.tx_dirty = False
-        transmit_flush(x)
+        session_flush(x)
 
 
 cdef inline void socket_coalesce(socket_t *s) noexcept nogil:

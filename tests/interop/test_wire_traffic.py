@@ -258,6 +258,33 @@ def test_short_ping_is_ignored_or_ends_the_connection(bound, raws, data):
     assert socket.recv() == b"fine"
 
 
+# Closing
+
+
+@pytest.mark.parametrize("size, before", [(3000, 60000), (5000, 100000), (20000, 100000)])
+def test_disconnected_is_closed_by_whoever_writes_the_last_octet(zmq, opened, raws, size, before):
+    """Not only by the event that the kernel takes more again: here any call of the application may come first."""
+    for _ in range(5):
+        listener = rawpeer.Listener()
+        raws(listener)
+        listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100000)
+        push = opened("PUSH", SNDBUF=100000, SNDHWM=1, LINGER=-1)
+        push.connect(listener.endpoint)
+        raw = listener.accept()
+        raws(raw)
+        raw.shake("PULL")
+        left = 0
+        while push.poll(0, zmq.POLLOUT):
+            push.send(bytes(size))
+            left += len(message(bytes(size)))
+        left -= len(raw.socket.recv(before))  # room for some of what waits, not for all of it
+        push.disconnect(listener.endpoint)
+        while left:
+            left -= len(raw.read(min(left, len(raw.socket.recv(1 << 20, socket.MSG_PEEK)))))
+            push.poll(0)
+        raw.wait_closed()
+
+
 # Lost connections
 
 
