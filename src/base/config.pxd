@@ -27,6 +27,9 @@ cdef enum:
     TX_REF_MIN = 8192
     # Frames gathered into one sendmsg(). Far below IOV_MAX (1024 on Linux, 16 at least by POSIX), above what fills a socket buffer.
     TX_IOV_MAX = 64
+    # Buffers the kernel is asked for on ipc connections whose SNDBUF or RCVBUF is -1 (it may give less). Its own choice, some 200 KiB on Linux,
+    # has both sides sleep and wake several times for a large message; tcp's grow by themselves.
+    IPC_BUFFER = 1048576
     # Spare chunks and buffers a socket keeps for itself. More are given back to malloc.
     POOL_SPARES = 4
 

@@ -11,6 +11,7 @@ from libc.stddef cimport size_t
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcpy
+from base.config cimport IPC_BUFFER
 from base.errors cimport (
     EACCES, EADDRINUSE, EAFNOSUPPORT, EAGAIN, ECONNREFUSED, EINPROGRESS, EINVAL, ENAMETOOLONG, ENOENT,
     EPROTONOSUPPORT,
@@ -117,15 +118,16 @@ cdef inline void ipc_unlink(address_t *a) noexcept nogil:
 
 # ---- descriptors ----
 
-cdef inline int ipc_socket(const tuning_t *t) noexcept nogil:
+cdef inline int ipc_socket() noexcept nogil:
     cdef int fd = zc_socket_open(ZC_FAMILY_LOCAL)
-    if fd < 0:
-        return fd if fd != -EAFNOSUPPORT else -EPROTONOSUPPORT
-    if t.sndbuf >= 0:
-        zc_set_option(fd, ZC_OPT_SNDBUF, t.sndbuf)
-    if t.rcvbuf >= 0:
-        zc_set_option(fd, ZC_OPT_RCVBUF, t.rcvbuf)
-    return fd
+    return fd if fd != -EAFNOSUPPORT else -EPROTONOSUPPORT
+
+
+cdef inline void ipc_tune(int fd, const tuning_t *t) noexcept nogil:
+    """A connection, ours or accepted (which inherits nothing from the listener). What the system refuses is left as it was."""
+    # Linux counts what is under way against the sender's buffer, the BSDs against the receiver's.
+    zc_set_option(fd, ZC_OPT_SNDBUF, t.sndbuf if t.sndbuf >= 0 else IPC_BUFFER)
+    zc_set_option(fd, ZC_OPT_RCVBUF, t.rcvbuf if t.rcvbuf >= 0 else IPC_BUFFER)
 
 
 # Does somebody listen there? Asked by connecting: the kernel refuses at once when nobody does.
@@ -170,7 +172,7 @@ cdef inline int ipc_listen(address_t *a, const tuning_t *t) noexcept nogil:
             return rc
         a.flags = (a.flags & ~ADDRESS_WILDCARD) | ADDRESS_OWN_DIRECTORY
     n = ipc_path(a, path)
-    fd = ipc_socket(t)
+    fd = ipc_socket()
     if fd < 0:
         ipc_unlink(a)
         return fd
@@ -195,9 +197,10 @@ cdef inline int ipc_open(const address_t *a, const tuning_t *t, int *in_progress
     in_progress[0] = 0
     if a.target.len == 0:
         return -EINVAL
-    fd = ipc_socket(t)
+    fd = ipc_socket()
     if fd < 0:
         return fd
+    ipc_tune(fd, t)
     rc = zc_connect(fd, &a.target)
     if rc == -EINPROGRESS:
         in_progress[0] = 1
@@ -244,6 +247,7 @@ cdef inline int ipc_accept(int listen_fd, const tuning_t *t, const ipc_filter_t 
         if rc < 0 or not ipc_filter_match(f, uid, gid, pid):
             zc_close(fd)
             return -EACCES
+    ipc_tune(fd, t)
     return fd
 
 

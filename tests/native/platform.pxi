@@ -502,13 +502,13 @@ def transport_tcp_accept(int fd, filters=(), **options):
     return transport_tcp.tcp_accept(fd, &t, c, i)
 
 
-def transport_ipc_accept(int fd, uids=(), gids=(), pids=()):
+def transport_ipc_accept(int fd, uids=(), gids=(), pids=(), **options):
     cdef transport_tcp.tuning_t t
     cdef transport_ipc.ipc_filter_t f
     cdef uint32_t u[8]
     cdef uint32_t g[8]
     cdef int32_t p[8]
-    transport_tcp.tuning_default(&t)
+    transport_tuning(&t, options)
     for i, n in enumerate(uids):
         u[<int>i] = n
     for i, n in enumerate(gids):

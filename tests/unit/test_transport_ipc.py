@@ -62,6 +62,20 @@ def test_ipc_connection(path):
 
 
 @pytest.mark.skipif(not LINUX, reason="abstract names are Linux'")
+@pytest.mark.parametrize("wanted, at_least, at_most", [({}, 300000, 1 << 21), ({"sndbuf": 32768, "rcvbuf": 32768}, 32768, 65536)])
+def test_ipc_buffers(path, wanted, at_least, at_most):
+    """Of both ends; Linux grants twice what is asked for, or twice the system's limit."""
+    server = ipc(path).listen(**wanted)
+    client = connect(ipc(path), **wanted)
+    wait_for(server)
+    accepted = _probe.transport_ipc_accept(server, **wanted)
+    with closing(server, client, accepted):
+        for fd in (client, accepted):
+            with socket.socket(fileno=os.dup(fd)) as s:
+                for name in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                    assert at_least <= s.getsockopt(socket.SOL_SOCKET, name) <= at_most
+
+
 def test_ipc_abstract_name():
     name = f"@zmqcore-test-{os.getpid()}"
     a = ipc(name)
