@@ -28,7 +28,13 @@ class Context:
 @disjoint_base
 class _SocketBase:
     copy_threshold: int
+    type: Any
+    _type_name: str
+    _shadow_obj: Any
+    _monitor_socket: Any
     _awaiting: Any
+    @property
+    def _is_shadow(self) -> bool: ...
     def __init__(
         self,
         context: Context | None = None,

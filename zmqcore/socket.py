@@ -102,11 +102,6 @@ def _recv_multipart_by_recv(self: Any, flags: int = 0, copy: bool = True, track:
 class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT]):
     """A ZeroMQ socket, safe to use from several threads. `context.socket(type)` makes one."""
 
-    type: SocketType | int
-    _shadow = False
-    _shadow_obj: Any = None
-    _monitor_socket: Any = None
-    _type_name = "UNKNOWN"
     _repr_cls = "zmq.Socket"
     _poller_class: ClassVar[Any] = Poller
 
@@ -136,7 +131,6 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
             raise TypeError("context must be specified")
         elif socket_type < 0:
             raise TypeError("socket_type must be specified")
-        self._shadow = bool(address)
         super().__init__(context, socket_type, address, copy_threshold)
         number = super().socket_type
         try:
@@ -194,7 +188,7 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
             self._monitor_socket = None  # it goes on to say that monitoring stopped, for who else has it
 
     def __del__(self) -> None:
-        if "type" not in vars(self) or self._shadow or self.closed:  # without a type it was never made
+        if self.type is None or self._is_shadow or self.closed:  # without a type it was never made
             return
         warnings.warn(f"Unclosed socket {self!r}", ResourceWarning, stacklevel=2, source=self)
         self.close()

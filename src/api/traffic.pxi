@@ -115,6 +115,8 @@ cdef Frame frame_from(msg_t *m, Origin *origin, bint track):
 cdef class Socket(_SocketBase):
     """A ZeroMQ socket. Thread-safe: calls are serialised, multipart sends are atomic."""
 
+    @cython.binding(False)
+    @cython.embedsignature.format("clinic")
     def send(self, data, int flags=0, bint copy=True, bint track=False, routing_id=None, group=None):
         """Sends one frame: bytes, Frame or any contiguous buffer. flags: NOBLOCK 1, SNDMORE 2.
 
@@ -213,6 +215,8 @@ cdef class Socket(_SocketBase):
         m.flags &= MSG_EXACT
         return frame.tracker
 
+    @cython.binding(False)
+    @cython.embedsignature.format("clinic")
     def recv(self, int flags=0, bint copy=True, bint track=False):
         """Receives one frame: bytes, or a Frame with copy=False. flags: NOBLOCK 1.
 
@@ -288,6 +292,8 @@ cdef class Socket(_SocketBase):
                 return rc
             PyErr_CheckSignals()
 
+    @cython.binding(False)
+    @cython.embedsignature.format("clinic")
     def send_multipart(self, msg_parts, int flags=0, bint copy=True, bint track=False, **kwargs):
         """Sends an iterable of frames as one message, atomically. As send(); raises TypeError before anything is sent if a part cannot be."""
         cdef socket_t *s = self.s
@@ -371,6 +377,8 @@ cdef class Socket(_SocketBase):
                 return rc
             PyErr_CheckSignals()
 
+    @cython.binding(False)
+    @cython.embedsignature.format("clinic")
     def recv_multipart(self, int flags=0, bint copy=True, bint track=False):
         """Receives a whole message as a list of frames (bytes, or Frame with copy=False). As recv()."""
         cdef socket_t *s = self.s

@@ -4,6 +4,7 @@ import copy
 import errno
 import gc
 import pickle
+import unittest.mock
 
 import pytest
 
@@ -277,6 +278,30 @@ def test_subclass_keeps_its_own_attributes(zmq, context):
         assert socket.get(zmq.LINGER) == 3
         with pytest.raises(AttributeError):
             socket.both = 1
+
+
+@pytest.mark.better
+def test_no_dict_before_the_first_attribute_of_somebody_else(zmq, submodule, context):
+    """Without one the interpreter calls methods by a short way; nothing of our own may need it."""
+    context.socket(zmq.PULL).bind("inproc://plain")
+    with context.socket(zmq.PUSH) as socket, submodule("asyncio").Socket.shadow(socket.underlying) as awaited:
+        socket.connect("inproc://plain")
+        socket.linger = 0
+        socket.send(b"")
+        assert socket.linger == 0 and socket.type is zmq.PUSH and not socket.closed
+        for one in (socket, awaited):
+            assert not [thing for thing in gc.get_referents(one) if type(thing) is dict]
+            assert one.__dict__ == {}
+
+
+def test_methods_of_one_socket_can_be_replaced(zmq, pair):
+    one, two = pair
+    with unittest.mock.patch.object(one, "send") as send:
+        one.send(b"not sent")
+        one.send_string("nor this")
+    assert send.call_count == 2
+    one.send(b"sent")
+    assert two.recv() == b"sent"
 
 
 def test_dir(zmq, context):
