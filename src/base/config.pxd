@@ -21,8 +21,11 @@ cdef enum:
     # From this size on a frame is read straight into the bytes object that recv() will return, if one of its size lies ready.
     RX_SPARE_MIN = 32768
 
-    # Output is coalesced up to this much and then written. Same reason as RX_CHUNK.
-    TX_BUFFER = 65536
+    # Room for frames that are copied together. With half of it a write wakes the peer twice as often: tcp at 4 KiB a third slower.
+    TX_BUFFER = 131072
+    # This much, lent memory of large frames included, is written without waiting for more. Four frames of 64 KiB in one write instead of
+    # one: tcp 1.6 times as fast. More gains little, and it is beyond the high-water mark.
+    TX_FULL = 262144
     # From this size on a frame is written from the sender's own memory by a gathering write: below, one memcpy is cheaper.
     TX_REF_MIN = 8192
     # Frames gathered into one sendmsg(). Far below IOV_MAX (1024 on Linux, 16 at least by POSIX), above what fills a socket buffer.

@@ -3,7 +3,7 @@
 # Rules
 # - tx is filled from its start and starts over only when everything in it has been written. So octet 0 is always the beginning of a
 #   frame, and after a lost connection the whole messages that never left can be found and kept (transmit_salvage).
-# - The sink refuses (0) when TX_BUFFER octets wait; messages then queue in the pipe's ring, where the high-water mark counts them.
+# - The sink refuses (0) when tx is full or TX_FULL octets wait; messages then queue in the pipe's ring, where the high-water mark counts them.
 # - Commands and subscriptions are never refused: tx grows for them. To peers before ZMTP 3.1 a subscription is a message like any other; inside
 #   a message of the application it would be taken for a frame of it, so it is held until that message has ended.
 # - A write error only marks the output broken. What the peer sent before it went is still read; the reader then finds the end.
@@ -12,7 +12,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport malloc, realloc, free
 from libc.string cimport memcpy
 from base.atomics cimport zc_load_relaxed_u32, zc_store_relaxed_u32
-from base.config cimport TX_BUFFER, TX_REF_MIN, TX_IOV_MAX
+from base.config cimport TX_BUFFER, TX_FULL, TX_REF_MIN, TX_IOV_MAX
 from base.errors cimport EAGAIN, ENOMEM
 from base.platform cimport zc_send, zc_sendv, zc_iovec_t, zc_iov_set
 from message.message cimport (
@@ -37,6 +37,11 @@ cdef enum:
     TYPE_XSUB = 10
 
 
+cdef inline bint transmit_full(session_t *s) noexcept nogil:
+    """No further frame is taken."""
+    return s.tx != NULL and (s.tx_tail + TX_REF_MIN + FRAME_OVERHEAD > s.tx.size or session_unsent(s) >= TX_FULL)
+
+
 cdef inline void transmit_mark(session_t *s) noexcept nogil:
     if not s.tx_dirty:
         s.tx_dirty = True
@@ -45,7 +50,7 @@ cdef inline void transmit_mark(session_t *s) noexcept nogil:
     # Plain increment by the lock holder; the I/O thread only compares it.
     zc_store_relaxed_u32(&s.host.dirty_adds, zc_load_relaxed_u32(&s.host.dirty_adds) + 1)
     # The kernel tells when it takes more; asking it with every message would cost a system call each, and write the others' output in crumbs.
-    if session_unsent(s) >= TX_BUFFER and not s.tx_blocked:
+    if not s.tx_blocked and transmit_full(s):
         s.host.flush_now = True
 
 
@@ -121,7 +126,7 @@ cdef inline int session_sink(pipe_t *p, msg_t *m, bint take) noexcept nogil:
         out = transmit_room(s, TX_REF_MIN + FRAME_OVERHEAD)
         if out == NULL:
             return 0
-    elif session_unsent(s) >= TX_BUFFER or s.tx_tail + TX_REF_MIN + FRAME_OVERHEAD > s.tx.size:
+    elif transmit_full(s):
         return 0
     else:
         out = s.tx.data + s.tx_tail
@@ -197,7 +202,7 @@ cdef inline int transmit_hold(session_t *s, msg_t *m) noexcept nogil:
 
 cdef inline void transmit_command(session_t *s, int kind, uint32_t ttl_ds, const unsigned char *data, size_t n) noexcept nogil:
     cdef unsigned char *out
-    if kind == CMD_PONG and session_unsent(s) > 4 * TX_BUFFER:
+    if kind == CMD_PONG and session_unsent(s) > 2 * TX_FULL:
         return      # a peer that asks without ever reading gets no memory of ours
     out = transmit_room(s, command_size(kind, n) + FRAME_OVERHEAD)
     if out != NULL:
