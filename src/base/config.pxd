@@ -51,6 +51,11 @@ cdef enum:
     # at first soon; a thread that keeps writing its own output (because its buffer is full, or it reads in between) is given two steps more.
     STRAGGLER_FIRST_NS = 20000
     STRAGGLER_STEPS = 2
+    # A thread that so many times running came back for input and wrote its output before the I/O thread had to is trusted to do so again: looked
+    # after only with the lease. Otherwise the thread would wake in every round of an echo, and halve its speed. As soon as it has to write
+    # once, trust begins anew; so less than a hundredth of all bursts are late for it.
+    STRAGGLER_TRUST = 100
+    STRAGGLER_TRUSTED_NS = 1000000
     # Pace of the looks while the burst goes on.
     STRAGGLER_NS = 40000
     # A look watches for so long whether frames are added. If none are, the burst is over, or so slow that waiting for more is worth nothing.

@@ -12,7 +12,10 @@ from base.atomics cimport (
     zc_load_relaxed_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_store_relaxed_u64, zc_swap_u32, zc_load_relaxed_ptr,
     zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_pause, zc_fence,
 )
-from base.config cimport TRIM_NS, POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_FIRST_NS, STRAGGLER_STEPS, LEASE_NS, SPIN_NS, SPIN_CROWDED_NS
+from base.config cimport (
+    TRIM_NS, POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_FIRST_NS, STRAGGLER_STEPS, STRAGGLER_TRUST, STRAGGLER_TRUSTED_NS, LEASE_NS, SPIN_NS,
+    SPIN_CROWDED_NS,
+)
 from base.errors cimport EINTR, ETERM, EAGAIN
 from base.platform cimport zc_lock_try, zc_lock_acquire, zc_lock_release, zc_now_ns, zc_wake_drain, zc_wake_signal, zc_cpus_available, zc_yield
 from pattern.pattern cimport pattern_events, pattern_in_ready, pattern_out_ready
@@ -54,11 +57,22 @@ cdef inline void socket_flush(socket_t *s) noexcept nogil:
         session_flush(x)
 
 
+cdef inline void socket_come_back(socket_t *s) noexcept nogil:
+    """The application looks for input: what it has sent before goes first."""
+    if zc_load_relaxed_u32(&s.client.straggle) and s.own_flushes < STRAGGLER_TRUST:
+        s.own_flushes += 1
+    socket_flush(s)
+
+
 cdef inline void socket_coalesce(socket_t *s) noexcept nogil:
     """Output waits for more. If nobody writes it in time, the I/O thread does."""
     cdef uint64_t due
     if not zc_load_relaxed_u32(&s.client.straggle):
-        due = zc_now_ns() + <uint64_t> STRAGGLER_FIRST_NS * (1 + s.own_flushes)
+        if s.own_flushes < STRAGGLER_TRUST:
+            due = STRAGGLER_FIRST_NS * (1 + (s.own_flushes if s.own_flushes < STRAGGLER_STEPS else STRAGGLER_STEPS))
+        else:
+            due = STRAGGLER_TRUSTED_NS
+        due += zc_now_ns()
         zc_store_relaxed_u64(&s.client.straggle_due, due)
         zc_store_relaxed_u32(&s.client.straggle, 1)
         io_poke(s.client.io, due)
@@ -146,6 +160,7 @@ cdef inline int socket_alarmed(socket_t *s) noexcept nogil:
     if zc_load_relaxed_u32(&s.client.flush_please):
         zc_store_relaxed_u32(&s.client.flush_please, 0)
         zc_store_relaxed_u32(&s.client.straggle, 0)
+        s.own_flushes = STRAGGLER_STEPS
         socket_flush(s)
     if zc_load_relaxed_u32(&s.client.wants):
         zc_store_relaxed_u32(&s.client.wants, 0)
@@ -241,7 +256,7 @@ cdef inline void socket_lease(socket_t *s, uint32_t how) noexcept nogil:
 cdef inline void socket_drive(socket_t *s) noexcept nogil:
     """An application thread found nothing to do: write what waits, read what is there. Does not wait."""
     cdef uint64_t now
-    socket_flush(s)
+    socket_come_back(s)
     s.fresh = True
     if s.client.io == NULL:
         return

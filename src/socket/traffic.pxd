@@ -7,7 +7,7 @@ from base.platform cimport zc_now_ns, zc_lock_acquire, zc_lock_release
 from message.message cimport msg_t, MSG_EMPTY, MSG_MORE
 from pattern.pattern cimport pattern_t, pattern_send, pattern_recv, pattern_events, pattern_backlog
 from socket.drive cimport (
-    socket_alarmed, socket_coalesce, socket_flush, socket_drive, socket_settle, socket_wait, socket_hold, socket_hold_end, socket_unblocked,
+    socket_alarmed, socket_coalesce, socket_come_back, socket_flush, socket_drive, socket_settle, socket_wait, socket_hold, socket_hold_end, socket_unblocked,
 )
 from socket.state cimport socket_t, SOCKET_OPEN
 from socket.wake cimport socket_open_set, socket_unref
@@ -114,7 +114,7 @@ cdef inline int socket_events_now(socket_t *s) noexcept nogil:
         socket_drive(s)
         events = pattern_events(&s.pattern)
     else:
-        socket_flush(s)
+        socket_come_back(s)
     # Whoever is told that there is no room may wait for the descriptor to say otherwise.
     s.expecting_out = events & EVENT_OUT == 0
     return events
@@ -156,7 +156,7 @@ cdef inline int socket_poll_begin(socket_t *s, int wanted) noexcept nogil:
         zc_add_u32(&s.sleepers, 1)
         zc_fence()
         socket_hold(s)
-        socket_flush(s)
+        socket_come_back(s)
         socket_settle(s)
         rc = pattern_events(&s.pattern) & wanted
         rc = 1 if rc or zc_load_acquire_u32(&s.alarm) or s.pattern.unfinished or s.rousing else 0
