@@ -56,6 +56,10 @@ cdef enum:
     # once, trust begins anew; so less than a hundredth of all bursts are late for it.
     STRAGGLER_TRUST = 100
     STRAGGLER_TRUSTED_NS = 1000000
+    # A burst that has lasted for long is looked at more seldom, so that its end is noticed within this share of its time, and within this time.
+    # A look costs a timer and two switches of threads: 25 us of a processor in a virtual machine.
+    STRAGGLER_SHARE = 16
+    STRAGGLER_MOST_NS = 250000
     # Pace of the looks while the burst goes on.
     STRAGGLER_NS = 40000
     # A look watches for so long whether frames are added. If none are, the burst is over, or so slow that waiting for more is worth nothing.

@@ -9,13 +9,13 @@
 #   socket's poll set is then switched off in the thread's own set, so arriving data wakes nobody needlessly. When `activity` has
 #   not moved for LEASE_NS the thread takes the socket back. A lease of 2 does not run out: the waiting thread does everything.
 # - Stragglers. Output that was coalesced and not yet written sets `straggle`; who writes it clears that. From `straggle_due` on the thread
-#   looks every STRAGGLER_NS, and watches for a moment: if no frames are added it writes itself; else the burst goes on, and at every third
-#   look the sender is asked to write with its next call (`flush_please`).
+#   looks, the more seldom the longer the burst lasts, and watches for a moment: if no frames are added it writes itself; else the burst
+#   goes on, and at every third look the sender is asked to write with its next call (`flush_please`).
 # - Sleep and wake-up: `armed` is when the thread will wake by itself. Who wants it earlier calls io_poke(). `pokes` closes the race
 #   with a thread that is just about to sleep.
 #
-# Words of io_client_t: lease, activity, straggle, straggle_due, deadline are written under the socket's lock and read here (relaxed: a stale value costs one
-# tick). flush_please and wants are written here and swapped by the lock holder. The rest belongs to the I/O thread.
+# Words of io_client_t: lease, activity, straggle, straggle_due, burst_began, deadline are written under the socket's lock and read here
+# (relaxed: a stale value costs one tick). flush_please and wants are written here and swapped by the lock holder. The rest belongs to the I/O thread.
 # masked is written by the I/O thread and, under the socket's lock, by close(): atomic, relaxed (a stale value costs one look).
 # io_thread_t.lock guards the table of clients; it is held while the thread serves. Order: a socket lock may be held when it is taken.
 # gone() may wait for locks under which others wait for io_thread_t.lock, so it is called after that is released.
@@ -26,7 +26,9 @@ from base.atomics cimport (
     zc_load_relaxed_u32, zc_store_relaxed_u32, zc_load_relaxed_u64, zc_store_release_u32, zc_load_acquire_u32, zc_swap_u64,
     zc_add_u32, zc_cas_u64, zc_load_acquire_u64, zc_fence, zc_pause,
 )
-from base.config cimport LEASE_NS, POLL_BATCH, RETRY_NS, STRAGGLER_LOOKS, STRAGGLER_NS, STRAGGLER_WATCH_NS
+from base.config cimport (
+    LEASE_NS, POLL_BATCH, RETRY_NS, STRAGGLER_LOOKS, STRAGGLER_MOST_NS, STRAGGLER_NS, STRAGGLER_SHARE, STRAGGLER_WATCH_NS,
+)
 from base.errors cimport ENOMEM
 from base.platform cimport (
     zc_lock_t, zc_lock_init, zc_lock_destroy, zc_lock_acquire, zc_lock_release, zc_thread_t, zc_thread_start, zc_thread_join,
@@ -68,6 +70,7 @@ cdef struct io_client_t:
     uint32_t masked             # this thread switched the poll set off because serve() was busy
     uint64_t deadline
     uint64_t straggle_due
+    uint64_t burst_began        # 0 = no burst
     uint32_t *adds              # grows while a burst goes on
     uint32_t *alarm             # set to 1 to make the socket's next call look at flush_please and wants
     pollset_t *set
@@ -101,6 +104,14 @@ cdef struct io_thread_t:
     io_client_t *gone           # only the thread's own
     uint32_t nslots
     char name[32]
+
+
+cdef inline uint64_t straggler_pace(uint64_t age, uint64_t least) noexcept nogil:
+    """How long to wait before the next look at a burst that has lasted for `age`."""
+    cdef uint64_t pace = age // STRAGGLER_SHARE
+    if pace > STRAGGLER_MOST_NS:
+        pace = STRAGGLER_MOST_NS    # also for an age that makes no sense, because the burst has just ended
+    return pace if pace > least else least
 
 
 cdef inline void io_poke(io_thread_t *io, uint64_t at) noexcept nogil:
@@ -237,7 +248,7 @@ cdef inline uint64_t io_look(io_thread_t *io, uint64_t now) noexcept nogil:
                     zc_store_relaxed_u32(&c.flush_please, 1)
                     zc_store_release_u32(c.alarm, 1)
                 c.ticks += 1
-                at = now + STRAGGLER_NS
+                at = now + straggler_pace(now - zc_load_relaxed_u64(&c.burst_began), STRAGGLER_NS)
             if at < next and zc_load_relaxed_u32(&c.straggle):
                 next = at
         else:

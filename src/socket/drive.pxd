@@ -9,8 +9,8 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
 from base.atomics cimport (
-    zc_load_relaxed_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_store_relaxed_u64, zc_swap_u32, zc_load_relaxed_ptr,
-    zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_pause, zc_fence,
+    zc_load_relaxed_u32, zc_load_acquire_u32, zc_load_relaxed_u64, zc_store_relaxed_u32, zc_store_relaxed_u64, zc_swap_u32,
+    zc_load_relaxed_ptr, zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_pause, zc_fence,
 )
 from base.config cimport (
     TRIM_NS, POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_FIRST_NS, STRAGGLER_STEPS, STRAGGLER_TRUST, STRAGGLER_TRUSTED_NS, LEASE_NS, SPIN_NS,
@@ -21,7 +21,7 @@ from base.platform cimport zc_lock_try, zc_lock_acquire, zc_lock_release, zc_now
 from pattern.pattern cimport pattern_events, pattern_in_ready, pattern_out_ready
 from pipe.pipe cimport pipe_t, ATTENTION_IN, ATTENTION_OUT, ATTENTION_CLOSED
 from reactor.io_thread cimport (
-    io_client_t, io_poke, SERVE_READY, SERVE_TAKE, SERVE_TIMERS, SERVE_FLUSH, SERVE_DONE, SERVE_BUSY, SERVE_GONE, LEASE_NONE,
+    io_client_t, io_poke, straggler_pace, SERVE_READY, SERVE_TAKE, SERVE_TIMERS, SERVE_FLUSH, SERVE_DONE, SERVE_BUSY, SERVE_GONE, LEASE_NONE,
     LEASE_TAKEN, LEASE_HELD,
 )
 from reactor.pollset cimport pollset_wait, pollset_mod, pollset_child_enable, pollevent_t, POLL_IN
@@ -59,6 +59,7 @@ cdef inline void socket_flush(socket_t *s) noexcept nogil:
 
 cdef inline void socket_come_back(socket_t *s) noexcept nogil:
     """The application looks for input: what it has sent before goes first."""
+    zc_store_relaxed_u64(&s.client.burst_began, 0)
     if zc_load_relaxed_u32(&s.client.straggle) and s.own_flushes < STRAGGLER_TRUST:
         s.own_flushes += 1
     socket_flush(s)
@@ -66,13 +67,20 @@ cdef inline void socket_come_back(socket_t *s) noexcept nogil:
 
 cdef inline void socket_coalesce(socket_t *s) noexcept nogil:
     """Output waits for more. If nobody writes it in time, the I/O thread does."""
+    cdef uint64_t now
+    cdef uint64_t began
     cdef uint64_t due
     if not zc_load_relaxed_u32(&s.client.straggle):
+        now = zc_now_ns()
+        began = zc_load_relaxed_u64(&s.client.burst_began)
+        if began == 0 or now > zc_load_relaxed_u64(&s.client.straggle_due) + LEASE_NS:
+            began = now         # the last burst is over, though nobody had to write its end
+            zc_store_relaxed_u64(&s.client.burst_began, now)
         if s.own_flushes < STRAGGLER_TRUST:
             due = STRAGGLER_FIRST_NS * (1 + (s.own_flushes if s.own_flushes < STRAGGLER_STEPS else STRAGGLER_STEPS))
+            due = now + straggler_pace(now - began, due)
         else:
-            due = STRAGGLER_TRUSTED_NS
-        due += zc_now_ns()
+            due = now + STRAGGLER_TRUSTED_NS
         zc_store_relaxed_u64(&s.client.straggle_due, due)
         zc_store_relaxed_u32(&s.client.straggle, 1)
         io_poke(s.client.io, due)
@@ -160,7 +168,8 @@ cdef inline int socket_alarmed(socket_t *s) noexcept nogil:
     if zc_load_relaxed_u32(&s.client.flush_please):
         zc_store_relaxed_u32(&s.client.flush_please, 0)
         zc_store_relaxed_u32(&s.client.straggle, 0)
-        s.own_flushes = STRAGGLER_STEPS
+        if s.own_flushes > STRAGGLER_STEPS:
+            s.own_flushes = STRAGGLER_STEPS
         socket_flush(s)
     if zc_load_relaxed_u32(&s.client.wants):
         zc_store_relaxed_u32(&s.client.wants, 0)
@@ -443,6 +452,7 @@ cdef inline int socket_serve(io_client_t *c, int why, uint64_t now) noexcept nog
     lease = zc_load_relaxed_u32(&c.lease)
     if why == SERVE_FLUSH:
         zc_store_relaxed_u32(&c.straggle, 0)
+        zc_store_relaxed_u64(&c.burst_began, 0)
         s.own_flushes = 0
         socket_flush(s)
         s.fresh = True
