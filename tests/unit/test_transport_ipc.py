@@ -62,6 +62,7 @@ def test_ipc_connection(path):
 
 
 @pytest.mark.skipif(not LINUX, reason="abstract names are Linux'")
+@pytest.mark.better
 @pytest.mark.parametrize("wanted, at_least, at_most", [({}, 300000, 1 << 21), ({"sndbuf": 32768, "rcvbuf": 32768}, 32768, 65536)])
 def test_ipc_buffers(path, wanted, at_least, at_most):
     """Of both ends; Linux grants twice what is asked for, or twice the system's limit."""
