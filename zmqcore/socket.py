@@ -102,6 +102,7 @@ def _recv_multipart_by_recv(self: Any, flags: int = 0, copy: bool = True, track:
 class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT]):
     """A ZeroMQ socket, safe to use from several threads. `context.socket(type)` makes one."""
 
+    type: SocketType | int
     _repr_cls = "zmq.Socket"
     _poller_class: ClassVar[Any] = Poller
 
