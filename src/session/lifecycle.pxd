@@ -301,6 +301,8 @@ cdef inline bint session_has_output(session_t *s) noexcept nogil:
 cdef inline void session_close(session_t *s, int64_t linger_ms, uint64_t now) noexcept nogil:
     """No more output will be queued. Ends (host.finished) now, or when all is written, or when `linger_ms` (-1 = no limit) is over."""
     s.closing = True
+    if s.state == SESSION_READY and not s.want_in:
+        session_want(s, True, s.want_out)       # a stalled reader has left for good; what comes is discarded from now on
     if linger_ms == 0 and (s.state != SESSION_READY or session_has_output(s)):
         session_finish(s)
         return

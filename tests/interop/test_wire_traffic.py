@@ -1,5 +1,6 @@
 """Golden bytes of frames, envelopes and heartbeats. The peer is played by hand."""
 
+import select
 import socket
 import struct
 import time
@@ -283,6 +284,34 @@ def test_disconnected_is_closed_by_whoever_writes_the_last_octet(zmq, opened, ra
             left -= len(raw.read(min(left, len(raw.socket.recv(1 << 20, socket.MSG_PEEK)))))
             push.poll(0)
         raw.wait_closed()
+
+
+@pytest.mark.parametrize("end", ["reads", "resets"])
+def test_close_of_a_socket_that_did_not_read(zmq, raws, end):
+    """Its input is full, so its peer cannot go on sending; and what it has sent itself waits for that peer to read."""
+    with zmq.Context() as own:
+        pair = own.socket(zmq.PAIR)
+        pair.rcvhwm = pair.sndhwm = 1
+        pair.linger = -1
+        pair.bind("tcp://127.0.0.1:*")
+        raw = rawpeer.connect(endpoint_of(pair))
+        raws(raw)
+        raw.shake("PAIR")
+        raw.socket.setblocking(False)
+        full = message(bytes(20000))
+        left = full
+        while select.select([], [raw.socket], [], 0.1)[1]:
+            left = left[raw.socket.send(left):] or full
+        while pair.poll(0, zmq.POLLOUT):
+            pair.send(bytes(20000))
+        pair.close()
+        raw.socket.settimeout(rawpeer.SECONDS)
+        if end == "reads":
+            raw.send(left + full * 500)
+            raw.wait_closed()
+        else:
+            raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            raw.close()
 
 
 # Lost connections
