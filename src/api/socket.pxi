@@ -117,6 +117,7 @@ cdef class _SocketBase:
         _sockets[<uintptr_t> s] = self
 
     def __dealloc__(self):
+        zc_forget_dict(self)    # or else it would be emptied, and somebody may have kept it
         if self.s != NULL:
             if not self._closed and not self._is_shadow:
                 with nogil:

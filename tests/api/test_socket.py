@@ -294,6 +294,19 @@ def test_no_dict_before_the_first_attribute_of_somebody_else(zmq, submodule, con
             assert one.__dict__ == {}
 
 
+def test_attributes_of_a_subclass_outlive_the_socket(zmq, context):
+    class Own(zmq.Socket):
+        name = ""
+
+    socket = context.socket(zmq.PUSH, socket_class=Own)
+    socket.name = "kept"
+    kept = vars(socket)
+    socket.close()
+    del socket
+    gc.collect()
+    assert kept["name"] == "kept"
+
+
 def test_methods_of_one_socket_can_be_replaced(zmq, pair):
     one, two = pair
     with unittest.mock.patch.object(one, "send") as send:
