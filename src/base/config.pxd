@@ -52,9 +52,10 @@ cdef enum:
     STRAGGLER_FIRST_NS = 20000
     STRAGGLER_STEPS = 2
     # A thread that so many times running came back for input and wrote its output before the I/O thread had to is trusted to do so again: looked
-    # after only with the lease. Otherwise the thread would wake in every round of an echo, and halve its speed. As soon as it has to write
-    # once, trust begins anew; so less than a hundredth of all bursts are late for it.
+    # after only with the lease. Otherwise the thread would wake in every round of an echo, and halve its speed. When that was wrong trust begins
+    # anew, and takes twice as many times up to STRAGGLER_TRUST_MAX; so far less than a hundredth of all bursts are late for it.
     STRAGGLER_TRUST = 100
+    STRAGGLER_TRUST_MAX = 100000
     STRAGGLER_TRUSTED_NS = 1000000
     # A burst that has lasted for long is looked at more seldom, so that its end is noticed within this share of its time, and within this time.
     # A look costs a timer and two switches of threads: 25 us of a processor in a virtual machine.

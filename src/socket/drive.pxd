@@ -5,7 +5,8 @@
 #   (reactor/io_thread.pxd), and the I/O thread leaves the descriptors alone.
 # - Output is written by the first message of a burst at once, by a full buffer, by everybody who is about to look for input, and by
 #   the I/O thread when a burst has ended.
-# - Pipes and sessions are removed only in socket_settle(), at the end of a call, never while somebody iterates over them.
+# - Pipes are removed and sessions freed only in socket_settle(), at the end of a call. A session may leave the table before that: whoever goes
+#   through the table looks at its size in each step, and events of dead sessions are passed over.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
 from base.atomics cimport (
@@ -13,7 +14,7 @@ from base.atomics cimport (
     zc_load_relaxed_ptr, zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_pause, zc_fence,
 )
 from base.config cimport (
-    TRIM_NS, POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_FIRST_NS, STRAGGLER_STEPS, STRAGGLER_TRUST, STRAGGLER_TRUSTED_NS, LEASE_NS, SPIN_NS,
+    TRIM_NS, POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_FIRST_NS, STRAGGLER_STEPS, STRAGGLER_TRUST_MAX, STRAGGLER_TRUSTED_NS, LEASE_NS, SPIN_NS,
     SPIN_CROWDED_NS,
 )
 from base.errors cimport EINTR, ETERM, EAGAIN
@@ -60,7 +61,7 @@ cdef inline void socket_flush(socket_t *s) noexcept nogil:
 cdef inline void socket_come_back(socket_t *s) noexcept nogil:
     """The application looks for input: what it has sent before goes first."""
     zc_store_relaxed_u64(&s.client.burst_began, 0)
-    if zc_load_relaxed_u32(&s.client.straggle) and s.own_flushes < STRAGGLER_TRUST:
+    if zc_load_relaxed_u32(&s.client.straggle) and s.own_flushes < s.trust_at:
         s.own_flushes += 1
     socket_flush(s)
 
@@ -76,7 +77,7 @@ cdef inline void socket_coalesce(socket_t *s) noexcept nogil:
         if began == 0 or now > zc_load_relaxed_u64(&s.client.straggle_due) + LEASE_NS:
             began = now         # the last burst is over, though nobody had to write its end
             zc_store_relaxed_u64(&s.client.burst_began, now)
-        if s.own_flushes < STRAGGLER_TRUST:
+        if s.own_flushes < s.trust_at:
             due = STRAGGLER_FIRST_NS * (1 + (s.own_flushes if s.own_flushes < STRAGGLER_STEPS else STRAGGLER_STEPS))
             due = now + straggler_pace(now - began, due)
         else:
@@ -265,7 +266,7 @@ cdef inline void socket_lease(socket_t *s, uint32_t how) noexcept nogil:
 cdef inline void socket_drive(socket_t *s) noexcept nogil:
     """An application thread found nothing to do: write what waits, read what is there. Does not wait."""
     cdef uint64_t now
-    socket_come_back(s)
+    socket_flush(s)
     s.fresh = True
     if s.client.io == NULL:
         return
@@ -453,6 +454,8 @@ cdef inline int socket_serve(io_client_t *c, int why, uint64_t now) noexcept nog
     if why == SERVE_FLUSH:
         zc_store_relaxed_u32(&c.straggle, 0)
         zc_store_relaxed_u64(&c.burst_began, 0)
+        if s.own_flushes >= s.trust_at and s.trust_at < STRAGGLER_TRUST_MAX:
+            s.trust_at *= 2
         s.own_flushes = 0
         socket_flush(s)
         s.fresh = True

@@ -10,7 +10,7 @@ from libc.stdlib cimport calloc, free
 from base.atomics cimport (
     zc_add_u32, zc_sub_u32, zc_swap_u32, zc_load_acquire_u32, zc_swap_ptr, zc_store_relaxed_u32, zc_store_release_u32,
 )
-from base.config cimport RX_CHUNK, TX_BUFFER, TX_REF_MIN, MONITOR_BACKLOG
+from base.config cimport RX_CHUNK, STRAGGLER_TRUST, TX_BUFFER, TX_REF_MIN, MONITOR_BACKLOG
 from base.errors cimport EADDRINUSE, EINVAL, EMFILE, ENOMEM, ENOTSOCK, EPROTONOSUPPORT, ETERM, ETIMEDOUT
 from base.platform cimport (
     zc_lock_init, zc_lock_acquire, zc_lock_release, zc_mutex_init, zc_mutex_destroy, zc_mutex_lock, zc_mutex_unlock, zc_cond_init,
@@ -186,6 +186,7 @@ cdef inline socket_t *socket_new(context_t *ctx, int type, bint internal, int *e
     s.ctx = ctx
     s.refs = 2                  # the caller's and the context's
     s.fresh = True
+    s.trust_at = STRAGGLER_TRUST
     s.internal = internal
     s.fork_generation = zc_fork_generation()
     s.resolved = connection_resolved

@@ -87,7 +87,8 @@ cdef struct socket_t:
     session_host_t host
     io_client_t client
     bint fresh                  # the next message is the first of a burst: write it at once
-    unsigned char own_flushes   # that came before the I/O thread's, lately; counted up to STRAGGLER_TRUST
+    uint32_t own_flushes        # that came before the I/O thread's, lately; counted up to trust_at
+    uint32_t trust_at           # so many of them earn trust (STRAGGLER_TRUST)
     bint expecting_out          # a send was refused; tell FD watchers when it could go on
     session_t **sessions
     uint32_t nsessions

@@ -84,6 +84,7 @@ cdef inline int socket_recv_now(socket_t *s, msg_t *m) noexcept nogil:
     """One frame; looks at the connections once if nothing is queued. 0 or as pattern_recv(). Does not wait."""
     cdef int rc = pattern_recv(&s.pattern, m)
     if rc == -EAGAIN:
+        socket_come_back(s)
         socket_drive(s)
         rc = pattern_recv(&s.pattern, m)
     return rc
@@ -110,11 +111,10 @@ cdef inline int socket_recv_wait(socket_t *s, msg_t *m, uint64_t until) noexcept
 cdef inline int socket_events_now(socket_t *s) noexcept nogil:
     """What could be done now, after a look at the connections."""
     cdef int events = pattern_events(&s.pattern)
+    socket_come_back(s)
     if events & EVENT_IN == 0:
         socket_drive(s)
         events = pattern_events(&s.pattern)
-    else:
-        socket_come_back(s)
     # Whoever is told that there is no room may wait for the descriptor to say otherwise.
     s.expecting_out = events & EVENT_OUT == 0
     return events
