@@ -9,15 +9,16 @@ TASKS = 30
 
 
 def work(context, number):
-    with context.socket(zmq.PULL) as pull, context.socket(zmq.PUSH) as push:
-        pull.connect("inproc://tasks")
+    with context.socket(zmq.PUSH) as push:
         push.connect("inproc://results")
-        push.send(b"ready")
-        done = 0
-        while task := pull.recv():
-            push.send(b"%d" % int(task) ** 2)
-            done += 1
-        print(f"worker {number} did {done} tasks")
+        with context.socket(zmq.PULL) as pull:
+            pull.connect("inproc://tasks")
+            push.send(b"ready")
+            done = 0
+            while task := pull.recv():
+                push.send(b"%d" % int(task) ** 2)
+                done += 1
+        push.send(b"worker %d did %d tasks" % (number, done))
 
 
 def main():
@@ -33,9 +34,10 @@ def main():
             tasks.send(b"%d" % task)
         print("sum of squares:", sum(int(results.recv()) for _ in range(TASKS)))
 
-        # PUSH deals in turn, so one empty message for each worker ends them all.
+        # An empty message ends a worker. The next is sent when that one has left: PUSH deals in turn, and who leaves changes the turn.
         for _ in workers:
             tasks.send(b"")
+            print(results.recv().decode())
         for worker in workers:
             worker.join()
 
