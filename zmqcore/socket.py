@@ -335,42 +335,42 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
         """Sends an encoded string."""
         if not isinstance(u, str):
             raise TypeError("str objects only")
-        return self.send(u.encode(encoding), flags, copy, **kwargs)
+        return self.send(u.encode(encoding), flags=flags, copy=copy, **kwargs)
 
     send_unicode = send_string
 
     def recv_string(self, flags: int = 0, encoding: str = "utf-8") -> Any:
         """Receives an encoded string."""
-        return self._deserialize(self.recv(flags), lambda frame: frame.decode(encoding))
+        return self._deserialize(self.recv(flags=flags), lambda frame: frame.decode(encoding))
 
     recv_unicode = recv_string
 
     def send_json(self, obj: Any, flags: int = 0, **kwargs: Any) -> Any:
         """Sends an object as JSON. `routing_id` and `group` go to send, other keywords to json.dumps."""
         of_send = {key: kwargs.pop(key) for key in ("routing_id", "group") if key in kwargs}
-        return self.send(jsonapi.dumps(obj, **kwargs), flags, **of_send)
+        return self.send(jsonapi.dumps(obj, **kwargs), flags=flags, **of_send)
 
     def recv_json(self, flags: int = 0, **kwargs: Any) -> Any:
         """Receives an object as JSON; keywords go to json.loads."""
-        return self._deserialize(self.recv(flags), lambda frame: jsonapi.loads(frame, **kwargs))
+        return self._deserialize(self.recv(flags=flags), lambda frame: jsonapi.loads(frame, **kwargs))
 
     def send_pyobj(self, obj: Any, flags: int = 0, protocol: int = DEFAULT_PROTOCOL, **kwargs: Any) -> Any:
         """Sends a pickled object."""
-        return self.send(pickle.dumps(obj, protocol), flags, **kwargs)
+        return self.send(pickle.dumps(obj, protocol), flags=flags, **kwargs)
 
     def recv_pyobj(self, flags: int = 0) -> Any:
         """Receives a pickled object. Unpickling runs code of the sender's choice: only for peers that are trusted."""
-        return self._deserialize(self.recv(flags), pickle.loads)
+        return self._deserialize(self.recv(flags=flags), pickle.loads)
 
     def send_serialized(
         self, msg: Any, serialize: Callable[[Any], Any], flags: int = 0, copy: bool = True, **kwargs: Any
     ) -> Any:
         """Sends the frames that `serialize` makes of `msg`."""
-        return self.send_multipart(serialize(msg), flags, copy, **kwargs)
+        return self.send_multipart(serialize(msg), flags=flags, copy=copy, **kwargs)
 
     def recv_serialized(self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True) -> Any:
         """Receives a message and returns what `deserialize` makes of its frames."""
-        return self._deserialize(self.recv_multipart(flags, copy), deserialize)
+        return self._deserialize(self.recv_multipart(flags=flags, copy=copy), deserialize)
 
     def _deserialize(self, recvd: Any, load: Callable[[Any], Any]) -> Any:
         """What the receiving methods above do with a message. Asynchronous sockets load it when it is there."""

@@ -117,3 +117,23 @@ def test_awaited_multipart_calls_ask_for_no_frame(zmq, submodule):
                     await one.send_multipart([])
 
     asyncio.run(main())
+
+
+def test_overridden_calls_may_take_keywords_only(zmq, context):
+    class Own(zmq.Socket):
+        def send(self, data, **kwargs):
+            return super().send(data, **kwargs)
+
+        def recv(self, **kwargs):
+            return super().recv(**kwargs)
+
+    with context.socket(zmq.PAIR, socket_class=Own) as one, context.socket(zmq.PAIR, socket_class=Own) as two:
+        one.rcvtimeo = two.rcvtimeo = 5000
+        one.bind("inproc://keywords")
+        two.connect("inproc://keywords")
+        one.send_string("text")
+        assert two.recv_string() == "text"
+        one.send_json({"a": 1})
+        assert two.recv_json() == {"a": 1}
+        one.send_pyobj((1, 2))
+        assert two.recv_pyobj() == (1, 2)
