@@ -55,7 +55,7 @@ cdef enum:
     # after only with the lease. Otherwise the thread would wake in every round of an echo, and halve its speed. When that was wrong trust begins
     # anew, and takes twice as many times up to STRAGGLER_TRUST_MAX; so far less than a hundredth of all bursts are late for it.
     STRAGGLER_TRUST = 100
-    STRAGGLER_TRUST_MAX = 100000
+    STRAGGLER_TRUST_MAX = 102400
     STRAGGLER_TRUSTED_NS = 1000000
     # A burst that has lasted for long is looked at more seldom, so that its end is noticed within this share of its time, and within this time.
     # A look costs a timer and two switches of threads: 25 us of a processor in a virtual machine.
