@@ -24,6 +24,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--case", action="append", metavar="GLOB", help="only cases that match (may be repeated); see --list")
     parser.add_argument("--stack", help=f"comma-separated, the first is compared with the others; of {', '.join(stacks.KNOWN)}")
+    parser.add_argument("--against", metavar="DIR", help="compare with zmqcore built in place in this other checkout: the stack `before`")
     parser.add_argument("--peer", choices=stacks.ZMQ_LIKE, help="this stack on the other side (receiver, server) of every case")
     parser.add_argument("--rounds", type=int, help=f"default {ROUNDS}")
     parser.add_argument("--seconds", type=float, help=f"length of a timed burst; default {SECONDS}")
@@ -49,7 +50,12 @@ def chosen_cases(options):
 
 
 def available_stacks(options):
-    wanted = [label.strip() for label in options.stack.split(",")] if options.stack else list(stacks.DEFAULT)
+    if options.against:
+        os.environ[stacks.BEFORE] = os.path.abspath(options.against)
+    default = ("zmqcore", "before") if options.against else stacks.DEFAULT
+    wanted = [label.strip() for label in options.stack.split(",")] if options.stack else list(default)
+    if "before" in wanted and stacks.BEFORE not in os.environ:
+        sys.exit("the stack `before` needs --against DIR")
     if unknown := [label for label in wanted if label not in stacks.KNOWN]:
         sys.exit(f"unknown stack {', '.join(unknown)}; choose from {', '.join(stacks.KNOWN)}")
     found, missing = {}, {}

@@ -4,21 +4,33 @@ Rules
   - A stack is a module with pyzmq's API; the same role code runs on all of them, nothing is tuned per stack.
   - `raw` and `raw-block` are no ZeroMQ: bare descriptors driven from C, the ceiling of the machine for the cases that have one.
     `raw` polls the descriptor for a while before it sleeps, `raw-block` sleeps in recv() at once.
+  - `before` is zmqcore from another checkout, built in place: a change is held against the commit before it, in one run.
   - Stacks are imported in child processes only: the process that measures stays free of their threads.
 """
 
 import importlib
 import importlib.metadata
+import os
+import sys
 
 # label: (module, asyncio module, distribution)
 ZMQ_LIKE = {
     "zmqcore": ("zmqcore", "zmqcore.asyncio", "zmqcore"),
     "zmq": ("zmq", "zmq.asyncio", "pyzmq"),
     "pyomq": ("pyomq", "pyomq.asyncio", "pyomq"),
+    "before": ("zmqcore", "zmqcore.asyncio", "zmqcore"),
 }
 RAW = ("raw", "raw-block")
 KNOWN = (*ZMQ_LIKE, *RAW)
-DEFAULT = tuple(ZMQ_LIKE)
+DEFAULT = ("zmqcore", "zmq", "pyomq")
+# Where `before` is: children inherit it.
+BEFORE = "ZMQCORE_BENCH_BEFORE"
+
+
+def find(label):
+    """Makes the stack importable. Called in a child, before anything of the stack is imported."""
+    if label == "before":
+        sys.path.insert(0, os.environ[BEFORE])
 
 
 def load(label):
@@ -34,6 +46,8 @@ def describe(label):
     if label in RAW:
         return {"version": "C", "file": "bench/roles/raw.c"}
     module = load(label)
+    if label == "before":
+        return {"version": os.environ[BEFORE], "file": module.__file__}
     try:
         version = importlib.metadata.version(ZMQ_LIKE[label][2])
     except importlib.metadata.PackageNotFoundError:  # run from a source tree that is built in place

@@ -65,9 +65,10 @@ def make_role(spec):
 
 
 def serve(talk, spec):
-    if spec["role"] == "describe":
-        from bench import stacks
+    from bench import stacks
 
+    stacks.find(spec["stack"])
+    if spec["role"] == "describe":
         talk.say(about=stacks.describe(spec["stack"]))
         return
     role = make_role(spec)
