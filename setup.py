@@ -126,6 +126,8 @@ def extension(name, source, *roots):
         [source],
         include_dirs=["src"],
         depends=c_level_files(*roots),
+        # Builds for tests can be made to run out of memory and descriptors: src/base/memory.h.
+        define_macros=[("ZC_FAULTS", "1")] if WITH_PROBE or CHOSEN & {"debug", "asan", "tsan"} else [],
         libraries=WINDOWS_LIBRARIES if sys.platform == "win32" else [],
     )
 

@@ -149,6 +149,21 @@ def convention_offences(root):
     return found
 
 
+def memory_offences(root):
+    """The core's memory comes from base/memory, where a test can make it run out."""
+    found = []
+    for path in files(root, "src", C_LEVEL):
+        if path.name == "memory.h":
+            continue
+        for number, line in enumerate(without_comments(path).splitlines(), 1):
+            names = re.match(r"\s*from libc\.stdlib cimport (.*)", line)
+            taken = re.findall(r"\b(malloc|calloc|realloc|free)\b", names[1]) if names else []
+            if path.suffix == ".h":
+                taken = re.findall(r"(?<![\w.>])(malloc|calloc|realloc|free|strdup)\(", line)
+            found += [f"{path.relative_to(root)}:{number}: {name} is not base/memory's" for name in taken]
+    return found
+
+
 def import_offences(root):
     """zmqcore/*.py imports the standard library, itself and the compiled API; never the test-only probe."""
     found = []
@@ -226,6 +241,7 @@ def test_walls_between_rooms():
         python_object_offences,
         conditional_offences,
         convention_offences,
+        memory_offences,
         import_offences,
         name_offences,
         length_offences,
@@ -266,6 +282,10 @@ def walls(root):
         (convention_offences, "src/pipe/a.pxd", "cdef inline int f(int a,\n    int b) noexcept nogil:\n    return a\n", False),
         (convention_offences, "src/pipe/a.pxd", "cdef inline int f(int a) nogil:\n    return a\n", True),
         (convention_offences, "src/pipe/a.pxd", "cdef int counter\n", True),
+        (memory_offences, "src/pipe/a.pxd", "from libc.stdlib cimport atoi, free\n", True),
+        (memory_offences, "src/pipe/a.pxd", "from base.memory cimport free\n", False),
+        (memory_offences, "src/message/a.h", "    x = malloc(n);\n", True),
+        (memory_offences, "src/message/a.h", "    x = zc_malloc(n); ops->free(x);\n", False),
         (import_offences, "zmqcore/a.py", "import os\nfrom ._core import Socket\nimport zmqcore\n", False),
         (import_offences, "zmqcore/a.py", "import zmq\n", True),
         (import_offences, "zmqcore/a.py", "import cffi\n", True),

@@ -1,6 +1,6 @@
 # Frame: one frame as a Python object, and MessageTracker: when its memory is no longer used.
 
-from libc.stdlib cimport free
+from base.memory cimport free
 from base.atomics cimport zc_sub_u32
 from message.message cimport (
     msg_t, share_t, msg_init, msg_set, msg_data, msg_close, msg_share, MSG_EMPTY, MSG_INLINE, MSG_MORE, MSG_PYOBJ, MSG_PYSHARED, MSG_EXACT,

@@ -11,7 +11,7 @@ static inline void zc_giveback_drain(void)
     while (node) {
         zc_giveback_node *next = node->next;
         Py_DECREF((PyObject *)node->object);
-        free(node);
+        zc_free(node);
         node = next;
     }
 }

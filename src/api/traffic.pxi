@@ -3,7 +3,7 @@
 # Small frames of bytes go the short way: one lock, one pattern call, no Python object made or copied. Whatever finds no room (or nothing to
 # receive) goes the long way, without the GIL.
 
-from libc.stdlib cimport free, malloc
+from base.memory cimport free, malloc
 from base.config cimport RX_SPARE_MIN
 from base.errors cimport ENOMEM
 from pattern.pattern cimport pattern_last_pipe, pattern_recv

@@ -1,7 +1,7 @@
 /* The contract with the operating system: everything that differs between Linux, macOS, FreeBSD and Windows.
  *
  * Rules
- * - Conditional compilation lives in these headers only (this one, the four it includes, atomics.h and errors.h).
+ * - Conditional compilation lives in these headers only (this one, the four it includes, atomics.h, errors.h and memory.h).
  *   Cython code never asks which system it is on: a wrapper returns -ENOSYS where the system lacks the thing.
  * - Failures are negative errno values. Only the functions that say so may block.
  * - Nothing here knows ZeroMQ.
@@ -98,6 +98,7 @@
 
 #include "base/atomics.h"
 #include "base/errors.h"
+#include "base/memory.h"
 
 #include "base/platform_thread.h"
 #include "base/platform_io.h"

@@ -284,6 +284,8 @@ static inline void zc_wake_close(zc_wake_t *w) {
 
 static inline int zc_wake_open(zc_wake_t *w) {
     w->rfd = w->wfd = -1;
+    int fault = zc_resource_fault();
+    if (fault) return fault;
 #if defined(__linux__)
     int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (fd < 0) return -errno;
@@ -345,6 +347,8 @@ static inline void zc_wake_drain(zc_wake_t *w) {
 
 static inline int zc_timer_open(void) {
 #if defined(__linux__)
+    int fault = zc_resource_fault();
+    if (fault) return fault;
     int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     return fd >= 0 ? fd : -errno;
 #else

@@ -148,6 +148,8 @@ static inline int zc_sa_parse_numeric(const char *text, int family, uint8_t *oct
 
 /* A stream socket: non-blocking, close on exec, no SIGPIPE. */
 static inline int zc_socket_open(int family) {
+    int fault = zc_resource_fault();
+    if (fault) return fault;
     int native = zc_sa_native(family);
     int protocol = family == ZC_FAMILY_LOCAL ? 0 : IPPROTO_TCP;
 #if defined(_WIN32)
@@ -171,10 +173,16 @@ static inline int zc_socket_open(int family) {
 }
 
 static inline int zc_bind(int fd, const zc_sockaddr_t *sa) {
+    int fault = zc_resource_fault();
+    if (fault) return fault;
     return bind(fd, &sa->u.any, (socklen_t)sa->len) == 0 ? 0 : zc_net_error();
 }
 
-static inline int zc_listen(int fd, int backlog) { return listen(fd, backlog) == 0 ? 0 : zc_net_error(); }
+static inline int zc_listen(int fd, int backlog) {
+    int fault = zc_resource_fault();
+    if (fault) return fault;
+    return listen(fd, backlog) == 0 ? 0 : zc_net_error();
+}
 
 /* 0, -EINPROGRESS (the socket becomes writable when it is decided) or -errno. */
 static inline int zc_connect(int fd, const zc_sockaddr_t *sa) {
@@ -189,6 +197,8 @@ static inline int zc_connect(int fd, const zc_sockaddr_t *sa) {
 
 /* A connection (ready as zc_socket_open's), -EAGAIN when none waits, or -errno. */
 static inline int zc_accept(int fd, zc_sockaddr_t *from) {
+    int fault = zc_resource_fault();
+    if (fault) return fault;
     socklen_t len = sizeof from->u;
     memset(from, 0, sizeof *from);
 #if defined(__linux__) || defined(__FreeBSD__)
@@ -385,8 +395,8 @@ static inline int zc_interface_address(const char *name, int family, zc_sockaddr
     IP_ADAPTER_ADDRESSES *list = NULL;
     ULONG got = ERROR_BUFFER_OVERFLOW;
     for (int tries = 0; tries < 5 && got == ERROR_BUFFER_OVERFLOW; tries++) {
-        free(list);
-        list = (IP_ADAPTER_ADDRESSES *)malloc(size);
+        zc_free(list);
+        list = (IP_ADAPTER_ADDRESSES *)zc_malloc(size);
         if (list == NULL) return -ENOMEM;
         got = GetAdaptersAddresses((ULONG)native, flags, NULL, list, &size);
     }
@@ -403,7 +413,7 @@ static inline int zc_interface_address(const char *name, int family, zc_sockaddr
             break;
         }
     }
-    free(list);
+    zc_free(list);
 #else
     struct ifaddrs *list = NULL;
     if (getifaddrs(&list) != 0) return -errno;
@@ -528,6 +538,8 @@ static inline uint64_t zc_file_identity(const char *path) {
 
 /* Makes a directory only this user may enter, in the user's temporary directory. Length of its path or -errno. */
 static inline int zc_private_directory(char *out, size_t cap) {
+    int fault = zc_resource_fault();
+    if (fault) return fault;
 #if defined(_WIN32)
     char base[MAX_PATH + 1];
     DWORD n = GetTempPathA(sizeof base, base);

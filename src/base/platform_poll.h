@@ -77,11 +77,15 @@ typedef struct epoll_event zc_epoll_event_t;
 #define ZC_EPOLL_DEL EPOLL_CTL_DEL
 
 static inline int zc_epoll_create(void) {
+    int fault = zc_resource_fault();
+    if (fault) return fault;
     int fd = epoll_create1(EPOLL_CLOEXEC);
     return fd >= 0 ? fd : -errno;
 }
 
 static inline int zc_epoll_ctl(int ep, int op, int fd, uint32_t events, void *tag) {
+    int fault = op == ZC_EPOLL_ADD ? zc_resource_fault() : 0;
+    if (fault) return fault;
     struct epoll_event e;
     memset(&e, 0, sizeof e);
     e.events = events;
@@ -168,6 +172,8 @@ static inline void *zc_epoll_tag(const zc_epoll_event_t *e) { return e->data.ptr
 typedef struct kevent zc_kevent_t;
 
 static inline int zc_kqueue_create(void) {
+    int fault = zc_resource_fault();
+    if (fault) return fault;
     int fd = kqueue();
     if (fd < 0) return -errno;
     int rc = zc_set_cloexec(fd);

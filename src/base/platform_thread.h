@@ -261,7 +261,7 @@ static inline void *zc_thread_main(void *raw)
     void (*fn)(void *) = wish->fn;
     void *arg = wish->arg;
     zc_thread_apply(wish);
-    free(wish);
+    zc_free(wish);
     fn(arg);
     return 0;
 }
@@ -269,8 +269,10 @@ static inline void *zc_thread_main(void *raw)
 /* policy, priority: -1 leaves the inherited value; ncpus 0 leaves the processors. */
 static inline int zc_thread_start(zc_thread_t *t, void (*fn)(void *), void *arg, const char *name, int policy,
                                   int priority, const int *cpus, int ncpus) {
+    int fault = zc_resource_fault();
+    if (fault) return fault;
     if (ncpus < 0) ncpus = 0;
-    zc_thread_wish_t *wish = (zc_thread_wish_t *)calloc(1, sizeof *wish + (size_t)ncpus * sizeof(int));
+    zc_thread_wish_t *wish = (zc_thread_wish_t *)zc_calloc(1, sizeof *wish + (size_t)ncpus * sizeof(int));
     if (wish == NULL) return -ENOMEM;
     wish->fn = fn;
     wish->arg = arg;
@@ -282,7 +284,7 @@ static inline int zc_thread_start(zc_thread_t *t, void (*fn)(void *), void *arg,
 #if defined(_WIN32)
     t->handle = (HANDLE)_beginthreadex(NULL, 0, zc_thread_main, wish, 0, NULL);
     if (t->handle != 0) return 0;
-    free(wish);
+    zc_free(wish);
     return -EAGAIN;
 #else
     /* The new thread inherits the mask: no signal can reach it, not even before its first instruction. */
@@ -291,7 +293,7 @@ static inline int zc_thread_start(zc_thread_t *t, void (*fn)(void *), void *arg,
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int rc = pthread_create(&t->handle, NULL, zc_thread_main, wish);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rc != 0) free(wish);
+    if (rc != 0) zc_free(wish);
     return -rc;
 #endif
 }

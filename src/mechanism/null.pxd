@@ -6,7 +6,7 @@
 # - An ERROR ends the handshake. A monitor hears of it if the reason is one of the ZAP status codes 300, 400, 500.
 
 from libc.stddef cimport size_t
-from libc.stdlib cimport calloc
+from base.memory cimport calloc
 from libc.string cimport memcmp, memcpy
 
 from base.errors cimport ENOMEM, EPROTO

@@ -1,6 +1,6 @@
 # Which mechanism a number means: the only file that knows all of them.
 
-from libc.stdlib cimport free
+from base.memory cimport free
 
 from base.errors cimport ENOTSUP
 from mechanism.mechanism cimport MECHANISM_NULL, mechanism_config_t, mechanism_t

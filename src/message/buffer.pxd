@@ -5,7 +5,7 @@
 # The pool belongs to one socket and is used under its lock; views may be closed by any thread (atomic count).
 
 from libc.stdint cimport uint32_t
-from libc.stdlib cimport malloc, free
+from base.memory cimport malloc, free
 from base.atomics cimport zc_load_acquire_u32, zc_sub_u32
 from base.config cimport POOL_SPARES
 from message.message cimport buffer_t

@@ -5,8 +5,8 @@
  */
 #ifndef ZMQCORE_GIVEBACK_H
 #define ZMQCORE_GIVEBACK_H
-#include <stdlib.h>
 #include "base/atomics.h"
+#include "base/memory.h"
 
 typedef struct zc_giveback_node {
     struct zc_giveback_node *next;
@@ -18,7 +18,7 @@ static void *zc_giveback_signal = NULL;        /* atomic: int (*)(void), set at 
 
 static inline void zc_giveback_push(void *object)
 {
-    zc_giveback_node *node = (zc_giveback_node *)malloc(sizeof *node);
+    zc_giveback_node *node = (zc_giveback_node *)zc_malloc(sizeof *node);
     void *old, *signal;
     if (!node)
         return; /* out of memory: leaking one reference is the only harmless choice */
@@ -38,7 +38,7 @@ static inline int zc_giveback_pending(void)
     return zc_load_relaxed_ptr(&zc_giveback_head) != NULL;
 }
 
-/* The caller owns the returned chain: next/object of each node, and free()s the nodes. */
+/* The caller owns the returned chain: next/object of each node, and zc_free() for the nodes. */
 static inline zc_giveback_node *zc_giveback_take(void)
 {
     return (zc_giveback_node *)zc_swap_ptr(&zc_giveback_head, NULL);

@@ -13,7 +13,7 @@
 # the give-back list. A msg_t is used by one thread at a time; only the blocks behind it are shared.
 
 from libc.stdint cimport uint32_t
-from libc.stdlib cimport malloc, free
+from base.memory cimport malloc, free
 from libc.string cimport memcpy
 from base.atomics cimport zc_add_u32, zc_sub_u32
 from base.config cimport MSG_INLINE_MAX

@@ -10,7 +10,7 @@
 # - Used under the lock of the socket that owns the tree.
 
 from libc.stdint cimport uint32_t, uint64_t, uintptr_t
-from libc.stdlib cimport malloc, realloc, free
+from base.memory cimport malloc, realloc, free
 from libc.string cimport memset
 
 cdef enum:

@@ -10,7 +10,7 @@
 # - pipe.fq_index is the pipe's place, FQ_NONE if it is not here.
 
 from libc.stdint cimport uint32_t
-from libc.stdlib cimport malloc, realloc, free
+from base.memory cimport malloc, realloc, free
 from base.errors cimport ENOMEM, EAGAIN
 from message.message cimport msg_t, msg_close, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
 from pipe.pipe cimport pipe_t, pipe_front, pipe_pop

@@ -10,7 +10,7 @@
 # - pipe.fan_index is the pipe's place, FAN_NONE if it is not here.
 
 from libc.stdint cimport uint32_t
-from libc.stdlib cimport realloc, free
+from base.memory cimport realloc, free
 from base.errors cimport ENOMEM, EAGAIN, EPIPE
 from message.message cimport msg_t, MSG_MORE
 from pipe.pipe cimport pipe_t, pipe_can_write, pipe_write, pipe_flush, pipe_rollback

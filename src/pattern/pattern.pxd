@@ -12,7 +12,7 @@
 # - pattern_recv(), pattern_events(): see `unfinished` in state.pxd before sleeping.
 
 from libc.stdint cimport uint32_t
-from libc.stdlib cimport free
+from base.memory cimport free
 from libc.string cimport memset
 from base.errors cimport EAGAIN, EEXIST, EINVAL, ENOMEM, ENOTSUP
 from message.message cimport msg_t, MSG_MORE

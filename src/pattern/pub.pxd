@@ -15,7 +15,7 @@
 # - A full peer misses the message; with XPUB_NODROP the message is refused (-EAGAIN) for all if one of its receivers is full.
 
 from libc.stdint cimport uint32_t, uintptr_t
-from libc.stdlib cimport malloc, calloc, free
+from base.memory cimport malloc, calloc, free
 from libc.string cimport memcpy
 from base.errors cimport EAGAIN, EINVAL, ENOMEM
 from message.message cimport (

@@ -7,7 +7,7 @@
 # - A requester whose connection was lost counts as gone even if it comes back: its request died with the connection.
 
 from libc.stdint cimport uint32_t
-from libc.stdlib cimport calloc, realloc, free
+from base.memory cimport calloc, realloc, free
 from base.errors cimport EAGAIN, EFSM, ENOMEM
 from message.message cimport msg_t, msg_close, MSG_MORE
 from pipe.pipe cimport pipe_t, pipe_can_write, pipe_write, pipe_flush

@@ -10,7 +10,7 @@
 # - If the peer goes away before it replied, the reply never comes (strict mode waits for it; REQ_RELAXED is the way out).
 
 from libc.stdint cimport uint32_t
-from libc.stdlib cimport calloc
+from base.memory cimport calloc
 from libc.string cimport memcmp
 from base.errors cimport EAGAIN, EFSM, ENOMEM
 from message.message cimport msg_t, msg_data, msg_set, msg_close, MSG_MORE

@@ -13,7 +13,7 @@
 # - Notices (ROUTER_NOTIFY, DISCONNECT_MSG) are put behind what the peer sent, as messages of that peer.
 
 from libc.stdint cimport uint32_t, uint64_t
-from libc.stdlib cimport malloc, calloc, realloc, free
+from base.memory cimport malloc, calloc, realloc, free
 from libc.string cimport memcpy, memcmp
 from base.errors cimport EAGAIN, EEXIST, EHOSTUNREACH, EINVAL, ENOMEM
 from message.message cimport msg_t, msg_data, msg_set, MSG_MORE

@@ -5,7 +5,7 @@
 # - Removal moves the followers back; there are no grave markers.
 
 from libc.stdint cimport uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
+from base.memory cimport calloc, free
 from libc.string cimport memcpy, memcmp
 from base.errors cimport ENOMEM
 from pipe.pipe cimport pipe_t

@@ -10,7 +10,7 @@
 # - A subscription that is a whole message travels as control. One inside a multipart message stays a frame of it: the message keeps its shape.
 
 from libc.stdint cimport uint32_t
-from libc.stdlib cimport calloc
+from base.memory cimport calloc
 from base.errors cimport EAGAIN, ENOMEM
 from message.message cimport msg_t, msg_data, msg_close, msg_share, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
 from pipe.pipe cimport pipe_t, pipe_write_control

@@ -6,7 +6,7 @@
 # - In an entry: a = the count, b = the place in `list`.
 
 from libc.stdint cimport uint32_t
-from libc.stdlib cimport realloc, free
+from base.memory cimport realloc, free
 from base.errors cimport ENOMEM
 from pattern.radix cimport (
     radix_t, radix_walk_t, entry_t, radix_init, radix_clear, radix_entry, radix_find, radix_put, radix_remove, radix_walk, radix_next,

@@ -7,7 +7,7 @@
 # - Every holder lists its topics, so that a lost peer costs what it had subscribed to and not a walk over everything.
 
 from libc.stdint cimport uint32_t, uintptr_t
-from libc.stdlib cimport realloc, free
+from base.memory cimport realloc, free
 from libc.string cimport memmove, memcpy
 from base.errors cimport ENOMEM
 from pipe.pipe cimport pipe_t

@@ -20,7 +20,7 @@
 # swaps it in for the one before; the consumer swaps it out. `pub` then counts messages, and so does rcount; there is no mark.
 
 from libc.stdint cimport uint32_t, uint64_t
-from libc.stdlib cimport malloc, calloc, realloc, free
+from base.memory cimport malloc, calloc, realloc, free
 from base.atomics cimport (
     zc_load_acquire_u64, zc_load_relaxed_u32, zc_load_acquire_ptr, zc_store_release_u64, zc_store_release_ptr,
     zc_store_relaxed_u32, zc_swap_u32, zc_swap_ptr, zc_fence, zc_load_relaxed_u64,

@@ -21,7 +21,7 @@
 # gone() may wait for locks under which others wait for io_thread_t.lock, so it is called after that is released.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t, UINT64_MAX
-from libc.stdlib cimport calloc, realloc, free
+from base.memory cimport calloc, realloc, free
 from base.atomics cimport (
     zc_load_relaxed_u32, zc_store_relaxed_u32, zc_load_relaxed_u64, zc_store_release_u32, zc_load_acquire_u32, zc_swap_u64,
     zc_add_u32, zc_cas_u64, zc_load_acquire_u64, zc_fence, zc_pause,

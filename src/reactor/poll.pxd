@@ -12,7 +12,7 @@
 # - A member with mask 0 is left out of the snapshot.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, realloc
+from base.memory cimport calloc, free, realloc
 from base.atomics cimport zc_add_u32, zc_cas_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_sub_u32
 from base.errors cimport EBADF, EEXIST, ENOENT, ENOMEM
 from base.platform cimport (

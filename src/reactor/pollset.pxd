@@ -12,7 +12,7 @@
 # - pollset_close works in a forked child: it only lets go of descriptors, the parent's members stay as they are.
 
 from libc.stdint cimport int64_t, uint32_t
-from libc.stdlib cimport free, malloc
+from base.memory cimport free, malloc
 from base.errors cimport EINVAL, ENOMEM, ENOSYS
 from base.platform cimport (
     ZC_POLLIN, zc_close, zc_epoll_create, zc_fork_generation, zc_kqueue_create, zc_poll, zc_pollfd_set, zc_pollfd_t,

@@ -10,7 +10,7 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
 from libc.stddef cimport ptrdiff_t
-from libc.stdlib cimport malloc, free
+from base.memory cimport malloc, free
 from base.config cimport DRAIN_MAX_S
 from base.errors cimport EAGAIN, EPIPE, EPROTO, EINVAL, EMSGSIZE, ETIMEDOUT, ENOMEM, EFAULT
 from base.platform cimport zc_send, zc_recv, zc_close, zc_unsent, zc_shutdown_write, zc_now_ns

@@ -9,7 +9,7 @@
 # - Frames of a message become visible together; a connection that ends in between is rolled back by the ring.
 
 from libc.stdint cimport uint32_t, uint64_t, int64_t
-from libc.stdlib cimport malloc, realloc, free
+from base.memory cimport malloc, realloc, free
 from libc.string cimport memcpy, memmove
 from base.config cimport RX_CHUNK_MIN_ROOM, RX_VIEW_MAX, RX_GROW_START, MSG_INLINE_MAX, RX_BULK, RX_SPARE_MIN
 from base.atomics cimport zc_add_u32

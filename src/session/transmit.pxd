@@ -9,7 +9,7 @@
 # - A write error only marks the output broken. What the peer sent before it went is still read; the reader then finds the end.
 
 from libc.stdint cimport uint32_t, uint64_t
-from libc.stdlib cimport malloc, realloc, free
+from base.memory cimport malloc, realloc, free
 from libc.string cimport memcpy
 from base.atomics cimport zc_load_relaxed_u32, zc_store_relaxed_u32
 from base.config cimport TX_BUFFER, TX_FULL, TX_REF_MIN, TX_IOV_MAX

@@ -10,7 +10,7 @@
 # After a protocol error a connecting session gives up (as deployed stacks do): the same peer would fail the same way again.
 
 from libc.stdint cimport int32_t, uint32_t, uint64_t, UINT64_MAX
-from libc.stdlib cimport calloc, malloc, realloc, free
+from base.memory cimport calloc, malloc, realloc, free
 from libc.string cimport memcpy, memset, strlen
 from base.atomics cimport zc_store_relaxed_u64
 from base.errors cimport (

@@ -10,7 +10,8 @@
 
 from libc.limits cimport INT_MAX
 from libc.stdio cimport snprintf
-from libc.stdlib cimport atoi, free, realloc
+from base.memory cimport free, realloc
+from libc.stdlib cimport atoi
 from libc.string cimport memcpy, memset
 from base.errors cimport EINVAL, ENOMEM
 

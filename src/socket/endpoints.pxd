@@ -3,7 +3,7 @@
 # An endpoint is found again by the text it was made with, or by what LAST_ENDPOINT told. unbind also closes the connections that came in through it.
 
 from libc.stdint cimport uint32_t, uint64_t
-from libc.stdlib cimport calloc, malloc, realloc, free
+from base.memory cimport calloc, malloc, realloc, free
 from libc.string cimport memcpy, strcmp, strlen, memset
 from base.errors cimport (
     EADDRINUSE, EINVAL, EMTHREAD, ENOENT, ENOMEM, ENOTSOCK, ETERM, EPROTONOSUPPORT,

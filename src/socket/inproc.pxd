@@ -7,7 +7,7 @@
 # - Mismatched socket types are never joined: the bind ignores the waiting connect, the connect fails.
 
 from libc.stdint cimport uint32_t
-from libc.stdlib cimport calloc, malloc, free
+from base.memory cimport calloc, malloc, free
 from libc.string cimport memcpy, strcmp
 from base.atomics cimport zc_add_u32, zc_store_release_ptr, zc_load_relaxed_u32, zc_store_relaxed_u32
 from base.errors cimport EADDRINUSE, ECONNREFUSED, EINVAL, ENOMEM, ENOTSOCK, EPROTO

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdio cimport snprintf
-from libc.stdlib cimport calloc, free
+from base.memory cimport calloc, free
 from base.errors cimport EMTHREAD, ENOMEM, ETERM
 from base.atomics cimport zc_load_acquire_u32, zc_load_relaxed_u32
 from base.platform cimport zc_mutex_lock, zc_mutex_unlock

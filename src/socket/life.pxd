@@ -6,7 +6,7 @@
 # In a forked child nobody may touch locks or poll sets of the parent: closing there only closes descriptors.
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, UINT64_MAX
-from libc.stdlib cimport calloc, free
+from base.memory cimport calloc, free
 from base.atomics cimport (
     zc_add_u32, zc_sub_u32, zc_swap_u32, zc_load_acquire_u32, zc_swap_ptr, zc_store_relaxed_u32, zc_store_release_u32,
 )

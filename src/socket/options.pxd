@@ -9,7 +9,7 @@
 #    and zero-fill it. Texts count their NUL in the size, octets (ROUTING_ID) have none.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc, realloc
+from base.memory cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memcpy, memset
 from base.errors cimport EINVAL, ENOMEM
 from socket.accept_filter cimport ACCEPT_FILTER_TEXT, accept_filter_normalise

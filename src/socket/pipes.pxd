@@ -3,7 +3,7 @@
 # A pipe is never removed inside a pattern call: who wants it gone puts it on the doomed list, and socket_reap() does it after the call. Lock held.
 
 from libc.stdint cimport uint32_t
-from libc.stdlib cimport calloc, realloc, free
+from base.memory cimport calloc, realloc, free
 from libc.string cimport memcpy
 from base.errors cimport ENOMEM
 from pattern.pattern cimport pattern_detach, pattern_ended

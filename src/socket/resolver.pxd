@@ -4,7 +4,7 @@
 # lookup is kept alive by a reference, and the session is found again by its id, so either may be gone by then.
 
 from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
-from libc.stdlib cimport malloc, free
+from base.memory cimport malloc, free
 from libc.string cimport memcpy, strlen
 from base.atomics cimport zc_add_u32
 from base.errors cimport ENOMEM

@@ -1,7 +1,7 @@
 # The timers of a socket: a binary heap of its sessions by deadline, and the one deadline the I/O thread looks at. Lock held.
 
 from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
-from libc.stdlib cimport realloc
+from base.memory cimport realloc
 from base.atomics cimport zc_load_relaxed_u64, zc_store_relaxed_u64
 from base.errors cimport ENOMEM
 from reactor.io_thread cimport io_poke

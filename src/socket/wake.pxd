@@ -4,7 +4,7 @@
 # news sets `alarm` before it looks at `sleepers`. Both are sequentially consistent, so one of the two sees the other.
 
 from libc.stdint cimport uint32_t
-from libc.stdlib cimport free
+from base.memory cimport free
 from base.atomics cimport (
     zc_load_relaxed_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_swap_u32, zc_cas_u32, zc_cas_ptr, zc_load_relaxed_ptr,
     zc_load_acquire_ptr, zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_store_release_u32,

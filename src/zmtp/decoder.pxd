@@ -11,7 +11,7 @@
 # - After an error the decoder stays in error: a stream out of step cannot be trusted again.
 
 from libc.stdint cimport int64_t, uint64_t
-from libc.stdlib cimport free, realloc
+from base.memory cimport free, realloc
 from libc.string cimport memcpy
 
 from base.errors cimport EMSGSIZE, ENOMEM

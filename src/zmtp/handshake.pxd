@@ -21,7 +21,7 @@
 # - Driven by one thread at a time.
 
 from libc.stdint cimport int64_t, uint32_t
-from libc.stdlib cimport free, malloc, realloc
+from base.memory cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset, strlen
 
 from base.errors cimport EINVAL, ENOMEM, EPROTO

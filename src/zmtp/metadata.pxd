@@ -8,7 +8,7 @@
 # - Names are compared exactly. "Routing-Id" and "Identity" are two names of one property.
 
 from libc.stdint cimport uint32_t, uint64_t
-from libc.stdlib cimport free, malloc
+from base.memory cimport free, malloc
 from libc.string cimport memcmp, memcpy
 
 from base.atomics cimport zc_add_u32, zc_sub_u32

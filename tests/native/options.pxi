@@ -4,7 +4,7 @@
 # Included in _probe.pyx; every name begins with `options_`.
 
 from cpython.bytes cimport PyBytes_AS_STRING
-from libc.stdlib cimport free as options_c_free
+from base.memory cimport free as options_c_free
 from socket.option_table cimport option_bytes_t, option_ids_t, options_t
 from socket.options cimport (
     option_kind, options_answer_int, options_answer_text, options_clone, options_free, options_get, options_heartbeat_timeout, options_init,

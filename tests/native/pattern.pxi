@@ -7,7 +7,7 @@
 # Calls answer negative errno values like the functions they show.
 
 from libc.stdint cimport uint32_t, uint64_t, uintptr_t
-from libc.stdlib cimport malloc, calloc, realloc, free
+from base.memory cimport malloc, calloc, realloc, free
 from libc.string cimport memcpy, memset
 from cpython.bytes cimport PyBytes_FromStringAndSize, PyBytes_AS_STRING, PyBytes_GET_SIZE
 from base.platform cimport zc_now_ns

@@ -6,7 +6,7 @@
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc as platform_calloc, free as platform_free
+from base.memory cimport calloc as platform_calloc, free as platform_free
 
 cimport base.atomics as base_a
 cimport base.errors as base_e

@@ -3,7 +3,7 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.errno cimport EPROTO as zmtp_EPROTO
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc as zmtp_calloc, free as zmtp_c_free, malloc as zmtp_malloc
+from base.memory cimport calloc as zmtp_calloc, free as zmtp_c_free, malloc as zmtp_malloc
 from libc.string cimport memcpy as zmtp_memcpy
 
 cimport mechanism.mechanism as zmtp_m

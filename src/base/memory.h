@@ -1,0 +1,85 @@
+/* Where the core's memory comes from, and how a test makes it run out.
+ *
+ * Rules
+ * - All memory of the core comes from and goes back to these four; the system's own names appear nowhere else.
+ * - In a build for users they are the system's functions, at no cost. A build with ZC_FAULTS counts the blocks in use, and can make
+ *   any allocation and any call that takes something else of the system's (a descriptor, a thread, a name) fail.
+ * - `zc_faults` is exported under its own name: a test finds it with ctypes, so no interface of the package has to show it. A shared
+ *   object has its own.
+ */
+#ifndef ZC_MEMORY_H
+#define ZC_MEMORY_H
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#if defined(ZC_FAULTS)
+
+#include "base/atomics.h"
+
+/* Calls number `next` to `next + run - 1` from now fail (1 = the very next one). */
+typedef struct zc_countdown {
+    uint32_t armed; /* atomic; read first, so that nothing is counted while no test asks for it */
+    uint32_t run;   /* set while not armed */
+    uint64_t next;  /* atomic; counts down, below zero as well: what is left tells a test how many calls there were */
+} zc_countdown_t;
+
+typedef struct zc_faults {
+    zc_countdown_t memory;
+    zc_countdown_t resources;
+    uint64_t error;  /* errno of the calls for a resource that fail; set while not armed */
+    uint64_t blocks; /* atomic; allocated and not freed */
+} zc_faults_t;
+
+#if defined(_WIN32)
+__declspec(dllexport) zc_faults_t zc_faults;
+#else
+__attribute__((visibility("default"))) zc_faults_t zc_faults;
+#endif
+
+static inline int zc_fault_due(zc_countdown_t *c) {
+    if (!zc_load_acquire_u32(&c->armed)) return 0; /* acquire: `run` and `next` were set before */
+    int64_t left = (int64_t)zc_sub_u64(&c->next, 1);
+    return left <= 1 && left > 1 - (int64_t)c->run;
+}
+
+/* 0, or the -errno with which a call that takes a descriptor, thread or name shall fail. */
+static inline int zc_resource_fault(void) {
+    return zc_fault_due(&zc_faults.resources) ? -(int)zc_faults.error : 0;
+}
+
+static inline void *zc_malloc(size_t n) {
+    void *p = zc_fault_due(&zc_faults.memory) ? NULL : malloc(n);
+    if (p) zc_add_u64(&zc_faults.blocks, 1);
+    return p;
+}
+
+static inline void *zc_calloc(size_t n, size_t size) {
+    void *p = zc_fault_due(&zc_faults.memory) ? NULL : calloc(n, size);
+    if (p) zc_add_u64(&zc_faults.blocks, 1);
+    return p;
+}
+
+static inline void *zc_realloc(void *old, size_t n) {
+    void *p = zc_fault_due(&zc_faults.memory) ? NULL : realloc(old, n);
+    if (p && !old) zc_add_u64(&zc_faults.blocks, 1);
+    return p;
+}
+
+static inline void zc_free(void *p) {
+    if (p) zc_sub_u64(&zc_faults.blocks, 1);
+    free(p);
+}
+
+#else
+
+#define zc_malloc malloc
+#define zc_calloc calloc
+#define zc_realloc realloc
+#define zc_free free
+#define zc_resource_fault() 0
+
+#endif
+#endif
