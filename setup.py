@@ -10,6 +10,7 @@ Two environment variables choose what is built:
       coverage    gcov counters that point at the .pxd and .pyx lines
       annotate    HTML beside the generated C that shows where Python's C API is called; no C-level line numbers then
   ZMQCORE_PROBE=1 also builds zmqcore._probe, the test-only face of the sans-IO parts (tests/native)
+  ZMQCORE_SIM=1   also builds zmqcore._sim, the same core on a simulated system (tests/native/sim; Linux only)
 
 Each combination has its own directory under build/, so switching never mixes objects, and generated C never lands in src/.
 """
@@ -59,7 +60,8 @@ def chosen_variants():
 
 CHOSEN = chosen_variants()
 WITH_PROBE = os.environ.get("ZMQCORE_PROBE", "") not in ("", "0")
-BUILD_BASE = "/".join(["build", "-".join(sorted(CHOSEN)) or "release"]) + ("-probe" if WITH_PROBE else "")
+WITH_SIM = os.environ.get("ZMQCORE_SIM", "") not in ("", "0") and sys.platform.startswith("linux")
+BUILD_BASE = "/".join(["build", "-".join(sorted(CHOSEN)) or "release"]) + ("-probe" if WITH_PROBE else "") + ("-sim" if WITH_SIM else "")
 
 
 def unix_flags():
@@ -132,10 +134,20 @@ def extension(name, source, *roots):
     )
 
 
+def simulated(name, source):
+    """The core on the simulated system: the header comes first and takes the names of the system calls (tests/native/sim/system.h)."""
+    made = extension(name, source, "src", "tests/native")
+    made.include_dirs.append("tests/native")
+    made.extra_compile_args += ["-include", "sim/system.h"]
+    return made
+
+
 def extensions():
     yield extension("zmqcore._core", "src/api/_core.pyx", "src")
     if WITH_PROBE:
         yield extension("zmqcore._probe", "tests/native/_probe.pyx", "src", "tests/native")
+    if WITH_SIM:
+        yield simulated("zmqcore._sim", "tests/native/_sim.pyx")
 
 
 setup(

@@ -1,0 +1,72 @@
+# The simulated system as Cython sees it. sim/system.h is put in front of the generated C (setup.py), so nothing is included here.
+
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+cdef extern from * nogil:
+    ctypedef struct sim_config_t:
+        uint64_t seed
+        uint32_t slice
+        uint32_t jump
+        uint64_t jump_ns
+        uint32_t processors
+        uint32_t capacity
+        uint32_t split
+        uint64_t delay_ns
+        uint32_t interrupted
+        uint32_t not_now
+        uint32_t refused
+        uint32_t refused_at
+        uint32_t reset
+        uint32_t no_memory_at
+        uint32_t no_memory
+        uint32_t descriptors
+
+    ctypedef struct sim_world_t:
+        uint64_t now
+        uint64_t steps
+        uint64_t jumped
+        uint64_t progress
+        uint64_t digest
+        uint32_t fallible
+        uint32_t refusals
+        int finding
+        const char *text
+    sim_world_t world
+
+    ctypedef struct sim_heap_t:
+        size_t live
+        uint32_t count
+        uint32_t failures
+    sim_heap_t sim_heap
+
+    uint64_t sim_octets
+    uint64_t sim_resets
+
+    enum:
+        SIM_OK
+        SIM_DEADLOCK
+        SIM_LIVELOCK
+        SIM_LEAK
+        SIM_MEMORY
+        SIM_MODEL
+        SIM_MISUSE
+
+    void sim_begin(const sim_config_t *config)
+    int sim_spawn(const char *name, void (*fn)(void *) noexcept nogil, void *arg)
+    int sim_run()
+    int sim_end()
+
+    uint64_t sim_mix(uint64_t z)
+    uint64_t sim_random(uint64_t n)
+    void sim_sleep(uint64_t ns)
+    void sim_idle()
+    void sim_progress(uint64_t n)
+    void sim_fail(const char *text)
+    void sim_find(int kind, const char *format, ...)
+
+    int sim_peer_connect(int port, const char *path)
+    int sim_peer_listen(int port, const char *path)
+    int sim_peer_accept(int listener)
+    long sim_peer_send(int fd, const void *data, size_t n)
+    long sim_peer_recv(int fd, void *out, size_t n)
+    void sim_peer_close(int fd, int half, int reset)
