@@ -1,11 +1,15 @@
-"""The waiting behind zmqcore.asyncio: what is pending on one socket, and the one reader that serves it.
+"""The waiting behind zmqcore.asyncio: what is pending on one socket and loop, and the one reader that serves it.
 
 Rules
+- All objects of one socket (the socket, its shadows, those a Poller has) share one `Awaiting` for each loop: one queue, one reader, and
+  whatever one of them does is seen by what another one waits for.
 - What must wait becomes a `Pending` in the queue of its direction. A pending receive has not taken its message yet: cancelling one
   loses nothing. Cancelling a task whose receive is done gives the message back, see `_received`.
+- Only the call itself may have to wait. What a function of the program raises, Again included, is the end of the call it was given to.
+- Functions of the program may do anything, also close the socket: a `Pending` has left its queue before they are called.
 - The socket's descriptor is level-triggered: readable while the socket has something to do. A wake-up completes all that can be
   completed, in order. The reader is only taken away by a wake-up that finds nothing pending.
-- The descriptor is silent about what a call on this socket brings about itself; such calls are followed by `kick`.
+- The descriptor is silent about what a call on this socket brings about itself; such calls are followed by `kick`. Who gives up looks once more.
 - The loop holds on to an `Awaiting`, never to the socket: a socket that the program forgets must go.
 - Everything here runs on the loop's thread.
 """
@@ -20,6 +24,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import _core
+from ._readers import listen, stop_listening
 from ._received import Received, Returned, message_of, receive_again
 from .constants import Flag, PollEvent, SocketOption
 from .error import Again
@@ -44,52 +49,24 @@ running_loop = asyncio.events._get_running_loop
 class Pending:
     """A call that waits: how to make it, and its Future."""
 
-    __slots__ = ("future", "call", "args", "kwargs", "load", "timer")
+    __slots__ = ("socket", "future", "call", "args", "kwargs", "load", "timer")
 
     def __init__(
         self,
+        socket: Any,
         future: asyncio.Future[Any],
         call: Callable[..., Any],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         load: Callable[[Any], Any] | None,
     ) -> None:
+        self.socket = weakref.ref(socket)
         self.future = future
         self.call = call
         self.args = args
         self.kwargs = kwargs
         self.load = load
         self.timer: asyncio.TimerHandle | None = None
-
-    def attempt(self, socket: Any, returned: deque[Returned] | None = None) -> bool:
-        """Makes the call and finishes the Future; False if it has to wait longer. `returned`: messages to receive first."""
-        future = self.future
-        message = None
-        try:
-            if returned:
-                result = receive_again(socket, returned, self.call, self.args, self.kwargs)
-            else:
-                result = self.call(socket, *self.args, **self.kwargs)
-            if isinstance(future, Received):
-                message = message_of(socket, self.call, self.args, result)
-            if self.load is not None:
-                result = self.load(result)
-        except Again:
-            return False
-        except Exception as error:
-            self.stop_timer()
-            self.future.set_exception(error)
-        else:
-            self.stop_timer()
-            if isinstance(future, Received) and message is not None:
-                future.finish(message, result)
-            else:
-                future.set_result(result)
-        return True
-
-    def expire(self) -> None:
-        if not self.future.done():
-            self.future.set_exception(Again())
 
     def abandon(self) -> None:
         self.stop_timer()
@@ -110,49 +87,102 @@ class Watch:
         self.flags = flags
         self.timer: asyncio.TimerHandle | None = None
 
-    def finish(self, events: int) -> None:
+    def stop_timer(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
+
+    def finish(self, events: int) -> None:
+        self.stop_timer()
         if not self.future.done():
             self.future.set_result(events)
 
+    def abandon(self) -> None:
+        self.stop_timer()
+        self.future.cancel()
 
-def failed(loop: asyncio.AbstractEventLoop, error: Exception) -> asyncio.Future[Any]:
+
+def fail(future: asyncio.Future[Any], error: BaseException) -> None:
+    """Ends a call with whatever was raised in it, as asyncio ends a task."""
+    if future.done():
+        pass
+    elif isinstance(error, asyncio.CancelledError):
+        future.cancel()
+    elif isinstance(error, StopIteration):
+        told = RuntimeError("StopIteration was raised by a function that was called for an awaited result")
+        told.__cause__ = error
+        future.set_exception(told)
+    else:
+        future.set_exception(error)
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        raise error
+
+
+def failed(loop: asyncio.AbstractEventLoop, error: BaseException) -> asyncio.Future[Any]:
     future = loop.create_future()
-    future.set_exception(error)
+    fail(future, error)
     return future
 
 
+class Awaitings:
+    """What the objects of one socket share: an Awaiting for each loop, and what was received in vain."""
+
+    __slots__ = ("of_loop", "returned")
+
+    def __init__(self) -> None:
+        self.of_loop: dict[asyncio.AbstractEventLoop, Awaiting] = {}
+        self.returned: deque[Returned] = deque()
+
+    def on(self, loop: asyncio.AbstractEventLoop, socket: Any) -> Awaiting:
+        awaiting = self.of_loop.get(loop)
+        if awaiting is None:
+            for old in [old for old in self.of_loop if old.is_closed()]:
+                self.of_loop.pop(old).leave()
+            awaiting = self.of_loop[loop] = Awaiting(socket, loop, self)
+        return awaiting
+
+    def close(self) -> None:
+        """The socket is about to be closed."""
+        self.returned.clear()
+        while self.of_loop:
+            loop, awaiting = self.of_loop.popitem()
+            if loop is running_loop() or not loop.is_running():
+                awaiting.give_up()
+            else:  # closed by a thread that is not the loop's
+                loop.call_soon_threadsafe(awaiting.give_up)
+
+
+def awaiting_of(socket: Any, loop: asyncio.AbstractEventLoop) -> Awaiting:
+    """What is pending on the socket, of which `socket` may be a shadow, on this loop."""
+    original = socket._original() or socket
+    awaitings = original._awaitings
+    if awaitings is None:
+        awaitings = original._awaitings = Awaitings()
+    return awaitings.on(loop, original)
+
+
 class Awaiting(_core.AwaitingBase):
-    """Everything that is pending on one socket, on one loop at a time."""
+    """Everything that is pending on one socket, on one loop."""
 
     receives: deque[Pending]
     sends: deque[Pending]
-    returned: deque[Returned]  # received for tasks that were cancelled; the next receives get it
+    returned: deque[Returned]  # received for tasks that were cancelled; the next receives get it, on whatever loop
     watches: list[Watch]
 
-    def __init__(self, socket: Any) -> None:
+    def __init__(self, socket: Any, loop: asyncio.AbstractEventLoop, awaitings: Awaitings) -> None:
         self.socket = weakref.ref(socket)
+        self.loop = loop
+        self.awaitings = awaitings
         self.fd = -1  # asked for when first needed: it costs the process a descriptor
         self.reading = False
         self.kicked = False
         self.pause: asyncio.TimerHandle | None = None
         self.pause_time = PAUSE_FIRST
         self.receives = deque()
-        self.returned = deque()
+        self.returned = awaitings.returned
         self.sends = deque()
         self.watches = []
 
     # -- making calls
-
-    def enter(self) -> asyncio.AbstractEventLoop:
-        """The loop to work on. When it is another one than before, the earlier one is left behind."""
-        loop = running_loop() or asyncio.get_event_loop()
-        if loop is not self.loop:
-            self.give_up()
-            self.loop = loop
-            self.sent = _core.Finished(None, loop)
-        return loop
 
     def do(
         self,
@@ -167,19 +197,14 @@ class Awaiting(_core.AwaitingBase):
     ) -> asyncio.Future[Any]:
         """Makes a call that does not wait: at once if nothing of its direction is pending, or else when it is its turn. `tried`: it has
         been made just now, to no avail."""
-        loop = self.enter()
+        loop = self.loop
         while queue and queue[0].future.done():
             queue.popleft().abandon()
         waits = not flags & DONTWAIT
         behind = bool(queue) or (waits and self.exhausted())
         if not (behind or tried):
             try:
-                if queue is self.receives and self.returned:
-                    result = receive_again(socket, self.returned, call, args, kwargs)
-                else:
-                    result = call(socket, *args, **kwargs)
-                if load is not None:
-                    result = load(result)
+                result = self.make(socket, queue, call, args, kwargs)
             except Again:
                 pass
             except Exception as error:
@@ -188,12 +213,23 @@ class Awaiting(_core.AwaitingBase):
                 self.calls += 1
                 if self.sends or self.watches:
                     self.kick()
-                return _core.Finished(result, loop)
+                if load is not None:
+                    try:
+                        result = load(result)
+                    except (Exception, asyncio.CancelledError) as error:
+                        return failed(loop, error)
+                return _core.finished(result, loop)
         if not waits:
             return failed(loop, Again())
         future = Received(self.give_back, loop) if queue is self.receives else loop.create_future()
-        pending = Pending(future, call, args, kwargs, load)
-        self.add(socket, queue, pending)
+        if queue:
+            # What stops the first one, a peer without room say, need not stop those behind it.
+            queue[-1].future.add_done_callback(self.next_in_line)
+        pending = Pending(socket, future, call, args, kwargs, load)
+        try:
+            self.add(socket, queue, pending)
+        except Exception as error:
+            return failed(loop, error)
         if behind:
             self.calls = 0
             self.kick()
@@ -201,30 +237,51 @@ class Awaiting(_core.AwaitingBase):
             loop.call_soon(self.spin)
         return future
 
+    def make(
+        self, socket: Any, queue: deque[Pending], call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if queue is self.receives and self.returned:
+            return receive_again(socket, self.returned, call, args, kwargs)
+        return call(socket, *args, **kwargs)
+
     def add(self, socket: Any, queue: deque[Pending], pending: Pending) -> None:
-        assert self.loop is not None
         timeout: int = socket.get(RCVTIMEO if queue is self.receives else SNDTIMEO)
-        if timeout >= 0:
-            pending.timer = self.loop.call_later(timeout / 1000, pending.expire)
-        queue.append(pending)
         self.read(socket)
+        if timeout >= 0:
+            pending.timer = self.loop.call_later(timeout / 1000, self.expire, pending)
+        queue.append(pending)
+
+    def expire(self, pending: Pending) -> None:
+        """Its time is up."""
+        self.wake_kicked()
+        if not pending.future.done():
+            pending.future.set_exception(Again())
+            self.kick()
+
+    def next_in_line(self, future: asyncio.Future[Any]) -> None:
+        if future.cancelled() and self.busy:
+            self.kick()
 
     def watch(self, socket: Any, flags: int, timeout: int) -> asyncio.Future[int]:
         """Waits up to `timeout` ms, for ever if negative, for events among `flags`."""
-        loop = self.enter()
-        future: asyncio.Future[int] = loop.create_future()
+        future: asyncio.Future[int] = self.loop.create_future()
         events = self.events(socket) & flags
         if events or timeout == 0:
             future.set_result(events)
             return future
         watch = Watch(future, flags)
+        self.read(socket)
         if timeout > 0:
-            watch.timer = loop.call_later(timeout / 1000, watch.finish, 0)
+            watch.timer = self.loop.call_later(timeout / 1000, self.end_watch, watch)
         # Those that timed out or were cancelled go when the next one comes.
         self.watches = [one for one in self.watches if not one.future.done()]
         self.watches.append(watch)
-        self.read(socket)
         return future
+
+    def end_watch(self, watch: Watch) -> None:
+        """Its time is up."""
+        self.wake_kicked()
+        watch.finish(0)
 
     @property
     def busy(self) -> bool:
@@ -236,24 +293,27 @@ class Awaiting(_core.AwaitingBase):
         """Listens to the descriptor."""
         if self.reading or self.pause is not None:
             return
-        assert self.loop is not None
         if self.fd < 0:
             self.fd = socket.fileno()
-        self.loop.add_reader(self.fd, self.wake)
+        listen(self.loop, self.fd, self.wake)
         self.reading = True
 
     def stop_reading(self) -> None:
         if self.reading:
             self.reading = False
-            assert self.loop is not None
-            if not self.loop.is_closed():
-                self.loop.remove_reader(self.fd)
+            stop_listening(self.loop, self.fd, self.wake)
+
+    def rest(self) -> None:
+        """Stops listening if nothing is pending any more, without waiting for a wake-up that finds this out."""
+        self.watches = [one for one in self.watches if not one.future.done()]
+        if not self.busy:
+            self.stop_reading()
 
     def wake(self) -> None:
         """The descriptor is readable."""
         socket = self.socket()
         if socket is None or socket.closed:
-            self.stop_reading()
+            self.give_up()
         elif self.complete(socket):
             self.pause_time = PAUSE_FIRST
             self.waited(socket)
@@ -265,14 +325,15 @@ class Awaiting(_core.AwaitingBase):
     def kick(self) -> None:
         """Looks at everything pending in the loop's next turn, whatever the descriptor says."""
         if not self.kicked:
-            assert self.loop is not None
             self.kicked = True
             self.loop.call_soon(self.wake_kicked)
 
     def wake_kicked(self) -> None:
         self.kicked = False
         socket = self.socket()
-        if socket is not None and not socket.closed:
+        if socket is None or socket.closed:
+            self.give_up()
+        else:
             self.complete(socket)
 
     # -- spinning, and not spinning
@@ -288,7 +349,6 @@ class Awaiting(_core.AwaitingBase):
             if not self.complete(socket):
                 self.events_or_all(socket)  # brings the descriptor up to date, which the look has left to the call that follows
         elif state == 0:
-            assert self.loop is not None
             self.loop.call_soon(self.spin)
 
     def readable_for_nobody(self, socket: Any) -> bool:
@@ -307,7 +367,6 @@ class Awaiting(_core.AwaitingBase):
         return bool(events & POLLIN)
 
     def look_away(self) -> None:
-        assert self.loop is not None
         self.stop_reading()
         self.pause = self.loop.call_later(self.pause_time, self.look_again)
         self.pause_time = min(2 * self.pause_time, PAUSE_LAST)
@@ -330,12 +389,12 @@ class Awaiting(_core.AwaitingBase):
             while queue:
                 pending = queue[0]
                 if pending.future.done():
+                    queue.popleft()
                     pending.abandon()
-                elif not pending.attempt(socket, self.returned if queue is self.receives else None):
+                elif not self.attempt(socket, queue, pending):
                     break
-                queue.popleft()
                 progress = True
-        if self.watches:
+        if self.watches and not socket.closed:
             events = self.events_or_all(socket)
             waiting = []
             for watch in self.watches:
@@ -345,7 +404,41 @@ class Awaiting(_core.AwaitingBase):
                 else:
                     waiting.append(watch)
             self.watches = waiting
+        if progress and len(self.awaitings.of_loop) > 1:
+            self.kick_others()
         return progress
+
+    def attempt(self, socket: Any, queue: deque[Pending], pending: Pending) -> bool:
+        """Makes the call and finishes its Future; False if it has to wait longer."""
+        future = pending.future
+        try:
+            result = self.make(pending.socket() or socket, queue, pending.call, pending.args, pending.kwargs)
+        except Again:
+            return False
+        except BaseException as error:
+            leave(queue, pending)
+            fail(future, error)
+            return True
+        leave(queue, pending)
+        if isinstance(future, Received):
+            future.message = message_of(socket, pending.call, pending.args, result)
+        if pending.load is not None:
+            try:
+                result = pending.load(result)
+            except BaseException as error:
+                fail(future, error)
+                return True
+        if not future.done():
+            future.set_result(result)
+        elif isinstance(future, Received):  # the function has cancelled the task that called it
+            future.return_message()
+        return True
+
+    def kick_others(self) -> None:
+        """What was done here may be what other loops wait for, and they may have slept through the signal."""
+        for loop, other in list(self.awaitings.of_loop.items()):
+            if other is not self and other.busy and not loop.is_closed():
+                loop.call_soon_threadsafe(other.wake_kicked)
 
     def events_or_all(self, socket: Any) -> int:
         """Events of the socket; of one that is at its end all, so that whoever waits looks and meets the error."""
@@ -362,21 +455,31 @@ class Awaiting(_core.AwaitingBase):
         self.returned.append(message)
         if self.busy:
             self.kick()
+        if len(self.awaitings.of_loop) > 1:
+            self.kick_others()
 
     def give_up(self) -> None:
-        """Leaves the loop: nothing is pending afterwards."""
+        """Nothing is pending afterwards."""
+        watches, self.watches = self.watches, []
+        pendings: list[Pending | Watch] = [*self.receives, *self.sends, *watches]
+        self.leave()
+        if not self.loop.is_closed():
+            for pending in pendings:
+                pending.abandon()
+
+    def leave(self) -> None:
+        """Leaves the loop alone."""
         self.stop_reading()
         self.end_spin()
         if self.pause is not None:
             self.pause.cancel()
             self.pause = None
-        given_up, self.watches = self.watches, []
-        pendings = [*self.receives, *self.sends]
         self.receives.clear()
         self.sends.clear()
-        if self.loop is None or self.loop.is_closed():
-            return
-        for pending in pendings:
-            pending.abandon()
-        for watch in given_up:
-            watch.finish(0)
+
+
+def leave(queue: deque[Pending], pending: Pending) -> None:
+    """The call is over, and its Future will be done."""
+    pending.stop_timer()
+    if queue and queue[0] is pending:
+        queue.popleft()

@@ -33,8 +33,10 @@ class _SocketBase:
     _shadow_obj: Any
     _monitor_socket: Any
     _awaiting: Any
+    _awaitings: Any
     @property
     def _is_shadow(self) -> bool: ...
+    def _original(self) -> Socket | None: ...
     def __init__(
         self,
         context: Context | None = None,
@@ -147,13 +149,13 @@ class MessageTracker:
 
 @final
 class Finished(asyncio.Future[Any]):
-    def __new__(cls, value: Any, loop: asyncio.AbstractEventLoop) -> Self: ...
     def __next__(self) -> Any: ...
+
+def finished(value: Any, loop: asyncio.AbstractEventLoop) -> Finished: ...
 
 @disjoint_base
 class AwaitingBase:
-    loop: asyncio.AbstractEventLoop | None
-    sent: asyncio.Future[None]
+    loop: asyncio.AbstractEventLoop
     receives: Any
     sends: Any
     returned: Any

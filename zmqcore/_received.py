@@ -4,6 +4,7 @@ Rules
 - asyncio may cancel a task after its Future is done and before the task runs again (`wait_for` does, from Python 3.12 on). The message is
   then in nobody's hands: it goes back, and the next receive gets it.
 - It goes back only if the task that is cancelled is the only one that awaits it.
+- So it does if a function that was to make something of the message has failed, and the task will not hear of that.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from typing import Any
 
 from . import _core
 from .constants import SocketOption
+from .error import ZMQError
 
 RCVMORE = int(SocketOption.RCVMORE)
 
 _recv_into = _core.Socket.recv_into
 _recv_multipart = _core.Socket.recv_multipart
 
-# Frames of one message, oldest first, and whether the socket still holds more of it.
-Returned = tuple[list[Any], bool]
+# Frames of one message, oldest first; whether the socket still holds more of it; and whether frames before these have been received.
+Returned = tuple[list[Any], bool, bool]
 
 
 class Received(asyncio.Future[Any]):
@@ -41,45 +43,54 @@ class Received(asyncio.Future[Any]):
         try:
             return (yield from super().__await__())
         except asyncio.CancelledError:
-            message, self.message = self.message, None
-            if message is not None and self.awaiters == 1:
-                self.give_back(message)
+            if self.awaiters == 1:
+                self.return_message()
             raise
 
     __iter__ = __await__
 
-    def finish(self, message: Returned, result: Any) -> None:
-        self.message = message
-        self.set_result(result)
+    def return_message(self) -> None:
+        message, self.message = self.message, None
+        if message is not None:
+            self.give_back(message)
 
 
 def message_of(socket: Any, call: Callable[..., Any], args: tuple[Any, ...], result: Any) -> Returned:
     """What a receive has taken from the socket."""
     if call is _recv_multipart:
-        return result, False
+        return result, False, False
     if call is _recv_into:
         view = memoryview(args[0]).cast("B")
         result = bytes(view[: min(result, len(view))])
-    return [result], bool(socket.get(RCVMORE))
+    try:
+        more = bool(socket.get(RCVMORE))
+    except ZMQError:  # the context has ended since
+        more = False
+    return [result], more, False
 
 
 def receive_again(
     socket: Any, returned: deque[Returned], call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Makes a receive, of whatever kind, from what was given back."""
-    frames, more = returned.popleft()
+    frames, more, _ = returned[0]
     if call is _recv_multipart:
         # Messages arrive whole, so the rest is there.
-        return [_as_wanted(frame, args) for frame in frames] + (call(socket, *args, **kwargs) if more else [])
+        result: Any = [_as_wanted(frame, args) for frame in frames] + (call(socket, *args, **kwargs) if more else [])
+        returned.popleft()
+        return result
     frame, *rest = frames
-    if rest:
-        returned.appendleft((rest, more))
     if call is _recv_into:
         view = memoryview(args[0]).cast("B")
         data = bytes(frame)[: kwargs["nbytes"] or len(view)]
         view[: len(data)] = data
-        return len(frame)
-    return _as_wanted(frame, args)
+        result = len(frame)
+    else:
+        result = _as_wanted(frame, args)
+    returned.popleft()
+    if rest:
+        returned.appendleft((rest, more, True))
+    return result
 
 
 def _as_wanted(frame: Any, args: tuple[Any, ...]) -> Any:

@@ -2,8 +2,7 @@
 
 Rules
 - What can be done at once is done in the call itself; it returns a `_core.Finished`, a Future that awaiting does not take through the loop.
-- Sends that were done at once share one for each loop: there is nothing in it that could differ.
-- A socket follows the running loop. What was pending on an earlier loop is given up.
+- A socket follows the running loop. What is pending on another loop waits for that loop.
 - How waiting works is in `_awaiting`.
 """
 
@@ -21,14 +20,28 @@ from . import _core
 from . import context as _context
 from . import poll as _poll
 from . import socket as _socket
-from ._awaiting import DONTWAIT, NO_KEYWORDS, POLLIN, POLLOUT, Awaiting, running_loop
-from .constants import Errno, PollEvent
+from ._awaiting import (
+    DONTWAIT,
+    NO_KEYWORDS,
+    PAUSE_FIRST,
+    PAUSE_LAST,
+    POLLIN,
+    POLLOUT,
+    Awaiting,
+    awaiting_of,
+    running_loop,
+)
+from ._readers import listen, stop_listening
+from .constants import Errno, PollEvent, SocketOption
 from .error import Again, ZMQError
 from .utils import jsonapi
 
 __all__ = ["Context", "Socket", "Poller", "ZMQEventLoop", "install"]
 
 _SocketT = TypeVar("_SocketT", bound="Socket")
+
+EVENTS = int(SocketOption.EVENTS)
+RCVMORE = int(SocketOption.RCVMORE)
 
 POLLFD = POLLIN | int(PollEvent.POLLERR | PollEvent.POLLPRI)
 
@@ -47,7 +60,7 @@ CHUNK = 1000
 class Socket(_socket.Socket):
     """A socket whose sends, receives and polls are awaited."""
 
-    _awaiting: Awaiting
+    _awaiting: Awaiting | None
     _repr_cls = "zmq.asyncio.Socket"
 
     def __init__(
@@ -62,7 +75,6 @@ class Socket(_socket.Socket):
             warnings.warn("io_loop is ignored: the running event loop is used", DeprecationWarning, stacklevel=2)
         if _from_socket is not None:
             kwargs["shadow"] = _from_socket
-        self._awaiting = Awaiting(self)
         super().__init__(context, socket_type, **kwargs)
 
     @classmethod
@@ -70,11 +82,13 @@ class Socket(_socket.Socket):
         """The same socket, to be awaited."""
         return cls(_from_socket=socket, io_loop=io_loop)
 
-    def close(self, linger: int | None = None) -> None:
-        """Closes the socket and cancels what is pending on it."""
-        if not self.closed:
-            self._awaiting.give_up()
-        super().close(linger)
+    def _await(self) -> Awaiting:
+        """What is pending on the loop to work on."""
+        loop = running_loop() or asyncio.get_event_loop()
+        awaiting = self._awaiting
+        if awaiting is None or awaiting.loop is not loop:
+            awaiting = self._awaiting = awaiting_of(self, loop)
+        return awaiting
 
     # Blocking iteration would stop the loop: `async for`.
     __iter__ = None  # type: ignore[assignment]
@@ -97,14 +111,14 @@ class Socket(_socket.Socket):
     def _send_later(
         self, data: Any, flags: int, copy: bool, track: bool, routing_id: int | None, group: str | None
     ) -> asyncio.Future[Any]:
-        awaiting = self._awaiting
+        awaiting = self._await()
         args = (data, flags | DONTWAIT, copy, track, routing_id, group)
         return awaiting.do(self, awaiting.sends, _core_send, args, flags)
 
     def _send_multipart_later(
         self, msg_parts: list[Any], flags: int, copy: bool, track: bool
     ) -> asyncio.Future[Any]:
-        awaiting = self._awaiting
+        awaiting = self._await()
         args = (msg_parts, flags | DONTWAIT, copy, track)
         return awaiting.do(self, awaiting.sends, _core_send_multipart, args, flags)
 
@@ -116,12 +130,13 @@ class Socket(_socket.Socket):
 
     async def send_many(self, iterable: Iterable[Any], flags: int = 0) -> int:  # type: ignore[override]
         """Sends each item as one single-frame message; gives how many were sent. As Socket.send_many()."""
+        awaiting = self._await()
         items = iter(iterable)
         sent = 0
         while chunk := list(islice(items, CHUNK)):
             done = 0
             while done < len(chunk):
-                if not self._awaiting.sends:
+                if not awaiting.sends:
                     try:
                         done += _core_send_many(self, chunk[done:], flags | DONTWAIT)
                     except Again:
@@ -142,8 +157,9 @@ class Socket(_socket.Socket):
         """Receives up to `max` frames: waits for the first, takes what is there. As Socket.recv_many()."""
         if max <= 0:
             return []
+        awaiting = self._await()
         frames = [await self.recv(flags)]
-        if max > 1 and not (self._awaiting.receives or self._awaiting.returned):
+        if max > 1 and not (awaiting.receives or awaiting.returned):
             try:
                 frames += _core_recv_many(self, max - 1, DONTWAIT)
             except Again:
@@ -152,7 +168,7 @@ class Socket(_socket.Socket):
 
     def recv_into(self, buf: Any, /, *, nbytes: int = 0, flags: int = 0) -> asyncio.Future[int]:  # type: ignore[override]
         """Receives a frame into a buffer; gives its whole length."""
-        awaiting = self._awaiting
+        awaiting = self._await()
         keywords = {"nbytes": nbytes, "flags": flags | DONTWAIT}
         return awaiting.do(self, awaiting.receives, _core_recv_into, (buf,), flags, keywords)
 
@@ -184,7 +200,7 @@ class Socket(_socket.Socket):
         load: Callable[[Any], Any] | None = None,
         tried: bool = False,
     ) -> asyncio.Future[Any]:
-        awaiting = self._awaiting
+        awaiting = self._await()
         return awaiting.do(self, awaiting.receives, call, args, flags, NO_KEYWORDS, load, tried)
 
     # -- polling
@@ -193,7 +209,7 @@ class Socket(_socket.Socket):
         """Waits up to `timeout` ms for any of `flags`; gives those that are there, 0 if none."""
         if self.closed:
             raise ZMQError(Errno.ENOTSUP, "cannot poll: the socket is closed")
-        return self._awaiting.watch(self, int(flags), _poll.milliseconds(timeout))
+        return self._await().watch(self, int(flags), _poll.milliseconds(timeout))
 
     # -- what may open the way for something pending without a sound from the descriptor
 
@@ -217,8 +233,40 @@ class Socket(_socket.Socket):
     setsockopt = set
 
     def _look_again(self) -> None:
-        if self._awaiting.busy:
-            self._awaiting.kick()
+        awaiting = self._awaiting
+        if awaiting is not None and awaiting.busy:
+            awaiting.kick()
+
+    # -- what a message that was given back makes different
+
+    def get(self, option: int) -> Any:
+        """Reads an option: bytes or int as the option demands."""
+        value = super().get(option)
+        if option == EVENTS or option == RCVMORE:
+            returned = _returned_to(self)
+            if returned and option == EVENTS:
+                value |= POLLIN
+            elif returned:
+                value = int(returned[0][2])
+        return value
+
+    getsockopt = get
+
+
+def _returned_to(socket: _core.Socket) -> Any:
+    awaitings = (socket._original() or socket)._awaitings
+    return None if awaitings is None else awaitings.returned
+
+
+def _ready(items: list[tuple[Any, int]]) -> list[tuple[Any, int]]:
+    """As zmq_poll() without waiting, and messages that were given back count."""
+    ready = _core.zmq_poll(items, 0)
+    for item, flags in items:
+        if isinstance(item, Socket) and flags & POLLIN and _returned_to(item):
+            told = dict(ready)
+            told[item] = told.get(item, 0) | POLLIN
+            ready = list(told.items())
+    return ready
 
 
 class Poller(_poll.Poller):
@@ -232,7 +280,7 @@ class Poller(_poll.Poller):
         future: asyncio.Future[list[tuple[Any, int]]] = loop.create_future()
         wait = _poll.milliseconds(timeout)
         try:
-            ready = _core.zmq_poll(self.sockets, 0)
+            ready = _ready(self.sockets)
         except Exception as error:
             future.set_exception(error)
             return future
@@ -257,70 +305,101 @@ class _Round:
         self.items = items
         self.future = future
         self.watches: list[asyncio.Future[int]] = []
-        self.readers: list[int] = []
-        self.writers: list[int] = []
-        self.shadows: dict[_core.Socket, Socket] = {}
-        self.timer = loop.call_later(wait / 1000, self.finish, []) if wait > 0 else None
+        self.watched: list[Awaiting] = []  # of ordinary sockets
+        self.descriptors: list[tuple[int, bool]] = []
+        self.listening = False
+        self.pause: asyncio.TimerHandle | None = None
+        self.pause_time = PAUSE_FIRST
+        self.timer = loop.call_later(wait / 1000, self.expire) if wait > 0 else None
         future.add_done_callback(self.clean_up)
         try:
             for item, flags in items:
-                self.listen(item, int(flags))
+                if isinstance(item, _core.Socket):
+                    self.watch(item, int(flags))
+                else:
+                    self.add_descriptor(item, int(flags))
+            self.listen()
         except Exception as error:
             future.set_exception(error)
 
-    def listen(self, item: Any, flags: int) -> None:
-        if isinstance(item, _core.Socket):
-            watch = self.awaitable(item).poll(-1, flags)
-            watch.add_done_callback(lambda _: self.look_again(item, flags))
-            self.watches.append(watch)
-            return
-        fd = item if isinstance(item, int) else item.fileno()
-        if flags & POLLFD:
-            self.loop.add_reader(fd, self.look)
-            self.readers.append(fd)
-        if flags & POLLOUT:
-            self.loop.add_writer(fd, self.look)
-            self.writers.append(fd)
+    def watch(self, item: _core.Socket, flags: int) -> None:
+        awaiting = awaiting_of(item, self.loop)
+        if not isinstance(item, Socket):
+            self.watched.append(awaiting)
+        watch = awaiting.watch(item, flags, -1)
+        watch.add_done_callback(lambda _: self.watch_again(item, flags))
+        self.watches.append(watch)
 
-    def awaitable(self, socket: _core.Socket) -> Socket:
-        if isinstance(socket, Socket):
-            return socket
-        if socket not in self.shadows:
-            self.shadows[socket] = Socket.from_socket(socket)
-        return self.shadows[socket]
-
-    def look_again(self, item: _core.Socket, flags: int) -> None:
+    def watch_again(self, item: _core.Socket, flags: int) -> None:
         self.look()
         if not self.future.done():  # somebody else was quicker
             self.watches[:] = [watch for watch in self.watches if not watch.done()]
-            self.listen(item, flags)
+            try:
+                self.watch(item, flags)
+            except Exception as error:
+                self.future.set_exception(error)
+
+    def add_descriptor(self, item: Any, flags: int) -> None:
+        fd = item if isinstance(item, int) else item.fileno()
+        if flags & POLLFD:
+            self.descriptors.append((fd, False))
+        if flags & POLLOUT:
+            self.descriptors.append((fd, True))
+
+    def listen(self) -> None:
+        self.listening = True
+        for fd, writing in self.descriptors:
+            listen(self.loop, fd, self.look_at_descriptors, writing)
+
+    def stop_listening(self) -> None:
+        if self.listening:
+            self.listening = False
+            for fd, writing in self.descriptors:
+                stop_listening(self.loop, fd, self.look_at_descriptors, writing)
+
+    def look_at_descriptors(self) -> None:
+        """One of them is ready. If it is for something that nobody asked for (input, while waiting for an error), the loop would tell so
+        in each of its turns: looks away for a while."""
+        self.look()
+        if not self.future.done():
+            self.stop_listening()
+            self.pause = self.loop.call_later(self.pause_time, self.listen_again)
+            self.pause_time = min(2 * self.pause_time, PAUSE_LAST)
+
+    def listen_again(self) -> None:
+        self.look()
+        if not self.future.done():
+            try:
+                self.listen()
+            except Exception as error:
+                self.future.set_exception(error)
 
     def look(self) -> None:
         if self.future.done():
             return
         try:
-            ready = _core.zmq_poll(self.items, 0)
+            ready = _ready(self.items)
         except Exception as error:
             self.future.set_exception(error)
         else:
             if ready:
-                self.finish(ready)
+                self.future.set_result(ready)
 
-    def finish(self, ready: list[tuple[Any, int]]) -> None:
+    def expire(self) -> None:
+        """Time is up."""
+        self.look()
         if not self.future.done():
-            self.future.set_result(ready)
+            self.future.set_result([])
 
     def clean_up(self, _: object) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-        for fd in self.readers:
-            self.loop.remove_reader(fd)
-        for fd in self.writers:
-            self.loop.remove_writer(fd)
+        for timer in (self.timer, self.pause):
+            if timer is not None:
+                timer.cancel()
+        self.stop_listening()
         for watch in self.watches:
             watch.cancel()
-        for shadow in self.shadows.values():
-            shadow._awaiting.give_up()
+        for awaiting in self.watched:
+            awaiting.rest()
 
 
 class Context(_context.Context[Socket]):

@@ -184,6 +184,9 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
 
     def close(self, linger: int | None = None) -> None:
         """Closes the socket, with a last LINGER if given. Messages may go on being sent until the context ends."""
+        original = self._original()
+        if original is not None and original._awaitings is not None:
+            original._awaitings.close()  # what is pending in zmqcore.asyncio
         super().close(linger)
         if self._monitor_socket is not None:
             self._monitor_socket = None  # it goes on to say that monitoring stopped, for who else has it

@@ -36,10 +36,6 @@ cdef class Finished:
     cdef object loop
     cdef public bint _asyncio_future_blocking
 
-    def __cinit__(self, value, loop):
-        self.value = value
-        self.loop = loop
-
     @property
     def __class__(self):
         import asyncio
@@ -116,10 +112,22 @@ cdef PyObject *finished_next(PyObject *self) noexcept:
 (<zc_type_t *> Finished).tp_iternext = finished_next
 
 
+cdef inline Finished finish(value, loop):
+    # Its fields are set here because a constructor with arguments takes longer than everything else about it.
+    cdef Finished future = Finished.__new__(Finished)
+    future.value = value
+    future.loop = loop
+    return future
+
+
+def finished(value, loop):
+    """A Future that has its result from the beginning."""
+    return finish(value, loop)
+
+
 cdef class AwaitingBase:
-    """What is pending on one socket: see zmqcore/_awaiting.py, which subclasses this. Used by the loop's thread only."""
-    cdef public object loop         # the one worked on, or None
-    cdef public object sent         # the loop's Finished(None)
+    """What is pending on one socket and one loop: see zmqcore/_awaiting.py, which subclasses this. Used by the loop's thread only."""
+    cdef public object loop
     cdef public object receives
     cdef public object sends
     cdef public object returned
@@ -139,7 +147,7 @@ cdef class AwaitingBase:
         """Whether a call may be tried at once, without more ado."""
         if self.sends or self.watches or (receive and (self.receives or self.returned)):
             return False
-        return self.calls < CALLS_PER_TURN and self.loop is not None and running_loop() is self.loop
+        return self.calls < CALLS_PER_TURN and running_loop() is self.loop
 
     def exhausted(self):
         """Whether the next call has to wait for the loop's next turn."""
@@ -222,7 +230,7 @@ def await_send(Socket self, data, int flags=0, bint copy=True, bint track=False,
             zc_giveback_drain()
         if rc == 0:
             awaiting.calls += 1
-            return awaiting.sent
+            return finish(None, awaiting.loop)
         # Nothing has happened: the long way finds out the same and tells it.
     return self._send_later(data, flags, copy, track, routing_id, group)
 
@@ -245,7 +253,7 @@ def await_recv(Socket self, int flags=0, bint copy=True, bint track=False):
             awaiting.calls += 1
             if m.size >= RX_SPARE_MIN and s.nsessions:
                 self.offer_spares(m.size)
-            return Finished(take_bytes(&m), awaiting.loop)
+            return finish(take_bytes(&m), awaiting.loop)
     return self._recv_later(flags, copy, track, rc == -EAGAIN)
 
 
@@ -260,7 +268,7 @@ def await_send_multipart(Socket self, msg_parts, int flags=0, bint copy=True, bi
             pass    # nothing has happened: the long way finds out the same and tells it
         else:
             awaiting.calls += 1
-            return awaiting.sent
+            return finish(None, awaiting.loop)
     return self._send_multipart_later(parts, flags, copy, track)
 
 
@@ -276,5 +284,5 @@ def await_recv_multipart(Socket self, int flags=0, bint copy=True, bint track=Fa
             tried = isinstance(error, error_module().Again)
         else:
             awaiting.calls += 1
-            return Finished(parts, awaiting.loop)
+            return finish(parts, awaiting.loop)
     return self._recv_multipart_later(flags, copy, track, tried)

@@ -67,7 +67,8 @@ cdef class _SocketBase:
     cdef public object _type_name
     cdef public object _shadow_obj      # the socket this one is a shadow of; None: of its `underlying`
     cdef public object _monitor_socket
-    cdef public object _awaiting        # zmqcore.asyncio: what is pending; else None
+    cdef public object _awaiting        # zmqcore.asyncio: what is pending on the loop used last; else None
+    cdef public object _awaitings       # and on all loops, for this socket and its shadows
     cdef readonly bint _is_shadow
     cdef bint _closed
     cdef object __weakref__
@@ -148,6 +149,10 @@ cdef class _SocketBase:
         if self.s == NULL:
             raise_errno(-ENOTSOCK)
         return self.s.type
+
+    def _original(self):
+        """The object that a shadow is a shadow of in the end; itself if it is none; None if that one is gone."""
+        return _sockets.get(<uintptr_t> self.s) if self._is_shadow else self
 
     def close(self, linger=None):
         """Closes at once; what is queued goes on being sent in the background for `linger` ms (default: the LINGER option, -1 = no limit)."""

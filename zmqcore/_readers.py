@@ -1,0 +1,68 @@
+"""Descriptors that an event loop listens to, for several who want to know.
+
+Rules
+- A loop keeps one callback for a descriptor and direction, and a second `add_reader` silently takes the place of the first. So all that listen
+  to a descriptor here are in one list, which the loop calls.
+- The loop alone holds on to that list: when the loop goes, so does the list.
+- Everything about one loop happens on its thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Callable
+
+Look = Callable[[], object]
+
+
+class _Listeners:
+    """All that listen to one descriptor in one direction."""
+
+    __slots__ = ("looks", "__weakref__")
+
+    def __init__(self) -> None:
+        self.looks: list[Look] = []
+
+    def tell(self) -> None:
+        for look in self.looks[:]:
+            if look in self.looks:  # one of those before may have taken it off
+                look()
+
+
+_Table = weakref.WeakValueDictionary[tuple[int, bool], _Listeners]
+
+_tables: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Table] = weakref.WeakKeyDictionary()
+
+
+def listen(loop: asyncio.AbstractEventLoop, fd: int, look: Look, writing: bool = False) -> None:
+    """Calls `look` in each turn of the loop that finds `fd` readable, or writable."""
+    table = _tables.get(loop)
+    if table is None:
+        table = _tables.setdefault(loop, weakref.WeakValueDictionary())
+    listeners = table.get((fd, writing))
+    if listeners is None:
+        listeners = _Listeners()
+        if writing:
+            loop.add_writer(fd, listeners.tell)
+        else:
+            loop.add_reader(fd, listeners.tell)
+        table[fd, writing] = listeners
+    listeners.looks.append(look)
+
+
+def stop_listening(loop: asyncio.AbstractEventLoop, fd: int, look: Look, writing: bool = False) -> None:
+    """Takes `look` off again; nothing happens if it is not there."""
+    table = _tables.get(loop)
+    listeners = None if table is None else table.get((fd, writing))
+    if listeners is None or look not in listeners.looks:
+        return
+    listeners.looks.remove(look)
+    if listeners.looks or loop.is_closed():
+        return
+    assert table is not None
+    del table[fd, writing]
+    if writing:
+        loop.remove_writer(fd)
+    else:
+        loop.remove_reader(fd)
