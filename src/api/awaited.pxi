@@ -29,6 +29,7 @@ cdef object running_loop = None
 
 
 @cython.final
+@cython.auto_pickle(False)
 @cython.freelist(64)
 cdef class Finished:
     """A Future that has its result from the beginning."""
@@ -240,7 +241,6 @@ def await_recv(Socket self, int flags=0, bint copy=True, bint track=False):
     cdef socket_t *s = self.s
     cdef AwaitingBase awaiting = self._awaiting
     cdef msg_t m
-    cdef Finished finished
     cdef int rc = 0
     if copy and not self._closed and s.fork_generation == zc_fork_generation() and awaiting is not None and awaiting.at_once(True):
         m.kind = MSG_EMPTY
