@@ -38,7 +38,7 @@ from pattern.router cimport (
     router_events, router_set_connect_id, router_peer_state,
 )
 from pattern.pub cimport (
-    pub_t, pub_init, pub_free, pub_attach, pub_ready, pub_drop, pub_ended, pub_detach, pub_in_ready, pub_send, pub_recv, pub_events,
+    pub_t, pub_init, pub_free, pub_attach, pub_ready, pub_ended, pub_detach, pub_in_ready, pub_send, pub_recv, pub_events,
     pub_subscribe,
 )
 from pattern.topic_trie cimport topics_count
@@ -139,6 +139,11 @@ cdef inline int pattern_attach(pattern_t *pt, pipe_t *p) noexcept nogil:
     return rc
 
 
+cdef inline bint pattern_wants_peer(pattern_t *pt) noexcept nogil:
+    """False for a PAIR that has one."""
+    return pt.type != PATTERN_PAIR or pt.lb.count == 0
+
+
 cdef inline void pattern_lost(pattern_t *pt, pipe_t *p) noexcept nogil:
     """The connection under the pipe is gone; the pipe waits for another."""
     if not p.pattern_flags & FLAG_ATTACHED:
@@ -149,8 +154,6 @@ cdef inline void pattern_lost(pattern_t *pt, pipe_t *p) noexcept nogil:
         dealer_lost(pt, p)
     elif pt.type == PATTERN_REP:
         rep_lost(pt, p)
-    elif pt.type == PATTERN_PUB or pt.type == PATTERN_XPUB:
-        pub_drop(pt, p)
     p.pattern_flags &= ~(<uint32_t> FLAG_UP)
 
 
@@ -180,6 +183,12 @@ cdef inline void pattern_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
         if fq_pipe_front(p) == NULL:
             fq_quiet(&pt.fq, p)
     p.pattern_flags &= ~(<uint32_t> FLAG_UP)
+
+
+cdef inline void pattern_released(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """As pattern_ended(), because the application itself has let go of the peer: it gets no notice of a loss."""
+    p.pattern_flags &= ~(<uint32_t> FLAG_UP)
+    pattern_ended(pt, p)
 
 
 cdef inline void pattern_detach(pattern_t *pt, pipe_t *p) noexcept nogil:

@@ -12,6 +12,8 @@
 # - XPUB_MANUAL: requests are reported and remembered (`asked`) but take effect only through pattern_subscribe() after the application has
 #   received one, for the peer it came from. When a peer goes, what it asked for is reported, what took effect just ends.
 # - XPUB_MANUAL_LAST_VALUE: as manual, and the first message after a received request goes to that peer only.
+# - What a peer holds belongs to its pipe. That of a connect() outlives its connections: messages queue there up to the mark while the peer is
+#   away, and it finds them when it is back. What it does not subscribe to again then stays held; SUB peers filter by themselves.
 # - A full peer misses the message; with XPUB_NODROP the message is refused (-EAGAIN) for all if one of its receivers is full.
 
 from libc.stdint cimport uint32_t, uintptr_t

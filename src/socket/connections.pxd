@@ -14,12 +14,14 @@ from base.memory cimport calloc, malloc, realloc, free
 from libc.string cimport memcpy, memset, strlen
 from base.atomics cimport zc_store_relaxed_u64
 from base.errors cimport (
-    EAGAIN, EINPROGRESS, EINVAL, ECONNREFUSED, EMFILE, ENFILE, ENOMEM, ENOBUFS, ECONNABORTED, EPROTO,
+    EAGAIN, EEXIST, EINPROGRESS, EINVAL, ECONNREFUSED, EMFILE, ENFILE, ENOMEM, ENOBUFS, ECONNABORTED, EPROTO,
 )
 from base.platform cimport zc_close, zc_now_ns, zc_os_random, zc_sockaddr_t
 from message.buffer cimport pool_init
 from message.message cimport MSG_EMPTY
-from pattern.pattern cimport pattern_attach, pattern_ready, pattern_lost, pattern_in_ready, pattern_out_ready
+from pattern.pattern cimport (
+    pattern_attach, pattern_ready, pattern_lost, pattern_in_ready, pattern_out_ready, pattern_wants_peer,
+)
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_empty
 from reactor.io_thread cimport io_poke
@@ -51,6 +53,7 @@ from zmtp.metadata cimport metadata_prepend, metadata_unref
 
 cdef enum:
     ACCEPT_BATCH = 16           # connections taken per look at a listener; others want their turn
+    STAND_BY_NS = 100000000     # how often a second connect of a PAIR looks whether the place is free: the default of RECONNECT_IVL
     ACCEPT_REST_NS = 100000000  # a listener that ran out of descriptors tries again after this
 
 
@@ -221,6 +224,11 @@ cdef inline void connection_connect(session_t *x, uint64_t now) noexcept nogil:
     cdef const char *text = e.given + e.address_offset
     cdef zc_sockaddr_t behind
     cdef int rc
+    if x.pipe == NULL and not pattern_wants_peer(&s.pattern):
+        # A second connect of a PAIR stands by until the first peer has left.
+        x.reconnect_due = now + STAND_BY_NS
+        session_retime(x)
+        return
     if x.address == NULL:
         x.address = <address_t *> malloc(sizeof(address_t))
         if x.address == NULL:
@@ -354,14 +362,14 @@ cdef inline void connection_lost(session_t *x, int why, int err, uint64_t now) n
             connection_leave_pipe(s, p)
         return
     if p != NULL:
-        if s.opt.immediate and not p.detached:
+        if s.opt.immediate and not p.ended:
             transmit_drop(x)
             x.pipe = NULL
             p.session = NULL
             pipe_end(s, p)
         else:
             transmit_salvage(x)
-            if why != END_CONNECT and not p.detached:
+            if why != END_CONNECT and not p.ended:
                 pattern_lost(&s.pattern, p)
     delay = reconnect_delay(s, x)
     x.attempts += 1
@@ -514,8 +522,8 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
             x.pipe = NULL
             p.session = NULL
             pipe_remove(s, p)
-            session_finish(x)
-    elif not p.detached:
+            session_end(x, END_CLOSED, -EEXIST, now)
+    elif not p.ended:
         pattern_ready(&s.pattern, p)
 
 

@@ -1,12 +1,13 @@
 # Endpoints: bind, connect, unbind, disconnect. No lock is held by the caller.
 #
-# An endpoint is found again by the text it was made with, or by what LAST_ENDPOINT told. unbind also closes the connections that came in through it.
+# An endpoint is found again by the text it was made with, or by what LAST_ENDPOINT told. unbind also closes the connections that came in through it;
+# what they have brought can still be received.
 
 from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport calloc, malloc, realloc, free
 from libc.string cimport memcpy, strcmp, strlen, memset
 from base.errors cimport (
-    EADDRINUSE, EINVAL, EMTHREAD, ENOENT, ENOMEM, ENOTSOCK, ETERM, EPROTONOSUPPORT,
+    EADDRINUSE, EEXIST, EINVAL, EMTHREAD, ENOENT, ENOMEM, ENOTSOCK, ETERM, EPROTONOSUPPORT,
 )
 from base.platform cimport zc_close, zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock, zc_now_ns
 from pattern.pattern cimport pattern_attach, pattern_set_connect_routing_id
@@ -14,18 +15,18 @@ from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_empty
 from reactor.io_thread cimport io_add, io_thread_t
 from reactor.pollset cimport pollset_add, pollset_del, POLL_IN
-from session.lifecycle cimport session_close, session_finish, session_retime
-from session.session cimport session_t, SESSION_DEAD, SESSION_IDLE, SOURCE_LISTENER
+from session.lifecycle cimport session_close, session_finish, session_input, session_retime
+from session.session cimport session_t, SESSION_DEAD, SESSION_IDLE, SESSION_READY, SOURCE_LISTENER
 from socket.connections cimport (
     connection_new, connection_connect, connection_resume, connection_die, tuning_from, endpoint_free, endpoint_unref,
 )
 from socket.drive cimport socket_settle, socket_flush, socket_attend
-from socket.inproc cimport inproc_bind, inproc_connect, inproc_unbind, inproc_unpend, text_copy
+from socket.inproc cimport inproc_bind, inproc_connect, inproc_disconnect, inproc_unbind, text_copy
 from socket.io cimport context_io
 from socket.monitor cimport monitor_emit, EVENT_LISTENING, EVENT_BIND_FAILED, EVENT_CLOSED
 from socket.option_table cimport option_bytes_t, RECONNECT_STOP_AFTER_DISCONNECT
 from socket.options cimport options_take_connect_routing_id
-from socket.pipes cimport netpipe_new, pipe_remove, pipe_retire
+from socket.pipes cimport netpipe_new, pipe_release, pipe_remove
 from socket.state cimport (
     socket_t, context_t, endpoint_t, netpipe_t, link_t, SOCKET_OPEN, ENDPOINT_LISTENER, ENDPOINT_CONNECTER, ENDPOINT_INPROC_BOUND,
     ENDPOINT_INPROC_CONNECTED,
@@ -42,6 +43,9 @@ cdef enum:
     TYPE_SUB = 2
     TYPE_PUB = 1
     TYPE_REQ = 3
+
+cdef enum:
+    LAST_READS = 64             # of a connection that is about to be closed on purpose: some 4 MiB, if the mark lets in so much
 
 
 cdef inline endpoint_t *endpoint_new(const char *text, size_t n, int *error) noexcept nogil:
@@ -270,6 +274,8 @@ cdef inline int socket_connect(socket_t *s, const char *text, size_t n) noexcept
                         x.pipe = NULL
                         pipe.pipe.session = NULL
                         pipe_remove(s, &pipe.pipe)
+                    if rc == -EEXIST:
+                        rc = 0          # a PAIR that has its peer: this one is to take over when the place is free
             if rc < 0:
                 connection_die(s, x)
     if rc == 0:
@@ -302,10 +308,11 @@ cdef inline void endpoint_close_listener(socket_t *s, endpoint_t *e) noexcept no
 
 
 cdef inline void endpoint_close_sessions(socket_t *s, endpoint_t *e) noexcept nogil:
-    """Connections that came through `e` end after flushing what LINGER allows; the patterns see their pipes end now."""
+    """Connections that came through `e` end after flushing what LINGER allows. What has arrived is taken in first: it is the application's."""
     cdef uint32_t i = s.nsessions
     cdef session_t *x
     cdef uint64_t now = zc_now_ns()
+    cdef int rounds
     while i > 0:
         i -= 1
         if i >= s.nsessions:
@@ -313,8 +320,13 @@ cdef inline void endpoint_close_sessions(socket_t *s, endpoint_t *e) noexcept no
         x = s.sessions[i]
         if x.endpoint != e:
             continue
+        rounds = LAST_READS
+        while rounds and x.state == SESSION_READY and session_input(x) == 1:
+            rounds -= 1
+        if x.endpoint != e:
+            continue        # that was the end of it
         if x.pipe != NULL:
-            pipe_retire(s, x.pipe)
+            pipe_release(s, x.pipe)
         session_close(x, s.opt.linger, now)
 
 
@@ -330,20 +342,23 @@ cdef inline bint endpoint_matches(endpoint_t *e, const char *text) noexcept nogi
     return not (e.given[n - 1] == c'*' or (n > 1 and e.given[n - 2] == c':' and e.given[n - 1] == c'0'))
 
 
-cdef inline int socket_unbind(socket_t *s, const char *text, size_t n, bint connected) noexcept nogil:
-    """unbind (connected False) or disconnect (True). -ENOENT if there is no such endpoint."""
-    cdef int proto = 0
-    cdef size_t offset = 0
-    cdef int rc = address_protocol(text, n, &proto, &offset)
-    cdef endpoint_t **at
+cdef inline void endpoint_end(socket_t *s, endpoint_t *e) noexcept nogil:
+    """It is out of the socket's list. Both locks held."""
+    if e.kind == ENDPOINT_INPROC_BOUND:
+        inproc_unbind(e)
+    elif e.kind == ENDPOINT_INPROC_CONNECTED:
+        inproc_disconnect(s, e)
+    else:
+        endpoint_close_listener(s, e)
+        endpoint_close_sessions(s, e)
+    endpoint_unref(e)
+
+
+cdef inline int endpoints_end(socket_t *s, const char *text, bint connected) noexcept nogil:
+    """Ends the connects of that name, or the bind. -ENOENT if there is none. Both locks held."""
+    cdef endpoint_t **at = &s.endpoints
     cdef endpoint_t *e
-    if rc < 0:
-        return rc
-    rc = -ENOENT
-    zc_mutex_lock(&s.ctx.mutex)
-    zc_lock_acquire(&s.lock)
-    socket_attend(s)
-    at = &s.endpoints
+    cdef int rc = -ENOENT
     while at[0] != NULL:
         e = at[0]
         if (e.kind == ENDPOINT_CONNECTER or e.kind == ENDPOINT_INPROC_CONNECTED) != connected or not endpoint_matches(e, text):
@@ -351,19 +366,27 @@ cdef inline int socket_unbind(socket_t *s, const char *text, size_t n, bint conn
             continue
         rc = 0
         at[0] = e.next
-        if e.kind == ENDPOINT_INPROC_BOUND:
-            inproc_unbind(e)
-        elif e.kind == ENDPOINT_INPROC_CONNECTED:
-            if e.pipe != NULL and not e.pipe.detached:
-                if (<link_t *> e.pipe.link).pending:
-                    inproc_unpend(s.ctx, <link_t *> e.pipe.link)
-                pipe_remove(s, e.pipe)
-        else:
-            endpoint_close_listener(s, e)
-            endpoint_close_sessions(s, e)
-        endpoint_unref(e)
+        endpoint_end(s, e)
         if not connected:
             break
+    return rc
+
+
+cdef inline int socket_unbind(socket_t *s, const char *text, size_t n, bint connected) noexcept nogil:
+    """unbind (connected False) or disconnect (True). -ENOENT if there is no such endpoint.
+
+    Each does the other's work where there is nothing for its own: libzmq knows no difference, and programs mix them up."""
+    cdef int proto = 0
+    cdef size_t offset = 0
+    cdef int rc = address_protocol(text, n, &proto, &offset)
+    if rc < 0:
+        return rc
+    zc_mutex_lock(&s.ctx.mutex)
+    zc_lock_acquire(&s.lock)
+    socket_attend(s)
+    rc = endpoints_end(s, text, connected)
+    if rc < 0:
+        rc = endpoints_end(s, text, not connected)
     socket_settle(s)
     zc_lock_release(&s.lock)
     zc_mutex_unlock(&s.ctx.mutex)

@@ -4,24 +4,23 @@
 # - context_t.mutex is held for every change of who is joined with whom; socket locks are taken inside it, the connecting side's first.
 # - A connect without a bind makes its pipe at once and waits in context_t.pending; what is sent meanwhile queues up to the sender's own mark.
 # - Each direction's mark is the sum of the sender's SNDHWM and the receiver's RCVHWM; no limit if either has none.
-# - Mismatched socket types are never joined: the bind ignores the waiting connect, the connect fails.
+# - Types are not compared: within a process libzmq joins any two, and programs make use of it (a DEALER and a PAIR, say).
 
 from libc.stdint cimport uint32_t
 from base.memory cimport calloc, malloc, free
 from libc.string cimport memcpy, strcmp
 from base.atomics cimport zc_add_u32, zc_store_release_ptr, zc_load_relaxed_u32, zc_store_relaxed_u32
-from base.errors cimport EADDRINUSE, ECONNREFUSED, EINVAL, ENOMEM, ENOTSOCK, EPROTO
+from base.errors cimport EADDRINUSE, EEXIST, ENOMEM, ENOTSOCK
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock
 from pattern.pattern cimport pattern_attach, pattern_in_ready, pattern_out_ready, pattern_ready
-from pipe.pipe cimport pipe_t
+from pipe.pipe cimport pipe_t, ATTENTION_CLOSED
 from pipe.ring cimport ring_conflate, ring_init, ring_set_hwm
 from socket.drive cimport socket_attend, socket_settle
-from socket.pipes cimport conflates_in, conflates_out, pipes_add, pipe_remove
+from socket.pipes cimport conflates_in, conflates_out, pipes_add, pipe_release, pipe_remove
 from socket.state cimport (
     socket_t, context_t, endpoint_t, link_t, ENDPOINT_INPROC_BOUND, ENDPOINT_INPROC_CONNECTED, SOCKET_OPEN,
 )
 from socket.wake cimport socket_notify, socket_wake, link_unref
-from zmtp.socket_type cimport socket_type_accepts
 
 
 cdef inline char *text_copy(const char *text, size_t n) noexcept nogil:
@@ -78,7 +77,6 @@ cdef inline link_t *link_new(socket_t *s) noexcept nogil:
     if link == NULL:
         return NULL
     link.refs = 2
-    link.type = s.type
     for i in range(2):
         ring_init(&link.rings[i], 0)
         link.ends[i].outr = &link.rings[i]
@@ -155,7 +153,7 @@ cdef inline int inproc_bind(socket_t *s, endpoint_t *e) noexcept nogil:
     at = &ctx.pending
     while rc == 0 and at[0] != NULL:
         link = at[0]
-        if strcmp(link.name, name) != 0 or not socket_type_accepts(s.type, link.type):
+        if strcmp(link.name, name) != 0:
             at = &link.pending_next
             continue
         at[0] = link.pending_next
@@ -189,8 +187,6 @@ cdef inline int inproc_connect(socket_t *s, endpoint_t *e) noexcept nogil:
     bound = inproc_find(ctx, name)
     if bound != NULL:
         binder = bound.socket
-        if not socket_type_accepts(binder.type, s.type):
-            rc = -EPROTO
     if s.state != SOCKET_OPEN:
         rc = -ENOTSOCK
     if rc == 0 and bound != NULL and bound.pipe != NULL:
@@ -209,6 +205,8 @@ cdef inline int inproc_connect(socket_t *s, endpoint_t *e) noexcept nogil:
                 pattern_in_ready(&s.pattern, e.pipe)
             else:
                 pipe_remove(s, e.pipe)
+                if rc == -EEXIST:
+                    rc = 0
         zc_lock_release(&binder.lock)
     elif rc == 0:
         link = link_new(s)
@@ -220,6 +218,8 @@ cdef inline int inproc_connect(socket_t *s, endpoint_t *e) noexcept nogil:
             if rc < 0:
                 pipe_remove(s, e.pipe)
                 link_abandon(link)
+                if rc == -EEXIST:
+                    rc = 0      # a PAIR that has its peer: accepted, and nobody is joined, as over other transports
             elif binder != NULL:
                 if binder != s:
                     zc_lock_acquire(&binder.lock)
@@ -270,3 +270,16 @@ cdef inline void inproc_unpend(context_t *ctx, link_t *link) noexcept nogil:
             link_abandon(link)
             return
         at = &at[0].pending_next
+
+
+cdef inline void inproc_disconnect(socket_t *s, endpoint_t *e) noexcept nogil:
+    """What the peer has sent stays readable; it is told that nothing will be read after that. Both locks held."""
+    cdef pipe_t *p = e.pipe
+    if p == NULL or p.detached:
+        return
+    if (<link_t *> p.link).pending:
+        inproc_unpend(s.ctx, <link_t *> p.link)
+        pipe_remove(s, p)
+    else:
+        pipe_release(s, p)
+        socket_notify(p.other, ATTENTION_CLOSED)

@@ -6,7 +6,7 @@ from libc.stdint cimport uint32_t
 from base.memory cimport calloc, realloc, free
 from libc.string cimport memcpy
 from base.errors cimport ENOMEM
-from pattern.pattern cimport pattern_detach, pattern_ended
+from pattern.pattern cimport pattern_detach, pattern_ended, pattern_released
 from pipe.pipe cimport pipe_t, ATTENTION_CLOSED
 from pipe.ring cimport ring_conflate, ring_empty, ring_free, ring_init, ring_rollback, ring_trim
 from session.lifecycle cimport session_finish
@@ -132,8 +132,21 @@ cdef inline void pipe_end(socket_t *s, pipe_t *p) noexcept nogil:
         socket_doom(p)
 
 
+cdef inline void pipe_release(socket_t *s, pipe_t *p) noexcept nogil:
+    """The application has let go of the peer (unbind, disconnect). What was received stays readable; the session may still flush the output, for
+    which it needs the sink: closed_out keeps everybody else from writing."""
+    if p.ended:
+        return
+    p.ended = p.closed_out = True
+    p.stalled = False
+    pattern_released(&s.pattern, p)
+    ring_rollback(p.outr)
+    if ring_empty(p.inr):
+        socket_doom(p)
+
+
 cdef inline void pipe_retire(socket_t *s, pipe_t *p) noexcept nogil:
-    """The application has let go of the peer (disconnect, close): out of the pattern, unread input dropped. The session may still flush the output."""
+    """Nobody will read it any more: out of the pattern, unread input dropped. The session may still flush the output."""
     if not p.detached:
         pattern_detach(&s.pattern, p)
         p.detached = True
@@ -170,13 +183,16 @@ cdef inline void pipe_remove(socket_t *s, pipe_t *p) noexcept nogil:
 
 
 cdef inline void socket_reap(socket_t *s) noexcept nogil:
-    """Removes the doomed pipes; a connection under one of them is closed."""
+    """Removes the doomed pipes; a connection under one of them is closed, unless it is closing already and still has output to write."""
     cdef pipe_t *p
     cdef session_t *x
     while s.ndoomed:
         s.ndoomed -= 1
         p = s.doomed[s.ndoomed]
         x = <session_t *> p.session
+        if x != NULL and x.closing:
+            pipe_retire(s, p)
+            continue
         if x != NULL:
             # Closing the connection may come back to this pipe; it must not doom it again.
             p.ended = p.closed_out = True

@@ -60,7 +60,6 @@ cdef struct link_t:
     char *name                  # of a connect that waits for its bind
     link_t *pending_next        # context_t.pending
     bint pending
-    int type                    # socket type of the connecting side
     uint32_t hwm_out[2]         # each side's SNDHWM
     uint32_t hwm_in[2]          # each side's RCVHWM
 

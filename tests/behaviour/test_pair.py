@@ -107,3 +107,55 @@ def test_PAIR_5_connects_by_name(zmq, make, fresh):
     left.send(b"x")
     assert bound.recv() == b"x"
     silent(left, 10)
+
+
+def test_PAIR_1_second_connect_is_accepted(zmq, make, fresh, transport):
+    """There may be several endpoints; there is one peer."""
+    first, second, pair = make("PAIR"), make("PAIR"), make("PAIR")
+    first.bind(fresh(transport))
+    second.bind(fresh(transport))
+    pair.connect(endpoint(first))
+    pair.send(b"1")
+    assert first.recv() == b"1"
+    pair.connect(endpoint(second))
+    for number in range(3):
+        pair.send(b"%d" % number)
+        assert first.recv() == b"%d" % number
+    assert second.poll(0) == 0
+    first.send(b"back")
+    assert pair.recv() == b"back"
+
+
+@pytest.mark.better
+@pytest.mark.parametrize("immediate", [0, 1])
+@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+def test_PAIR_1_second_connect_takes_over(zmq, make, fresh, transport, immediate):
+    """In libzmq its connection stays open and deaf."""
+    first, second, pair = make("PAIR"), make("PAIR"), make("PAIR", IMMEDIATE=immediate)
+    first.bind(fresh(transport))
+    second.bind(fresh(transport))
+    pair.connect(endpoint(first))
+    pair.send(b"1")
+    assert first.recv() == b"1"
+    pair.connect(endpoint(second))
+    with pytest.raises(zmq.Again):
+        second.send(b"nobody there yet", zmq.DONTWAIT)
+    pair.disconnect(endpoint(first))
+    pair.send(b"2")
+    assert second.recv() == b"2"
+    second.send(b"back")
+    assert pair.recv() == b"back"
+    pair.disconnect(endpoint(second))
+    with pytest.raises(zmq.Again):
+        pair.send(b"3", zmq.DONTWAIT)
+
+
+def test_PAIR_1_second_connect_closes_at_once(zmq, make, fresh, transport):
+    """Nothing can wait in it, so LINGER has nothing to wait for."""
+    bound, pair = make("PAIR"), make("PAIR")
+    bound.bind(fresh(transport))
+    pair.connect(endpoint(bound))
+    pair.send(b"1")
+    assert bound.recv() == b"1"
+    pair.connect(fresh("ipc"))
+    pair.close(linger=-1)

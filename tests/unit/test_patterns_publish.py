@@ -220,8 +220,8 @@ def test_verbose(make, verbose, verboser, expected):
 
 
 @pytest.mark.parametrize(("verboser", "expected"), [(False, [b"\0mine"]), (True, [b"\0mine", b"\0t"])])
-@pytest.mark.parametrize("how", ["lost", "ended", "forget"])
-def test_a_lost_peer_is_an_unsubscription(make, verboser, expected, how):
+@pytest.mark.parametrize("how", ["ended", "forget"])
+def test_a_peer_that_is_gone_is_an_unsubscription(make, verboser, expected, how):
     xpub = make(XPUB, xpub_verboser=verboser)
     one, two = wire(xpub, local=True), wire(xpub)
     one.feed(("sub", b"t"))
@@ -233,6 +233,20 @@ def test_a_lost_peer_is_an_unsubscription(make, verboser, expected, how):
     assert xpub.topics == 1
     two.forget()
     assert reports(xpub) == [b"\0t"] and xpub.topics == 0
+
+
+def test_a_peer_that_may_come_back_keeps_its_topics(make):
+    xpub = make(XPUB)
+    one = wire(xpub, local=True)
+    one.feed(("sub", b"t"))
+    drain(xpub)
+    one.lost()
+    assert reports(xpub) == [] and xpub.topics == 1
+    one.ready()
+    one.feed(("sub", b"t"), ("sub", b"new"))
+    assert reports(xpub) == [b"\1new"] and xpub.topics == 2
+    one.ended()
+    assert sorted(reports(xpub)) == [b"\0new", b"\0t"] and xpub.topics == 0
 
 
 def test_upstream_messages(make):
