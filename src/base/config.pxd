@@ -38,6 +38,8 @@ cdef enum:
 
     # Events taken from a poll set at once.
     POLL_BATCH = 64
+    # Timers of a socket that are looked at in one turn: a heartbeat is a system call, and thousands of connections may be due at one moment.
+    TIMERS_PER_TURN = 256
     # A socket with at most this many connections is read directly; with more, the poll set is asked first who has data.
     DIRECT_READ_MAX = 2
 
@@ -75,9 +77,20 @@ cdef enum:
     # Longer than a peer on the same processor takes to answer.
     SPIN_CROWDED_NS = 25000
 
+    # With RECONNECT_IVL 0 the first attempt comes at once, the others after this, doubled up to so many times (64 ms): an address where nobody
+    # listens refuses within microseconds, and asking it without a pause would take a processor.
+    RECONNECT_LEAST_NS = 1000000
+    RECONNECT_LEAST_STEPS = 6
+
     # How long a closing connection waits for the peer's kernel to acknowledge what was written when LINGER is infinite.
     # Without it an answer from the peer could make the kernel reset the connection and discard our last messages.
     DRAIN_MAX_S = 30            # seconds
+    # How often a closing connection is looked at: whether all is acknowledged, and to discard what the peer sends. A round trip in a data centre at
+    # first; twice as long after every look that found nothing, up to a time nobody notices at the end of a program.
+    DRAIN_LOOK_NS = 2000000
+    DRAIN_LOOK_MAX_NS = 16000000
+    # Reads of 16 KiB in one such look: at most 128 MiB/s, which is some per cent of a processor. Others wait for the lock meanwhile.
+    DISCARD_READS = 16
 
     # Monitor events kept for a consumer that has not connected or does not read; the oldest go first.
     MONITOR_BACKLOG = 4096

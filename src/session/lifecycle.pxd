@@ -1,24 +1,28 @@
 # States of a session: handshake, traffic, timers, heartbeats, the end.
 #
 # Rules
-# - There is one way out: session_end(). It closes the descriptor, rolls unfinished input back, and asks the socket (host.lost) what
-#   becomes of the pipe: kept for a reconnect, or ended.
+# - There is one way out, in two steps (session.pxd says why). session_end() or session_finish() marks the session ENDING; later session_conclude()
+#   closes the descriptor, rolls unfinished input back, and asks the socket (host.lost) what becomes of the pipe: kept for a reconnect, or
+#   ended. After session_finish() nobody is asked (host.finished).
 # - Timers are fields; `deadline` is the earliest. A timer that fires looks at what really happened since (s.heard), so traffic never
 #   has to touch a timer.
 # - Closing: first everything queued is written, then the peer's kernel must have acknowledged it (an answer arriving at a closed
 #   descriptor would make the kernel reset the connection and discard what we wrote), then the descriptor is closed.
+# - Nobody wants the input of a closing connection, but the peer may have to get rid of it before it takes ours. It is not watched: a timer
+#   looks at it, and takes a bounded amount each time.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
 from libc.stddef cimport ptrdiff_t
 from base.memory cimport malloc, free
-from base.config cimport DRAIN_MAX_S
+from base.check cimport zc_check, zc_check_enter, zc_check_leave
+from base.config cimport DISCARD_READS, DRAIN_LOOK_MAX_NS, DRAIN_LOOK_NS, DRAIN_MAX_S
 from base.errors cimport EAGAIN, EPIPE, EPROTO, EINVAL, EMSGSIZE, ETIMEDOUT, ENOMEM, EFAULT
 from base.platform cimport zc_send, zc_recv, zc_close, zc_unsent, zc_shutdown_write, zc_now_ns
 from message.message cimport MSG_EMPTY
 from pipe.ring cimport ring_rollback, ring_empty
 from session.session cimport (
     session_t, session_want, session_unsent, SESSION_IDLE, SESSION_CONNECTING, SESSION_HANDSHAKE, SESSION_READY,
-    SESSION_DRAINING, SESSION_DEAD, END_CLOSED, END_TIMEOUT, END_PROTOCOL,
+    SESSION_DRAINING, SESSION_DEAD, SESSION_ENDING, END_CLOSED, END_TIMEOUT, END_PROTOCOL,
 )
 from session.receive cimport receive_read, receive_decode, receive_make_room, receive_release, receive_drop
 from session.transmit cimport transmit_flush, transmit_refill, transmit_command, transmit_drop
@@ -31,7 +35,6 @@ cdef enum:
     EVENT_DISCONNECTED = 0x200
     EVENT_HANDSHAKE_FAILED_NO_DETAIL = 0x800
     EVENT_HANDSHAKE_SUCCEEDED = 0x1000
-    DRAIN_LOOK_NS = 2000000     # pace of asking the kernel whether all is acknowledged
 
 
 cdef inline uint64_t earlier(uint64_t a, uint64_t b) noexcept nogil:
@@ -41,6 +44,8 @@ cdef inline uint64_t earlier(uint64_t a, uint64_t b) noexcept nogil:
 cdef inline void session_retime(session_t *s) noexcept nogil:
     """Recomputes `deadline` (a timer field of 0 is off)."""
     cdef uint64_t d = UINT64_MAX
+    if s.state == SESSION_ENDING:
+        return
     if s.handshake_due:
         d = earlier(d, s.handshake_due)
     if s.connect_due:
@@ -97,18 +102,18 @@ cdef inline int session_start(session_t *s, int fd, const hs_config_t *config, u
 
 
 cdef inline bint session_send_handshake(session_t *s) noexcept nogil:
-    """True when nothing is left to send."""
+    """True when nothing is left to send: it has been sent, or nobody is there to take it. Then what the peer said before it went is still read."""
     cdef ptrdiff_t n
     while s.hs.out_taken < s.hs.out_size:
-        n = zc_send(s.fd, s.hs.out + s.hs.out_taken, s.hs.out_size - s.hs.out_taken)
-        if n <= 0:
-            # A real error shows itself on reading.
-            if not s.want_out:
-                session_want(s, True, n == -EAGAIN)
+        n = -EPIPE if s.tx_broken else zc_send(s.fd, s.hs.out + s.hs.out_taken, s.hs.out_size - s.hs.out_taken)
+        if n == -EAGAIN or n == 0:
+            session_want(s, True, True)
             return False
+        if n < 0:
+            s.tx_broken = True
+            n = s.hs.out_size - s.hs.out_taken
         handshake_took(s.hs, n)
-    if s.want_out:
-        session_want(s, True, False)
+    session_want(s, True, False)
     return True
 
 
@@ -124,25 +129,27 @@ cdef inline void session_handshake(session_t *s, uint64_t now) noexcept nogil:
             s.rx_pos += <uint32_t> used
             if rc < 0:
                 session_send_handshake(s)
-                session_end(s, END_PROTOCOL, rc, now)
+                session_end(s, END_PROTOCOL, rc)
                 return
         elif s.hs.version != 0:
             # Nothing new, but an earlier READY may only have waited for room to send.
             rc = handshake_feed(s.hs, NULL, 0, &used)
         if not session_send_handshake(s) and rc == HS_READY:
+            # What else the peer sends belongs to nobody yet: it is not watched, or it would be reported without end.
+            session_want(s, False, True)
             return
         if rc == HS_READY:
             session_become_ready(s, now)
             return
         rc = receive_make_room(s)
         if rc < 0:
-            session_end(s, END_CLOSED, rc, now)
+            session_end(s, END_CLOSED, rc)
             return
         n = zc_recv(s.fd, s.rx.data + s.rx_end, s.rx.size - s.rx_end)
         if n <= 0:
             receive_release(s)
             if n != -EAGAIN:
-                session_end(s, END_CLOSED, -EPIPE if n == 0 else <int> n, now)
+                session_end(s, END_CLOSED, -EPIPE if n == 0 else <int> n)
             return
         s.rx_end += <uint32_t> n
 
@@ -159,8 +166,10 @@ cdef inline void session_become_ready(session_t *s, uint64_t now) noexcept nogil
     if s.host.heartbeat_ivl_ms and s.version >= 3:
         s.next_ping = session_next_ping(s, now)
     # The socket makes or revives the pipe and takes what it wants from s.hs.
+    zc_check_enter(&s.host.inside)
     s.host.ready(s, now)
-    if s.state != SESSION_READY or s.pipe == NULL:
+    zc_check_leave(&s.host.inside)
+    if s.state != SESSION_READY:
         return
     handshake_free(s.hs)
     free(s.hs)
@@ -171,17 +180,26 @@ cdef inline void session_become_ready(session_t *s, uint64_t now) noexcept nogil
     transmit_flush(s)
     rc = receive_decode(s)
     receive_release(s)
-    s.host.received(s)
+    session_tell_received(s)
     if rc < 0:
-        session_end(s, END_PROTOCOL, rc, now)
-    elif s.closing:
+        session_end(s, END_PROTOCOL, rc)
+    elif s.closing and s.state == SESSION_READY:
+        session_discard_later(s, now)
         session_try_finish(s, now)
+        session_retime(s)
 
 
 # ---- traffic
 
+cdef inline void session_tell_received(session_t *s) noexcept nogil:
+    """The reader may be at work at once: decode more, and find the end."""
+    zc_check_enter(&s.host.inside)
+    s.host.received(s)
+    zc_check_leave(&s.host.inside)
+
+
 cdef inline int session_input(session_t *s) noexcept nogil:
-    """One read of a READY session. 1 = something came, 0 = nothing now, -1 = the connection has ended."""
+    """One read of a READY session. 1 = something came, 0 = nothing now, -1 = the connection is over."""
     cdef int rc
     if s.closing:
         return session_discard(s)
@@ -190,9 +208,11 @@ cdef inline int session_input(session_t *s) noexcept nogil:
         if s.pipe.stalled and s.want_in:
             session_want(s, False, s.want_out)
         return 0
-    s.host.received(s)
+    session_tell_received(s)
     if rc < 0:
-        session_end(s, END_PROTOCOL if rc == -EPROTO or rc == -EMSGSIZE else END_CLOSED, rc, zc_now_ns())
+        session_end(s, END_PROTOCOL if rc == -EPROTO or rc == -EMSGSIZE else END_CLOSED, rc)
+        return -1
+    if s.state != SESSION_READY:
         return -1
     if s.ttl_ns:
         s.ttl_due = zc_now_ns() + s.ttl_ns
@@ -205,16 +225,32 @@ cdef inline int session_input(session_t *s) noexcept nogil:
 
 
 cdef inline int session_discard(session_t *s) noexcept nogil:
-    """Nobody reads any more, but the peer may have to get rid of its output before it takes ours."""
-    cdef unsigned char scrap[4096]
-    cdef ptrdiff_t n = zc_recv(s.fd, scrap, sizeof(scrap))
-    if n > 0:
+    """Input of a closing connection. 1 = some came, 0 = nothing now, -1 = the connection is over."""
+    cdef unsigned char scrap[16384]
+    cdef ptrdiff_t n
+    cdef int left = DISCARD_READS
+    while left:
+        n = zc_recv(s.fd, scrap, sizeof(scrap))
+        if n <= 0:
+            break
         s.heard = True
-        return 1
-    if n == -EAGAIN:
+        left -= 1
+    if left == DISCARD_READS and n == -EAGAIN:
         return 0
-    session_end(s, END_CLOSED, -EPIPE if n == 0 else <int> n, zc_now_ns())
+    if left == 0 or n == -EAGAIN:
+        return 1
+    if s.state == SESSION_DRAINING:
+        session_finish(s)
+    else:
+        session_end(s, END_CLOSED, -EPIPE if n == 0 else <int> n)
     return -1
+
+
+cdef inline void session_discard_later(session_t *s, uint64_t now) noexcept nogil:
+    """From now on input is looked at by the timer only."""
+    session_want(s, False, s.want_out)
+    s.drain_pace = DRAIN_LOOK_NS
+    s.drain_due = now + DRAIN_LOOK_NS
 
 
 cdef inline void session_resume(session_t *s) noexcept nogil:
@@ -224,11 +260,11 @@ cdef inline void session_resume(session_t *s) noexcept nogil:
         return
     rc = receive_decode(s)
     receive_release(s)
-    s.host.received(s)
-    if not s.pipe.stalled and not s.want_in:
-        session_want(s, True, s.want_out)
+    session_tell_received(s)
     if rc < 0:
-        session_end(s, END_PROTOCOL, rc, zc_now_ns())
+        session_end(s, END_PROTOCOL, rc)
+    elif s.state == SESSION_READY and not s.pipe.stalled and not s.want_in and not s.closing:
+        session_want(s, True, s.want_out)
 
 
 cdef inline void session_ready_event(session_t *s, int mask, uint64_t now) noexcept nogil:
@@ -237,16 +273,14 @@ cdef inline void session_ready_event(session_t *s, int mask, uint64_t now) noexc
     if s.state == SESSION_HANDSHAKE:
         session_handshake(s, now)
         return
-    if s.state == SESSION_DRAINING:
-        session_drain(s, now)
-        return
     if s.state != SESSION_READY:
         return
-    if mask & 2:
+    if mask & (2 | 4):
+        # A hang-up is reported without end, and whoever waits for room only would never read about it: writing finds out, too.
         session_flush(s)
         if s.state != SESSION_READY:
             return
-    if mask & (1 | 4):
+    if mask & (1 | 4) and not s.closing:
         # A short read has emptied the kernel's buffer: asking again would only cost a system call.
         while rounds and session_input(s) == 1 and (s.rx_bulk or s.big.kind != MSG_EMPTY):
             rounds -= 1
@@ -254,29 +288,68 @@ cdef inline void session_ready_event(session_t *s, int mask, uint64_t now) noexc
 
 # ---- the end
 
-cdef inline void session_end(session_t *s, int why, int err, uint64_t now) noexcept nogil:
-    """Idempotent. The connection is over; what becomes of the session is decided by host.lost()."""
-    cdef int was = s.state
-    cdef int fd = s.fd
-    if was == SESSION_DEAD or was == SESSION_IDLE:
+cdef inline void session_mark_ending(session_t *s) noexcept nogil:
+    s.ending_was = s.state
+    s.state = SESSION_ENDING
+    s.want_in = s.want_out = False
+    s.handshake_due = s.connect_due = s.reconnect_due = s.next_ping = s.pong_due = s.ttl_due = s.drain_due = 0
+    if s.deadline != UINT64_MAX:
+        s.deadline = UINT64_MAX
+        s.host.retime(s)
+    s.ending_next = NULL
+    if s.host.ending == NULL:
+        s.host.ending = s
+    else:
+        s.host.ending_last.ending_next = s
+    s.host.ending_last = s
+    s.host.replan = True
+
+
+cdef inline void session_end(session_t *s, int why, int err) noexcept nogil:
+    """The connection (or the attempt to make one) is over; what becomes of the session is decided by host.lost(). Idempotent."""
+    if s.state == SESSION_DEAD or s.state == SESSION_IDLE or s.state == SESSION_ENDING:
         return
-    s.state = SESSION_IDLE
-    s.fd = -1
-    s.handshake_due = s.connect_due = 0
-    s.next_ping = s.pong_due = s.ttl_due = s.drain_due = 0
-    if fd >= 0:
-        s.host.unwatch(s, fd)
-    if was == SESSION_HANDSHAKE:
+    s.ending_why = why
+    s.ending_error = err
+    session_mark_ending(s)
+
+
+cdef inline void session_finish(session_t *s) noexcept nogil:
+    """Closes without asking. Idempotent."""
+    if s.state == SESSION_DEAD:
+        return
+    s.finishing = True
+    if s.state != SESSION_ENDING:
+        session_mark_ending(s)
+
+
+cdef inline void session_tell_end(session_t *s, int fd) noexcept nogil:
+    """Monitor events of a connection that is lost."""
+    cdef int err = s.ending_error
+    if s.ending_was == SESSION_HANDSHAKE:
         if s.hs != NULL and s.hs.event:
             s.host.event(s, <uint32_t> s.hs.event, s.hs.event_value)
-        elif why != END_PROTOCOL:
+        elif s.ending_why != END_PROTOCOL:
             s.host.event(s, EVENT_HANDSHAKE_FAILED_NO_DETAIL, <uint64_t> (EPIPE if err == -EPIPE else -err))
-    if was == SESSION_HANDSHAKE or was == SESSION_READY:
+    if s.ending_was == SESSION_HANDSHAKE or s.ending_was == SESSION_READY:
         s.host.event(s, EVENT_DISCONNECTED, <uint64_t> fd)
+
+
+cdef inline void session_conclude(session_t *s, uint64_t now) noexcept nogil:
+    """Takes an ENDING session apart. For connections_end() only."""
+    cdef int fd = s.fd
+    zc_check(s.state == SESSION_ENDING and s.host.inside == 0)
+    s.fd = -1
+    if fd >= 0:
+        s.host.unwatch(s, fd)
+    if not s.finishing:
+        session_tell_end(s, fd)
     if s.hs != NULL:
         handshake_free(s.hs)
         free(s.hs)
         s.hs = NULL
+    free(s.peer_address)
+    s.peer_address = NULL
     receive_drop(s)
     if s.pipe != NULL:
         s.pipe.sink = NULL
@@ -284,10 +357,15 @@ cdef inline void session_end(session_t *s, int why, int err, uint64_t now) noexc
         s.pipe.stalled = False
         ring_rollback(s.pipe.inr)
     s.tx_blocked = False
-    s.want_in = s.want_out = False
-    s.hs_failed = was == SESSION_HANDSHAKE
-    s.host.lost(s, why, err, now)
-    s.tx_more = s.tx_inside = False
+    s.hs_failed = s.ending_was == SESSION_HANDSHAKE
+    if s.finishing:
+        transmit_drop(s)
+        s.state = SESSION_DEAD
+        s.host.finished(s)
+    else:
+        s.state = SESSION_IDLE
+        s.host.lost(s, s.ending_why, s.ending_error, now)
+        s.tx_more = s.tx_inside = False
     if fd >= 0:
         zc_close(fd)
     if s.state != SESSION_DEAD:
@@ -301,31 +379,32 @@ cdef inline bint session_has_output(session_t *s) noexcept nogil:
 cdef inline void session_close(session_t *s, int64_t linger_ms, uint64_t now) noexcept nogil:
     """No more output will be queued. Ends (host.finished) now, or when all is written, or when `linger_ms` (-1 = no limit) is over."""
     s.closing = True
-    if s.state == SESSION_READY and not s.want_in:
-        session_want(s, True, s.want_out)       # a stalled reader has left for good; what comes is discarded from now on
     if linger_ms == 0 and (s.state != SESSION_READY or session_has_output(s)):
         session_finish(s)
         return
     if linger_ms > 0:
         s.linger_due = now + <uint64_t> linger_ms * 1000000
     if s.state == SESSION_READY:
-        transmit_flush(s)
+        session_discard_later(s, now)       # a stalled reader has left for good
+        session_flush(s)
     session_try_finish(s, now)
-    if s.state != SESSION_DEAD:
-        session_retime(s)
+    session_retime(s)
 
 
 cdef inline void session_flush(session_t *s) noexcept nogil:
     """Writes what there is. Whoever writes the last of a closing session ends it: there will be no other event that could."""
     transmit_flush(s)
     if s.closing and s.state == SESSION_READY:
-        session_try_finish(s, zc_now_ns())
+        if s.tx_broken:
+            session_end(s, END_CLOSED, -EPIPE)      # nobody reads on to find the end; the next connection takes what is left
+        else:
+            session_try_finish(s, zc_now_ns())
 
 
 cdef inline void session_try_finish(session_t *s, uint64_t now) noexcept nogil:
     cdef uint64_t limit
-    if session_has_output(s):
-        return      # with a broken output, too: the reader finds the end, and the next connection takes what is left
+    if s.state == SESSION_ENDING or s.state == SESSION_DRAINING or session_has_output(s):
+        return
     if s.state != SESSION_READY or s.tx_broken or zc_unsent(s.fd) <= 0:
         session_finish(s)
         return
@@ -335,52 +414,25 @@ cdef inline void session_try_finish(session_t *s, uint64_t now) noexcept nogil:
         s.linger_due = limit
     s.state = SESSION_DRAINING
     s.next_ping = s.pong_due = s.ttl_due = 0        # a timer left behind would be due for ever
-    s.drain_due = now + DRAIN_LOOK_NS
-    session_want(s, True, False)
+    session_want(s, False, False)
+    session_discard_later(s, now)
     session_retime(s)
 
 
 cdef inline void session_drain(session_t *s, uint64_t now) noexcept nogil:
-    cdef unsigned char scrap[4096]
-    cdef ptrdiff_t n
-    while True:
-        n = zc_recv(s.fd, scrap, sizeof(scrap))
-        if n > 0:
-            continue
-        if n != -EAGAIN or zc_unsent(s.fd) <= 0:
-            session_finish(s)
-            return
-        break
-    s.drain_due = now + DRAIN_LOOK_NS
-    session_retime(s)
-
-
-cdef inline void session_finish(session_t *s) noexcept nogil:
-    """Closes without asking. Idempotent."""
-    cdef int fd = s.fd
-    cdef int was = s.state
-    if was == SESSION_DEAD:
+    """A look at the input of a closing connection, and whether its output has arrived."""
+    cdef int rc = session_discard(s)
+    if rc < 0:
         return
-    s.state = SESSION_DEAD
-    s.fd = -1
-    s.deadline = UINT64_MAX
-    s.host.retime(s)
-    if fd >= 0:
-        s.host.unwatch(s, fd)
-    if s.hs != NULL:
-        handshake_free(s.hs)
-        free(s.hs)
-        s.hs = NULL
-    receive_drop(s)
-    transmit_drop(s)
-    if s.pipe != NULL:
-        s.pipe.sink = NULL
-        s.pipe.connected = False
-        s.pipe.stalled = False
-        ring_rollback(s.pipe.inr)
-    if fd >= 0:
-        zc_close(fd)
-    s.host.finished(s)
+    if s.state == SESSION_DRAINING and zc_unsent(s.fd) <= 0:
+        session_finish(s)
+        return
+    if rc == 1:
+        s.drain_pace = DRAIN_LOOK_NS
+    elif s.drain_pace < DRAIN_LOOK_MAX_NS:
+        s.drain_pace *= 2
+    s.drain_due = now + s.drain_pace
+    session_retime(s)
 
 
 # ---- timers
@@ -395,17 +447,16 @@ cdef inline void session_timer(session_t *s, uint64_t now) noexcept nogil:
         session_drain(s, now)
         return
     if s.handshake_due and s.handshake_due <= now:
-        session_end(s, END_TIMEOUT, -ETIMEDOUT, now)
+        session_end(s, END_TIMEOUT, -ETIMEDOUT)
         return
     if s.connect_due and s.connect_due <= now:
         s.connect_due = 0
-        session_end(s, END_TIMEOUT, -ETIMEDOUT, now)
+        session_end(s, END_TIMEOUT, -ETIMEDOUT)
         return
     if s.reconnect_due and s.reconnect_due <= now:
         s.reconnect_due = 0
         s.host.connect(s, now)
-        if s.state != SESSION_DEAD:
-            session_retime(s)
+        session_retime(s)
         return
     if s.state == SESSION_READY:
         if s.pipe.stalled:
@@ -416,7 +467,7 @@ cdef inline void session_timer(session_t *s, uint64_t now) noexcept nogil:
         if (s.pong_due and s.pong_due <= now) or (s.ttl_due and s.ttl_due <= now):
             # Something may wait in the kernel that nobody has read yet.
             if session_input(s) == 0:
-                session_end(s, END_TIMEOUT, -ETIMEDOUT, now)
+                session_end(s, END_TIMEOUT, -ETIMEDOUT)
             elif s.state == SESSION_READY:
                 s.pong_due = s.ttl_due = 0
                 session_retime(s)

@@ -8,7 +8,18 @@
 #   HANDSHAKE   greeting and mechanism
 #   READY       messages flow: frames out of `rx` into pipe.inr, frames of pipe.outr (or straight from the sink) into `tx`
 #   DRAINING    closing: everything is written, we wait until the peer's kernel has acknowledged it
+#   ENDING      over, for whatever reason; nothing is read or written any more, but nothing has been taken apart yet
 #   DEAD        waits to be freed by the socket
+#
+# Who may end a session, and when
+# - Any function here may find that the connection is over, however deep in calls: a pattern that reads its pipe makes the session go on decoding
+#   (pipe.resume), and that may find a malformed frame in the middle of the pattern's own loop. So nothing is taken apart on the spot.
+#   session_end() and session_finish() only write down the reason, set ENDING, and put the session on host.ending.
+# - One function takes it apart: session_conclude(). One function calls it: connections_end() of the socket, at the end of a call or between two
+#   events, when no session, pattern or pipe is being worked on. Only then host.lost() or host.finished() is called.
+# - So descriptor, pipe, handshake and buffers of a session stay valid up to the end of the function that was entered with them; after
+#   anything that may have called out, a function looks at `state` and leaves the session alone unless it is still what it was.
+# - Debug builds count calls that have left the room upwards (host.inside) and check that nothing is taken apart meanwhile.
 #
 # Files: session.pxd the data; transmit.pxd output; receive.pxd input; lifecycle.pxd states, timers, heartbeats.
 
@@ -27,6 +38,7 @@ cdef enum:
     SESSION_READY = 3
     SESSION_DRAINING = 4
     SESSION_DEAD = 5
+    SESSION_ENDING = 6
 
 cdef enum:
     SOURCE_WAKE = 1
@@ -67,7 +79,7 @@ cdef struct session_t:
     bint connecting_side
     session_host_t *host
     void *endpoint
-    pipe_t *pipe
+    pipe_t *pipe                # while ENDING it may be read to its end, but takes nothing more in
     uint32_t index              # in the socket's table
     uint32_t timer_index        # in the socket's timer heap, 0 = not in it
     uint64_t deadline           # earliest of the timers below; UINT64_MAX = none
@@ -116,9 +128,16 @@ cdef struct session_t:
     uint64_t ttl_due
     uint64_t ttl_ns             # of a PING just read, to be turned into ttl_due
     uint64_t linger_due
-    uint64_t drain_due
+    uint64_t drain_due          # of a closing connection: when to look at its input
+    uint32_t drain_pace         # nanoseconds between these looks
     uint32_t attempts           # connects since the last success, for the back-off
     uint32_t id                 # never reused within a socket; 0 is none
+    char *peer_address          # as the system told it when the connection was made; NULL: it did not, or READY
+    int ending_was              # the state before ENDING
+    int ending_why              # END_...
+    int ending_error
+    bint finishing              # ENDING for good, without asking what shall become of it
+    session_t *ending_next
     address_t *address          # of the attempt of a connecting session, or the last that failed; NULL when READY
 
 # What a session asks of its socket, and what all sessions of a socket share. Embedded in socket_t.
@@ -128,8 +147,11 @@ cdef struct session_host_t:
     msg_t spares[2]             # MSG_PYOBJ: bytes objects with nothing in them yet, for the next large frames of their size
     session_t *dirty            # sessions with output nobody has written yet
     uint32_t dirty_adds         # atomic (relaxed): frames put into outputs; tells the I/O thread that a burst goes on
+    session_t *ending           # sessions that are over, oldest first; connections_end() takes them apart
+    session_t *ending_last
+    uint32_t inside             # debug builds: calls out of a session, or into one from a pattern, that have not returned
     bint flush_now              # some output is full
-    bint replan                 # some session's want_in/want_out differs from its mask
+    bint replan                 # some session's want_in/want_out differs from its mask, or it is on `ending`
     int64_t maxmsgsize
     int socket_type
     uint32_t heartbeat_ivl_ms
@@ -151,6 +173,7 @@ cdef inline size_t session_unsent(session_t *s) noexcept nogil:
 
 
 cdef inline void session_want(session_t *s, bint want_in, bint want_out) noexcept nogil:
-    s.want_in = want_in
-    s.want_out = want_out
-    s.host.replan = True
+    if s.want_in != want_in or s.want_out != want_out:
+        s.want_in = want_in
+        s.want_out = want_out
+        s.host.replan = True

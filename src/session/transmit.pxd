@@ -25,7 +25,7 @@ from pipe.ring cimport (
 )
 from session.session cimport session_t, outref_t, held_t, session_unsent, session_want, SESSION_READY
 from zmtp.command cimport (
-    command_size, command_put, subscription_put_legacy, subscription_put_legacy_v1, CMD_SUBSCRIBE, CMD_CANCEL, CMD_PONG,
+    command_size, command_put, subscription_put_legacy, subscription_put_legacy_v1, CMD_SUBSCRIBE, CMD_CANCEL, CMD_PING, CMD_PONG,
 )
 from zmtp.frame cimport frame_t, frame_put, frame_put_v1, frame_get, frame_get_v1, FRAME_MORE, FRAME_COMMAND
 
@@ -202,8 +202,9 @@ cdef inline int transmit_hold(session_t *s, msg_t *m) noexcept nogil:
 
 cdef inline void transmit_command(session_t *s, int kind, uint32_t ttl_ds, const unsigned char *data, size_t n) noexcept nogil:
     cdef unsigned char *out
-    if kind == CMD_PONG and session_unsent(s) > 2 * TX_FULL:
-        return      # a peer that asks without ever reading gets no memory of ours
+    # No memory for a peer that asks without ever reading, nor for one that takes nothing: what it has not taken yet shows it that we are alive.
+    if s.tx_broken or (kind == CMD_PONG and session_unsent(s) > 2 * TX_FULL) or (kind == CMD_PING and s.tx_blocked):
+        return
     out = transmit_room(s, command_size(kind, n) + FRAME_OVERHEAD)
     if out != NULL:
         s.tx_tail += command_put(out, kind, ttl_ds, data, n)
@@ -290,7 +291,7 @@ cdef inline void transmit_flush(session_t *s) noexcept nogil:
     cdef size_t tried
     cdef bint was_blocked = s.tx_blocked
     cdef bint refilled = False
-    if s.fd < 0 or s.state < SESSION_READY or s.tx_broken:
+    if s.state != SESSION_READY or s.tx_broken:
         return
     while True:
         if session_unsent(s) == 0:
@@ -298,7 +299,7 @@ cdef inline void transmit_flush(session_t *s) noexcept nogil:
             transmit_release(s)
             s.tx_head = s.tx_tail = 0
             s.tx_inside = s.tx_more
-            if s.state == SESSION_READY and s.pipe != NULL and not ring_empty(s.pipe.outr):
+            if s.pipe != NULL and not ring_empty(s.pipe.outr):
                 refilled = transmit_refill(s) or refilled
                 if session_unsent(s):
                     continue

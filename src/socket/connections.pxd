@@ -7,12 +7,18 @@
 # A name is looked up again for every attempt, and an attempt takes the address after the one that failed. Once a connection has been complete
 # the next attempt begins with the first again.
 #
+# What is over is taken apart by connections_end() alone, when no session, pipe or pattern is being worked on (session/session.pxd says why). It is
+# called at the end of a call, after the events or timers of one look, and before anybody waits. connection_lost() and connection_finished() run
+# under it and nowhere else; so does everything that takes a network pipe from its session.
+#
 # After a protocol error a connecting session gives up (as deployed stacks do): the same peer would fail the same way again.
 
 from libc.stdint cimport int32_t, uint32_t, uint64_t, UINT64_MAX
 from base.memory cimport calloc, malloc, realloc, free
 from libc.string cimport memcpy, memset, strlen
 from base.atomics cimport zc_store_relaxed_u64
+from base.check cimport zc_check, zc_check_enter, zc_check_leave
+from base.config cimport RECONNECT_LEAST_NS, RECONNECT_LEAST_STEPS
 from base.errors cimport (
     EAGAIN, EEXIST, EINPROGRESS, EINVAL, ECONNREFUSED, EMFILE, ENFILE, ENOMEM, ENOBUFS, ECONNABORTED, EPROTO,
 )
@@ -27,11 +33,11 @@ from pipe.ring cimport ring_empty
 from reactor.io_thread cimport io_poke
 from reactor.pollset cimport pollset_add, pollset_mod, pollset_del, POLL_IN, POLL_OUT
 from session.lifecycle cimport (
-    session_start, session_end, session_finish, session_resume, session_retime, session_has_output, EVENT_HANDSHAKE_SUCCEEDED,
+    session_start, session_end, session_finish, session_conclude, session_resume, session_retime, session_has_output,
+    EVENT_HANDSHAKE_SUCCEEDED,
 )
 from session.session cimport (
-    session_t, SESSION_IDLE, SESSION_CONNECTING, SESSION_DEAD, SESSION_READY, SOURCE_SESSION, END_CLOSED, END_PROTOCOL, END_CONNECT,
-    END_TIMEOUT, session_want,
+    session_t, SESSION_IDLE, SESSION_CONNECTING, SESSION_DEAD, SESSION_ENDING, SOURCE_SESSION, END_CLOSED, END_PROTOCOL, END_CONNECT,
 )
 from session.transmit cimport session_sink, transmit_drop, transmit_mark, transmit_salvage
 from socket.monitor cimport (
@@ -41,7 +47,7 @@ from socket.option_table cimport (
     options_t, RECONNECT_STOP_CONN_REFUSED, RECONNECT_STOP_HANDSHAKE_FAILED, RECONNECT_STOP_AFTER_DISCONNECT,
 )
 from socket.options cimport options_heartbeat_timeout
-from socket.pipes cimport netpipe_new, pipe_end, pipe_remove
+from socket.pipes cimport netpipe_new, pipe_end, pipe_remove, socket_doom
 from socket.resolver cimport resolver_ask
 from socket.state cimport socket_t, endpoint_t, netpipe_t, SOCKET_OPEN
 from socket.timers cimport socket_of, socket_retime, timers_reserve
@@ -111,6 +117,7 @@ cdef inline session_t *connection_new(socket_t *s, endpoint_t *e, bint connectin
 cdef inline void connection_bury(socket_t *s, session_t *x) noexcept nogil:
     """A dead session leaves the table; its memory goes at the end of the call (events of it may be left in the caller's hands)."""
     cdef session_t **d = &s.host.dirty
+    zc_check(x.state == SESSION_DEAD and s.host.inside == 0)
     s.epoch += 1
     s.nsessions -= 1
     s.sessions[x.index] = s.sessions[s.nsessions]
@@ -131,6 +138,7 @@ cdef inline void connection_bury(socket_t *s, session_t *x) noexcept nogil:
 
 cdef inline void graves_clear(socket_t *s) noexcept nogil:
     cdef session_t *x
+    zc_check(s.host.inside == 0)
     while s.grave != NULL:
         x = s.grave
         s.grave = x.dirty_next
@@ -143,11 +151,25 @@ cdef inline void graves_clear(socket_t *s) noexcept nogil:
 
 # ---- poll set
 
+cdef inline void connections_end(socket_t *s) noexcept nogil:
+    """Takes apart the sessions that are over. No session, pipe or pattern of this socket may be in the caller's hands."""
+    cdef session_t *x
+    cdef uint64_t now
+    if s.host.ending == NULL:
+        return
+    now = zc_now_ns()
+    while s.host.ending != NULL:
+        x = s.host.ending
+        s.host.ending = x.ending_next
+        session_conclude(x, now)
+
+
 cdef inline void connections_plan(socket_t *s) noexcept nogil:
-    """Makes the poll set watch what the sessions want. Before anybody waits."""
+    """Takes apart what is over, and makes the poll set watch what the other sessions want. Before anybody waits."""
     cdef uint32_t i
     cdef session_t *x
     cdef int mask
+    connections_end(s)
     s.host.replan = False
     for i in range(s.nsessions):
         x = s.sessions[i]
@@ -213,7 +235,7 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, int fd, uint64_t
     if rc < 0:
         x.state = SESSION_CONNECTING
         x.fd = fd
-        session_end(x, END_CONNECT, rc, now)
+        session_end(x, END_CONNECT, rc)
     return rc
 
 
@@ -232,7 +254,7 @@ cdef inline void connection_connect(session_t *x, uint64_t now) noexcept nogil:
     if x.address == NULL:
         x.address = <address_t *> malloc(sizeof(address_t))
         if x.address == NULL:
-            connection_failed(s, x, -ENOMEM, now)
+            connection_failed(x, -ENOMEM)
             return
         address_clear(x.address, e.proto)
     if e.proto == PROTO_TCP:
@@ -246,7 +268,7 @@ cdef inline void connection_connect(session_t *x, uint64_t now) noexcept nogil:
     else:
         rc = ipc_parse(text, strlen(text), x.address)
     if rc < 0:
-        connection_failed(s, x, rc, now)
+        connection_failed(x, rc)
     else:
         connection_open(s, x, now)
 
@@ -256,9 +278,9 @@ cdef inline void connection_resolved(socket_t *s, session_t *x, const address_t 
         return
     x.address[0] = address[0]
     if rc < 0:
-        connection_failed(s, x, rc, now)
-        return
-    connection_open(s, x, now)
+        connection_failed(x, rc)
+    else:
+        connection_open(s, x, now)
     if s.host.replan:
         connections_plan(s)         # the resolver's thread ends no call: nobody else would tell the poll set
 
@@ -273,7 +295,7 @@ cdef inline void connection_open(socket_t *s, session_t *x, uint64_t now) noexce
     else:
         fd = ipc_open(x.address, &tuning, &in_progress)
     if fd < 0:
-        connection_failed(s, x, fd, now)
+        connection_failed(x, fd)
         return
     if in_progress:
         x.fd = fd
@@ -282,7 +304,7 @@ cdef inline void connection_open(socket_t *s, session_t *x, uint64_t now) noexce
             x.connect_due = now + <uint64_t> s.opt.connect_timeout * 1000000
             session_retime(x)
         if pollset_add(&s.set, fd, POLL_OUT, x) < 0:
-            session_end(x, END_CONNECT, -ENOMEM, now)
+            session_end(x, END_CONNECT, -ENOMEM)
             return
         x.registered = True
         x.mask = POLL_OUT
@@ -298,7 +320,7 @@ cdef inline void connection_established(socket_t *s, session_t *x, uint64_t now)
     cdef int fd = x.fd
     cdef int rc = tcp_finish(fd) if endpoint_of(x).proto == PROTO_TCP else ipc_finish(fd)
     if rc < 0:
-        session_end(x, END_CONNECT, rc, now)
+        session_end(x, END_CONNECT, rc)
         return
     tuning_from(s, &tuning)
     if endpoint_of(x).proto == PROTO_TCP:
@@ -308,11 +330,18 @@ cdef inline void connection_established(socket_t *s, session_t *x, uint64_t now)
     connection_handshake(s, x, fd, now)
 
 
-cdef inline void connection_failed(socket_t *s, session_t *x, int err, uint64_t now) noexcept nogil:
+cdef inline void connection_failed(session_t *x, int err) noexcept nogil:
     """An attempt failed before there was a descriptor."""
-    connection_lost(x, END_CONNECT, err, now)
-    if x.state != SESSION_DEAD:
-        session_retime(x)
+    x.state = SESSION_CONNECTING
+    session_end(x, END_CONNECT, err)
+
+
+cdef inline uint64_t reconnect_least(session_t *x) noexcept nogil:
+    """RECONNECT_IVL 0 is at once, nanoseconds after the connection was lost. An attempt that failed would fail at once again, and again."""
+    cdef uint32_t steps = x.attempts - 1
+    if x.attempts == 0:
+        return 1                # 0 would be no timer
+    return <uint64_t> RECONNECT_LEAST_NS << (steps if steps < RECONNECT_LEAST_STEPS else RECONNECT_LEAST_STEPS)
 
 
 cdef inline uint32_t reconnect_delay(socket_t *s, session_t *x) noexcept nogil:
@@ -372,9 +401,8 @@ cdef inline void connection_lost(session_t *x, int why, int err, uint64_t now) n
             if why != END_CONNECT and not p.ended:
                 pattern_lost(&s.pattern, p)
     delay = reconnect_delay(s, x)
+    x.reconnect_due = now + (<uint64_t> delay * 1000000 if delay else reconnect_least(x))
     x.attempts += 1
-    # 0 is "off"; a reconnect interval of 0 means at once.
-    x.reconnect_due = now + <uint64_t> delay * 1000000 + 1
     monitor_emit(s, EVENT_CONNECT_RETRIED, delay, connection_name(x))
 
 
@@ -496,13 +524,14 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
     cdef netpipe_t *n
     cdef pipe_t *p = x.pipe
     cdef bint fresh = p == NULL
+    cdef int rc
     if fresh and s.state != SOCKET_OPEN:
         session_finish(x)
         return
     if fresh:
         n = netpipe_new(s, x)
         if n == NULL:
-            session_end(x, END_CLOSED, -ENOMEM, now)
+            session_end(x, END_CLOSED, -ENOMEM)
             return
         p = &n.pipe
         p.local = x.connecting_side
@@ -521,16 +550,22 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
             # Second peer of a PAIR, duplicate routing id: the connection stays at transport level only as long as closing it takes.
             x.pipe = NULL
             p.session = NULL
-            pipe_remove(s, p)
-            session_end(x, END_CLOSED, -EEXIST, now)
+            p.ended = p.closed_out = True
+            socket_doom(p)
+            session_end(x, END_CLOSED, -EEXIST)
     elif not p.ended:
-        pattern_ready(&s.pattern, p)
+        rc = pattern_ready(&s.pattern, p)
+        if rc < 0:
+            session_end(x, END_CLOSED, rc)
 
 
 cdef inline void connection_resume(pipe_t *p) noexcept nogil:
-    """pipe_resume_t"""
+    """pipe_resume_t. A pattern is at work on this very pipe: whatever is found, nothing may be taken from it."""
+    cdef socket_t *s = <socket_t *> p.socket
     if p.session != NULL:
+        zc_check_enter(&s.host.inside)
         session_resume(<session_t *> p.session)
+        zc_check_leave(&s.host.inside)
 
 
 cdef inline void connection_queued(pipe_t *p) noexcept nogil:

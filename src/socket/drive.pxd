@@ -5,16 +5,19 @@
 #   (reactor/io_thread.pxd), and the I/O thread leaves the descriptors alone.
 # - Output is written by the first message of a burst at once, by a full buffer, by everybody who is about to look for input, and by
 #   the I/O thread when a burst has ended.
-# - Pipes are removed and sessions freed only in socket_settle(), at the end of a call. A session may leave the table before that: whoever goes
-#   through the table looks at its size in each step, and events of dead sessions are passed over.
+# - Sessions that are over are taken apart by connections_end() (socket/connections.pxd): after the events, timers or reads of one look, so that the
+#   caller finds the news in the patterns, and in socket_tidy(). Pipes are removed and sessions freed only in socket_tidy(). Who goes through
+#   the table of sessions meanwhile finds them ENDING.
+# - Work under the lock is bounded in every turn: so many events, reads, timers, octets. What is left is due at once, and the next turn's.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
 from base.atomics cimport (
     zc_load_relaxed_u32, zc_load_acquire_u32, zc_load_relaxed_u64, zc_store_relaxed_u32, zc_store_relaxed_u64, zc_swap_u32,
     zc_load_relaxed_ptr, zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_pause, zc_fence,
 )
+from base.check cimport zc_check
 from base.config cimport (
-    TRIM_NS, POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_FIRST_NS, STRAGGLER_STEPS, STRAGGLER_TRUST_MAX, STRAGGLER_TRUSTED_NS, LEASE_NS, SPIN_NS,
+    TIMERS_PER_TURN, TRIM_NS, POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_FIRST_NS, STRAGGLER_STEPS, STRAGGLER_TRUST_MAX, STRAGGLER_TRUSTED_NS, LEASE_NS, SPIN_NS,
     SPIN_CROWDED_NS,
 )
 from base.errors cimport EINTR, ETERM, EAGAIN
@@ -28,9 +31,9 @@ from reactor.io_thread cimport (
 from reactor.pollset cimport pollset_wait, pollset_mod, pollset_child_enable, pollevent_t, POLL_IN
 from session.lifecycle cimport session_flush, session_input, session_timer, session_ready_event
 from session.session cimport (
-    session_t, source_t, SESSION_READY, SESSION_CONNECTING, SESSION_DEAD, SOURCE_WAKE, SOURCE_LISTENER,
+    session_t, source_t, SESSION_READY, SESSION_CONNECTING, SOURCE_WAKE, SOURCE_LISTENER,
 )
-from socket.connections cimport connections_plan, connection_accept, connection_established, graves_clear
+from socket.connections cimport connections_end, connections_plan, connection_accept, connection_established, graves_clear
 from socket.option_table cimport IO_BLOCK, IO_SPIN
 from socket.pipes cimport pipe_end, pipes_trim, socket_reap
 from socket.state cimport socket_t, endpoint_t, link_t, SOCKET_OPEN
@@ -89,7 +92,9 @@ cdef inline void socket_coalesce(socket_t *s) noexcept nogil:
 
 cdef inline void socket_tidy(socket_t *s) noexcept nogil:
     """Removals, and the poll set up to date."""
-    if s.ndoomed:
+    while s.ndoomed or s.host.ending != NULL:
+        # Each may lead to the other.
+        connections_end(s)
         socket_reap(s)
     if s.host.replan and s.set_open:
         connections_plan(s)
@@ -102,14 +107,19 @@ cdef inline void socket_settle(socket_t *s) noexcept nogil:
     socket_tidy(s)
     if s.fd_exported:
         socket_level(s)
+    zc_check(s.host.ending == NULL and s.ndoomed == 0)
 
 
 cdef inline void socket_level(socket_t *s) noexcept nogil:
     """The exported FD is level-triggered: readable as long as there is something to receive (or a refused send could now go on)."""
-    cdef int events = pattern_events(&s.pattern) if s.state == SOCKET_OPEN else 3
-    cdef bint want = (events & 1) != 0 or (s.expecting_out and (events & 2) != 0)
-    if s.ndoomed:
-        socket_reap(s)
+    cdef int events
+    cdef bint want
+    while True:
+        events = pattern_events(&s.pattern) if s.state == SOCKET_OPEN else 3
+        if s.ndoomed == 0 and s.host.ending == NULL:
+            break
+        socket_tidy(s)          # found by looking
+    want = (events & 1) != 0 or (s.expecting_out and (events & 2) != 0)
     if want and not s.level:
         s.level = True
         zc_wake_signal(&s.wake)
@@ -201,16 +211,20 @@ cdef inline void socket_dispatch(socket_t *s, pollevent_t *events, int n, uint64
             x = <session_t *> source
             if x.state == SESSION_CONNECTING:
                 connection_established(s, x, now)
-            elif x.state != SESSION_DEAD:
+            else:
                 session_ready_event(x, events[i].mask, now)
+    connections_end(s)
     if some:
         socket_wake_others(s)
 
 
 cdef inline void socket_timers(socket_t *s, uint64_t now) noexcept nogil:
     cdef endpoint_t *e
-    while s.heap_size and s.heap[1].deadline <= now:
+    cdef int left = TIMERS_PER_TURN
+    while left and s.heap_size and s.heap[1].deadline <= now:
         session_timer(s.heap[1], now)
+        left -= 1
+    connections_end(s)
     if s.listener_retry and s.listener_retry <= now:
         s.listener_retry = 0
         e = s.endpoints
@@ -241,8 +255,9 @@ cdef inline bint socket_read_directly(socket_t *s) noexcept nogil:
     cdef uint32_t i
     cdef bint some = False
     for i in range(s.nsessions):
-        if i < s.nsessions and s.sessions[i].state == SESSION_READY and s.sessions[i].want_in:
+        if s.sessions[i].state == SESSION_READY and s.sessions[i].want_in:
             some = session_input(s.sessions[i]) != 0 or some
+    connections_end(s)
     return some
 
 
@@ -380,6 +395,9 @@ cdef inline int socket_wait(socket_t *s, uint64_t until) noexcept nogil:
     n = socket_open_set(s)
     if n < 0:
         return n
+    if s.ndoomed or s.host.ending != NULL:
+        socket_settle(s)
+        return 0                # an end may be what the caller waits for
     socket_hold(s)
     if socket_may_spin(s, now) and socket_spin(s, now):
         socket_hold_end(s)

@@ -315,16 +315,12 @@ cdef inline void endpoint_close_sessions(socket_t *s, endpoint_t *e) noexcept no
     cdef int rounds
     while i > 0:
         i -= 1
-        if i >= s.nsessions:
-            continue
         x = s.sessions[i]
         if x.endpoint != e:
             continue
         rounds = LAST_READS
         while rounds and x.state == SESSION_READY and session_input(x) == 1:
             rounds -= 1
-        if x.endpoint != e:
-            continue        # that was the end of it
         if x.pipe != NULL:
             pipe_release(s, x.pipe)
         session_close(x, s.opt.linger, now)

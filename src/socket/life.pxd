@@ -25,7 +25,7 @@ from reactor.io_thread cimport io_client_t, io_poke, io_remove, LEASE_NONE
 from reactor.pollset cimport pollset_child_enable, pollset_close
 from session.lifecycle cimport session_close, session_has_output
 from session.session cimport session_t, session_unsent, SESSION_DRAINING, SESSION_IDLE
-from socket.connections cimport connections_init, connection_resolved, connections_plan, graves_clear, endpoint_free, endpoint_unref
+from socket.connections cimport connections_init, connection_resolved, connections_end, connections_plan, graves_clear, endpoint_free, endpoint_unref
 from socket.context_options cimport context_options_init, context_options_free
 from socket.drive cimport socket_serve, socket_of_client, socket_settle, socket_attend, socket_flush
 from socket.endpoints cimport endpoint_close_listener, endpoint_new
@@ -106,7 +106,7 @@ cdef inline uint64_t context_unsent(context_t *ctx) noexcept nogil:
             socket_flush(s)
             for i in range(s.nsessions):
                 x = s.sessions[i]
-                if x.state != SESSION_IDLE and session_has_output(x):
+                if x.state != SESSION_IDLE and not x.tx_broken and session_has_output(x):
                     sum += session_unsent(x) + 1
                     if x.pipe != NULL:
                         sum += ring_messages(x.pipe.outr)
@@ -132,8 +132,8 @@ cdef inline void context_flush(context_t *ctx) noexcept nogil:
         zc_mutex_unlock(&ctx.mutex)
         left = context_unsent(ctx)
         now = zc_now_ns()
-        if left != before:
-            before = left
+        if left < before:
+            before = left       # less than ever before: heartbeats come and go
             since = now
 
 
@@ -335,9 +335,9 @@ cdef inline void socket_close(socket_t *s, int linger_ms, bint set_linger) noexc
     i = s.nsessions
     while i > 0:
         i -= 1
-        if i < s.nsessions:
-            session_close(s.sessions[i], s.opt.linger, now)
+        session_close(s.sessions[i], s.opt.linger, now)
     socket_flush(s)
+    connections_end(s)
     socket_seal_attention(s)
     done = s.nsessions == 0
     if s.client.io != NULL:

@@ -1,10 +1,12 @@
 # Pipes of a socket: making network pipes, the list of all, and their removal.
 #
-# A pipe is never removed inside a pattern call: who wants it gone puts it on the doomed list, and socket_reap() does it after the call. Lock held.
+# A pipe is never removed inside a pattern call, nor while its session is at work: who wants it gone puts it on the doomed list, and socket_reap()
+# does it after the call. The session under a pipe is told to end and ends after that (session/session.pxd). Lock held.
 
 from libc.stdint cimport uint32_t
 from base.memory cimport calloc, realloc, free
 from libc.string cimport memcpy
+from base.check cimport zc_check
 from base.errors cimport ENOMEM
 from pattern.pattern cimport pattern_detach, pattern_ended, pattern_released
 from pipe.pipe cimport pipe_t, ATTENTION_CLOSED
@@ -160,6 +162,7 @@ cdef inline void pipe_remove(socket_t *s, pipe_t *p) noexcept nogil:
     cdef session_t *x
     cdef endpoint_t *e
     cdef link_t *link = <link_t *> p.link
+    zc_check(link != NULL or s.host.inside == 0)
     if not p.detached:
         pattern_detach(&s.pattern, p)
         p.detached = True
@@ -186,6 +189,7 @@ cdef inline void socket_reap(socket_t *s) noexcept nogil:
     """Removes the doomed pipes; a connection under one of them is closed, unless it is closing already and still has output to write."""
     cdef pipe_t *p
     cdef session_t *x
+    zc_check(s.host.inside == 0)
     while s.ndoomed:
         s.ndoomed -= 1
         p = s.doomed[s.ndoomed]
@@ -194,8 +198,6 @@ cdef inline void socket_reap(socket_t *s) noexcept nogil:
             pipe_retire(s, p)
             continue
         if x != NULL:
-            # Closing the connection may come back to this pipe; it must not doom it again.
-            p.ended = p.closed_out = True
             x.pipe = NULL
             p.session = NULL
             session_finish(x)
