@@ -205,6 +205,7 @@ cdef inline int inproc_connect(socket_t *s, endpoint_t *e) noexcept nogil:
                 pattern_in_ready(&s.pattern, e.pipe)
             else:
                 pipe_remove(s, e.pipe)
+                e.pipe = NULL
                 if rc == -EEXIST:
                     rc = 0
         zc_lock_release(&binder.lock)
@@ -218,6 +219,7 @@ cdef inline int inproc_connect(socket_t *s, endpoint_t *e) noexcept nogil:
             if rc < 0:
                 pipe_remove(s, e.pipe)
                 link_abandon(link)
+                e.pipe = NULL
                 if rc == -EEXIST:
                     rc = 0      # a PAIR that has its peer: accepted, and nobody is joined, as over other transports
             elif binder != NULL:

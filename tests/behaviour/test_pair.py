@@ -1,4 +1,6 @@
 """PAIR: exactly one peer."""
+import errno
+
 import pytest
 from awaiting import Events, endpoint, fill, silent, until
 
@@ -159,3 +161,27 @@ def test_PAIR_1_second_connect_closes_at_once(zmq, make, fresh, transport):
     assert bound.recv() == b"1"
     pair.connect(fresh("ipc"))
     pair.close(linger=-1)
+
+
+@pytest.mark.parametrize("bound_first", [True, False])
+def test_PAIR_1_second_inproc_connect_can_be_let_go(zmq, make, fresh, bound_first):
+    """The endpoint that nobody was joined through has nothing to let go of."""
+    where = [fresh("inproc"), fresh("inproc")]
+    pair, peers = make("PAIR"), [make("PAIR"), make("PAIR")]
+    peers[0].bind(where[0])
+    if bound_first:
+        peers[1].bind(where[1])
+    for _ in range(3):
+        pair.connect(where[0])
+        pair.connect(where[1])
+        pair.send(b"x")
+        assert peers[0].recv() == b"x"
+        for endpoint_ in where:
+            try:
+                pair.disconnect(endpoint_)
+            except zmq.ZMQError as error:
+                assert error.errno == errno.ENOENT
+        until(lambda: not peers[0].getsockopt(zmq.EVENTS))
+    pair.connect(where[0])
+    pair.connect(where[1])
+    pair.close()
