@@ -1,7 +1,7 @@
 # zmqcore._core: the compiled API. The only place with Python objects and the GIL.
 #
 # Rules
-# - Nobody waits for a socket lock while holding the GIL: lock_socket() tries, and gives the GIL up before it waits.
+# - Nobody waits for a socket lock while holding the GIL, and nobody asks for the GIL while holding a socket lock (see socket.pxi).
 # - While a socket lock is held no reference of a foreign object is dropped and no Python code runs (it might call back into the same socket).
 # - The core answers with negative errno values; raise_errno() turns them into zmqcore.error exceptions.
 # - Blocking calls come up on EINTR, run signal handlers, and go on with the time that is left.

@@ -7,6 +7,7 @@
 
 from base.atomics cimport zc_load_relaxed_u64, zc_store_relaxed_u64
 from base.config cimport SPIN_NS
+from base.errors cimport EBUSY
 from base.platform cimport zc_now_ns
 from cpython.tuple cimport PyTuple_Check
 from socket.drive cimport socket_glance, socket_may_spin, socket_spun, socket_tidy, socket_waited, socket_yield
@@ -162,7 +163,8 @@ cdef class AwaitingBase:
         self.waiting = now
         if self.spinning or zc_load_relaxed_u64(&spinner_until) > now:
             return False
-        lock_socket(s)
+        if not zc_lock_try(&s.lock):
+            return False            # another thread is inside
         may = s.state == SOCKET_OPEN and socket_may_spin(s, now)
         zc_lock_release(&s.lock)
         if may:
@@ -174,14 +176,14 @@ cdef class AwaitingBase:
     def spin_on(self, Socket socket):
         """1: something came. 0: look again in the loop's next turn. -1: no more."""
         cdef socket_t *s = socket.s
-        cdef bint came
+        cdef bint came = False
         cdef bint over = zc_now_ns() - self.spinning > SPIN_NS
-        lock_socket(s)
-        came = socket_glance(s, s.news)
-        if came or over:
-            socket_spun(s, came and not self.crowded)
-        socket_tidy(s)      # not socket_settle(): the call that takes what came would have to take the signal back
-        zc_lock_release(&s.lock)
+        if zc_lock_try(&s.lock):
+            came = socket_glance(s, s.news)
+            if came or over:
+                socket_spun(s, came and not self.crowded)
+            socket_tidy(s)      # not socket_settle(): the call that takes what came would have to take the signal back
+            zc_lock_release(&s.lock)
         if came or over:
             self.end_spin()
             return 1 if came else -1
@@ -202,9 +204,9 @@ cdef class AwaitingBase:
         """The descriptor has ended a wait."""
         cdef socket_t *s = socket.s
         if self.waiting:
-            lock_socket(s)
-            socket_waited(s, self.waiting, zc_now_ns())
-            zc_lock_release(&s.lock)
+            if zc_lock_try(&s.lock):
+                socket_waited(s, self.waiting, zc_now_ns())
+                zc_lock_release(&s.lock)
             self.waiting = 0
 
 
@@ -213,7 +215,7 @@ def await_send(Socket self, data, int flags=0, bint copy=True, bint track=False,
     cdef socket_t *s = self.s
     cdef AwaitingBase awaiting = self._awaiting
     cdef msg_t m
-    cdef int rc
+    cdef int rc = -EAGAIN
     if (
         PyBytes_CheckExact(data) and not track and routing_id is None and group is None and not self._closed
         and s.fork_generation == zc_fork_generation() and awaiting is not None and awaiting.at_once(False)
@@ -221,11 +223,11 @@ def await_send(Socket self, data, int flags=0, bint copy=True, bint track=False,
         msg_of_bytes(&m, data)
         if flags & FLAG_SNDMORE:
             m.flags |= MSG_MORE
-        lock_socket(s)
-        rc = socket_enter(s)
-        if rc == 0:
-            rc = socket_try_send(s, &m)
-        unlock_socket(s)
+        if zc_lock_try(&s.lock):
+            rc = socket_enter(s)
+            if rc == 0:
+                rc = socket_try_send(s, &m)
+            unlock_socket(s)
         release(&m)
         if zc_giveback_pending():
             zc_giveback_drain()
@@ -244,11 +246,12 @@ def await_recv(Socket self, int flags=0, bint copy=True, bint track=False):
     cdef int rc = 0
     if copy and not self._closed and s.fork_generation == zc_fork_generation() and awaiting is not None and awaiting.at_once(True):
         m.kind = MSG_EMPTY
-        lock_socket(s)
-        rc = socket_enter(s)
-        if rc == 0:
-            rc = socket_recv_now(s, &m)
-        unlock_socket(s)
+        rc = -EBUSY                 # another thread is inside: not tried
+        if zc_lock_try(&s.lock):
+            rc = socket_enter(s)
+            if rc == 0:
+                rc = socket_recv_now(s, &m)
+            unlock_socket(s)
         if rc == 0:
             awaiting.calls += 1
             if m.size >= RX_SPARE_MIN and s.nsessions:

@@ -185,4 +185,4 @@ cdef class Context:
         return value
 
 
-_contexts = weakref.WeakValueDictionary()
+cdef object _contexts = weakref.WeakValueDictionary()

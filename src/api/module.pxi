@@ -2,7 +2,7 @@
 
 from libc.string cimport strerror as c_strerror
 from base.errors cimport EFSM, EHOSTUNREACH, EMTHREAD, ENOCOMPATPROTO
-from socket.proxy cimport proxy_run, proxy_t, PROXY_MORE
+from socket.proxy cimport proxy_free, proxy_init, proxy_run, proxy_t, PROXY_MORE
 
 IPC_PATH_MAX_LEN = 107
 
@@ -54,23 +54,21 @@ cdef socket_t *proxied(sock) except NULL:
 cdef int run_proxy(frontend, backend, capture, control) except -1:
     cdef proxy_t p
     cdef int rc
-    p.frontend = proxied(frontend)
-    p.backend = proxied(backend)
-    p.capture = NULL if capture is None else proxied(capture)
-    p.control = NULL if control is None else proxied(control)
-    p.paused = False
-    for i in range(8):
-        p.counts[i] = 0
-    while True:
-        with nogil:
-            rc = proxy_run(&p)
-        zc_giveback_drain()
-        if rc == PROXY_MORE or rc == -EINTR:
-            PyErr_CheckSignals()
-            continue
-        if rc < 0:
-            raise_errno(rc)
-        return 0
+    proxy_init(
+        &p, proxied(frontend), proxied(backend), NULL if capture is None else proxied(capture), NULL if control is None else proxied(control))
+    try:
+        while True:
+            with nogil:
+                rc = proxy_run(&p)
+            zc_giveback_drain()
+            if rc == PROXY_MORE or rc == -EINTR:
+                PyErr_CheckSignals()
+                continue
+            if rc < 0:
+                raise_errno(rc)
+            return 0
+    finally:
+        proxy_free(&p)
 
 
 def proxy(frontend, backend, capture=None):

@@ -4,7 +4,8 @@ from base.platform cimport (
     zc_now_ns, zc_pollfd_t, zc_pollfd_set, ZC_POLLERR, ZC_POLLHUP, ZC_POLLIN, ZC_POLLNVAL, ZC_POLLOUT, ZC_POLLPRI,
 )
 from reactor.pollset cimport pollset_t, pollset_wait_many
-from socket.traffic cimport socket_poll_begin, socket_poll_deadline, socket_poll_end
+from base.config cimport SIGNAL_LOOK_LATER_NS, SIGNAL_LOOK_NS
+from socket.traffic cimport socket_poll_begin, socket_poll_deadline, socket_poll_end, socket_until
 
 cdef enum:
     ZMQ_POLLIN = 1
@@ -17,14 +18,10 @@ cdef int poll_socket(Socket sock, int wanted) except -1:
     """What of `wanted` is there now."""
     cdef int rc
     sock.check()
-    lock_socket(sock.s)
-    rc = socket_enter(sock.s)
-    if rc == 0:
-        rc = socket_events_now(sock.s) & wanted
-    unlock_socket(sock.s)
+    rc = events_of(sock.s)
     if rc < 0:
         raise_errno(rc)
-    return rc
+    return rc & wanted
 
 
 cdef int poll_wait(list socks, list flags, zc_pollfd_t *fds, int nfds, uint64_t until) except -1:
@@ -68,8 +65,8 @@ cdef int poll_wait(list socks, list flags, zc_pollfd_t *fds, int nfds, uint64_t 
     PyMem_Free(held)
     PyMem_Free(sets)
     PyMem_Free(ready)
+    PyErr_CheckSignals()
     if rc == -EINTR:
-        PyErr_CheckSignals()
         rc = 0
     if rc < 0:
         raise_errno(rc)
@@ -89,10 +86,12 @@ def zmq_poll(sockets, timeout=-1):
     cdef int events
     cdef short mask
     cdef uint64_t until
+    cdef uint64_t now
     cdef int64_t ms = -1 if timeout is None else int(timeout)
     cdef list items = list(sockets)
     cdef list results
-    cdef bint waited = False
+    cdef int waits = 0
+    cdef uint64_t at
     if not items and ms < 0:
         return items
     for item, wanted in items:
@@ -144,9 +143,14 @@ def zmq_poll(sockets, timeout=-1):
                         events |= ZMQ_POLLERR
                     if events:
                         results.append((fd_items[i][2], events))
-            if results or (waited and until <= zc_now_ns()) or ms == 0:
+            now = zc_now_ns()
+            if results or (waits and until <= now) or ms == 0:
                 return results
-            poll_wait(socks, flags, fds, nfds, until)
-            waited = True
+            # As socket_wait(): a signal that came just before is looked for once more.
+            at = until
+            if waits < 2:
+                at = min(until, now + (SIGNAL_LOOK_LATER_NS if waits else SIGNAL_LOOK_NS))
+            poll_wait(socks, flags, fds, nfds, at)
+            waits += 1
     finally:
         PyMem_Free(fds)

@@ -1,6 +1,9 @@
 # Socket: life, options, endpoints. Sending and receiving are in traffic.pxi.
 
+from libc.stdlib cimport calloc
+from libc.string cimport strdup
 from base.atomics cimport zc_add_u32, zc_load_relaxed_u32
+from base.errors cimport ENOMEM
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_lock_try
 from pattern.pattern cimport pattern_subscribe, pattern_topics_count
 from socket.apply cimport socket_apply_option
@@ -14,30 +17,113 @@ from socket.option_table cimport (
 from socket.options cimport option_kind, options_get, options_set
 from socket.state cimport socket_t, SOCKET_OPEN
 from socket.traffic cimport (
-    socket_enter, socket_events_now, socket_poll_wait, socket_until,
+    socket_enter, socket_events_now, socket_poll_wait,
 )
 from socket.wake cimport socket_unref
 from socket.watch cimport socket_export_fd
 
-cdef inline void lock_socket(socket_t *s) noexcept:
-    """With the GIL, which is given up while waiting."""
-    if not zc_lock_try(&s.lock):
-        with nogil:
-            zc_lock_acquire(&s.lock)
-
+# Whoever asks for the GIL while the interpreter ends does not get it: the thread is stopped there for ever. So the GIL is never asked for under a
+# socket's lock. A call that holds the GIL tries the lock; if another thread has it, the whole call is done without the GIL, its end included.
 
 cdef inline bint unsettled(socket_t *s) noexcept nogil:
     return s.ndoomed != 0 or s.host.replan or s.grave != NULL or s.fd_exported or s.host.flush_now
 
 
+cdef inline void leave_socket(socket_t *s) noexcept nogil:
+    """Ends a call and unlocks. The GIL is not held."""
+    if s.host.flush_now:
+        socket_flush(s)
+    socket_settle(s)
+    zc_lock_release(&s.lock)
+
+
 cdef inline void unlock_socket(socket_t *s) noexcept:
-    """Ends a call. A full output is written without the GIL."""
+    """Ends a call and unlocks. The GIL is held; it is given up to write a full output, and taken again when the lock is free."""
     if unsettled(s):
         if s.host.flush_now:
             with nogil:
-                socket_flush(s)
+                leave_socket(s)
+            return
         socket_settle(s)
     zc_lock_release(&s.lock)
+
+
+cdef inline int events_locked(socket_t *s) noexcept nogil:
+    cdef int rc = socket_enter(s)
+    return socket_events_now(s) if rc == 0 else rc
+
+
+cdef inline int events_of(socket_t *s) noexcept:
+    """POLLIN and POLLOUT as they are now, or negative errno."""
+    cdef int rc
+    if zc_lock_try(&s.lock):
+        rc = events_locked(s)
+        unlock_socket(s)
+    else:
+        with nogil:
+            zc_lock_acquire(&s.lock)
+            rc = events_locked(s)
+            leave_socket(s)
+    return rc
+
+
+cdef inline int set_locked(socket_t *s, int option, const void *value, size_t size) noexcept nogil:
+    cdef int rc = socket_enter(s)
+    if rc < 0:
+        return rc
+    rc = options_set(&s.opt, s.type, option, value, size, False)
+    if rc == OPTION_ACTION:
+        rc = pattern_subscribe(&s.pattern, <const unsigned char *> value, size, option == OPT_SUBSCRIBE)
+        socket_flush(s)
+    elif rc == OPTION_LIVE or option > 65:
+        if rc >= 0:
+            socket_apply_option(s, option)
+            rc = 0
+    return rc
+
+
+# What an option is read into.
+cdef struct value_t:
+    int kind
+    int number
+    int64_t number64
+    char *endpoint              # LAST_ENDPOINT: to be freed; NULL = not asked for
+    size_t size
+    char octets[1024]
+
+
+cdef inline int get_locked(socket_t *s, int option, value_t *v) noexcept nogil:
+    cdef int rc = socket_enter(s)
+    cdef void *where = v.octets
+    if rc < 0:
+        return rc
+    v.size = sizeof(v.octets)
+    if v.kind == KIND_INT:
+        where = &v.number
+        v.size = sizeof(v.number)
+    elif v.kind == KIND_INT64:
+        where = &v.number64
+        v.size = sizeof(v.number64)
+    rc = options_get(&s.opt, s.type, option, where, &v.size)
+    if rc != OPTION_ACTION:
+        return rc
+    if option == OPT_RCVMORE:
+        v.number = s.pattern.rcvmore
+    elif option == OPT_EVENTS:
+        v.number = socket_events_now(s)
+    elif option == OPT_FD:
+        v.number = socket_export_fd(s)
+        if v.number < 0:
+            return v.number
+    elif option == OPT_TOPICS_COUNT:
+        v.number = pattern_topics_count(&s.pattern)
+    elif option == OPT_LAST_ENDPOINT:
+        v.endpoint = strdup(s.last_endpoint) if s.last_endpoint != NULL else <char *> calloc(1, 1)
+        if v.endpoint == NULL:
+            return -ENOMEM
+    else:
+        return -EINVAL
+    return 0
 
 
 cdef bytes endpoint_text(addr):
@@ -220,9 +306,10 @@ cdef class _SocketBase:
         """For calls that do their own locking: closed, forked, terminated?"""
         cdef int rc
         self.check()
-        lock_socket(self.s)
-        rc = socket_enter(self.s)
-        unlock_socket(self.s)
+        with nogil:
+            zc_lock_acquire(&self.s.lock)
+            rc = socket_enter(self.s)
+            leave_socket(self.s)
         if rc < 0:
             raise_errno(rc)
         return 0
@@ -289,66 +376,48 @@ cdef class _SocketBase:
     cdef int set_raw(self, int option, const void *value, size_t size) noexcept:
         cdef socket_t *s = self.s
         cdef int rc
-        lock_socket(s)
-        rc = socket_enter(s)
-        if rc == 0:
-            rc = options_set(&s.opt, s.type, option, value, size, False)
-            if rc == OPTION_ACTION:
-                rc = pattern_subscribe(&s.pattern, <const unsigned char *> value, size, option == OPT_SUBSCRIBE)
-                socket_flush(s)
-            elif rc == OPTION_LIVE or option > 65:
-                if rc >= 0:
-                    socket_apply_option(s, option)
-                    rc = 0
-        unlock_socket(s)
+        if zc_lock_try(&s.lock):
+            rc = set_locked(s, option, value, size)
+            unlock_socket(s)
+        else:
+            with nogil:
+                zc_lock_acquire(&s.lock)
+                rc = set_locked(s, option, value, size)
+                leave_socket(s)
         return rc
 
     def get(self, int option):
         """Reads an option: int or bytes by its kind. ZMQError(EINVAL) for unknown ones and those that cannot be read."""
-        cdef int kind = option_kind(option)
-        cdef char buf[1024]
-        cdef size_t size = sizeof(buf)
-        cdef int number = 0
-        cdef int64_t number64 = 0
         cdef int rc
         cdef socket_t *s = self.s
-        cdef bytes result = None
+        cdef value_t v
+        cdef bytes result
         self.check()
-        if kind == KIND_INT:
-            size = sizeof(number)
-        elif kind == KIND_INT64:
-            size = sizeof(number64)
-        lock_socket(s)
-        rc = socket_enter(s)
-        if rc == 0:
-            rc = options_get(&s.opt, s.type, option, &number if kind == KIND_INT else (<void *> &number64 if kind == KIND_INT64 else <void *> buf), &size)
-            if rc == OPTION_ACTION:
-                rc = 0
-                if option == OPT_RCVMORE:
-                    number = s.pattern.rcvmore
-                elif option == OPT_EVENTS:
-                    number = socket_events_now(s)
-                elif option == OPT_FD:
-                    number = socket_export_fd(s)
-                    if number < 0:
-                        rc = number
-                elif option == OPT_TOPICS_COUNT:
-                    number = pattern_topics_count(&s.pattern)
-                elif option == OPT_LAST_ENDPOINT:
-                    result = s.last_endpoint if s.last_endpoint != NULL else b""
-                else:
-                    rc = -EINVAL
-        unlock_socket(s)
+        v.kind = option_kind(option)
+        v.number = 0
+        v.endpoint = NULL
+        if zc_lock_try(&s.lock):
+            rc = get_locked(s, option, &v)
+            unlock_socket(s)
+        else:
+            with nogil:
+                zc_lock_acquire(&s.lock)
+                rc = get_locked(s, option, &v)
+                leave_socket(s)
         if rc < 0:
             raise_option(rc, option)
-        if kind == KIND_INT:
-            return number
-        if kind == KIND_INT64:
-            return number64
-        if result is None:
-            result = buf[:size]
-            if option != OPT_ROUTING_ID and result.endswith(b"\0"):
-                result = result[:-1]
+        if v.kind == KIND_INT:
+            return v.number
+        if v.kind == KIND_INT64:
+            return v.number64
+        if v.endpoint != NULL:
+            try:
+                return <bytes> v.endpoint
+            finally:
+                free(v.endpoint)
+        result = v.octets[:v.size]
+        if option != OPT_ROUTING_ID and result.endswith(b"\0"):
+            result = result[:-1]
         return result
 
     def fileno(self):
@@ -357,14 +426,9 @@ cdef class _SocketBase:
 
     def _events(self):
         """POLLIN 1 and POLLOUT 2 as they are now."""
-        cdef socket_t *s = self.s
         cdef int rc
         self.check()
-        lock_socket(s)
-        rc = socket_enter(s)
-        if rc == 0:
-            rc = socket_events_now(s)
-        unlock_socket(s)
+        rc = events_of(self.s)
         if rc < 0:
             raise_errno(rc)
         return rc
@@ -373,27 +437,23 @@ cdef class _SocketBase:
         """Waits up to timeout_ms (negative: no limit) for POLLIN 1 or POLLOUT 2. The events, 0 when time is up."""
         cdef socket_t *s = self.s
         cdef int rc
-        cdef uint64_t until
+        cdef wait_t until
         cdef int64_t ms = -1 if timeout_ms is None else timeout_ms
         self.check()
-        lock_socket(s)
-        rc = socket_enter(s)
-        if rc == 0:
-            rc = socket_events_now(s) & flags
-        unlock_socket(s)
+        rc = events_of(s)
         if rc < 0:
             raise_errno(rc)
+        rc &= flags
         if rc or ms == 0:
             return rc
-        until = socket_until(ms)
+        wait_begin(&until, ms)
         while True:
             with nogil:
                 zc_lock_acquire(&s.lock)
                 rc = socket_enter(s)
                 if rc == 0:
-                    rc = socket_poll_wait(s, flags, until)
-                socket_settle(s)
-                zc_lock_release(&s.lock)
+                    rc = socket_poll_wait(s, flags, &until)
+                leave_socket(s)
             if rc == -EINTR:
                 PyErr_CheckSignals()
                 continue
@@ -412,4 +472,5 @@ cdef class _SocketBase:
         raise_errno(-ENOTSUP, "DISH sockets are not implemented in zmqcore")
 
 
-_sockets = weakref.WeakValueDictionary()
+# As a C variable: what closes at the end of the interpreter finds it, when the names of this module are gone.
+cdef object _sockets = weakref.WeakValueDictionary()

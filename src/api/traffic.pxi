@@ -9,14 +9,16 @@ from base.errors cimport ENOMEM
 from pattern.pattern cimport pattern_last_pipe, pattern_recv
 from pipe.pipe cimport pipe_t
 from session.session cimport session_t
+from socket.drive cimport wait_t
 from socket.traffic cimport (
-    socket_recv_now, socket_recv_wait, socket_send_now, socket_send_wait, socket_try_send, SEND_DROPPED,
+    socket_recv_now, socket_recv_wait, socket_send_now, socket_send_wait, socket_try_send, wait_begin, SEND_DROPPED,
 )
 
 cdef enum:
     FLAG_DONTWAIT = 1
     FLAG_SNDMORE = 2
     SEND_BATCH = 64             # messages of send_many() under one lock
+    RECV_BATCH = 64             # and of recv_many()
 
 
 cdef inline void msg_of_bytes(msg_t *m, object data) noexcept:
@@ -73,6 +75,18 @@ cdef inline void inbox_free(inbox_t *b) noexcept:
         release(&b.frames[i])
     if b.frames != b.on_stack:
         free(b.frames)
+
+
+cdef inline int recv_batch(socket_t *s, msg_t *m, int n) noexcept nogil:
+    """Lock held. Takes up to `n` frames that are there; how many."""
+    cdef int taken = 0
+    if socket_enter(s) == 0:
+        while taken < n:
+            m[taken].kind = MSG_EMPTY
+            if pattern_recv(&s.pattern, &m[taken]) < 0:
+                break
+            taken += 1
+    return taken
 
 
 # Where a received frame came from.
@@ -139,11 +153,12 @@ cdef class Socket(_SocketBase):
                 m.routing_id = routing_id
         if flags & FLAG_SNDMORE:
             m.flags |= MSG_MORE
-        lock_socket(s)
-        rc = socket_enter(s)
-        if rc == 0:
-            rc = socket_try_send(s, &m)
-        unlock_socket(s)
+        rc = -EAGAIN
+        if zc_lock_try(&s.lock):
+            rc = socket_enter(s)
+            if rc == 0:
+                rc = socket_try_send(s, &m)
+            unlock_socket(s)
         if rc == -EAGAIN:
             rc = self.send_slow(&m, flags)
         release(&m)
@@ -154,35 +169,12 @@ cdef class Socket(_SocketBase):
         return tracker
 
     cdef int send_slow(self, msg_t *m, int flags) except? -1:
-        """The frame found no room. Drives the connections, waits as long as flags and SNDTIMEO allow. On an exception the frame is released."""
-        cdef socket_t *s = self.s
-        cdef int rc
-        cdef uint64_t until
-        if flags & FLAG_DONTWAIT or s.opt.sndtimeo == 0:
-            lock_socket(s)
-            rc = socket_enter(s)
-            if rc == 0:
-                rc = socket_send_now(s, m)
-            unlock_socket(s)
-            return rc
-        until = socket_until(s.opt.sndtimeo)
-        while True:
-            with nogil:
-                zc_lock_acquire(&s.lock)
-                rc = socket_enter(s)
-                if rc == 0:
-                    rc = socket_send_wait(s, m, until)
-                if s.host.flush_now:
-                    socket_flush(s)
-                socket_settle(s)
-                zc_lock_release(&s.lock)
-            if rc != -EINTR:
-                return rc
-            try:
-                PyErr_CheckSignals()
-            except BaseException:
-                release(m)
-                raise
+        """The frame found no room, or another thread in the socket. As send_rest(). On an exception the frame is released."""
+        try:
+            return self.send_rest(m, 1, flags)
+        except BaseException:
+            release(m)
+            raise
 
     cdef object message_from(self, msg_t *m, data, bint copy, bint track):
         """Fills `m` from anything that can be sent. The tracker of lent memory, or None."""
@@ -229,18 +221,20 @@ cdef class Socket(_SocketBase):
         if self._closed or s == NULL or s.fork_generation != zc_fork_generation():
             self.check()
         m.kind = MSG_EMPTY
-        lock_socket(s)
-        rc = socket_enter(s)
-        if rc == 0:
-            if flags & FLAG_DONTWAIT:
-                rc = socket_recv_now(s, &m)
-            else:
-                rc = pattern_recv(&s.pattern, &m)
-        if not copy:
-            origin_take(&origin, s, rc)
-        unlock_socket(s)
-        if rc == -EAGAIN and not flags & FLAG_DONTWAIT:
-            rc = self.recv_slow(&m, NULL, NULL if copy else &origin)
+        if zc_lock_try(&s.lock):
+            rc = socket_enter(s)
+            if rc == 0:
+                if flags & FLAG_DONTWAIT:
+                    rc = socket_recv_now(s, &m)
+                else:
+                    rc = pattern_recv(&s.pattern, &m)
+            if not copy:
+                origin_take(&origin, s, rc)
+            unlock_socket(s)
+            if rc == -EAGAIN and not flags & FLAG_DONTWAIT:
+                rc = self.recv_slow(&m, NULL, NULL if copy else &origin, flags)
+        else:
+            rc = self.recv_slow(&m, NULL, NULL if copy else &origin, flags)
         if rc < 0:
             raise_errno(rc)
         if copy:
@@ -252,42 +246,48 @@ cdef class Socket(_SocketBase):
     cdef int offer_spares(self, size_t size) except -1:
         """Large frames tend to come in one size: bytes objects are laid ready for the next ones, to be read into directly."""
         cdef socket_t *s = self.s
-        cdef msg_t old[2]
-        cdef object fresh
+        cdef msg_t fresh
+        cdef msg_t old
+        cdef bint wanted
         cdef int i
-        lock_socket(s)
         for i in range(2):
-            old[i].kind = MSG_EMPTY
-            if s.state != SOCKET_OPEN or (s.host.spares[i].kind != MSG_EMPTY and s.host.spares[i].size == size):
+            # A favour: not done if another thread is inside. The object is made without the lock, for that may fail.
+            if not zc_lock_try(&s.lock):
+                return 0
+            wanted = s.state == SOCKET_OPEN and not (s.host.spares[i].kind != MSG_EMPTY and s.host.spares[i].size == size)
+            zc_lock_release(&s.lock)
+            if not wanted:
                 continue
-            old[i] = s.host.spares[i]
-            # Not tracked by the garbage collector, so making it runs no foreign code under the lock.
-            fresh = PyBytes_FromStringAndSize(NULL, <Py_ssize_t> size)
-            msg_of_bytes(&s.host.spares[i], fresh)
-        zc_lock_release(&s.lock)
-        for i in range(2):
-            release(&old[i])
+            msg_of_bytes(&fresh, PyBytes_FromStringAndSize(NULL, <Py_ssize_t> size))
+            old.kind = MSG_EMPTY
+            if zc_lock_try(&s.lock):
+                if s.state == SOCKET_OPEN:
+                    old = s.host.spares[i]
+                    s.host.spares[i] = fresh
+                    fresh.kind = MSG_EMPTY
+                zc_lock_release(&s.lock)
+            release(&fresh)
+            release(&old)
         return 0
 
-    cdef int recv_slow(self, msg_t *m, inbox_t *rest, Origin *origin) except? -1:
-        """Waits for a frame as long as RCVTIMEO allows; with `rest` the whole message is taken under the same lock."""
+    cdef int recv_slow(self, msg_t *m, inbox_t *rest, Origin *origin, int flags) except? -1:
+        """Waits for a frame as long as flags and RCVTIMEO allow; with `rest` the whole message is taken under the same lock."""
         cdef socket_t *s = self.s
         cdef int rc
-        cdef uint64_t until
-        cdef bint wait = s.opt.rcvtimeo != 0
-        until = socket_until(s.opt.rcvtimeo)
+        cdef wait_t until
+        cdef bint wait = not (flags & FLAG_DONTWAIT or s.opt.rcvtimeo == 0)
+        wait_begin(&until, s.opt.rcvtimeo)
         while True:
             with nogil:
                 zc_lock_acquire(&s.lock)
                 rc = socket_enter(s)
                 if rc == 0:
-                    rc = socket_recv_wait(s, m, until) if wait else socket_recv_now(s, m)
+                    rc = socket_recv_wait(s, m, &until) if wait else socket_recv_now(s, m)
                 if origin != NULL:
                     origin_take(origin, s, rc)
                 if rest != NULL and rc == 0:
                     rc = inbox_fill(rest, s, m)
-                socket_settle(s)
-                zc_lock_release(&s.lock)
+                leave_socket(s)
             if rc != -EINTR:
                 return rc
             PyErr_CheckSignals()
@@ -331,14 +331,15 @@ cdef class Socket(_SocketBase):
                 filled = i + 1
                 if i + 1 < n or flags & FLAG_SNDMORE:
                     m[i].flags |= MSG_MORE
-            lock_socket(s)
-            rc = socket_enter(s)
+            rc = -EAGAIN
             i = 0
-            while rc >= 0 and i < n:
-                rc = socket_try_send(s, &m[i])
-                if rc >= 0:
-                    i += 1
-            unlock_socket(s)
+            if zc_lock_try(&s.lock):
+                rc = socket_enter(s)
+                while rc >= 0 and i < n:
+                    rc = socket_try_send(s, &m[i])
+                    if rc >= 0:
+                        i += 1
+                unlock_socket(s)
             if rc == -EAGAIN:
                 rc = self.send_rest(m + i, n - i, flags)
         finally:
@@ -353,26 +354,23 @@ cdef class Socket(_SocketBase):
         return tracker
 
     cdef int send_rest(self, msg_t *m, Py_ssize_t n, int flags) except? -1:
-        """send_multipart() found no room for frame `m` (the first one, unless frames of an earlier send are pending)."""
+        """Frame `m` (the first of its message, unless frames of an earlier send are pending) found no room, or another thread in the socket. Drives
+        the connections, waits as long as flags and SNDTIMEO allow."""
         cdef socket_t *s = self.s
         cdef int rc
-        cdef uint64_t until = 0
+        cdef wait_t until
         cdef bint wait = not (flags & FLAG_DONTWAIT or s.opt.sndtimeo == 0)
         cdef Py_ssize_t i = 0
-        if wait:
-            until = socket_until(s.opt.sndtimeo)
+        wait_begin(&until, s.opt.sndtimeo)
         while True:
             with nogil:
                 zc_lock_acquire(&s.lock)
                 rc = socket_enter(s)
                 while rc >= 0 and i < n:
-                    rc = socket_send_wait(s, m + i, until) if wait else socket_send_now(s, m + i)
+                    rc = socket_send_wait(s, m + i, &until) if wait else socket_send_now(s, m + i)
                     if rc >= 0:
                         i += 1
-                if s.host.flush_now:
-                    socket_flush(s)
-                socket_settle(s)
-                zc_lock_release(&s.lock)
+                leave_socket(s)
             if rc != -EINTR:
                 return rc
             PyErr_CheckSignals()
@@ -392,20 +390,22 @@ cdef class Socket(_SocketBase):
             self.check()
         m.kind = MSG_EMPTY
         inbox_init(&rest)
-        lock_socket(s)
-        rc = socket_enter(s)
-        if rc == 0:
-            if flags & FLAG_DONTWAIT:
-                rc = socket_recv_now(s, &m)
-            else:
-                rc = pattern_recv(&s.pattern, &m)
-        if not copy:
-            origin_take(&origin, s, rc)
-        if rc == 0:
-            rc = inbox_fill(&rest, s, &m)
-        unlock_socket(s)
-        if rc == -EAGAIN and not flags & FLAG_DONTWAIT:
-            rc = self.recv_slow(&m, &rest, NULL if copy else &origin)
+        if zc_lock_try(&s.lock):
+            rc = socket_enter(s)
+            if rc == 0:
+                if flags & FLAG_DONTWAIT:
+                    rc = socket_recv_now(s, &m)
+                else:
+                    rc = pattern_recv(&s.pattern, &m)
+            if not copy:
+                origin_take(&origin, s, rc)
+            if rc == 0:
+                rc = inbox_fill(&rest, s, &m)
+            unlock_socket(s)
+            if rc == -EAGAIN and not flags & FLAG_DONTWAIT:
+                rc = self.recv_slow(&m, &rest, NULL if copy else &origin, flags)
+        else:
+            rc = self.recv_slow(&m, &rest, NULL if copy else &origin, flags)
         if rc < 0:
             release(&m)
             inbox_free(&rest)
@@ -441,13 +441,15 @@ cdef class Socket(_SocketBase):
             if nbytes == 0:
                 nbytes = view.len
             m.kind = MSG_EMPTY
-            lock_socket(s)
-            rc = socket_enter(s)
-            if rc == 0:
-                rc = socket_recv_now(s, &m)
-            unlock_socket(s)
-            if rc == -EAGAIN and not flags & FLAG_DONTWAIT:
-                rc = self.recv_slow(&m, NULL, NULL)
+            if zc_lock_try(&s.lock):
+                rc = socket_enter(s)
+                if rc == 0:
+                    rc = socket_recv_now(s, &m)
+                unlock_socket(s)
+                if rc == -EAGAIN and not flags & FLAG_DONTWAIT:
+                    rc = self.recv_slow(&m, NULL, NULL, flags)
+            else:
+                rc = self.recv_slow(&m, NULL, NULL, flags)
             if rc < 0:
                 raise_errno(rc)
             size = <Py_ssize_t> m.size
@@ -502,15 +504,16 @@ cdef class Socket(_SocketBase):
         cdef socket_t *s = self.s
         cdef int rc
         while done[0] < n:
-            lock_socket(s)
-            rc = socket_enter(s)
-            while rc >= 0 and done[0] < n:
-                rc = socket_try_send(s, &m[done[0]])
-                if rc >= 0:
-                    done[0] += 1
-                    if s.host.flush_now:
-                        break       # written without the GIL
-            unlock_socket(s)
+            rc = -EAGAIN
+            if zc_lock_try(&s.lock):
+                rc = socket_enter(s)
+                while rc >= 0 and done[0] < n:
+                    rc = socket_try_send(s, &m[done[0]])
+                    if rc >= 0:
+                        done[0] += 1
+                        if s.host.flush_now:
+                            break       # written without the GIL
+                unlock_socket(s)
             if rc == -EAGAIN:
                 rc = self.send_slow(&m[done[0]], flags)
                 if rc >= 0:
@@ -524,22 +527,31 @@ cdef class Socket(_SocketBase):
         messages of several frames begin."""
         cdef socket_t *s = self.s
         cdef list out = []
-        cdef msg_t m
-        cdef int rc = 0
+        cdef msg_t m[64]                # RECV_BATCH
+        cdef int n = RECV_BATCH
+        cdef int taken
+        cdef int i
         if max <= 0:
             return out
         out.append(Socket.recv(self, flags))
-        m.kind = MSG_EMPTY
-        while len(out) < max and rc == 0:
-            lock_socket(s)
-            rc = socket_enter(s)
-            while rc == 0 and len(out) < max:
-                rc = pattern_recv(&s.pattern, &m)
-                if rc == 0:
-                    if m.kind >= MSG_PYOBJ and not m.flags & MSG_EXACT:
-                        break
-                    out.append(take_bytes(&m))
-            unlock_socket(s)
-            if m.kind != MSG_EMPTY:
-                out.append(take_bytes(&m))
+        while n == RECV_BATCH and len(out) < max:
+            n = <int> min(max - len(out), RECV_BATCH)
+            if zc_lock_try(&s.lock):
+                taken = recv_batch(s, m, n)
+                unlock_socket(s)
+            else:
+                with nogil:
+                    zc_lock_acquire(&s.lock)
+                    taken = recv_batch(s, m, n)
+                    leave_socket(s)
+            n = taken
+            i = 0
+            try:
+                while i < n:
+                    i += 1
+                    out.append(take_bytes(&m[i - 1]))
+            finally:
+                while i < n:
+                    release(&m[i])
+                    i += 1
         return out

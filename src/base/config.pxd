@@ -82,6 +82,11 @@ cdef enum:
     RECONNECT_LEAST_NS = 1000000
     RECONNECT_LEAST_STEPS = 6
 
+    # A signal that arrives on a thread's way to sleep (while it spins, say) does not end the sleep. So the first one is this short, and the second
+    # one not much longer: after each the signal handlers get their turn. Soon enough for a person, seldom enough to cost nothing.
+    SIGNAL_LOOK_NS = 10000000
+    SIGNAL_LOOK_LATER_NS = 200000000
+
     # How long a closing connection waits for the peer's kernel to acknowledge what was written when LINGER is infinite.
     # Without it an answer from the peer could make the kernel reset the connection and discard our last messages.
     DRAIN_MAX_S = 30            # seconds

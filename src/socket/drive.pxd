@@ -17,8 +17,8 @@ from base.atomics cimport (
 )
 from base.check cimport zc_check
 from base.config cimport (
-    TIMERS_PER_TURN, TRIM_NS, POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_FIRST_NS, STRAGGLER_STEPS, STRAGGLER_TRUST_MAX, STRAGGLER_TRUSTED_NS, LEASE_NS, SPIN_NS,
-    SPIN_CROWDED_NS,
+    TIMERS_PER_TURN, TRIM_NS, POLL_BATCH, DIRECT_READ_MAX, STRAGGLER_FIRST_NS, STRAGGLER_STEPS, STRAGGLER_TRUST_MAX, STRAGGLER_TRUSTED_NS,
+    LEASE_NS, SPIN_NS, SPIN_CROWDED_NS, SIGNAL_LOOK_LATER_NS, SIGNAL_LOOK_NS,
 )
 from base.errors cimport EINTR, ETERM, EAGAIN
 from base.platform cimport zc_lock_try, zc_lock_acquire, zc_lock_release, zc_now_ns, zc_wake_drain, zc_wake_signal, zc_cpus_available, zc_yield
@@ -298,6 +298,25 @@ cdef inline void socket_drive(socket_t *s) noexcept nogil:
 
 # ---- waiting
 
+# What a blocking call keeps from one sleep to the next.
+cdef struct wait_t:
+    uint64_t until              # it ends then at the latest
+    uint64_t look               # signal handlers get their turn then; 0 = they have just had it
+    uint32_t looks              # how often they have had it
+
+
+cdef inline bint wait_looks(wait_t *w, uint64_t now) noexcept nogil:
+    """Whether it is time for signal handlers. If not, `look` is filled in."""
+    if w.look == 0:
+        w.look = now + (SIGNAL_LOOK_LATER_NS if w.looks else SIGNAL_LOOK_NS)
+        return False
+    if now < w.look:
+        return False
+    w.look = 0
+    w.looks += 1
+    return True
+
+
 cdef inline void socket_wake_others(socket_t *s) noexcept nogil:
     """What this thread brought in may be what another one waits for."""
     s.news += 1
@@ -380,8 +399,9 @@ cdef inline bint socket_spin(socket_t *s, uint64_t since) noexcept nogil:
     return False
 
 
-cdef inline int socket_wait(socket_t *s, uint64_t until) noexcept nogil:
-    """Waits for anything to happen to the socket, at most until the given time. Lock held, released while asleep. 0, -EINTR, -EAGAIN (time is up).
+cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
+    """Waits for anything to happen to the socket, at most until the given time. Lock held, released while asleep. 0, -EAGAIN (time is up),
+    -EINTR (run signal handlers and call again).
 
     The GIL must not be held."""
     cdef pollevent_t events[64]         # POLL_BATCH
@@ -390,8 +410,10 @@ cdef inline int socket_wait(socket_t *s, uint64_t until) noexcept nogil:
     cdef uint64_t at
     cdef uint32_t epoch
     cdef int n
-    if until <= now:
+    if w.until <= now:
         return -EAGAIN
+    if wait_looks(w, now):
+        return -EINTR
     n = socket_open_set(s)
     if n < 0:
         return n
@@ -404,8 +426,10 @@ cdef inline int socket_wait(socket_t *s, uint64_t until) noexcept nogil:
         return 0
     socket_settle(s)
     at = timers_next(s)
-    if until < at:
-        at = until
+    if w.until < at:
+        at = w.until
+    if w.looks < 2 and w.look < at:
+        at = w.look
     zc_add_u32(&s.sleepers, 1)
     zc_fence()
     n = 0

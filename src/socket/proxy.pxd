@@ -6,21 +6,22 @@
 # - What has gone in is written after both ways have been looked at, or before the proxy waits for room: no straggler is left to the I/O thread.
 # - The proxy spins as a single socket does, if both sides may, and sleeps on what it waits for: while paused on the control socket only,
 #   while one side is full on that side.
+# - A signal ends a wait for room: frames in hand stay in proxy_t, and the next proxy_run() goes on with them.
 # - Statistics count frames and octets of payload.
 
-from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
-from libc.string cimport memcmp
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memset
 from base.config cimport SPIN_NS
 from base.errors cimport EAGAIN
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
 from message.message cimport msg_t, msg_close, msg_data, msg_set, msg_share, MSG_EMPTY, MSG_EXACT, MSG_MORE
 from pattern.pattern cimport pattern_events, pattern_recv, pattern_send
 from reactor.pollset cimport pollset_t, pollset_wait_many
-from socket.drive cimport socket_flush, socket_glance, socket_may_spin, socket_settle, socket_spun, socket_yield
+from socket.drive cimport socket_flush, socket_glance, socket_may_spin, socket_settle, socket_spun, socket_yield, wait_t
 from socket.state cimport socket_t, SOCKET_OPEN
 from socket.traffic cimport (
     socket_enter, socket_events_now, socket_poll_begin, socket_poll_deadline, socket_poll_end, socket_recv_now, socket_send_now,
-    socket_send_wait, socket_try_send,
+    socket_send_wait, socket_sent, wait_begin,
 )
 
 cdef enum:
@@ -42,34 +43,78 @@ cdef struct proxy_t:
     bint paused
     bint done
     uint64_t counts[8]          # frontend in, out, backend in, out; frames and octets each
+    # in hand, from `source` to `target`
+    socket_t *source
+    socket_t *target
+    bint inside                 # the last of them is not the end of its message
+    int n
+    int captured                # so many of them the capture socket has
+    int given                   # so many of them the target has
+    msg_t frames[64]            # PROXY_FRAMES
 
 
-cdef inline int proxy_capture(proxy_t *p, msg_t *m) noexcept nogil:
-    """A copy of one frame for the capture socket, waiting for room if it must."""
+cdef inline void proxy_init(proxy_t *p, socket_t *frontend, socket_t *backend, socket_t *capture, socket_t *control) noexcept nogil:
+    memset(p, 0, sizeof(proxy_t))
+    p.frontend = frontend
+    p.backend = backend
+    p.capture = capture
+    p.control = control
+
+
+cdef inline void proxy_free(proxy_t *p) noexcept nogil:
+    """What is still in hand after an error or an exception of a signal handler is dropped."""
+    while p.given < p.n:
+        msg_close(&p.frames[p.given])
+        p.given += 1
+    p.n = p.captured = p.given = 0
+    p.inside = False
+
+
+cdef inline int proxy_send(proxy_t *p, socket_t *target, msg_t *m) noexcept nogil:
+    """Lock of `target` held. One frame, waiting for room if it must. 0 or negative errno, -EINTR: not sent."""
+    cdef wait_t wait
+    cdef int rc = pattern_send(&target.pattern, m)
+    if rc == -EAGAIN:
+        # Before a wait without end: what else has been sent.
+        zc_lock_release(&target.lock)
+        if p.source != target:
+            proxy_flush(p.source)
+        if p.target != target:
+            proxy_flush(p.target)
+        zc_lock_acquire(&target.lock)
+        rc = socket_enter(target)
+        if rc == 0:
+            wait_begin(&wait, -1)
+            rc = socket_send_wait(target, m, &wait)
+    if target.host.flush_now:
+        socket_flush(target)
+    return rc
+
+
+cdef inline int proxy_capture(proxy_t *p) noexcept nogil:
+    """A copy of the frames in hand for the capture socket. 0 or negative errno."""
     cdef msg_t copy
-    cdef int rc
+    cdef int rc = 0
     if p.capture == NULL:
         return 0
-    rc = msg_share(&copy, m)
-    if rc < 0:
-        return rc
-    copy.flags = m.flags & MSG_MORE
-    zc_lock_acquire(&p.capture.lock)
-    rc = socket_enter(p.capture)
-    if rc == 0:
-        rc = socket_try_send(p.capture, &copy)
-        if rc == -EAGAIN:
-            zc_lock_release(&p.capture.lock)
-            proxy_flush(p.frontend)
-            proxy_flush(p.backend)
-            zc_lock_acquire(&p.capture.lock)
-            rc = socket_enter(p.capture)
-            if rc == 0:
-                rc = socket_send_wait(p.capture, &copy, UINT64_MAX)
-    socket_settle(p.capture)
-    zc_lock_release(&p.capture.lock)
-    msg_close(&copy)
-    return rc
+    while p.captured < p.n:
+        rc = msg_share(&copy, &p.frames[p.captured])
+        if rc < 0:
+            return rc
+        copy.flags = p.frames[p.captured].flags & MSG_MORE
+        zc_lock_acquire(&p.capture.lock)
+        rc = socket_enter(p.capture)
+        if rc == 0:
+            rc = proxy_send(p, p.capture, &copy)
+            if rc >= 0 and not p.frames[p.captured].flags & MSG_MORE:
+                socket_sent(p.capture)
+        socket_settle(p.capture)
+        zc_lock_release(&p.capture.lock)
+        msg_close(&copy)
+        if rc < 0:
+            return rc
+        p.captured += 1
+    return 0
 
 
 cdef inline int proxy_take(socket_t *source, msg_t *frames, int room, int messages, bint *inside) noexcept nogil:
@@ -79,6 +124,7 @@ cdef inline int proxy_take(socket_t *source, msg_t *frames, int room, int messag
     zc_lock_acquire(&source.lock)
     rc = socket_enter(source)
     while rc == 0 and n < room and messages:
+        frames[n].kind = MSG_EMPTY
         rc = pattern_recv(&source.pattern, &frames[n])
         if rc == 0:
             inside[0] = (frames[n].flags & MSG_MORE) != 0
@@ -99,30 +145,24 @@ cdef inline void proxy_flush(socket_t *s) noexcept nogil:
     zc_lock_release(&s.lock)
 
 
-cdef inline int proxy_give(socket_t *source, socket_t *target, msg_t *frames, int n) noexcept nogil:
-    """Sends the frames, waiting for room. They are closed in any case. What has gone in is written when both ways have been looked at."""
-    cdef int i
+cdef inline int proxy_give(proxy_t *p) noexcept nogil:
+    """Sends the frames in hand. What has gone in is written when both ways have been looked at. 0 or negative errno."""
+    cdef socket_t *target = p.target
     cdef int rc
     zc_lock_acquire(&target.lock)
     rc = socket_enter(target)
-    for i in range(n):
+    while rc >= 0 and p.given < p.n:
+        rc = proxy_send(p, target, &p.frames[p.given])
         if rc >= 0:
-            rc = pattern_send(&target.pattern, &frames[i])
-            if rc == -EAGAIN:
-                # Before a wait without end: what has gone the other way.
-                zc_lock_release(&target.lock)
-                proxy_flush(source)
-                zc_lock_acquire(&target.lock)
-                rc = socket_enter(target)
-                if rc == 0:
-                    rc = socket_send_wait(target, &frames[i], UINT64_MAX)
-            if target.host.flush_now:
-                socket_flush(target)
-        msg_close(&frames[i])
+            msg_close(&p.frames[p.given])
+            p.given += 1
     if target.ndoomed or target.host.replan:
         socket_settle(target)
     zc_lock_release(&target.lock)
-    return rc if rc < 0 else 0
+    if rc < 0:
+        return rc
+    p.n = p.captured = p.given = 0
+    return 0
 
 
 cdef inline int proxy_can_send(socket_t *s) noexcept nogil:
@@ -135,41 +175,41 @@ cdef inline int proxy_can_send(socket_t *s) noexcept nogil:
     return rc
 
 
-cdef inline int proxy_way(proxy_t *p, socket_t *source, socket_t *target, uint64_t *got, uint64_t *put) noexcept nogil:
-    """Up to PROXY_BATCH messages in one direction. How many frames were moved, or negative errno."""
-    cdef msg_t frames[64]               # PROXY_FRAMES
+cdef inline int proxy_way(proxy_t *p, socket_t *source, socket_t *target) noexcept nogil:
+    """Up to PROXY_BATCH messages in one direction, what is in hand first. How many frames were moved, or negative errno."""
+    cdef uint64_t *got = &p.counts[0 if source == p.frontend else 4]
+    cdef uint64_t *put = &p.counts[6 if source == p.frontend else 2]
     cdef int moved = 0
-    cdef int n
     cdef int i
     cdef int rc
     # What is in our hands counts against nobody's mark: with small marks one message at a time, so that back-pressure stays exact.
     cdef int messages = target.opt.sndhwm // 16 if target.opt.sndhwm else PROXY_FRAMES
-    cdef bint inside = False
     if messages < 1:
         messages = 1
-    while moved < PROXY_BATCH or inside:
-        if not inside:
-            rc = proxy_can_send(target)
+    p.source = source
+    p.target = target
+    while moved < PROXY_BATCH or p.inside or p.n:
+        if p.n == 0:
+            if not p.inside:
+                rc = proxy_can_send(target)
+                if rc <= 0:
+                    return rc if rc < 0 else moved
+            rc = proxy_take(source, p.frames, PROXY_FRAMES, messages, &p.inside)
             if rc <= 0:
+                p.inside = False
                 return rc if rc < 0 else moved
-        n = proxy_take(source, frames, PROXY_FRAMES, messages, &inside)
-        if n <= 0:
-            return n if n < 0 else moved
-        for i in range(n):
-            got[0] += 1
-            got[1] += frames[i].size
-            put[0] += 1
-            put[1] += frames[i].size
-            rc = proxy_capture(p, &frames[i])
-            if rc < 0:
-                while i < n:
-                    msg_close(&frames[i])
-                    i += 1
-                return rc
-        rc = proxy_give(source, target, frames, n)
+            p.n = rc
+            for i in range(rc):
+                got[0] += 1
+                got[1] += p.frames[i].size
+                put[0] += 1
+                put[1] += p.frames[i].size
+        moved += p.n
+        rc = proxy_capture(p)
+        if rc == 0:
+            rc = proxy_give(p)
         if rc < 0:
             return rc
-        moved += n
     return moved
 
 
@@ -317,6 +357,10 @@ cdef inline int proxy_run(proxy_t *p) noexcept nogil:
     cdef int be
     cdef int rounds = 0
     p.done = False
+    if p.n or p.inside:
+        there = proxy_way(p, p.source, p.target)
+        if there < 0:
+            return there
     while rounds < 64:
         rounds += 1
         if p.control != NULL:
@@ -327,11 +371,11 @@ cdef inline int proxy_run(proxy_t *p) noexcept nogil:
                 return 0
         there = back = 0
         if not p.paused:
-            there = proxy_way(p, p.frontend, p.backend, &p.counts[0], &p.counts[6])
+            there = proxy_way(p, p.frontend, p.backend)
             if there < 0:
                 return there
             if p.frontend != p.backend:
-                back = proxy_way(p, p.backend, p.frontend, &p.counts[4], &p.counts[2])
+                back = proxy_way(p, p.backend, p.frontend)
                 if back < 0:
                     return back
             if there >= PROXY_BATCH or back >= PROXY_BATCH:

@@ -7,7 +7,7 @@ from base.platform cimport zc_now_ns, zc_lock_acquire, zc_lock_release
 from message.message cimport msg_t, MSG_EMPTY, MSG_MORE
 from pattern.pattern cimport pattern_t, pattern_send, pattern_recv, pattern_events, pattern_backlog
 from socket.drive cimport (
-    socket_alarmed, socket_coalesce, socket_come_back, socket_flush, socket_drive, socket_settle, socket_wait, socket_hold, socket_hold_end, socket_unblocked,
+    socket_alarmed, socket_coalesce, socket_come_back, socket_flush, socket_drive, socket_settle, socket_wait, wait_t, socket_hold, socket_hold_end, socket_unblocked,
 )
 from socket.state cimport socket_t, SOCKET_OPEN
 from socket.wake cimport socket_open_set, socket_unref
@@ -64,7 +64,13 @@ cdef inline uint64_t socket_until(int64_t timeout_ms) noexcept nogil:
     return UINT64_MAX if timeout_ms < 0 else zc_now_ns() + <uint64_t> timeout_ms * 1000000
 
 
-cdef inline int socket_send_wait(socket_t *s, msg_t *m, uint64_t until) noexcept nogil:
+cdef inline void wait_begin(wait_t *w, int64_t timeout_ms) noexcept nogil:
+    w.until = socket_until(timeout_ms)
+    w.look = 0
+    w.looks = 0
+
+
+cdef inline int socket_send_wait(socket_t *s, msg_t *m, wait_t *w) noexcept nogil:
     """Waits for room. 0 or as pattern_send(); -EAGAIN: time is up; -EINTR."""
     cdef int rc
     while True:
@@ -72,7 +78,7 @@ cdef inline int socket_send_wait(socket_t *s, msg_t *m, uint64_t until) noexcept
         if rc != -EAGAIN:
             s.expecting_out = False
             return rc
-        rc = socket_wait(s, until)
+        rc = socket_wait(s, w)
         if rc < 0:
             return rc
         rc = socket_enter(s)
@@ -90,7 +96,7 @@ cdef inline int socket_recv_now(socket_t *s, msg_t *m) noexcept nogil:
     return rc
 
 
-cdef inline int socket_recv_wait(socket_t *s, msg_t *m, uint64_t until) noexcept nogil:
+cdef inline int socket_recv_wait(socket_t *s, msg_t *m, wait_t *w) noexcept nogil:
     """Waits for a frame. 0 or as pattern_recv(); -EAGAIN: time is up; -EINTR."""
     cdef int rc
     while True:
@@ -98,10 +104,10 @@ cdef inline int socket_recv_wait(socket_t *s, msg_t *m, uint64_t until) noexcept
         if rc != -EAGAIN:
             return rc
         if not s.pattern.unfinished:
-            rc = socket_wait(s, until)
+            rc = socket_wait(s, w)
             if rc < 0:
                 return rc
-        elif until <= zc_now_ns():
+        elif w.until <= zc_now_ns():
             return -EAGAIN
         rc = socket_enter(s)
         if rc < 0:
@@ -120,7 +126,7 @@ cdef inline int socket_events_now(socket_t *s) noexcept nogil:
     return events
 
 
-cdef inline int socket_poll_wait(socket_t *s, int wanted, uint64_t until) noexcept nogil:
+cdef inline int socket_poll_wait(socket_t *s, int wanted, wait_t *w) noexcept nogil:
     """Waits until one of the wanted events is there. The events, 0 when time is up, -EINTR..."""
     cdef int rc
     while True:
@@ -128,12 +134,12 @@ cdef inline int socket_poll_wait(socket_t *s, int wanted, uint64_t until) noexce
         if rc:
             return rc
         if not s.pattern.unfinished:
-            rc = socket_wait(s, until)
+            rc = socket_wait(s, w)
             if rc == -EAGAIN:
                 return 0
             if rc < 0:
                 return rc
-        elif until <= zc_now_ns():
+        elif w.until <= zc_now_ns():
             return 0
         rc = socket_enter(s)
         if rc < 0:
