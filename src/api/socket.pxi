@@ -1,9 +1,9 @@
 # Socket: life, options, endpoints. Sending and receiving are in traffic.pxi.
 
-from libc.stdlib cimport calloc
-from libc.string cimport strdup
+from libc.string cimport strlen
 from base.atomics cimport zc_add_u32, zc_load_relaxed_u32
 from base.errors cimport ENOMEM
+from base.memory cimport calloc
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_lock_try
 from pattern.pattern cimport pattern_subscribe, pattern_topics_count
 from socket.apply cimport socket_apply_option
@@ -118,9 +118,11 @@ cdef inline int get_locked(socket_t *s, int option, value_t *v) noexcept nogil:
     elif option == OPT_TOPICS_COUNT:
         v.number = pattern_topics_count(&s.pattern)
     elif option == OPT_LAST_ENDPOINT:
-        v.endpoint = strdup(s.last_endpoint) if s.last_endpoint != NULL else <char *> calloc(1, 1)
+        v.size = strlen(s.last_endpoint) + 1 if s.last_endpoint != NULL else 1
+        v.endpoint = <char *> calloc(v.size, 1)
         if v.endpoint == NULL:
             return -ENOMEM
+        memcpy(v.endpoint, s.last_endpoint, v.size - 1)
     else:
         return -EINVAL
     return 0

@@ -7,7 +7,8 @@ from base.platform cimport zc_now_ns, zc_lock_acquire, zc_lock_release
 from message.message cimport msg_t, MSG_EMPTY, MSG_MORE
 from pattern.pattern cimport pattern_t, pattern_send, pattern_recv, pattern_events, pattern_backlog
 from socket.drive cimport (
-    socket_alarmed, socket_coalesce, socket_come_back, socket_flush, socket_drive, socket_settle, socket_wait, wait_t, socket_hold, socket_hold_end, socket_unblocked,
+    socket_alarmed, socket_coalesce, socket_come_back, socket_flush, socket_drive, socket_settle, socket_wait, socket_hold,
+    socket_hold_end, socket_unblocked, wait_t,
 )
 from socket.state cimport socket_t, SOCKET_OPEN
 from socket.wake cimport socket_open_set, socket_unref
