@@ -30,6 +30,9 @@ cdef enum:
     TX_REF_MIN = 8192
     # Frames gathered into one sendmsg(). Far below IOV_MAX (1024 on Linux, 16 at least by POSIX), above what fills a socket buffer.
     TX_IOV_MAX = 64
+    # Octets written by one flush of a connection before the lock's next holder gets its turn; the kernel says when to go on. A peer that takes
+    # everything at once (2 GB/s) is served for 2 ms.
+    TX_TURN = 4194304
     # Buffers the kernel is asked for on ipc connections whose SNDBUF or RCVBUF is -1 (it may give less). Its own choice, some 200 KiB on Linux,
     # has both sides sleep and wake several times for a large message; tcp's grow by themselves.
     IPC_BUFFER = 1048576
@@ -47,6 +50,8 @@ cdef enum:
     LEASE_NS = 1000000
     # Empty rings of a socket that has gone quiet give their memory back, this often at most.
     TRIM_NS = 1000000000
+    # Looks of the I/O thread at its sockets before it lets its lock go: what it does itself may be news (a timer set anew) and need another look.
+    LOOKS_PER_TURN = 4
     # The I/O thread found a socket busy: when to try again (its application thread has been asked to do the work meanwhile).
     RETRY_NS = 200000
     # Straggler flush. Output that nobody has written so long after it began to wait is looked at by the I/O thread. Bursts are mostly short, so
@@ -94,8 +99,8 @@ cdef enum:
     # first; twice as long after every look that found nothing, up to a time nobody notices at the end of a program.
     DRAIN_LOOK_NS = 2000000
     DRAIN_LOOK_MAX_NS = 16000000
-    # Reads of 16 KiB in one such look: at most 128 MiB/s, which is some per cent of a processor. Others wait for the lock meanwhile.
-    DISCARD_READS = 16
+    # Reads of 16 KiB in one such look: at most 64 MiB/s, which is some per cent of a processor. Others wait for the lock meanwhile.
+    DISCARD_READS = 8
 
     # Monitor events kept for a consumer that has not connected or does not read; the oldest go first.
     MONITOR_BACKLOG = 4096

@@ -27,7 +27,7 @@ from base.atomics cimport (
     zc_add_u32, zc_cas_u64, zc_load_acquire_u64, zc_fence, zc_pause,
 )
 from base.config cimport (
-    LEASE_NS, POLL_BATCH, RETRY_NS, STRAGGLER_LOOKS, STRAGGLER_MOST_NS, STRAGGLER_NS, STRAGGLER_SHARE, STRAGGLER_WATCH_NS,
+    LEASE_NS, LOOKS_PER_TURN, POLL_BATCH, RETRY_NS, STRAGGLER_LOOKS, STRAGGLER_MOST_NS, STRAGGLER_NS, STRAGGLER_SHARE, STRAGGLER_WATCH_NS,
 )
 from base.errors cimport ENOMEM
 from base.platform cimport (
@@ -298,6 +298,7 @@ cdef inline void io_main(void *arg) noexcept nogil:
     cdef int64_t timeout
     cdef int n = 0
     cdef int i
+    cdef int looks
     cdef io_client_t *c
     zc_thread_tight_timers()
     while not zc_load_acquire_u32(&io.stop):
@@ -313,9 +314,11 @@ cdef inline void io_main(void *arg) noexcept nogil:
                 c = io.slots[tag & 0xffffff].client
                 if c != NULL and not zc_load_relaxed_u32(&c.masked):
                     io_serve(io, c, SERVE_READY, now, &soonest)
+        looks = LOOKS_PER_TURN
         while True:
             pokes = zc_load_acquire_u32(&io.pokes)
             next = io_look(io, now)
+            looks -= 1
             if soonest < next:
                 next = soonest
             if io.timer >= 0 and next != io.timer_at:
@@ -326,13 +329,17 @@ cdef inline void io_main(void *arg) noexcept nogil:
                 break
             zc_swap_u64(&io.armed, 0)
             now = zc_now_ns()
+            if looks == 0:
+                break           # the next turn is at once, but others may have the lock first
         zc_lock_release(&io.lock)
         while io.gone != NULL:
             c = io.gone
             io.gone = c.gone_next
             c.gone(c)
         timeout = -1
-        if io.timer < 0 and next != UINT64_MAX:
+        if looks == 0:
+            timeout = 0
+        elif io.timer < 0 and next != UINT64_MAX:
             now = zc_now_ns()
             timeout = <int64_t> (next - now) if next > now else 0
         n = pollset_wait(&io.set, events, POLL_BATCH, timeout)

@@ -12,7 +12,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport malloc, realloc, free
 from libc.string cimport memcpy
 from base.atomics cimport zc_load_relaxed_u32, zc_store_relaxed_u32
-from base.config cimport TX_BUFFER, TX_FULL, TX_REF_MIN, TX_IOV_MAX
+from base.config cimport TX_BUFFER, TX_FULL, TX_REF_MIN, TX_IOV_MAX, TX_TURN
 from base.errors cimport EAGAIN, ENOMEM
 from base.platform cimport zc_send, zc_sendv, zc_iovec_t, zc_iov_set
 from message.message cimport (
@@ -286,9 +286,10 @@ cdef inline ptrdiff_t transmit_write(session_t *s, size_t *tried) noexcept nogil
 
 
 cdef inline void transmit_flush(session_t *s) noexcept nogil:
-    """Writes what there is, refills from the ring, until all is out or the kernel is full."""
+    """Writes what there is, refills from the ring, until all is out or the kernel is full (or TX_TURN is; it looks the same from outside)."""
     cdef ptrdiff_t n
     cdef size_t tried
+    cdef size_t left = TX_TURN
     cdef bint was_blocked = s.tx_blocked
     cdef bint refilled = False
     if s.state != SESSION_READY or s.tx_broken:
@@ -313,9 +314,10 @@ cdef inline void transmit_flush(session_t *s) noexcept nogil:
                 break
             n = 0
         transmit_advance(s, n)
-        if <size_t> n < tried:
+        if <size_t> n < tried or <size_t> n >= left:
             s.tx_blocked = True
             break
+        left -= n
     if was_blocked != s.tx_blocked:
         session_want(s, s.want_in, s.tx_blocked)
     if refilled or (was_blocked and not s.tx_blocked):
@@ -354,6 +356,9 @@ cdef inline void transmit_salvage(session_t *s) noexcept nogil:
     cdef int rc
     if p == NULL:
         transmit_drop(s)
+        return
+    if session_unsent(s) == 0 and not inside and p.outr.wcount == p.outr.pub:
+        transmit_drop(s)        # nothing to put in front: the ring stays as it is, however much is in it
         return
     # Tail of a message whose beginning left: frames still in the ring are useless, too.
     ring_init(&fresh, p.outr.hwm)

@@ -223,9 +223,31 @@ cdef inline void hs_config_from(socket_t *s, hs_config_t *c) noexcept nogil:
     c.app_properties_size = s.opt.metadata.size
 
 
-cdef inline int connection_handshake(socket_t *s, session_t *x, int fd, uint64_t now) noexcept nogil:
+cdef inline void connection_note_peer(session_t *x, int fd, const char *accepted) noexcept nogil:
+    """Who is at the other end: what the system says now, when the connection is made. At the end of the handshake it may not know any more."""
+    cdef char text[128]
+    cdef size_t n
+    text[0] = 0
+    if endpoint_of(x).proto != PROTO_TCP:
+        if ipc_peer_credentials(fd, text, sizeof(text)) < 0:
+            text[0] = 0
+        accepted = text
+    elif accepted == NULL or accepted[0] == 0:
+        if tcp_peer_ip(fd, text, sizeof(text)) < 0:
+            text[0] = 0
+        accepted = text
+    free(x.peer_address)
+    n = strlen(accepted)
+    x.peer_address = <char *> malloc(n + 1) if n else NULL
+    if x.peer_address != NULL:
+        memcpy(x.peer_address, accepted, n + 1)
+
+
+cdef inline int connection_handshake(socket_t *s, session_t *x, int fd, const char *accepted, uint64_t now) noexcept nogil:
+    """`accepted`: the peer's address as accept() told it, or NULL."""
     cdef hs_config_t config
     cdef int rc
+    connection_note_peer(x, fd, accepted)
     hs_config_from(s, &config)
     s.host.maxmsgsize = s.opt.maxmsgsize
     s.host.heartbeat_ivl_ms = <uint32_t> s.opt.heartbeat_ivl
@@ -311,7 +333,7 @@ cdef inline void connection_open(socket_t *s, session_t *x, uint64_t now) noexce
         monitor_emit(s, EVENT_CONNECT_DELAYED, EINPROGRESS, connection_name(x))
         return
     monitor_emit(s, EVENT_CONNECTED, fd, connection_name(x))
-    connection_handshake(s, x, fd, now)
+    connection_handshake(s, x, fd, NULL, now)
 
 
 cdef inline void connection_established(socket_t *s, session_t *x, uint64_t now) noexcept nogil:
@@ -327,7 +349,7 @@ cdef inline void connection_established(socket_t *s, session_t *x, uint64_t now)
         tcp_tune(fd, &tuning)
     connection_unwatch(x, fd)
     monitor_emit(s, EVENT_CONNECTED, fd, connection_name(x))
-    connection_handshake(s, x, fd, now)
+    connection_handshake(s, x, fd, NULL, now)
 
 
 cdef inline void connection_failed(session_t *x, int err) noexcept nogil:
@@ -456,6 +478,7 @@ cdef inline void connection_accept(socket_t *s, endpoint_t *e, uint64_t now) noe
     cdef tuning_t tuning
     cdef ipc_filter_t filters
     cdef session_t *x
+    cdef char peer[128]
     cdef int fd
     cdef int _i
     tuning_from(s, &tuning)
@@ -467,7 +490,7 @@ cdef inline void connection_accept(socket_t *s, endpoint_t *e, uint64_t now) noe
     filters.npids = <int> s.opt.ipc_pid_accept_filters.count
     for _i in range(ACCEPT_BATCH):
         if e.proto == PROTO_TCP:
-            fd = tcp_accept(e.fd, &tuning, s.cidrs, <int> s.ncidrs)
+            fd = tcp_accept(e.fd, &tuning, s.cidrs, <int> s.ncidrs, peer, sizeof(peer))
         else:
             fd = ipc_accept(e.fd, &tuning, &filters)
         if fd == -EAGAIN:
@@ -487,26 +510,22 @@ cdef inline void connection_accept(socket_t *s, endpoint_t *e, uint64_t now) noe
             zc_close(fd)
             return
         monitor_emit(s, EVENT_ACCEPTED, fd, e.resolved)
-        connection_handshake(s, x, fd, now)
+        connection_handshake(s, x, fd, peer, now)
 
 
 # ---- what sessions report
 
 cdef inline void connection_peer(socket_t *s, session_t *x) noexcept nogil:
     """Takes over what the handshake learnt: properties and routing id."""
-    cdef char text[128]
-    cdef int n = -1
     cdef pipe_t *p = x.pipe
     if x.props != NULL:
         metadata_unref(x.props)
     x.props = x.hs.properties
     x.hs.properties = NULL
-    if endpoint_of(x).proto == PROTO_TCP:
-        n = tcp_peer_ip(x.fd, text, sizeof(text))
-    else:
-        n = ipc_peer_credentials(x.fd, text, sizeof(text))
-    if n >= 0:
-        metadata_prepend(&x.props, "Peer-Address", 12, <const unsigned char *> text, strlen(text))
+    if x.peer_address != NULL:
+        metadata_prepend(&x.props, "Peer-Address", 12, <const unsigned char *> x.peer_address, strlen(x.peer_address))
+        free(x.peer_address)
+        x.peer_address = NULL
     free(p.peer_id)
     p.peer_id = NULL
     p.peer_id_size = 0

@@ -3,12 +3,12 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
 from base.atomics cimport zc_load_relaxed_u32, zc_load_relaxed_u64, zc_load_acquire_u32, zc_store_relaxed_u32, zc_add_u32, zc_sub_u32, zc_fence
 from base.errors cimport EAGAIN, EINTR, ENOTSOCK, ETERM
-from base.platform cimport zc_now_ns, zc_lock_acquire, zc_lock_release
+from base.platform cimport zc_now_ns, zc_lock_acquire, zc_lock_release, zc_yield
 from message.message cimport msg_t, MSG_EMPTY, MSG_MORE
 from pattern.pattern cimport pattern_t, pattern_send, pattern_recv, pattern_events, pattern_backlog
 from socket.drive cimport (
     socket_alarmed, socket_coalesce, socket_come_back, socket_flush, socket_drive, socket_settle, socket_wait, socket_hold,
-    socket_hold_end, socket_unblocked, wait_t,
+    socket_hold_end, socket_unblocked, wait_t, wait_looks,
 )
 from socket.state cimport socket_t, SOCKET_OPEN
 from socket.wake cimport socket_open_set, socket_unref
@@ -97,6 +97,24 @@ cdef inline int socket_recv_now(socket_t *s, msg_t *m) noexcept nogil:
     return rc
 
 
+cdef inline int socket_wait_more(socket_t *s, wait_t *w) noexcept nogil:
+    """socket_wait(), but without a sleep if the pattern has stopped in the middle of a flood of what must be skipped (`unfinished`). Other
+    threads get the lock in between."""
+    cdef uint64_t now
+    if not s.pattern.unfinished:
+        return socket_wait(s, w)
+    now = zc_now_ns()
+    if w.until <= now:
+        return -EAGAIN
+    if wait_looks(w, now):
+        return -EINTR
+    socket_settle(s)
+    zc_lock_release(&s.lock)
+    zc_yield()
+    zc_lock_acquire(&s.lock)
+    return 0
+
+
 cdef inline int socket_recv_wait(socket_t *s, msg_t *m, wait_t *w) noexcept nogil:
     """Waits for a frame. 0 or as pattern_recv(); -EAGAIN: time is up; -EINTR."""
     cdef int rc
@@ -104,12 +122,9 @@ cdef inline int socket_recv_wait(socket_t *s, msg_t *m, wait_t *w) noexcept nogi
         rc = socket_recv_now(s, m)
         if rc != -EAGAIN:
             return rc
-        if not s.pattern.unfinished:
-            rc = socket_wait(s, w)
-            if rc < 0:
-                return rc
-        elif w.until <= zc_now_ns():
-            return -EAGAIN
+        rc = socket_wait_more(s, w)
+        if rc < 0:
+            return rc
         rc = socket_enter(s)
         if rc < 0:
             return rc
@@ -134,14 +149,11 @@ cdef inline int socket_poll_wait(socket_t *s, int wanted, wait_t *w) noexcept no
         rc = socket_events_now(s) & wanted
         if rc:
             return rc
-        if not s.pattern.unfinished:
-            rc = socket_wait(s, w)
-            if rc == -EAGAIN:
-                return 0
-            if rc < 0:
-                return rc
-        elif w.until <= zc_now_ns():
+        rc = socket_wait_more(s, w)
+        if rc == -EAGAIN:
             return 0
+        if rc < 0:
+            return rc
         rc = socket_enter(s)
         if rc < 0:
             return rc

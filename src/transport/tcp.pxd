@@ -365,9 +365,12 @@ cdef inline bint cidr_match(const cidr_t *c, const zc_sockaddr_t *peer) noexcept
 
 
 # The next connection. -EAGAIN: none waits. -EACCES: one was there and the filters closed it; there may be more.
-cdef inline int tcp_accept(int listen_fd, const tuning_t *t, const cidr_t *filters, int nfilters) noexcept nogil:
+cdef inline int tcp_accept(
+        int listen_fd, const tuning_t *t, const cidr_t *filters, int nfilters, char *name, size_t room) noexcept nogil:
+    """A connection, and its peer's numeric address in `name` (empty if it cannot be told): later it may be gone, and the system knows no more."""
     cdef zc_sockaddr_t peer
     cdef int i, fd = zc_accept(listen_fd, &peer)
+    name[0] = 0
     cdef bint welcome = nfilters == 0
     if fd < 0:
         return fd
@@ -379,6 +382,8 @@ cdef inline int tcp_accept(int listen_fd, const tuning_t *t, const cidr_t *filte
         zc_close(fd)
         return -EACCES
     tcp_tune(fd, t)
+    if zc_sa_text(&peer, name, room) < 0:
+        name[0] = 0
     return fd
 
 

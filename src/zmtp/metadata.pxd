@@ -3,7 +3,8 @@
 # Rules:
 # - Encoding, on the wire and in memory alike: name length (1) | name | value length (4) | value, repeated to the very end.
 # - A block never changes once it is built; it is freed with its last reference. Any thread may hold one.
-# - What we put in front (Peer-Address, User-Id) wins over what the peer sent, so that a peer cannot pose as somebody else.
+# - Peer-Address and User-Id are what the system and the authentication found out. They are looked for only in what we have put in front, so
+#   that a peer cannot pose as somebody else, not even where we have found out nothing.
 # - Among the peer's own duplicates the first wins; only for Identity the last does.
 # - Names are compared exactly. "Routing-Id" and "Identity" are two names of one property.
 
@@ -132,6 +133,7 @@ cdef inline int metadata_find(const metadata_t *md, const char *name, size_t nle
     cdef const unsigned char *p
     cdef bint is_identity = nlen == 8 and memcmp(name, b"Identity", 8) == 0
     cdef bint is_routing_id = nlen == 10 and memcmp(name, b"Routing-Id", 10) == 0
+    cdef bint is_ours = (nlen == 12 and memcmp(name, b"Peer-Address", 12) == 0) or (nlen == 7 and memcmp(name, b"User-Id", 7) == 0)
     if md == NULL:
         return -EINVAL
     if is_identity or is_routing_id:
@@ -141,6 +143,8 @@ cdef inline int metadata_find(const metadata_t *md, const char *name, size_t nle
             p = metadata_lookup(md, b"Routing-Id", 10, False)
     else:
         p = metadata_lookup(md, name, nlen, False)
+        if p != NULL and is_ours and p >= metadata_octets(md) + md.head:
+            return -EINVAL
     if p == NULL:
         return -EINVAL
     vlen[0] = load_be32(p + 1 + p[0])

@@ -6,8 +6,10 @@ the next peer is served. Debug builds also check that nothing is taken apart whi
 import asyncio
 import os
 import select
+import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -389,3 +391,131 @@ def test_a_flood_at_a_closing_socket(zmq, make, fresh, linger):
     assert everything < 0.2, "the I/O thread took that long to discard"
     raw.close()
     context.term()
+
+
+# ---- floods of what must not be received
+
+
+SKIPPED = {"SUB": b"\0\1x", "REP": b"\0\1x", "REQ": b"\1\4abcd\1\0\0\1x"}
+
+
+@pytest.mark.parametrize("kind", list(SKIPPED))
+def test_a_flood_of_what_is_skipped_locks_nobody_out(zmq, make, fresh, kind):
+    """A thread sits in recv(); others get their turn meanwhile, and signals are handled."""
+    socket = make(kind, RCVTIMEO=-1)
+    if kind == "SUB":
+        socket.subscribe(b"topic")
+    socket.bind(fresh("tcp"))
+    raw = dial(endpoint(socket))
+    greet(raw)
+    raw.sendall(ready(PEER_OF[kind]))
+    if kind == "REQ":
+        socket.req_correlate = 1
+        until(lambda: socket.poll(0, zmq.POLLOUT))
+        socket.send(b"request")
+    flood = SKIPPED[kind] * 20000
+    over = threading.Event()
+
+    def sending():
+        try:
+            while not over.is_set():
+                raw.sendall(flood)
+        except OSError:
+            pass
+
+    def receiving():
+        try:
+            socket.recv()
+        except zmq.ZMQError:
+            pass                # closed below
+
+    threads = [threading.Thread(target=sending), threading.Thread(target=receiving)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(20):
+            asked = time.monotonic()
+            assert socket.getsockopt(zmq.LINGER) == 0
+            assert time.monotonic() - asked < 3
+        socket.close()
+    finally:
+        over.set()
+        raw.close()
+        for thread in threads:
+            thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+INTERRUPTED = """
+import signal, sys
+import zmqcore as zmq
+sub = zmq.Context().socket(zmq.SUB)
+sub.linger = 0
+sub.subscribe(b"topic")
+sub.bind("tcp://127.0.0.1:*")
+signal.signal(signal.SIGINT, signal.default_int_handler)
+print(sub.get_string(zmq.LAST_ENDPOINT), flush=True)
+try:
+    {call}
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+CALLS = ["sub.recv()", "sub.poll()", "zmq.zmq_poll([(sub, 1)])"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+@pytest.mark.parametrize("call", CALLS)
+def test_a_flood_of_what_is_skipped_can_be_interrupted(call):
+    with subprocess.Popen([sys.executable, "-c", INTERRUPTED.format(call=call)], stdout=subprocess.PIPE, text=True) as program:
+        raw = dial(program.stdout.readline().strip())
+        greet(raw)
+        raw.sendall(ready("PUB"))
+        flood = b"\0\1x" * 20000
+        raw.settimeout(10)
+        for _ in range(100):
+            raw.sendall(flood)
+        program.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + 20
+        try:
+            while program.poll() is None and time.monotonic() < deadline:
+                raw.sendall(flood)
+        except OSError:
+            pass                # it has closed
+        program.kill() if program.poll() is None else None
+        assert program.stdout.read().strip() == "interrupted"
+        raw.close()
+
+
+# ---- who is at the other end
+
+
+FORGED = ((b"Peer-Address", b"6.6.6.6"), (b"User-Id", b"admin"))
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.better         # libzmq takes the peer's word for what it does not know itself
+def test_a_peer_cannot_tell_who_it_is(zmq, make, fresh, transport):
+    """Peer-Address and User-Id are ours to find out. Also when the connection is reset before we could ask whose it is."""
+    pull = make("PULL")
+    pull.bind(fresh(transport))
+    expected = "127.0.0.1" if transport == "tcp" else None
+    got = 0
+    for tries in range(300):
+        raw = dial(endpoint(pull))
+        greet(raw, only_greeting=True)
+        try:
+            raw.sendall(ready("PUSH", *FORGED) + b"\0\1m")
+        except ConnectionError:
+            pass
+        reset(raw) if tries % 3 else raw.close()
+        while pull.poll(100 if tries == 299 else 0):
+            got += 1
+            frame = pull.recv(copy=False)
+            with pytest.raises(zmq.ZMQError):
+                frame.get("User-Id")
+            try:
+                told = frame.get("Peer-Address")
+            except zmq.ZMQError:
+                continue        # the connection was gone before the message was read
+            assert told == expected or (expected is None and told.startswith(":")), told
+    assert got > 100

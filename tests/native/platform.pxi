@@ -490,6 +490,7 @@ def transport_finish(int fd):
 
 
 def transport_tcp_accept(int fd, filters=(), **options):
+    cdef char peer[128]
     cdef transport_tcp.tuning_t t
     cdef transport_tcp.cidr_t c[8]
     cdef int i = 0
@@ -499,7 +500,7 @@ def transport_tcp_accept(int fd, filters=(), **options):
     for text in filters:
         assert transport_tcp.cidr_parse(PyBytes_AS_STRING(text), len(text), &c[i]) == 0
         i += 1
-    return transport_tcp.tcp_accept(fd, &t, c, i)
+    return transport_tcp.tcp_accept(fd, &t, c, i, peer, sizeof(peer))
 
 
 def transport_ipc_accept(int fd, uids=(), gids=(), pids=(), **options):
