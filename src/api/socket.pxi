@@ -15,7 +15,7 @@ from socket.option_table cimport (
     OPT_ROUTING_ID, OPT_SNDHWM, OPT_SUBSCRIBE, OPT_TOPICS_COUNT, OPT_TYPE, OPT_UNSUBSCRIBE,
 )
 from socket.options cimport option_kind, options_get, options_set
-from socket.state cimport socket_t, SOCKET_OPEN
+from socket.state cimport netpipe_t, socket_t, SOCKET_OPEN
 from socket.traffic cimport (
     socket_enter, socket_events_now, socket_poll_wait,
 )

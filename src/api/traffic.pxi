@@ -98,18 +98,20 @@ cdef struct Origin:
 cdef inline void origin_take(Origin *o, socket_t *s, int rc) noexcept nogil:
     """Lock held, a frame was just received (rc == 0) or not."""
     cdef pipe_t *p
-    cdef session_t *x
     o.props = NULL
     o.fd = -1
     if rc != 0:
         return
     p = pattern_last_pipe(&s.pattern)
-    if p != NULL and p.session != NULL:
-        x = <session_t *> p.session
-        o.fd = x.fd
-        if x.props != NULL:
-            metadata_ref(x.props)
-            o.props = x.props
+    if p == NULL or p.link != NULL:
+        return
+    if p.session != NULL:
+        o.fd = (<session_t *> p.session).fd
+        o.props = (<session_t *> p.session).props
+    else:
+        o.props = (<netpipe_t *> p).props       # the connection is gone
+    if o.props != NULL:
+        metadata_ref(o.props)
 
 
 cdef Frame frame_from(msg_t *m, Origin *origin, bint track):

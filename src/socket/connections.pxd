@@ -405,9 +405,7 @@ cdef inline void connection_lost(session_t *x, int why, int err, uint64_t now) n
     x.state = SESSION_IDLE
     if not again:
         transmit_drop(x)
-        x.pipe = NULL
-        if p != NULL:
-            p.session = NULL
+        connection_part(x)
         connection_die(s, x)
         if p != NULL:
             connection_leave_pipe(s, p)
@@ -415,8 +413,7 @@ cdef inline void connection_lost(session_t *x, int why, int err, uint64_t now) n
     if p != NULL:
         if s.opt.immediate and not p.ended:
             transmit_drop(x)
-            x.pipe = NULL
-            p.session = NULL
+            connection_part(x)
             pipe_end(s, p)
         else:
             transmit_salvage(x)
@@ -428,9 +425,20 @@ cdef inline void connection_lost(session_t *x, int why, int err, uint64_t now) n
     monitor_emit(s, EVENT_CONNECT_RETRIED, delay, connection_name(x))
 
 
+cdef inline void connection_part(session_t *x) noexcept nogil:
+    """Takes session and pipe from each other. What is still to be read from the pipe keeps the properties of its connection."""
+    cdef netpipe_t *n = <netpipe_t *> x.pipe
+    if n == NULL:
+        return
+    x.pipe = NULL
+    n.pipe.session = NULL
+    metadata_unref(n.props)
+    n.props = x.props
+    x.props = NULL
+
+
 cdef inline void connection_leave_pipe(socket_t *s, pipe_t *p) noexcept nogil:
     """The session is gone for good: what it received can still be read, unless the application has let go of it, too."""
-    p.session = NULL
     if p.detached:
         pipe_remove(s, p)
     else:
@@ -466,7 +474,7 @@ cdef inline void connection_finished(session_t *x) noexcept nogil:
     """host.finished: closed on purpose."""
     cdef socket_t *s = socket_of(x)
     cdef pipe_t *p = x.pipe
-    x.pipe = NULL
+    connection_part(x)
     connection_die(s, x)
     if p != NULL:
         connection_leave_pipe(s, p)

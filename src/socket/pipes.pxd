@@ -15,6 +15,7 @@ from session.lifecycle cimport session_finish
 from session.session cimport session_t
 from socket.state cimport socket_t, endpoint_t, netpipe_t, link_t, SOCKET_OPEN
 from socket.wake cimport socket_notify, link_unref
+from zmtp.metadata cimport metadata_unref
 
 cdef enum:
     TYPE_PUB = 1
@@ -106,6 +107,7 @@ cdef inline netpipe_t *netpipe_new(socket_t *s, session_t *x) noexcept nogil:
 cdef inline void netpipe_free(pipe_t *p) noexcept nogil:
     ring_free(p.inr)
     ring_free(p.outr)
+    metadata_unref((<netpipe_t *> p).props)
     free(p.peer_id)
     free(p.routing_id)
     free(p)

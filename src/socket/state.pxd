@@ -20,6 +20,7 @@ from socket.context_options cimport context_options_t
 from socket.option_table cimport options_t
 from transport.address cimport address_t
 from transport.tcp cimport cidr_t
+from zmtp.metadata cimport metadata_t
 
 cdef enum:
     SOCKET_OPEN = 0
@@ -66,6 +67,7 @@ cdef struct link_t:
 # A network pipe with its rings.
 cdef struct netpipe_t:
     pipe_t pipe
+    metadata_t *props           # of the connection that is gone; while there is a session: its props count
     ring_t in_ring
     ring_t out_ring
 

@@ -513,9 +513,6 @@ def test_a_peer_cannot_tell_who_it_is(zmq, make, fresh, transport):
             frame = pull.recv(copy=False)
             with pytest.raises(zmq.ZMQError):
                 frame.get("User-Id")
-            try:
-                told = frame.get("Peer-Address")
-            except zmq.ZMQError:
-                continue        # the connection was gone before the message was read
+            told = frame.get("Peer-Address")        # though the connection may be gone by now
             assert told == expected or (expected is None and told.startswith(":")), told
     assert got > 100
