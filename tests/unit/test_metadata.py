@@ -101,6 +101,17 @@ def test_what_we_put_in_front_wins():
     assert md.find(b"Identity") == b"ours"
 
 
+@pytest.mark.parametrize("name", [b"Peer-Address", b"User-Id"])
+def test_what_only_we_can_know_is_never_the_peers_word(name):
+    md = _probe.zmtp_Metadata(encode((name, b"forged"), (b"X-x", b"y")))
+    assert md.find(name) is None
+    assert md.prepend(b"Other", b"ours") == 0
+    assert md.find(name) is None
+    assert md.prepend(name, b"true") == 0
+    assert md.find(name) == b"true"
+    assert md.find(b"X-x") == b"y"
+
+
 def test_prepend_to_nothing():
     md = _probe.zmtp_Metadata()
     assert md.find(b"Peer-Address") is None
