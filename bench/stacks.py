@@ -51,7 +51,7 @@ def describe(label):
     try:
         version = importlib.metadata.version(ZMQ_LIKE[label][2])
     except importlib.metadata.PackageNotFoundError:  # run from a source tree that is built in place
-        version = getattr(module, "__version__", "?")
+        version = module.zmqcore_version() if hasattr(module, "zmqcore_version") else getattr(module, "__version__", "?")
     if label == "zmq":
         version += f" (libzmq {module.zmq_version()})"
     return {"version": version, "file": getattr(module, "__file__", "?")}

@@ -100,7 +100,7 @@ def main():
                     exchange(context, endpoint)
             asyncio.run(with_asyncio(endpoint))
             print(f"{transport}: request/reply, publish/subscribe, pipeline, asyncio: ok", flush=True)
-    print(f"zmqcore {zmq.__version__} works on {sys.version}")
+    print(f"zmqcore {zmq.zmqcore_version()} works on {sys.version}")
 
 
 if __name__ == "__main__":

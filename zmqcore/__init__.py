@@ -45,7 +45,7 @@ from .poll import Poller, select
 from .socket import Socket, SyncSocket
 from .stopwatch import Stopwatch
 from .tracker import _FINISHED_TRACKER, MessageTracker
-from .version import __revision__, __version__, pyzmq_version, pyzmq_version_info, zmq_version
+from .version import __revision__, __version__, pyzmq_version, pyzmq_version_info, zmq_version, zmqcore_version
 
 # Sends below this size copy; larger ones may be tracked. The default of Socket.copy_threshold.
 COPY_THRESHOLD = 65536
@@ -151,4 +151,5 @@ __all__ = [
     "zmq_poll",
     "zmq_version",
     "zmq_version_info",
+    "zmqcore_version",
 ]

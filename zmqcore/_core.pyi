@@ -9,7 +9,6 @@ from typing import Any, Literal, final, overload
 
 from typing_extensions import Buffer, Self, disjoint_base
 
-COPY_THRESHOLD: int
 IPC_PATH_MAX_LEN: int
 
 @disjoint_base
@@ -34,6 +33,7 @@ class _SocketBase:
     _monitor_socket: Any
     _awaiting: Any
     _awaitings: Any
+    _asked: int
     @property
     def _is_shadow(self) -> bool: ...
     def _original(self) -> Socket | None: ...
@@ -141,11 +141,15 @@ class Frame:
 # What can be sent. Frame is a buffer too, but before Python 3.12 its class could not say so.
 _Data = Buffer | Frame
 
+def fill(buffer: Buffer, data: bytes, nbytes: int) -> None: ...
+
 class MessageTracker:
     def __init__(self, *towatch: Event | MessageTracker | Frame) -> None: ...
     @property
     def done(self) -> bool: ...
     def wait(self, timeout: float | int = -1) -> None: ...
+
+_FINISHED_TRACKER: MessageTracker
 
 @final
 class Finished(asyncio.Future[Any]):

@@ -60,8 +60,7 @@ def message_of(socket: Any, call: Callable[..., Any], args: tuple[Any, ...], res
     if call is _recv_multipart:
         return result, False, False
     if call is _recv_into:
-        view = memoryview(args[0]).cast("B")
-        result = bytes(view[: min(result, len(view))])
+        result = memoryview(args[0]).tobytes("A")[:result]
     try:
         more = bool(socket.get(RCVMORE))
     except ZMQError:  # the context has ended since
@@ -81,9 +80,7 @@ def receive_again(
         return result
     frame, *rest = frames
     if call is _recv_into:
-        view = memoryview(args[0]).cast("B")
-        data = bytes(frame)[: kwargs["nbytes"] or len(view)]
-        view[: len(data)] = data
+        _core.fill(args[0], bytes(frame), kwargs["nbytes"])
         result = len(frame)
     else:
         result = _as_wanted(frame, args)

@@ -61,6 +61,7 @@ class Socket(_socket.Socket):
     """A socket whose sends, receives and polls are awaited."""
 
     _awaiting: Awaiting | None
+    _per_frame = False
     _repr_cls = "zmq.asyncio.Socket"
 
     def __init__(

@@ -4,6 +4,7 @@ Rules
 - Ending waits: `term`, `destroy`, leaving a `with` block and garbage collection wait for lingering messages, each socket's LINGER long.
 - Ctrl-C ends the waiting for good: ending the context once more then leaves what lingers to the background.
 - The interpreter's exit does not wait: contexts that are still open then are left to the operating system.
+- A shadow is the same context: `term` and `destroy` end it for both. `destroy` closes the sockets that were made with the object it is called on.
 - A context belongs to the process that made it; `instance` gives a child its own.
 """
 
@@ -128,7 +129,7 @@ class Context(_core.Context, AttributeSetter, Generic[_SocketT]):
 
     @classmethod
     def shadow(cls: type[_ContextT], address: int | Context[Any]) -> _ContextT:
-        """A Context of this class on top of another one, given itself or by its `underlying`. It never ends the other one."""
+        """A Context of this class on top of another one, given itself or by its `underlying`. Ending one ends both."""
         return cls(shadow=address)
 
     @classmethod
@@ -154,8 +155,7 @@ class Context(_core.Context, AttributeSetter, Generic[_SocketT]):
 
     def term(self) -> None:
         """Waits until all sockets are closed and their messages are sent or LINGER has passed."""
-        if not self._shadow:
-            super().term()
+        super().term()
 
     def destroy(self, linger: int | None = None) -> None:
         """Closes all sockets, with `linger` if given, and ends the context."""

@@ -2,8 +2,8 @@
 
 Rules
 - send, recv, their multipart and batch forms, get and fileno are the compiled ones, not wrapped here: this file costs them nothing.
-- What is built on them calls `self.send` and `self.recv`, so a subclass that overrides those two changes all the others. For the multipart
-  forms this takes another method, which such a subclass gets when it is made: the compiled ones ask nobody.
+- What is built on them calls `self.send` and `self.recv`, so a subclass that overrides those two changes all the others. The compiled
+  multipart and batch forms do so too if `_asked` says that there is somebody to ask; it is found out when a socket is made.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import builtins
 import pickle
 import random
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import GenericAlias
 from typing import Any, ClassVar, Generic, TypeVar
 
 from . import _core
 from .constants import (
+    DONTWAIT,
     EVENT_ALL,
     HWM,
     LAST_ENDPOINT,
@@ -34,13 +35,17 @@ from .constants import (
     SocketType,
     _OptType,
 )
-from .error import ZMQBindError, ZMQError
+from .error import Again, ZMQBindError, ZMQError
 from .options import SOCKET_OPTIONS, StrictAttributes
 from .poll import Poller, milliseconds
 from .socket_options import SocketOptions
 from .utils import jsonapi
 
 __all__ = ["Socket", "SyncSocket"]
+
+# Bits of Socket._asked.
+ASKED_SEND = 1
+ASKED_RECV = 2
 
 _SocketT = TypeVar("_SocketT", bound="Socket[Any]")
 _ReceivedT = TypeVar("_ReceivedT")  # for annotations only: Socket[bytes]
@@ -52,7 +57,7 @@ DEFAULT_PROTOCOL = pickle.DEFAULT_PROTOCOL
 class _SocketContext(Generic[_SocketT]):
     """What bind and connect return: `with socket.bind(address):` undoes it at the end of the block."""
 
-    def __init__(self, socket: _SocketT, kind: str, addr: str) -> None:
+    def __init__(self, socket: _SocketT, kind: str, addr: str | bytes) -> None:
         self.socket = socket
         self.kind = kind
         self.addr = addr
@@ -72,39 +77,13 @@ class _SocketContext(Generic[_SocketT]):
             self.socket.disconnect(self.addr)
 
 
-def _send_multipart_by_send(
-    self: Any, msg_parts: Sequence[Any], flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
-) -> Any:
-    """Sends an iterable of frames as one message, each by `self.send`. TypeError before anything is sent if a frame cannot be."""
-    parts = list(msg_parts)
-    for i, part in enumerate(parts):
-        try:
-            memoryview(part)
-        except TypeError:
-            text = repr(part)
-            if len(text) > 80:
-                text = text[:77] + "..."
-            raise TypeError(f"Frame {i} ({text}) does not support the buffer interface.") from None
-    last = parts.pop()
-    for part in parts:
-        self.send(part, flags | SNDMORE, copy=copy, track=track)
-    return self.send(last, flags, copy=copy, track=track)
-
-
-def _recv_multipart_by_recv(self: Any, flags: int = 0, copy: bool = True, track: bool = False) -> list[Any]:
-    """Receives a whole message as a list of frames, each by `self.recv`."""
-    parts = [self.recv(flags, copy=copy, track=track)]
-    while self.get(RCVMORE):
-        parts.append(self.recv(flags, copy=copy, track=track))
-    return parts
-
-
 class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT]):
     """A ZeroMQ socket, safe to use from several threads. `context.socket(type)` makes one."""
 
     type: SocketType | int
     _repr_cls = "zmq.Socket"
     _poller_class: ClassVar[Any] = Poller
+    _per_frame: ClassVar[bool] = True  # the multipart and batch forms are made of send and recv
 
     def __init__(
         self,
@@ -141,14 +120,12 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
         else:
             self.type = kind
             self._type_name = kind.name
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        # Of an asyncio.Socket the multipart calls are its own already.
-        if cls.send is not _core.Socket.send and cls.send_multipart is _core.Socket.send_multipart:
-            cls.send_multipart = _send_multipart_by_send  # type: ignore[assignment,method-assign]
-        if cls.recv is not _core.Socket.recv and cls.recv_multipart is _core.Socket.recv_multipart:
-            cls.recv_multipart = _recv_multipart_by_recv  # type: ignore[method-assign]
+        if self._per_frame:
+            cls = type(self)
+            if cls.send is not _core.Socket.send:
+                self._asked |= ASKED_SEND
+            if cls.recv is not _core.Socket.recv:
+                self._asked |= ASKED_RECV
 
     def __class_getitem__(cls, item: Any) -> GenericAlias:
         # pyzmq programs annotate with Socket[bytes].
@@ -168,7 +145,7 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
 
     @classmethod
     def shadow(cls: builtins.type[_SocketT], address: int | _core.Socket) -> _SocketT:
-        """A Socket of this class on top of another one, given itself or by its `underlying`. It never closes the other one."""
+        """A Socket of this class on top of another one, given itself or by its `underlying`. Closing one closes both."""
         return cls(shadow=address)
 
     def __enter__(self: _SocketT) -> _SocketT:
@@ -198,6 +175,11 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
         self.close()
 
     @property
+    def _shadow(self) -> bool:
+        """pyzmq's name."""
+        return self._is_shadow
+
+    @property
     def socket_type(self) -> int:
         """Deprecated: `type`."""
         warnings.warn("Socket.socket_type is deprecated, use Socket.type", DeprecationWarning, stacklevel=2)
@@ -208,18 +190,22 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
     def bind(self: _SocketT, addr: str | bytes) -> _SocketContext[_SocketT]:
         """Accepts connections at `addr`."""
         super().bind(addr)
-        # The endpoint has the port that `*` stood for.
-        return _SocketContext(self, "bind", self.get(LAST_ENDPOINT).decode())
+        endpoint = self.get(LAST_ENDPOINT)  # has the port that `*` stood for
+        try:
+            endpoint = endpoint.decode()
+        except UnicodeDecodeError:
+            pass  # an ipc path may have any octets
+        return _SocketContext(self, "bind", endpoint)
 
     def connect(self: _SocketT, addr: str | bytes) -> _SocketContext[_SocketT]:
         """Connects to `addr`, now or as soon as somebody is there."""
         super().connect(addr)
-        return _SocketContext(self, "connect", addr if isinstance(addr, str) else addr.decode())
+        return _SocketContext(self, "connect", addr)
 
     def bind_to_random_port(self, addr: str, min_port: int = 49152, max_port: int = 65536, max_tries: int = 100) -> int:
         """Binds to some free port in [min_port, max_port) and returns it. The default range leaves the choice to the system."""
         if (min_port, max_port) == (49152, 65536):
-            return int(self.bind(f"{addr}:*").addr.rpartition(":")[2])
+            return int(str(self.bind(f"{addr}:*").addr).rpartition(":")[2])
         for _ in range(max_tries):
             port = random.randrange(min_port, max_port)
             try:
@@ -231,6 +217,54 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
             else:
                 return port
         raise ZMQBindError("Could not bind socket to random port.")
+
+    # -- what the compiled calls do for a subclass that overrides send or recv
+
+    def _send_multipart_by_send(
+        self, msg_parts: Sequence[Any], flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
+    ) -> Any:
+        """Sends an iterable of frames as one message, each by `self.send`. TypeError before anything is sent if a frame cannot be."""
+        parts = list(msg_parts)
+        for i, part in enumerate(parts):
+            try:
+                memoryview(part)
+            except TypeError:
+                text = repr(part)
+                if len(text) > 80:
+                    text = text[:77] + "..."
+                raise TypeError(f"Frame {i} ({text}) does not support the buffer interface.") from None
+        last = parts.pop()
+        for part in parts:
+            self.send(part, flags | SNDMORE, copy=copy, track=track)
+        return self.send(last, flags, copy=copy, track=track)
+
+    def _send_many_by_send(self, iterable: Iterable[Any], flags: int) -> int:
+        sent = 0
+        for item in iterable:
+            try:
+                self.send(item, flags)
+            except Again:
+                if not sent:
+                    raise
+                break
+            sent += 1
+        return sent
+
+    def _recv_multipart_by_recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> list[Any]:
+        """Receives a whole message as a list of frames, each by `self.recv`."""
+        parts = [self.recv(flags, copy=copy, track=track)]
+        while self.get(RCVMORE):
+            parts.append(self.recv(flags, copy=copy, track=track))
+        return parts
+
+    def _recv_many_by_recv(self, max: int, flags: int) -> list[Any]:
+        frames = [self.recv(flags)] if max > 0 else []
+        while len(frames) < max:
+            try:
+                frames.append(self.recv(flags | DONTWAIT))
+            except Again:
+                break
+        return frames
 
     # -- options
 
@@ -267,6 +301,8 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
         if name == "subscribe" or name == "unsubscribe":
             getattr(self, name)(value)
         else:
+            if self._per_frame and (key == "send" or key == "recv"):
+                self._asked |= ASKED_SEND if key == "send" else ASKED_RECV
             StrictAttributes.__setattr__(self, key, value)
 
     def _set_option(self, name: str, value: Any) -> None:
@@ -301,6 +337,10 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
         """Waits up to `timeout` ms for any of `flags`; returns those that are there, 0 if none."""
         if self.closed:
             raise ZMQError(Errno.ENOTSUP, "cannot poll: the socket is closed")
+        if self._poller_class is not Poller:
+            poller = self._poller_class()
+            poller.register(self, flags)
+            return dict(poller.poll(timeout)).get(self, 0)
         return self.poll_events(milliseconds(timeout), flags)
 
     # -- monitoring

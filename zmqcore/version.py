@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from ._core import zmq_version_info
 
-__all__ = ["zmq_version", "zmq_version_info", "pyzmq_version", "pyzmq_version_info", "__version__", "__revision__"]
+__all__ = [
+    "zmq_version",
+    "zmq_version_info",
+    "pyzmq_version",
+    "pyzmq_version_info",
+    "zmqcore_version",
+    "__version__",
+    "__revision__",
+]
 
-__version__ = "0.1.0"
-__revision__ = ""
+# zmqcore's own, as in pyproject.toml.
+ZMQCORE_VERSION = "0.1.0"
 
-# Programs compare these to know what they may call.
+# The pyzmq API's. Programs compare these to know what they may call, __version__ most of all, so it is not zmqcore's own.
 VERSION_MAJOR = 27
 VERSION_MINOR = 3
 VERSION_PATCH = 0
 VERSION_EXTRA = ""
 version_info: tuple[int, int, int] = (VERSION_MAJOR, VERSION_MINOR, VERSION_PATCH)
+__version__ = ".".join(map(str, version_info)) + VERSION_EXTRA
+__revision__ = ""
 
 
 def zmq_version() -> str:
@@ -24,7 +34,12 @@ def zmq_version() -> str:
 
 def pyzmq_version() -> str:
     """The level of the pyzmq API."""
-    return ".".join(map(str, version_info)) + VERSION_EXTRA
+    return __version__
+
+
+def zmqcore_version() -> str:
+    """The version of zmqcore itself."""
+    return ZMQCORE_VERSION
 
 
 def pyzmq_version_info() -> tuple[int, int, int] | tuple[int, int, int, float]:

@@ -116,7 +116,9 @@ cdef class Context:
         exception of a handler (Ctrl-C), another term() does not wait again but leaves what lingers to the background."""
         if self._closed:
             return
-        if not self._is_shadow and self.ctx.fork_generation == zc_fork_generation():
+        if self._is_shadow:
+            Context.term(self._original)
+        elif self.ctx.fork_generation == zc_fork_generation():
             self._wait_end()
         self._closed = True
 
@@ -133,9 +135,15 @@ cdef class Context:
             except RuntimeError:
                 pass        # another thread made or dropped a socket meanwhile
 
+    cdef bint ended(self):
+        """Whether it, or what it is a shadow of, has been ended."""
+        return self._closed or (self._is_shadow and (<Context> self._original)._closed)
+
     cdef int check(self) except -1:
         if self._closed or self.ctx == NULL:
             raise RuntimeError("the context has been destroyed")
+        if self.ended():
+            raise_errno(-EFAULT, "the context that this one is a shadow of has been ended")
         return 0
 
     def set(self, int option, optval):

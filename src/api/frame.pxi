@@ -1,13 +1,23 @@
 # Frame: one frame as a Python object, and MessageTracker: when its memory is no longer used.
 
 from base.memory cimport free
-from base.atomics cimport zc_sub_u32
+from base.atomics cimport zc_load_relaxed_u32, zc_sub_u32
 from message.message cimport (
-    msg_t, share_t, msg_init, msg_set, msg_data, msg_close, msg_share, MSG_EMPTY, MSG_INLINE, MSG_MORE, MSG_PYOBJ, MSG_PYSHARED, MSG_EXACT,
+    block_t, msg_t, share_t, msg_init, msg_set, msg_data, msg_close, msg_share, MSG_EMPTY, MSG_HEAP, MSG_INLINE, MSG_MORE, MSG_PYOBJ, MSG_PYSHARED, MSG_EXACT,
 )
 from zmtp.metadata cimport metadata_t, metadata_find, metadata_ref, metadata_unref
 
-COPY_THRESHOLD = 65536
+cdef object _package = None
+
+
+cdef object default_threshold():
+    """zmqcore.COPY_THRESHOLD, which programs set."""
+    global _package
+    if _package is None:
+        import zmqcore
+        _package = zmqcore
+    return _package.COPY_THRESHOLD
+
 
 cdef double TRACKER_LOOK_S = 0.005     # how often a waiting tracker takes back what threads without the GIL have let go
 
@@ -42,6 +52,15 @@ cdef inline object take_bytes(msg_t *m):
         release(m)
 
 
+cdef extern from *:
+    """
+    #define zc_is_bytes(object) PyBytes_CheckExact((PyObject *) (object))
+    #define zc_only_reference(object) (Py_REFCNT((PyObject *) (object)) == 1)
+    """
+    bint zc_is_bytes(void *object) nogil
+    bint zc_only_reference(void *object) nogil
+
+
 cdef class _Hold:
     """Memory of another object lent to the core; its end tells a tracker."""
     cdef Py_buffer view
@@ -50,7 +69,7 @@ cdef class _Hold:
 
     def __cinit__(self, data, event):
         self.event = event
-        PyObject_GetBuffer(data, &self.view, PyBUF_SIMPLE)
+        PyObject_GetBuffer(data, &self.view, PyBUF_ANY_CONTIGUOUS)
         self.viewed = True
 
     def __dealloc__(self):
@@ -110,10 +129,16 @@ cdef class Frame:
 
     Frame(data=None, track=False, copy=None, copy_threshold=None). `data` is bytes or any contiguous buffer. copy=None copies below
     copy_threshold octets (zmqcore.COPY_THRESHOLD) and lends the memory above. str raises TypeError.
+
+    A Frame is a buffer. It can be written to, unless it lends memory that is read-only itself. A received one is the receiver's own: memory that
+    somebody else sees (a bytes object sent by inproc, say) is copied before it is shown.
     """
     cdef msg_t m
     cdef metadata_t *props
     cdef int fd
+    cdef bint received
+    cdef bint shown                 # as a buffer: the memory must stay where it is
+    cdef bint read_only             # then
     cdef object _bytes
     cdef object _buffer
     cdef public bint more
@@ -139,7 +164,7 @@ cdef class Frame:
             self.tracker_event = event = threading.Event()
             self.tracker = MessageTracker(event)
         if copy_threshold is None:
-            copy_threshold = COPY_THRESHOLD
+            copy_threshold = default_threshold()
         hold = _Hold(data, event)
         size = hold.view.len
         if copy is None:
@@ -174,7 +199,10 @@ cdef class Frame:
             metadata_unref(self.props)
 
     def __getbuffer__(self, Py_buffer *view, int flags):
-        PyBuffer_FillInfo(view, self, msg_data(&self.m), <Py_ssize_t> self.m.size, 1, flags)
+        with cython.critical_section(self):
+            if not self.shown:
+                self.show()
+        PyBuffer_FillInfo(view, self, msg_data(&self.m), <Py_ssize_t> self.m.size, self.read_only, flags)
 
     def __len__(self):
         return <Py_ssize_t> self.m.size
@@ -188,6 +216,36 @@ cdef class Frame:
 
     def __copy__(self):
         return self.fast_copy()
+
+    cdef int show(self) except -1:
+        """Before the memory is seen as a buffer for the first time."""
+        cdef msg_t *m = &self.m
+        cdef msg_t own
+        cdef void *owner
+        cdef bint seen = False          # by somebody else
+        self.read_only = False
+        if m.kind == MSG_HEAP:
+            seen = zc_load_relaxed_u32(&(<block_t *> m.body.ref.owner).refs) > 1
+        elif m.kind == MSG_PYOBJ or m.kind == MSG_PYSHARED:
+            owner = m.body.ref.owner if m.kind == MSG_PYOBJ else (<share_t *> m.body.ref.owner).object
+            if zc_is_bytes(owner):
+                # A bytes object that nobody else has was read into for us. It is not immutable any more, so nobody may get it later.
+                seen = m.kind == MSG_PYSHARED or not zc_only_reference(owner) or not self.received
+                self.read_only = seen
+                if not seen:
+                    m.flags &= ~MSG_EXACT
+            else:
+                self.read_only = seen = (<_Hold> <object> owner).view.readonly
+        if seen and self.received:
+            if msg_set(&own, msg_data(m), m.size) < 0:
+                raise MemoryError
+            release(m)
+            m[0] = own
+            self.read_only = False
+        if not self.read_only:
+            self._bytes = None          # and none is kept from now on
+        self.shown = True
+        return 0
 
     cdef int share(self, msg_t *m) except? -1:
         """msg_share(), which may change our own msg_t: one thread at a time, also where no GIL sees to it."""
@@ -206,6 +264,7 @@ cdef class Frame:
         other.tracker_event = self.tracker_event
         other._bytes = self._bytes
         other.fd = self.fd
+        other.received = self.received
         if self.props != NULL:
             metadata_ref(self.props)
             other.props = self.props
@@ -213,15 +272,17 @@ cdef class Frame:
 
     @property
     def bytes(self):
-        """A bytes copy of the content, made once."""
+        """A bytes copy of the content, made once, or each time after it has been shown as a buffer that can be written to."""
         with cython.critical_section(self):
+            if self.shown and not self.read_only:
+                return PyBytes_FromStringAndSize(<char *> msg_data(&self.m), <Py_ssize_t> self.m.size)
             if self._bytes is None:
                 self._bytes = PyBytes_FromStringAndSize(<char *> msg_data(&self.m), <Py_ssize_t> self.m.size)
             return self._bytes
 
     @property
     def buffer(self):
-        """A read-only memoryview of the content, without a copy."""
+        """A memoryview of the content; see Frame for when it can be written to."""
         with cython.critical_section(self):
             if self._buffer is None:
                 self._buffer = memoryview(self)
@@ -307,7 +368,8 @@ cdef class Frame:
             raise_errno(-EINVAL)
 
 
-cdef object _finished = MessageTracker()       # made at import: no two threads can make it
+_FINISHED_TRACKER = MessageTracker()
+cdef object _finished = _FINISHED_TRACKER
 
 
 cdef object _finished_tracker():

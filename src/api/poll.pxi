@@ -73,17 +73,35 @@ cdef int poll_wait(list socks, list flags, zc_pollfd_t *fds, int nfds, uint64_t 
     return rc
 
 
+cdef int pollfd_events(short mask, int wanted) noexcept:
+    """What poll(2) told of a descriptor, of what is wanted. All that is no input and no output is an error: a hang-up, a closed descriptor."""
+    cdef int events = 0
+    if mask & ZC_POLLIN:
+        events |= ZMQ_POLLIN
+    if mask & ZC_POLLOUT:
+        events |= ZMQ_POLLOUT
+    if mask & ZC_POLLPRI:
+        events |= ZMQ_POLLPRI
+    events &= wanted
+    if mask & (ZC_POLLERR | ZC_POLLHUP | ZC_POLLNVAL):
+        events |= ZMQ_POLLERR
+    return events
+
+
 def zmq_poll(sockets, timeout=-1):
     """Waits until an item is ready. sockets: list of (Socket or descriptor or object with fileno(), POLLIN 1 | POLLOUT 2 | POLLERR 4 | POLLPRI 8).
-    timeout: ms, negative = no limit. Returns the ready ones as a list of (Socket or descriptor, events).
+    timeout: ms, negative = no limit. Returns the ready ones as a list of (Socket or descriptor, events), in the order given.
+    POLLERR tells of a descriptor that its other end has hung up, or that it is closed, whether asked for or not.
     No item and no limit: returns at once, for nothing could end the wait."""
     cdef list socks = []
     cdef list flags = []
-    cdef list fd_items = []
+    cdef list entries = []          # (Socket, wanted, -1) or (None, wanted, fd)
     cdef zc_pollfd_t *fds = NULL
     cdef int nfds = 0
     cdef int i
     cdef int events
+    cdef int wanted
+    cdef int rc
     cdef short mask
     cdef uint64_t until
     cdef uint64_t now
@@ -94,55 +112,58 @@ def zmq_poll(sockets, timeout=-1):
     cdef uint64_t at
     if not items and ms < 0:
         return items
-    for item, wanted in items:
+    for item, flag in items:
+        wanted = int(flag)
         if isinstance(item, Socket):
             socks.append(item)
-            flags.append(int(wanted))
+            flags.append(wanted)
+            entries.append((item, wanted, -1))
         else:
             fd = item
             if not isinstance(fd, int):
                 if not hasattr(fd, "fileno"):
                     raise TypeError(f"Socket must be a 0MQ socket, an integer fd or have a fileno() method: {item!r}")
                 fd = fd.fileno()
-            fd_items.append((item, int(wanted), int(fd)))
-    nfds = len(fd_items)
+            entries.append((None, wanted, int(fd)))
+            nfds += 1
     fds = <zc_pollfd_t *> PyMem_Malloc((nfds + 1) * sizeof(zc_pollfd_t))
     if fds == NULL:
         raise MemoryError
     try:
         until = socket_until(ms)
+        i = 0
+        for sock, wanted, fd in entries:
+            if sock is None:
+                mask = 0
+                if wanted & ZMQ_POLLIN:
+                    mask |= ZC_POLLIN
+                if wanted & ZMQ_POLLOUT:
+                    mask |= ZC_POLLOUT
+                if wanted & ZMQ_POLLPRI:
+                    mask |= ZC_POLLPRI
+                zc_pollfd_set(&fds[i], fd, mask)
+                i += 1
         while True:
             results = []
-            for i in range(len(socks)):
-                events = poll_socket(socks[i], flags[i])
-                if events:
-                    results.append((socks[i], events))
-            for i in range(nfds):
-                mask = 0
-                if fd_items[i][1] & ZMQ_POLLIN:
-                    mask |= ZC_POLLIN
-                if fd_items[i][1] & ZMQ_POLLOUT:
-                    mask |= ZC_POLLOUT
-                if fd_items[i][1] & ZMQ_POLLPRI:
-                    mask |= ZC_POLLPRI
-                zc_pollfd_set(&fds[i], fd_items[i][2], mask)
             if nfds:
                 with nogil:
-                    pollset_wait_many(NULL, NULL, 0, fds, nfds, 0)
-                for i in range(nfds):
-                    events = 0
-                    mask = fds[i].revents
-                    if mask & (ZC_POLLIN | ZC_POLLHUP):
-                        events |= ZMQ_POLLIN
-                    if mask & ZC_POLLOUT:
-                        events |= ZMQ_POLLOUT
-                    if mask & ZC_POLLPRI:
-                        events |= ZMQ_POLLPRI
-                    events &= fd_items[i][1]
-                    if mask & (ZC_POLLERR | ZC_POLLNVAL):
-                        events |= ZMQ_POLLERR
+                    rc = pollset_wait_many(NULL, NULL, 0, fds, nfds, 0)
+                if rc < 0 and rc != -EINTR:
+                    raise_errno(rc)
+                if rc <= 0:
+                    for i in range(nfds):
+                        fds[i].revents = 0
+            i = 0
+            for sock, wanted, fd in entries:
+                if sock is None:
+                    events = pollfd_events(fds[i].revents, wanted)
+                    i += 1
                     if events:
-                        results.append((fd_items[i][2], events))
+                        results.append((fd, events))
+                else:
+                    events = poll_socket(sock, wanted)
+                    if events:
+                        results.append((sock, events))
             now = zc_now_ns()
             if results or (waits and until <= now) or ms == 0:
                 return results

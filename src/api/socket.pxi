@@ -130,7 +130,7 @@ cdef inline int get_locked(socket_t *s, int option, value_t *v) noexcept nogil:
 
 cdef bytes endpoint_text(addr):
     if isinstance(addr, str):
-        addr = addr.encode("utf-8")
+        addr = addr.encode("utf-8", "surrogateescape")      # as os.fsdecode() makes it of an ipc path that is not UTF-8
     if not isinstance(addr, bytes):
         raise TypeError(f"expected str, got: {addr!r}")
     if 0 in <bytes> addr:
@@ -157,6 +157,7 @@ cdef class _SocketBase:
     cdef public object _monitor_socket
     cdef public object _awaiting        # zmqcore.asyncio: what is pending on the loop used last; else None
     cdef public object _awaitings       # and on all loops, for this socket and its shadows
+    cdef public int _asked              # a subclass overrides send 1, recv 2: the multipart and batch forms call those
     cdef readonly bint _is_shadow
     cdef bint _closed
     cdef object __weakref__
@@ -176,7 +177,7 @@ cdef class _SocketBase:
         cdef Context ctx
         if self.s != NULL:
             return
-        self.copy_threshold = COPY_THRESHOLD if copy_threshold is None else copy_threshold
+        self.copy_threshold = default_threshold() if copy_threshold is None else copy_threshold
         self.context = context
         if shadow:
             original = _sockets.get(<object> int(shadow))
@@ -192,7 +193,7 @@ cdef class _SocketBase:
         if not isinstance(context, Context):
             raise TypeError(f"context must be a zmqcore.Context, not {type(context).__name__}")
         ctx = <Context> context
-        if ctx.ctx == NULL or ctx._closed or ctx.ctx.fork_generation != zc_fork_generation():
+        if ctx.ctx == NULL or ctx.ended() or ctx.ctx.fork_generation != zc_fork_generation():
             raise_errno(-EFAULT)
         with nogil:
             s = socket_new(ctx.ctx, socket_type, False, &rc)
@@ -246,15 +247,17 @@ cdef class _SocketBase:
         """Closes at once; what is queued goes on being sent in the background for `linger` ms (default: the LINGER option, -1 = no limit)."""
         cdef int ms = 0
         cdef bint given = linger is not None
+        cdef _SocketBase original
         if self.s == NULL or self._closed:
             return
         if given:
             ms = linger
         self._closed = True
-        if not self._is_shadow:
-            with nogil:
-                socket_close(self.s, ms, given)
-            _sockets.pop(<uintptr_t> self.s, None)
+        with nogil:
+            socket_close(self.s, ms, given)
+        original = _sockets.pop(<uintptr_t> self.s, None)
+        if original is not None:
+            original._closed = True
         zc_giveback_drain()
 
     # ---- endpoints
@@ -351,7 +354,7 @@ cdef class _SocketBase:
         self.check()
         if isinstance(optval, str):
             raise TypeError("unicode not allowed, use setsockopt_string")
-        if kind == KIND_BYTES or (kind != KIND_INT and kind != KIND_INT64 and isinstance(optval, bytes)):
+        if kind == KIND_BYTES or (kind != KIND_INT and kind != KIND_INT64 and options_module().takes_bytes(option)):
             if isinstance(optval, int) and kind == KIND_BYTES and option in (58, 59, 60):
                 # IPC_FILTER_*: a process, user or group number
                 number = optval

@@ -19,6 +19,8 @@ cdef enum:
     FLAG_SNDMORE = 2
     SEND_BATCH = 64             # messages of send_many() under one lock
     RECV_BATCH = 64             # and of recv_many()
+    ASKED_SEND = 1              # bits of _asked
+    ASKED_RECV = 2
 
 
 cdef inline void msg_of_bytes(msg_t *m, object data) noexcept:
@@ -114,6 +116,22 @@ cdef inline void origin_take(Origin *o, socket_t *s, int rc) noexcept nogil:
         metadata_ref(o.props)
 
 
+cdef int writable_buffer(buffer, Py_buffer *view) except -1:
+    try:
+        PyObject_GetBuffer(buffer, view, PyBUF_ANY_CONTIGUOUS | PyBUF_WRITABLE)
+    except ValueError as error:         # what NumPy raises
+        raise BufferError(str(error)) from None
+    return 0
+
+
+def fill(buffer, bytes data, Py_ssize_t nbytes):
+    """Copies data into a writable buffer, at most nbytes, 0 = all of it."""
+    cdef Py_buffer view
+    writable_buffer(buffer, &view)
+    memcpy(view.buf, <char *> data, min(len(data), min(nbytes, view.len) if nbytes else view.len))
+    PyBuffer_Release(&view)
+
+
 cdef Frame frame_from(msg_t *m, Origin *origin, bint track):
     """A Frame that takes over `m` and one reference of the properties."""
     cdef Frame frame = Frame.__new__(Frame)
@@ -124,6 +142,7 @@ cdef Frame frame_from(msg_t *m, Origin *origin, bint track):
     if track:
         frame.tracker = _finished_tracker()
     frame.fd = origin.fd
+    frame.received = True
     frame.props = origin.props
     return frame
 
@@ -182,7 +201,6 @@ cdef class Socket(_SocketBase):
         """Fills `m` from anything that can be sent. The tracker of lent memory, or None."""
         cdef Frame frame
         cdef Py_buffer view
-        cdef int rc
         msg_init(m)
         if isinstance(data, str):
             raise TypeError("unicode not allowed, use send_string")
@@ -197,13 +215,14 @@ cdef class Socket(_SocketBase):
                     raise MemoryError
                 m.flags &= MSG_EXACT
                 return frame.tracker if not copy else None
-        if copy or len(memoryview(data).cast("B") if not PyBytes_CheckExact(data) else data) < self.copy_threshold:
-            PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
-            rc = msg_set(m, view.buf, <size_t> view.len)
+        PyObject_GetBuffer(data, &view, PyBUF_ANY_CONTIGUOUS)
+        try:
+            if copy or view.len < self.copy_threshold:
+                if msg_set(m, view.buf, <size_t> view.len) < 0:
+                    raise MemoryError
+                return None if copy else _finished_tracker()
+        finally:
             PyBuffer_Release(&view)
-            if rc < 0:
-                raise MemoryError
-            return _finished_tracker() if not copy else None
         frame = Frame(data, track=track, copy=False)
         msg_share(m, &frame.m)
         m.flags &= MSG_EXACT
@@ -308,6 +327,8 @@ cdef class Socket(_SocketBase):
         cdef int rc = 0
         cdef object part
         cdef object tracker = None
+        if self._asked & ASKED_SEND:
+            return self._send_multipart_by_send(parts, flags, copy, track)
         self.check()
         if n == 0:
             raise IndexError("a message has one frame at least")
@@ -388,6 +409,8 @@ cdef class Socket(_SocketBase):
         cdef Py_ssize_t i
         cdef list parts = []
         cdef Origin origin
+        if self._asked & ASKED_RECV:
+            return self._recv_multipart_by_recv(flags, copy, track)
         if self._closed or s == NULL or s.fork_generation != zc_fork_generation():
             self.check()
         m.kind = MSG_EMPTY
@@ -436,7 +459,7 @@ cdef class Socket(_SocketBase):
         if nbytes < 0:
             raise ValueError(f"nbytes={nbytes} must be non-negative")
         self.check()
-        PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE)
+        writable_buffer(buffer, &view)
         try:
             if nbytes > view.len:
                 raise ValueError(f"nbytes={nbytes} too big for memoryview of {view.len}B")
@@ -470,6 +493,8 @@ cdef class Socket(_SocketBase):
         cdef int rc = 0
         cdef object error = None
         cdef bint ended = False
+        if self._asked & ASKED_SEND:
+            return self._send_many_by_send(iterable, flags)
         self.check()
         items = iter(iterable)
         while rc == 0 and not ended:
@@ -533,6 +558,8 @@ cdef class Socket(_SocketBase):
         cdef int n = RECV_BATCH
         cdef int taken
         cdef int i
+        if self._asked & ASKED_RECV:
+            return self._recv_many_by_recv(max, flags)
         if max <= 0:
             return out
         out.append(Socket.recv(self, flags))

@@ -92,8 +92,9 @@ cdef inline int pipe_store(pipe_t *p, msg_t *m, bint take) noexcept nogil:
     cdef unsigned char flags = m.flags
     if slot == NULL:
         return -ENOMEM
-    if p.other == NULL and m.kind >= MSG_PYOBJ and m.size < TX_REF_MIN:
-        # Small Python memory bound for the wire: a copy now is cheaper than a reference to give back later.
+    if p.other == NULL and m.kind >= MSG_PYOBJ and m.size < TX_REF_MIN and m.flags & MSG_EXACT:
+        # A small bytes object bound for the wire: a copy now is cheaper than a reference to give back later. Memory that is lent on purpose
+        # stays lent until it has been written; its tracker tells.
         if msg_set(slot, m.body.ref.data, m.size) < 0:
             return -ENOMEM
         slot.flags = flags & ~(<unsigned char> MSG_EXACT)

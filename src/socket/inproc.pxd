@@ -129,29 +129,22 @@ cdef inline void inproc_complete(link_t *link, socket_t *binder) noexcept nogil:
     socket_settle(binder)
 
 
-cdef inline int inproc_bind(socket_t *s, endpoint_t *e) noexcept nogil:
-    """No lock held. On success the endpoint belongs to the socket."""
-    cdef context_t *ctx = s.ctx
-    cdef link_t **at
+cdef inline bint inproc_awaited(context_t *ctx, const char *name) noexcept nogil:
+    """Whether a connect waits for this name to be bound. ctx.mutex held."""
+    cdef link_t *link = ctx.pending
+    while link != NULL:
+        if strcmp(link.name, name) == 0:
+            return True
+        link = link.pending_next
+    return False
+
+
+cdef inline void inproc_serve_pending(socket_t *s, const char *name) noexcept nogil:
+    """Joins the connects that waited for this name. ctx.mutex held, no socket lock."""
+    cdef link_t **at = &s.ctx.pending
     cdef link_t *link
     cdef socket_t *connecter
-    cdef const char *name = e.given + e.address_offset
-    cdef int rc = 0
-    zc_mutex_lock(&ctx.mutex)
-    zc_lock_acquire(&s.lock)
-    if s.state != SOCKET_OPEN:
-        rc = -ENOTSOCK
-    elif inproc_find(ctx, name) != NULL:
-        rc = -EADDRINUSE
-    else:
-        e.socket = s
-        e.next = s.endpoints
-        s.endpoints = e
-        e.registry_next = ctx.bound
-        ctx.bound = e
-    zc_lock_release(&s.lock)
-    at = &ctx.pending
-    while rc == 0 and at[0] != NULL:
+    while at[0] != NULL:
         link = at[0]
         if strcmp(link.name, name) != 0:
             at = &link.pending_next
@@ -169,6 +162,28 @@ cdef inline int inproc_bind(socket_t *s, endpoint_t *e) noexcept nogil:
             zc_lock_release(&connecter.lock)
             socket_wake(connecter)
         socket_wake(s)
+
+
+cdef inline int inproc_bind(socket_t *s, endpoint_t *e) noexcept nogil:
+    """No lock held. On success the endpoint belongs to the socket."""
+    cdef context_t *ctx = s.ctx
+    cdef const char *name = e.given + e.address_offset
+    cdef int rc = 0
+    zc_mutex_lock(&ctx.mutex)
+    zc_lock_acquire(&s.lock)
+    if s.state != SOCKET_OPEN:
+        rc = -ENOTSOCK
+    elif inproc_find(ctx, name) != NULL:
+        rc = -EADDRINUSE
+    else:
+        e.socket = s
+        e.next = s.endpoints
+        s.endpoints = e
+        e.registry_next = ctx.bound
+        ctx.bound = e
+    zc_lock_release(&s.lock)
+    if rc == 0:
+        inproc_serve_pending(s, name)
     zc_mutex_unlock(&ctx.mutex)
     return rc
 

@@ -29,7 +29,7 @@ from socket.connections cimport connections_init, connection_resolved, connectio
 from socket.context_options cimport context_options_init, context_options_free
 from socket.drive cimport socket_serve, socket_of_client, socket_settle, socket_attend, socket_flush
 from socket.endpoints cimport endpoint_close_listener, endpoint_new
-from socket.inproc cimport inproc_find, inproc_unbind, inproc_unpend, link_new, link_abandon
+from socket.inproc cimport inproc_awaited, inproc_find, inproc_serve_pending, inproc_unbind, inproc_unpend, link_new, link_abandon
 from socket.io cimport context_stop_io
 from socket.monitor cimport monitor_emit, EVENT_MONITOR_STOPPED
 from socket.options cimport options_init, options_free
@@ -426,10 +426,10 @@ cdef inline int socket_monitor_start(socket_t *s, const char *text, size_t n, ui
     zc_lock_acquire(&m.pair.lock)
     if inproc_find(ctx, e.given + e.address_offset) != NULL:
         rc = -EADDRINUSE
-    else:
+    elif not inproc_awaited(ctx, e.given + e.address_offset):
         link = link_new(m.pair)
         rc = 0 if link != NULL else -ENOMEM
-    if rc == 0:
+    if link != NULL:
         # The pipe to a consumer that has not come yet.
         ring_set_hwm(&link.rings[0], MONITOR_BACKLOG)
         link.ends[0].connected = True
@@ -437,12 +437,16 @@ cdef inline int socket_monitor_start(socket_t *s, const char *text, size_t n, ui
     if rc == 0:
         e.kind = ENDPOINT_INPROC_BOUND
         e.socket = m.pair
-        e.pipe = &link.ends[0]
+        e.pipe = &link.ends[0] if link != NULL else NULL
         e.next = NULL
         m.pair.endpoints = e
         e.registry_next = ctx.bound
         ctx.bound = e
     zc_lock_release(&m.pair.lock)
+    if rc == 0 and link == NULL:
+        # The consumer was here first.
+        m.pair.opt.sndhwm = MONITOR_BACKLOG
+        inproc_serve_pending(m.pair, e.given + e.address_offset)
     zc_mutex_unlock(&ctx.mutex)
     if rc < 0:
         endpoint_free(e)

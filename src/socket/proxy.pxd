@@ -7,6 +7,7 @@
 # - The proxy spins as a single socket does, if both sides may, and sleeps on what it waits for: while paused on the control socket only,
 #   while one side is full on that side.
 # - A signal ends a wait for room: frames in hand stay in proxy_t, and the next proxy_run() goes on with them.
+# - With one socket on both sides each message goes back out by it: received and sent in turn, as REP wants it, without asking for room first.
 # - Statistics count frames and octets of payload.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
@@ -184,13 +185,13 @@ cdef inline int proxy_way(proxy_t *p, socket_t *source, socket_t *target) noexce
     cdef int rc
     # What is in our hands counts against nobody's mark: with small marks one message at a time, so that back-pressure stays exact.
     cdef int messages = target.opt.sndhwm // 16 if target.opt.sndhwm else PROXY_FRAMES
-    if messages < 1:
+    if messages < 1 or source == target:
         messages = 1
     p.source = source
     p.target = target
     while moved < PROXY_BATCH or p.inside or p.n:
         if p.n == 0:
-            if not p.inside:
+            if not p.inside and source != target:
                 rc = proxy_can_send(target)
                 if rc <= 0:
                     return rc if rc < 0 else moved
@@ -387,7 +388,7 @@ cdef inline int proxy_run(proxy_t *p) noexcept nogil:
         be = proxy_events(p.backend)
         if be < 0:
             return be
-        if not p.paused and ((fe & 1 and be & 2) or (be & 1 and fe & 2)):
+        if not p.paused and ((fe & 1 and (be & 2 or p.frontend == p.backend)) or (be & 1 and fe & 2)):
             continue
         n = 0
         if not p.paused:
@@ -400,7 +401,11 @@ cdef inline int proxy_run(proxy_t *p) noexcept nogil:
                 wait[n] = p.backend
                 wanted[n] = ~be & 3
                 n += 1
-        if n == 2 and not (wanted[0] | wanted[1]) & 2 and proxy_spin(p):
+        if n == 1 and p.frontend == p.backend:
+            wanted[0] = 1
+            if proxy_spin(p):
+                continue
+        elif n == 2 and not (wanted[0] | wanted[1]) & 2 and proxy_spin(p):
             continue
         if p.control != NULL:
             wait[n] = p.control

@@ -290,14 +290,6 @@ def test_shadow(zmq):
     context.term()
 
 
-@pytest.mark.better
-def test_shadow_does_not_end_its_context(zmq, context):
-    with zmq.Context.shadow(context):
-        pass
-    assert not context.closed
-    context.socket(zmq.PUSH).close()
-
-
 def test_shadow_keeps_its_context(zmq, recwarn):
     shadow = zmq.Context.shadow(zmq.Context())
     gc.collect()

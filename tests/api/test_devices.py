@@ -30,12 +30,61 @@ def tcp(device, side):
     return f"tcp://127.0.0.1:{port}"
 
 
-@pytest.mark.better
 def test_types_are_asked_for(zmq, devices):
     with pytest.raises(TypeError):
         devices.Device(zmq.QUEUE)
-    with pytest.raises(ValueError):
-        devices.Device(99, zmq.PULL, zmq.PUSH)
+    assert devices.Device(zmq.PULL, zmq.REQ, -1).device_type == zmq.PULL  # makes no difference
+
+
+def test_device_of_one_socket(zmq, devices, open_socket):
+    """What comes in goes out by the same socket."""
+    device = devices.ThreadDevice(zmq.QUEUE, zmq.REP, -1)
+    context = zmq.Context()
+    device.context_factory = lambda: context
+    device.setsockopt_in(zmq.LINGER, 0)
+    device.setsockopt_out(zmq.SNDHWM, 10)
+    addresses = [tcp(device, "in"), tcp(device, "out")]
+    device.start()
+    for address in addresses:
+        request = open_socket(zmq.REQ)
+        request.connect(address)
+        for body in (b"1", b"2"):
+            request.send(body)
+            assert request.recv() == body
+    context.term()
+    device.join(10)
+    assert device.done
+
+
+@pytest.mark.parametrize("kind", ["REP", "DEALER", "ROUTER", "PAIR"])
+def test_monitored_queue_of_one_socket(zmq, devices, kind):
+    context = zmq.Context()
+    echo, monitor, monitored = (context.socket(getattr(zmq, each)) for each in (kind, "PAIR", "PAIR"))
+    echo.bind("inproc://echo")
+    monitored.bind("inproc://monitored")
+    monitor.connect("inproc://monitored")
+    errors = []
+
+    def run():
+        try:
+            devices.monitored_queue(echo, echo, monitor)
+        except zmq.ZMQError as error:
+            errors.append(error.errno)
+        for socket in (echo, monitor, monitored):
+            socket.close(0)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    with context.socket({"REP": zmq.REQ, "PAIR": zmq.PAIR}.get(kind, zmq.DEALER)) as peer:
+        peer.rcvtimeo = 5000
+        peer.connect("inproc://echo")
+        for body in (b"1", b"2"):
+            peer.send(body)
+            if kind != "ROUTER":  # between two ROUTERs sender and addressee change places
+                assert peer.recv() == body
+    context.term()
+    thread.join(10)
+    assert errors == [zmq.ETERM]
 
 
 def test_thread_device(zmq, devices, open_socket):

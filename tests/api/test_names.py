@@ -4,6 +4,8 @@ import importlib
 import inspect
 import json
 import os
+import subprocess
+import sys
 from enum import Enum
 from pathlib import Path
 
@@ -157,3 +159,47 @@ def test_capabilities(zmq):
     assert zmq.has("no such thing") is False
     with pytest.raises(TypeError):
         zmq.has(5)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "sugar.socket.Socket", "sugar.context.Context", "sugar.poll.Poller", "sugar.frame.Frame", "sugar.stopwatch.Stopwatch",
+        "sugar.tracker.MessageTracker", "sugar.version.VERSION_EXTRA", "sugar.attrsettr.AttributeSetter", "backend.select.public_api",
+        "backend.cython.Socket", "utils.interop.cast_int_addr", "utils.jsonapi.jsonmod",
+    ],
+)  # fmt: skip
+def test_what_is_there_after_the_import_alone(path):
+    program = f"import {MODULE} as zmq; zmq.{path}; assert '{path.split('.')[1]}' in dir(zmq.{path.split('.')[0]})"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_a_name_that_is_not_there(zmq):
+    for package in (zmq.sugar, zmq.backend, zmq.utils):
+        with pytest.raises(AttributeError, match="no_such_name"):
+            _ = package.no_such_name
+
+
+@pytest.mark.better
+def test_the_import_loads_no_aliases():
+    program = "import zmqcore, sys; assert not [name for name in sys.modules if name.startswith('zmqcore.sugar.')]"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_version_that_programs_compare(zmq):
+    assert zmq.__version__ == zmq.pyzmq_version() == "27.3.0"
+    assert [int(part) for part in zmq.__version__.split(".")[:2]] >= [13, 1]
+
+
+@pytest.mark.better
+def test_own_version(zmq):
+    project = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    assert f'\nversion = "{zmq.zmqcore_version()}"\n' in project
+
+
+def test_backends_are_selected(zmq, submodule):
+    select = submodule("backend.select")
+    chosen = select.select_backend(f"{MODULE}.backend.cython")
+    assert set(chosen) >= set(select.public_api)
+    with pytest.raises(ImportError):
+        select.select_backend("json")

@@ -2,6 +2,7 @@
 
 import os
 import socket as plain
+import sys
 import threading
 import time
 
@@ -192,3 +193,111 @@ def test_select(zmq, pair, pipe):
     began = time.monotonic()
     assert zmq.select([two], [], [], 0.1) == ([], [], [])
     assert time.monotonic() - began > 0.09
+
+
+# -- descriptors
+
+
+def hung_up(kind):
+    """A descriptor whose other end is gone, and what to close afterwards."""
+    if kind == "pipe to read":
+        reader, writer = os.pipe()
+        os.close(writer)
+        return reader, lambda: os.close(reader)
+    if kind == "pipe to write":
+        reader, writer = os.pipe()
+        os.close(reader)
+        return writer, lambda: os.close(writer)
+    one, two = plain.socketpair()
+    two.close()
+    return one, one.close
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside a socket"])
+@pytest.mark.parametrize("flags", ["POLLIN", "POLLOUT", "POLLERR", "POLLPRI"])
+@pytest.mark.parametrize("kind", ["pipe to read", "pipe to write", "socket"])
+def test_hang_up_is_told(zmq, context, kind, flags, beside):
+    item, close = hung_up(kind)
+    poller = zmq.Poller()
+    if beside:
+        silent = context.socket(zmq.PULL)
+        silent.bind("tcp://127.0.0.1:*")
+        poller.register(silent, zmq.POLLIN)
+    poller.register(item, getattr(zmq, flags))
+    cpu = time.process_time()
+    events = dict(poller.poll(5000))
+    assert time.process_time() - cpu < 1
+    fd = item if isinstance(item, int) else item.fileno()
+    assert events[fd] & zmq.POLLERR
+    if kind == "pipe to read":
+        assert events[fd] == zmq.POLLERR  # there is nothing to read
+    close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors of files cannot be polled there")
+def test_descriptors_of_all_kinds(zmq, tmp_path):
+    reader, writer = os.pipe()
+    with open(tmp_path / "file", "wb+") as file, open(os.devnull, "rb") as null:
+        poller = zmq.Poller()
+        for item in (reader, writer, file, null):
+            poller.register(item, zmq.POLLIN | zmq.POLLOUT)
+        events = dict(poller.poll(5000))
+        both = zmq.POLLIN | zmq.POLLOUT
+        assert events == {writer: zmq.POLLOUT, file.fileno(): both, null.fileno(): both}
+        os.write(writer, b"x")
+        assert dict(poller.poll(5000))[reader] == zmq.POLLIN
+    os.close(writer)
+    assert dict(zmq.zmq_poll([(reader, zmq.POLLIN)], 5000))[reader] == zmq.POLLIN | zmq.POLLERR
+    os.read(reader, 1)
+    assert dict(zmq.zmq_poll([(reader, zmq.POLLIN)], 5000))[reader] == zmq.POLLERR
+    os.close(reader)
+
+
+def test_closed_descriptor(zmq):
+    reader, writer = os.pipe()
+    os.close(reader)
+    os.close(writer)
+    assert zmq.zmq_poll([(reader, zmq.POLLIN)], 5000) == [(reader, zmq.POLLERR)]
+
+
+@pytest.mark.better  # pyzmq's sockets compare as None once they are closed, and nothing is polled
+def test_closed_members(zmq, context):
+    for flags in (zmq.POLLIN, zmq.POLLOUT, zmq.POLLERR):
+        closed, other = context.socket(zmq.PULL), context.socket(zmq.PULL)
+        poller = zmq.Poller()
+        poller.register(other, zmq.POLLIN)
+        poller.register(closed, flags)
+        closed.close()
+        for timeout in (0, 100, -1):
+            with pytest.raises(zmq.ZMQError) as caught:
+                poller.poll(timeout)
+            assert caught.value.errno == zmq.ENOTSOCK
+
+
+def test_order_of_results(zmq, context):
+    """As they were registered."""
+    one, two = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
+    one.bind("inproc://order")
+    two.connect("inproc://order")
+    reader, writer = os.pipe()
+    items = [(writer, zmq.POLLOUT), (one, zmq.POLLOUT), (reader, zmq.POLLIN), (two, zmq.POLLOUT)]
+    assert zmq.zmq_poll(items, 5000) == [items[0], items[1], items[3]]
+    os.close(reader)
+    os.close(writer)
+
+
+def test_poller_of_a_class_is_asked(zmq, context):
+    asked = []
+
+    class Noting(zmq.Poller):
+        def poll(self, timeout=None):
+            asked.append(timeout)
+            return super().poll(timeout)
+
+    class Own(zmq.Socket):
+        _poller_class = Noting
+
+    with context.socket(zmq.PUSH, socket_class=Own) as own:
+        own.bind("inproc://own")
+        assert own.poll(1) == 0 and own.poll(0, zmq.POLLOUT) == 0
+    assert asked == [1, 0]

@@ -137,3 +137,105 @@ def test_overridden_calls_may_take_keywords_only(zmq, context):
         assert two.recv_json() == {"a": 1}
         one.send_pyobj((1, 2))
         assert two.recv_pyobj() == (1, 2)
+
+
+@pytest.fixture
+def own_pair(zmq, context):
+    """Two connected PAIR sockets of a class."""
+
+    def make(cls):
+        one, two = (context.socket(zmq.PAIR, socket_class=cls) for _ in range(2))
+        one.rcvtimeo = two.rcvtimeo = 5000
+        one.bind("inproc://own")
+        two.connect("inproc://own")
+        return one, two
+
+    return make
+
+
+def test_inherited_multipart_calls_ask_for_every_frame(zmq, own_pair):
+    """Also if the class has multipart calls of its own that make use of those it inherits."""
+    calls = []
+
+    class Own(zmq.Socket):
+        def send(self, *args, **kwargs):
+            calls.append("send")
+            return super().send(*args, **kwargs)
+
+        def recv(self, *args, **kwargs):
+            calls.append("recv")
+            return super().recv(*args, **kwargs)
+
+        def send_multipart(self, *args, **kwargs):
+            return super().send_multipart(*args, **kwargs)
+
+        def recv_multipart(self, *args, **kwargs):
+            return super().recv_multipart(*args, **kwargs)
+
+    one, two = own_pair(Own)
+    one.send_multipart([b"1", b"2"])
+    assert two.recv_multipart() == [b"1", b"2"]
+    one.send_serialized([b"3"], list)
+    assert two.recv_serialized(list) == [b"3"]
+    assert calls == ["send", "send", "recv", "recv", "send", "recv"]
+
+
+def test_waiting_in_an_own_way(zmq, own_pair):
+    """What gevent's sockets do: the inherited multipart call must not wait in the core."""
+
+    class Patient(Exception):
+        pass
+
+    class Own(zmq.Socket):
+        def recv(self, flags=0, *args, **kwargs):
+            try:
+                return super().recv(flags | zmq.DONTWAIT, *args, **kwargs)
+            except zmq.Again:
+                raise Patient from None
+
+        def recv_multipart(self, *args, **kwargs):
+            return super().recv_multipart(*args, **kwargs)
+
+    one, two = own_pair(Own)
+    with pytest.raises(Patient):
+        two.recv_multipart()
+
+
+@pytest.mark.better
+def test_batches_ask_for_every_frame(zmq, own_pair):
+    calls = []
+
+    class Own(zmq.Socket):
+        def send(self, *args, **kwargs):
+            calls.append("send")
+            return super().send(*args, **kwargs)
+
+        def recv(self, *args, **kwargs):
+            calls.append("recv")
+            return super().recv(*args, **kwargs)
+
+    one, two = own_pair(Own)
+    assert one.send_many([b"1", b"2", b"3"]) == 3
+    assert two.recv_many(2) == [b"1", b"2"] and two.recv_many() == [b"3"] and two.recv_many(0) == []
+    with pytest.raises(zmq.Again):
+        two.recv_many(flags=zmq.DONTWAIT)
+    one.sndhwm = two.rcvhwm = 1
+    assert calls.count("send") == 3
+
+
+@pytest.mark.parametrize("where", ["object", "class"])
+def test_replaced_calls_are_asked(zmq, own_pair, monkeypatch, where):
+    calls = []
+
+    class Own(zmq.Socket):
+        pass
+
+    if where == "class":
+        original = Own.send
+        monkeypatch.setattr(Own, "send", lambda self, *args, **kwargs: calls.append(1) or original(self, *args, **kwargs))
+    one, two = own_pair(Own)
+    if where == "object":
+        inherited = one.send
+        one.send = lambda *args, **kwargs: calls.append(1) or inherited(*args, **kwargs)
+    one.send_multipart([b"1", b"2"])
+    assert two.recv_multipart() == [b"1", b"2"] and calls == [1, 1]

@@ -75,13 +75,13 @@ def fill(zmq, socket, body=b"x", limit=100000):
 
 
 class Events:
-    """The monitor events of a socket; create it before the thing that is to be observed."""
+    """The monitor events of a socket; create it before the thing that is to be observed. `monitor`: a PAIR that receives them already."""
 
-    def __init__(self, zmq, socket, mask=None):
+    def __init__(self, zmq, socket, mask=None, monitor=None):
         self.zmq = zmq
         self.socket = socket
         self.parse = importlib.import_module(zmq.__name__ + ".utils.monitor").recv_monitor_message
-        self.monitor = socket.get_monitor_socket(*([] if mask is None else [mask]))
+        self.monitor = monitor or socket.get_monitor_socket(*([] if mask is None else [mask]))
         self.monitor.rcvtimeo = int(SECONDS * 1000)
         self.seen = []
 

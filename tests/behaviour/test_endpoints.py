@@ -625,3 +625,50 @@ def test_END_42_several_filters_are_alternatives(zmq, make, fresh):
 @pytest.mark.parametrize("text", [b"nonsense", b"127.0.0.1/33", b"127.0.0.1/-1", b"127.0.0.1/", b"1.2.3.4.5"])
 def test_END_42_bad_filters(zmq, make, text):
     refuses(zmq, errno.EINVAL, make("PULL").setsockopt, zmq.TCP_ACCEPT_FILTER, text)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the file system may want UTF-8 elsewhere")
+@pytest.mark.parametrize("text", ["bytes", pytest.param("fsdecoded", marks=pytest.mark.better)])
+def test_END_ipc_path_that_is_not_utf_8(zmq, make, tmp_path, text):
+    raw = b"ipc://" + os.fsencode(tmp_path) + b"/\xff"
+    address = raw if text == "bytes" else os.fsdecode(raw)
+    server, client = make("PAIR"), make("PAIR")
+    with server.bind(address) as bound:
+        assert bound is server
+        assert server.get(zmq.LAST_ENDPOINT) == server.last_endpoint == raw
+        with client.connect(address):
+            client.send(b"x")
+            assert server.recv() == b"x"
+    server, client = make("PAIR"), make("PAIR")
+    server.bind(address)
+    client.connect(address)
+    client.send(b"y")
+    assert server.recv() == b"y"
+    client.disconnect(address)
+    server.unbind(address)
+    for call in (client.disconnect, server.unbind):
+        with pytest.raises(zmq.ZMQError) as caught:
+            call(address)
+        assert caught.value.errno == errno.ENOENT and str(caught.value)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the file system may want UTF-8 elsewhere")
+def test_END_monitor_tells_a_path_that_is_not_utf_8(zmq, make, tmp_path):
+    raw = b"ipc://" + os.fsencode(tmp_path) + b"/\xfe"
+    server = make("PAIR")
+    events = Events(zmq, server)
+    server.bind(raw)
+    assert events.parse(events.monitor)["endpoint"] == raw
+
+
+def test_END_names_that_are_not_utf_8(zmq, make):
+    server, client = make("PAIR"), make("PAIR")
+    server.bind(b"inproc://\xff")
+    client.connect(b"inproc://\xff")
+    client.send(b"x")
+    assert server.recv() == b"x"
+    for address in (b"\xff://x", b"tcp://\xff", b"ipc://" + b"\xff" * 200):
+        for call in (server.bind, client.connect):
+            with pytest.raises((zmq.ZMQError, TypeError)) as caught:  # TypeError: pyzmq, of a path that is too long
+                call(address)
+            assert str(caught.value) and repr(caught.value)

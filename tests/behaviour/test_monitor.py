@@ -199,3 +199,21 @@ def test_monitor_does_not_disturb_traffic(zmq, make, fresh):
     pull.disable_monitor()
     push.send(b"still")
     assert pull.recv() == b"still"
+
+
+@pytest.mark.parametrize("order", ["connect first", "monitor first"])
+def test_MON_consumer_before_or_after_the_monitor(zmq, make, order):
+    """An inproc name may be connected to before it is bound, a monitor's too."""
+    server, client, consumer = make("PULL"), make("PUSH"), make("PAIR")
+    server.bind("tcp://127.0.0.1:*")
+    if order == "connect first":
+        consumer.connect("inproc://events")
+        client.monitor("inproc://events", zmq.EVENT_ALL)
+    else:
+        client.monitor("inproc://events", zmq.EVENT_ALL)
+        consumer.connect("inproc://events")
+    client.connect(server.get_string(zmq.LAST_ENDPOINT))
+    events = Events(zmq, client, monitor=consumer)
+    assert events.wait("HANDSHAKE_SUCCEEDED")
+    client.disable_monitor()
+    assert events.wait("MONITOR_STOPPED")

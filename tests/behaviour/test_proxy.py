@@ -281,3 +281,51 @@ def test_PRX_14_nested_devices_keep_envelopes(zmq, started, client, context):
         rep.send(b"a")
         assert req.recv() == b"a"
     req.close(), rep.close()
+
+
+@pytest.mark.parametrize("transport", ["tcp", "inproc"])
+@pytest.mark.parametrize(
+    ("kind", "peer", "message"),
+    [
+        ("REP", "REQ", [b"body"]),
+        ("REP", "DEALER", [b"", b"body"]),
+        ("DEALER", "DEALER", [b"body"]),
+        ("ROUTER", "DEALER", [b"body"]),
+        ("ROUTER", "REQ", [b"body"]),
+        ("PAIR", "PAIR", [b"body"]),
+        pytest.param("REP", "REQ", [b"body", b"more"], marks=pytest.mark.better),  # libzmq's ends with EFSM
+        pytest.param("PAIR", "PAIR", [b"body", b"more"], marks=pytest.mark.better),
+    ],
+)
+@pytest.mark.parametrize("captured", [False, True])
+def test_PRX_one_socket_on_both_sides(zmq, make, fresh, kind, peer, message, captured, transport):
+    """What comes in goes out by the same socket."""
+    echo, asking = make(kind), make(peer)
+    echo.bind(fresh(transport))
+    asking.connect(echo.get_string(zmq.LAST_ENDPOINT))
+    capture = monitor = None
+    if captured:
+        capture, monitor = make("PAIR"), make("PAIR")
+        monitor.bind(fresh("inproc"))
+        capture.connect(monitor.get_string(zmq.LAST_ENDPOINT))
+    ended = []
+
+    def run():
+        try:
+            zmq.proxy(echo, echo, capture)
+        except zmq.ZMQError as error:
+            ended.append(error.errno)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    for number in range(5):
+        sent = [*message[:-1], b"%d" % number]
+        asking.send_multipart(sent)
+        assert asking.recv_multipart() == sent
+        if captured:
+            assert monitor.recv_multipart()[-1] == sent[-1]
+    if peer == "DEALER":
+        for number in range(50):
+            asking.send_multipart([*message[:-1], b"%d" % number])
+        assert [int(asking.recv_multipart()[-1]) for _ in range(50)] == list(range(50))
+    assert thread.is_alive() and not ended

@@ -1,5 +1,10 @@
 """pyzmq's name for its compiled layer: zmqcore._core."""
 
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
 from .._core import (
     IPC_PATH_MAX_LEN,
     Context,
@@ -36,3 +41,16 @@ __all__ = [
     "IPC_PATH_MAX_LEN",
     "PYZMQ_DRAFT_API",
 ]
+
+_SUBMODULES = ("cython", "select")
+
+
+def __getattr__(name: str) -> Any:
+    # pyzmq imports its submodules with the package. Here they are aliases that few programs look at, so they are imported when asked for.
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_SUBMODULES})

@@ -13,7 +13,7 @@ from multiprocessing import Process
 from typing import Any
 
 from .._core import proxy
-from ..constants import ENOTSOCK, ETERM, QUEUE, DeviceType
+from ..constants import ENOTSOCK, ETERM, PAIR, QUEUE
 from ..context import Context
 from ..error import ZMQBindError, ZMQError
 
@@ -29,10 +29,11 @@ class _Side:
         self.connects: list[str] = []
         self.options: list[tuple[int, Any]] = []
 
-    def open(self, context: Context[Any]) -> Any:
+    def open(self, context: Context[Any], before: Any = None) -> Any:
+        """Its socket; of no type of its own (negative), the one of the side before."""
         if self.type is None:
             raise TypeError("the type of the socket must be specified")
-        socket = context.socket(self.type)
+        socket = before if self.type < 0 and before is not None else context.socket(self.type)
         # Options first: some only count for endpoints that come later.
         for option, value in self.options:
             socket.setsockopt(option, value)
@@ -44,7 +45,10 @@ class _Side:
 
 
 class Device:
-    """Forwards between an in-socket and an out-socket; `start` runs it in the foreground."""
+    """Forwards between an in-socket and an out-socket; `start` runs it in the foreground.
+
+    A negative out_type stands for one socket on both sides: what comes in goes out by the same one, an echo with REP.
+    """
 
     context_factory: Callable[[], Context[Any]] = Context.instance
     daemon: bool
@@ -55,7 +59,7 @@ class Device:
     _sockets: list[Any]
 
     def __init__(self, device_type: int = QUEUE, in_type: int | None = None, out_type: int | None = None) -> None:
-        self.device_type = DeviceType(device_type)
+        self.device_type = device_type  # makes no difference, so it may be anything
         if in_type is None:
             raise TypeError("in_type must be specified")
         if out_type is None:
@@ -114,15 +118,15 @@ class Device:
         max_tries = kwargs.get("max_tries", 100 if len(args) < 3 else args[2])
         taken = {noted for one in self._sides() for noted in one.binds}
         for _ in range(max_tries):
-            port = self._free_port(side, addr, *args, **kwargs)
+            port = self._free_port(addr, *args, **kwargs)
             if f"{addr}:{port}" not in taken:
                 side.binds.append(f"{addr}:{port}")
                 return port
         raise ZMQBindError("Could not reserve random port.")
 
-    def _free_port(self, side: _Side, addr: str, *args: Any, **kwargs: Any) -> int:
+    def _free_port(self, addr: str, *args: Any, **kwargs: Any) -> int:
         # It is free again until the device runs: somebody else may be quicker, as with any port that is named beforehand.
-        with Context() as context, context.socket(side.type or 0) as socket:
+        with Context() as context, context.socket(PAIR) as socket:
             socket.linger = 0
             return int(socket.bind_to_random_port(addr, *args, **kwargs))
 
@@ -135,7 +139,7 @@ class Device:
         context = self.context_factory()
         self._context = context  # a context of the device's own lives as long as it does
         for side in self._sides():
-            self._sockets.append(side.open(context))
+            self._sockets.append(side.open(context, self._sockets[0] if side is self._out else None))
         return tuple(self._sockets)
 
     def run_device(self) -> None:

@@ -28,7 +28,7 @@ class _Way:
     def forward(self) -> None:
         self.waits_for = (self.source, POLLIN)
         for _ in range(_BATCH):
-            if not self.target.poll(0, POLLOUT):
+            if self.target is not self.source and not self.target.poll(0, POLLOUT):
                 self.waits_for = (self.target, POLLOUT)
                 return
             try:
@@ -47,13 +47,16 @@ def monitored_queue(
 ) -> None:
     """Forwards between two sockets and sends each message also to `mon_socket`, after a frame that tells its side.
 
+    One socket on both sides sends back what it receives.
     Between two ROUTERs the first two frames, sender and addressee, change places. Ends by an exception, when the context is terminated.
     """
     swap = in_socket.get(TYPE) == out_socket.get(TYPE) == ROUTER
-    ways = (
+    ways = [
         _Way(in_socket, out_socket, mon_socket, in_prefix, swap),
         _Way(out_socket, in_socket, mon_socket, out_prefix, swap),
-    )
+    ]
+    if in_socket is out_socket:
+        ways = ways[:1]
     while True:
         wanted: dict[Any, int] = {}
         for way in ways:

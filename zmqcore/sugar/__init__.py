@@ -1,5 +1,10 @@
 """pyzmq's name for its Python layer: the same objects as in zmqcore itself."""
 
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
 from .._core import proxy as proxy
 from .._device import device
 from ..constants import DeviceType as DeviceType
@@ -51,3 +56,16 @@ __all__ = [
     "__revision__",
     "Stopwatch",
 ]
+
+_SUBMODULES = ("attrsettr", "context", "frame", "poll", "socket", "stopwatch", "tracker", "version")
+
+
+def __getattr__(name: str) -> Any:
+    # pyzmq imports its submodules with the package. Here they are aliases that few programs look at, so they are imported when asked for.
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_SUBMODULES})

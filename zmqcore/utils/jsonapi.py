@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import json as jsonmod
 from typing import Any
 
-__all__ = ["dumps", "loads"]
+__all__ = ["jsonmod", "dumps", "loads"]
 
 
 def dumps(o: Any, **kwargs: Any) -> bytes:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import time
 
 import pytest
 from loops import WAIT, on_loop
@@ -243,3 +244,31 @@ def test_old_helpers(aio):
         aio.ZMQEventLoop().close()
     with pytest.warns(DeprecationWarning):
         aio.install()
+
+
+@pytest.mark.better  # pyzmq waits for input and room only
+@pytest.mark.parametrize("flags", ["POLLIN", "POLLERR", "POLLPRI"])
+@on_loop
+async def test_poller_of_a_descriptor_that_hangs_up(zmq, aio, flags):
+    reader, writer = os.pipe()
+    poller = aio.Poller()
+    poller.register(reader, getattr(zmq, flags))
+    polled = poller.poll(WAIT * 1000)
+    await asyncio.sleep(0)
+    os.close(writer)
+    assert await polled == [(reader, zmq.POLLERR)]
+    os.close(reader)
+
+
+@on_loop
+async def test_input_while_an_error_is_waited_for(zmq, aio):
+    """No busy loop: input is what nobody asked for."""
+    reader, writer = os.pipe()
+    os.write(writer, b"x")
+    poller = aio.Poller()
+    poller.register(reader, zmq.POLLERR)
+    cpu = time.process_time()
+    assert await poller.poll(300) == []
+    assert time.process_time() - cpu < 0.15
+    os.close(reader)
+    os.close(writer)
