@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from . import _interpreter  # before the compiled part
+
 try:
     from ._core import (
         IPC_PATH_MAX_LEN,
