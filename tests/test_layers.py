@@ -164,6 +164,35 @@ def memory_offences(root):
     return found
 
 
+def held_offences(root):
+    """Under a socket's lock nothing is called that may raise or run foreign code: the core's functions, and the room's own that have no GIL."""
+    found = []
+    text = {path: without_comments(path) for path in files(root, "src/api", {".pyx", ".pxi"})}
+    safe = {"zc_lock_release", "unlock_socket", "leave_socket", "if", "while", "and", "or", "not"}
+    for words in text.values():
+        safe |= set(re.findall(r"(?m)^cdef inline [^\n]*?(\w+)\([^\n]*\) noexcept nogil:$", words))
+        for m in re.finditer(r"(?m)^from (\w+)\.\w+ cimport (\([^)]*\)|[^\n]*)$", words):
+            if m[1] not in {"cpython", "libc"}:
+                safe |= set(re.findall(r"\w+", m[2]))
+    for path, words in text.items():
+        held = None
+        for number, line in enumerate(words.splitlines(), 1):
+            if held is not None and line.strip():
+                indent = len(line) - len(line.lstrip())
+                unlocked = re.match(r"\s+(unlock_socket|zc_lock_release)\(", line)
+                if unlocked or indent < held:
+                    held = None
+                elif bad := [name for name in re.findall(r"(\w+)\(", line) if name not in safe]:
+                    found.append(f"{path.relative_to(root)}:{number}: under a socket's lock: {', '.join(bad)}")
+                elif re.match(r"\s+(raise|return|yield|assert|del|for .* in (?!range))\b", line):
+                    found.append(f"{path.relative_to(root)}:{number}: under a socket's lock: {line.strip()}")
+            if m := re.match(r"(\s+)if (not )?zc_lock_try\(", line):
+                held = len(m[1]) + (0 if m[2] else 1)
+                if m[2]:
+                    held = None  # the lines below it are what happens without the lock
+    return found
+
+
 def import_offences(root):
     """zmqcore/*.py imports the standard library, itself and the compiled API; never the test-only probe."""
     found = []
@@ -242,6 +271,7 @@ def test_walls_between_rooms():
         conditional_offences,
         convention_offences,
         memory_offences,
+        held_offences,
         import_offences,
         name_offences,
         length_offences,
@@ -286,6 +316,15 @@ def walls(root):
         (memory_offences, "src/pipe/a.pxd", "from base.memory cimport free\n", False),
         (memory_offences, "src/message/a.h", "    x = malloc(n);\n", True),
         (memory_offences, "src/message/a.h", "    x = zc_malloc(n); ops->free(x);\n", False),
+        (held_offences, "src/api/a.pxi", "    if zc_lock_try(&s.lock):\n        out.append(x)\n        unlock_socket(s)\n", True),
+        (held_offences, "src/api/a.pxi", "    if zc_lock_try(&s.lock):\n        raise X\n        unlock_socket(s)\n", True),
+        (held_offences, "src/api/a.pxi", "    if zc_lock_try(&s.lock):\n        unlock_socket(s)\n        out.append(x)\n", False),
+        (
+            held_offences,
+            "src/api/a.pxi",
+            "from socket.drive cimport f\n    if zc_lock_try(&s.lock):\n        rc = f(s)\n        unlock_socket(s)\n",
+            False,
+        ),
         (import_offences, "zmqcore/a.py", "import os\nfrom ._core import Socket\nimport zmqcore\n", False),
         (import_offences, "zmqcore/a.py", "import zmq\n", True),
         (import_offences, "zmqcore/a.py", "import cffi\n", True),

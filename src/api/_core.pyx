@@ -29,6 +29,7 @@ cdef extern from "api/platform_hooks.h":
     void zc_giveback_install()
     void zc_giveback_retire()
     int zc_giveback_pending()
+    void zc_unlock_check()
 
 # A C variable: the names of this module may be gone when it is asked.
 cdef object is_finalizing = sys.is_finalizing

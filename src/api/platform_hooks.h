@@ -1,8 +1,17 @@
-/* The two places where the core calls the interpreter from C: asking for a drain of the give-back list, and owning references to bytes. */
+/* The places where the core calls the interpreter from C: asking for a drain of the give-back list, owning references to bytes, and the checks
+ * of builds for tests. */
 #ifndef ZMQCORE_API_HOOKS_H
 #define ZMQCORE_API_HOOKS_H
 #include <Python.h>
+#include "base/memory.h"
 #include "message/giveback.h"
+
+/* With the GIL, a socket's lock is about to be given back. */
+static inline void zc_unlock_check(void)
+{
+    if (ZC_CHECKS && PyErr_Occurred())
+        Py_FatalError("an exception was raised under a socket's lock");
+}
 
 /* With the GIL. Objects may run arbitrary code when they go, so no lock may be held. */
 static inline void zc_giveback_drain(void)

@@ -24,6 +24,9 @@ from socket.watch cimport socket_export_fd
 
 # Whoever asks for the GIL while the interpreter ends does not get it: the thread is stopped there for ever. So the GIL is never asked for under a
 # socket's lock. A call that holds the GIL tries the lock; if another thread has it, the whole call is done without the GIL, its end included.
+#
+# An exception under the lock would leave it locked for ever, and foreign code could come back for it. So nothing is called under it but the core's
+# functions and those of this room that are `noexcept nogil`, in which the compiler refuses all that may raise (tests/test_layers.py looks).
 
 cdef inline bint unsettled(socket_t *s) noexcept nogil:
     return s.ndoomed != 0 or s.host.replan or s.grave != NULL or s.fd_exported or s.host.flush_now
@@ -45,6 +48,7 @@ cdef inline void unlock_socket(socket_t *s) noexcept:
                 leave_socket(s)
             return
         socket_settle(s)
+    zc_unlock_check()
     zc_lock_release(&s.lock)
 
 

@@ -279,7 +279,10 @@ cdef class Socket(_SocketBase):
             zc_lock_release(&s.lock)
             if not wanted:
                 continue
-            msg_of_bytes(&fresh, PyBytes_FromStringAndSize(NULL, <Py_ssize_t> size))
+            try:
+                msg_of_bytes(&fresh, PyBytes_FromStringAndSize(NULL, <Py_ssize_t> size))
+            except MemoryError:
+                return 0            # what was received has found its room; the next frame will, or not
             old.kind = MSG_EMPTY
             if zc_lock_try(&s.lock):
                 if s.state == SOCKET_OPEN:

@@ -19,6 +19,9 @@
 
 #include "base/atomics.h"
 
+/* Whether the build looks after itself where that costs time. */
+#define ZC_CHECKS 1
+
 /* Calls number `next` to `next + run - 1` from now fail (1 = the very next one). */
 typedef struct zc_countdown {
     uint32_t armed; /* atomic; read first, so that nothing is counted while no test asks for it */
@@ -75,6 +78,7 @@ static inline void zc_free(void *p) {
 
 #else
 
+#define ZC_CHECKS 0
 #define zc_malloc malloc
 #define zc_calloc calloc
 #define zc_realloc realloc

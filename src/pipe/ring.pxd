@@ -101,13 +101,43 @@ cdef inline void ring_set_hwm(ring_t *r, uint32_t hwm) noexcept nogil:
 
 
 cdef inline int ring_conflate(ring_t *r) noexcept nogil:
-    """A fresh ring becomes a conflating one, if it is not one already. 0 or -ENOMEM."""
+    """Both sides held by the caller: the ring becomes a conflating one, if it is not one already. Of what stands in it the newest whole message
+    stays, and the beginning of an unfinished one. 0, or -ENOMEM and nothing has changed."""
+    cdef ring_t old
+    cdef msg_t *front
+    cdef segment_t *s
+    cdef uint32_t frames = 1
     if r.only != NULL:
         return 0
+    while ring_messages(r) > 1:
+        # Less to keep. Credit is not returned: nobody waits for it once there is no mark.
+        front = ring_front(r)
+        msg_close(front)
+        ring_pop(r)
+    frames = <uint32_t> (r.wcount - r.rcount)
+    old = r[0]
+    ring_init(r, 0)
     r.only = <only_t *> calloc(1, sizeof(only_t))
+    if r.only != NULL and frames:
+        s = only_grow(r.only, frames)
+        if s == NULL:
+            free(r.only)
+            r.only = NULL
     if r.only == NULL:
+        r[0] = old
         return -ENOMEM
-    r.hwm = 0
+    r.reader_asleep = old.reader_asleep
+    r.writer_asleep = old.writer_asleep
+    while True:
+        front = ring_front(&old)
+        if front == NULL:
+            break
+        ring_slot(r)[0] = front[0]
+        ring_commit(r)
+        ring_pop(&old)
+    ring_move_unpublished(r, &old, False)
+    ring_rollback(&old)
+    ring_free(&old)
     return 0
 
 
@@ -120,18 +150,21 @@ cdef inline void only_free(segment_t *s, uint32_t from_frame, uint32_t to_frame)
     free(s)
 
 
-cdef inline msg_t *only_slot(only_t *o) noexcept nogil:
-    cdef segment_t *s = o.building
-    cdef uint32_t capacity = 1
-    if s == NULL or o.built == s.capacity:
-        if s != NULL:
-            capacity = s.capacity * 2
-        s = <segment_t *> realloc(o.building, sizeof(segment_t) + (capacity - 1) * sizeof(msg_t))
-        if s == NULL:
-            return NULL
+cdef inline segment_t *only_grow(only_t *o, uint32_t capacity) noexcept nogil:
+    cdef segment_t *s = <segment_t *> realloc(o.building, sizeof(segment_t) + (capacity - 1) * sizeof(msg_t))
+    if s != NULL:
         s.capacity = capacity
         o.building = s
-    return &s.slots[o.built]
+    return s
+
+
+cdef inline msg_t *only_slot(only_t *o) noexcept nogil:
+    cdef segment_t *s = o.building
+    if s == NULL:
+        s = only_grow(o, 1)
+    elif o.built == s.capacity:
+        s = only_grow(o, s.capacity * 2)
+    return &s.slots[o.built] if s != NULL else NULL
 
 
 cdef inline void only_commit(ring_t *r) noexcept nogil:

@@ -158,13 +158,13 @@ cdef inline int io_add(io_thread_t *io, io_client_t *c) noexcept nogil:
         for rc in range(<int> i, <int> io.nslots):
             slots[rc].client = NULL
             slots[rc].generation = 0
-    c.io = io
     c.slot = i
     c.tag = <void *> ((<uintptr_t> io.slots[i].generation << 24 | i) + TAG_CLIENTS)
     c.watching = False
     c.masked = 0
     rc = pollset_child_add(&io.set, c.set, c.tag, 1)
     if rc == 0:
+        c.io = io
         io.slots[i].client = c
         zc_store_relaxed_u32(&io.count, io.count + 1)
     zc_lock_release(&io.lock)

@@ -12,7 +12,7 @@ from libc.stdint cimport uint32_t, uint64_t, int64_t
 from base.memory cimport malloc, realloc, free
 from libc.string cimport memcpy, memmove
 from base.config cimport RX_CHUNK_MIN_ROOM, RX_VIEW_MAX, RX_GROW_START, MSG_INLINE_MAX, RX_BULK, RX_SPARE_MIN
-from base.atomics cimport zc_add_u32
+from base.atomics cimport zc_add_u32, zc_sub_u32
 from base.errors cimport EAGAIN, EMSGSIZE, ENOMEM, EPIPE
 from base.platform cimport zc_recv, zc_readv, zc_iovec_t, zc_iov_set
 from message.message cimport (
@@ -75,7 +75,7 @@ cdef inline int receive_decode(session_t *s) noexcept nogil:
     cdef unsigned char *data
     cdef uint32_t pos
     cdef uint32_t end
-    cdef uint32_t views = 0
+    cdef uint32_t views = 0             # references of s.rx taken for views that are yet to be cut
     cdef uint32_t avail
     cdef frame_t f
     cdef msg_t *slot
@@ -129,11 +129,14 @@ cdef inline int receive_decode(session_t *s) noexcept nogil:
             slot.kind = MSG_INLINE
             memcpy(slot.body.inl, data + pos + f.header, f.size)
         elif s.rx_bulk and f.size <= RX_VIEW_MAX:
+            if views == 0:
+                # Counted before the view is given away, for a conflating ring closes it with the next commit; all at once, for it is an atomic word.
+                views = (end - pos) // MSG_INLINE_MAX
+                zc_add_u32(&s.rx.refs, views)
+            views -= 1
             slot.kind = MSG_VIEW
             slot.body.ref.data = data + pos + f.header
             slot.body.ref.owner = s.rx
-            views += 1
-            # Counted before anybody can close it: the ring publishes at ring_commit, but only our own lock's holder reads it.
         else:
             if msg_alloc(slot, f.size) < 0:
                 slot.kind = MSG_EMPTY
@@ -147,7 +150,7 @@ cdef inline int receive_decode(session_t *s) noexcept nogil:
     s.rx_more = more
     s.rx_pos = pos
     if views:
-        zc_add_u32(&s.rx.refs, views)
+        zc_sub_u32(&s.rx.refs, views)       # ours is left
     if rc > 0:
         rc = 0
     return rc

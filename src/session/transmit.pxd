@@ -21,7 +21,8 @@ from message.message cimport (
 from message.buffer cimport pool_take, pool_give
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport (
-    ring_t, ring_front, ring_pop, ring_slot, ring_commit, ring_init, ring_conflate, ring_free, ring_empty, ring_move_unpublished, ring_settle,
+    ring_t, ring_front, ring_pop, ring_slot, ring_commit, ring_init, ring_conflate, ring_free, ring_empty, ring_move_unpublished, ring_rollback,
+    ring_settle,
 )
 from session.session cimport session_t, outref_t, held_t, session_unsent, session_want, SESSION_READY
 from zmtp.command cimport (
@@ -353,6 +354,7 @@ cdef inline void transmit_salvage(session_t *s) noexcept nogil:
     cdef bint inside = s.tx_inside  # within a multipart message
     cdef bint keep = False
     cdef bint subscribes = s.host.socket_type == TYPE_SUB or s.host.socket_type == TYPE_XSUB
+    cdef bint failed = False        # memory is out
     cdef int rc
     if p == NULL:
         transmit_drop(s)
@@ -362,8 +364,12 @@ cdef inline void transmit_salvage(session_t *s) noexcept nogil:
         return
     # Tail of a message whose beginning left: frames still in the ring are useless, too.
     ring_init(&fresh, p.outr.hwm)
-    if p.outr.only != NULL:
-        ring_conflate(&fresh)
+    if p.outr.only != NULL and ring_conflate(&fresh) < 0:
+        # The ring holds what is newest; an unfinished message cannot go on without what goes with the output.
+        p.skip_out = p.writing
+        ring_rollback(p.outr)
+        transmit_drop(s)
+        return
     while s.tx != NULL and pos < s.tx_tail:
         if s.version >= 2:
             rc = frame_get(s.tx.data + pos, s.tx_tail - pos, &f)
@@ -381,12 +387,11 @@ cdef inline void transmit_salvage(session_t *s) noexcept nogil:
             continue
         if keep:
             slot = ring_slot(&fresh)
-            if slot == NULL:
+            failed = slot == NULL or (not by_ref and msg_set(slot, s.tx.data + pos + f.header, f.size) < 0)
+            if failed:
                 break
             if by_ref:
                 msg_move(slot, &s.refs[ri].body)
-            elif msg_set(slot, s.tx.data + pos + f.header, f.size) < 0:
-                break
             slot.flags = MSG_MORE if f.flags & FRAME_MORE else 0
             ring_commit(&fresh)
         inside = (f.flags & FRAME_MORE) != 0
@@ -396,7 +401,7 @@ cdef inline void transmit_salvage(session_t *s) noexcept nogil:
         else:
             pos += f.size
     # The rest of the message that was cut off may still be in the ring.
-    while True:
+    while not failed:
         front = ring_front(p.outr)
         if front == NULL:
             break
@@ -406,14 +411,19 @@ cdef inline void transmit_salvage(session_t *s) noexcept nogil:
             ring_pop(p.outr)
             continue
         slot = ring_slot(&fresh)
-        if slot == NULL:
+        failed = slot == NULL
+        if failed:
             break
         msg_move(slot, front)
         inside = (slot.flags & MSG_MORE) != 0
         keep = True
         ring_commit(&fresh)
         ring_pop(p.outr)
-    if p.writing and inside and not keep:
+    if failed:
+        # What could be kept is kept. What stands behind it is lost, for a message may neither lack a part nor overtake another.
+        ring_rollback(&fresh)
+        p.skip_out = p.writing
+    elif p.writing and inside and not keep:
         p.skip_out = True
     ring_move_unpublished(&fresh, p.outr, p.skip_out)
     ring_free(p.outr)

@@ -50,7 +50,7 @@ from socket.options cimport options_heartbeat_timeout
 from socket.pipes cimport netpipe_new, pipe_end, pipe_remove, socket_doom
 from socket.resolver cimport resolver_ask
 from socket.state cimport socket_t, endpoint_t, netpipe_t, SOCKET_OPEN
-from socket.timers cimport socket_of, socket_retime, timers_reserve
+from socket.timers cimport socket_of, socket_retime, timers_reserve, timers_retry
 from transport.address cimport address_t, address_clear, PROTO_TCP, PROTO_IPC
 from transport.tcp cimport tuning_t, cidr_t, tcp_parse_connect, tcp_open, tcp_finish, tcp_accept, tcp_tune, tcp_peer_ip
 from transport.ipc cimport ipc_parse, ipc_open, ipc_finish, ipc_accept, ipc_peer_credentials, ipc_filter_t
@@ -60,7 +60,6 @@ from zmtp.metadata cimport metadata_prepend, metadata_unref
 cdef enum:
     ACCEPT_BATCH = 16           # connections taken per look at a listener; others want their turn
     STAND_BY_NS = 100000000     # how often a second connect of a PAIR looks whether the place is free: the default of RECONNECT_IVL
-    ACCEPT_REST_NS = 100000000  # a listener that ran out of descriptors tries again after this
 
 
 cdef inline void tuning_from(socket_t *s, tuning_t *t) noexcept nogil:
@@ -186,6 +185,7 @@ cdef inline void connections_plan(socket_t *s) noexcept nogil:
             pollset_mod(&s.set, x.fd, mask, x)
         else:
             if pollset_add(&s.set, x.fd, mask, x) < 0:
+                timers_retry(s, zc_now_ns())
                 continue
             x.registered = True
         x.mask = mask
@@ -453,6 +453,7 @@ cdef inline void endpoint_unref(endpoint_t *e) noexcept nogil:
 
 cdef inline void endpoint_free(endpoint_t *e) noexcept nogil:
     free(e.given)
+    free(e.told)
     free(e.resolved)
     free(e.address)
     free(e)
@@ -509,8 +510,7 @@ cdef inline void connection_accept(socket_t *s, endpoint_t *e, uint64_t now) noe
                 # The connection stays in the backlog and would be reported without end.
                 pollset_mod(&s.set, e.fd, 0, e)
                 e.paused = True
-                e.retry_at = now + ACCEPT_REST_NS
-                s.listener_retry = e.retry_at
+                timers_retry(s, now)
                 return
             continue
         x = connection_new(s, e, False)
@@ -523,15 +523,16 @@ cdef inline void connection_accept(socket_t *s, endpoint_t *e, uint64_t now) noe
 
 # ---- what sessions report
 
-cdef inline void connection_peer(socket_t *s, session_t *x) noexcept nogil:
-    """Takes over what the handshake learnt: properties and routing id."""
+cdef inline int connection_peer(socket_t *s, session_t *x) noexcept nogil:
+    """Takes over what the handshake learnt: properties and routing id. 0 or -ENOMEM."""
     cdef pipe_t *p = x.pipe
     if x.props != NULL:
         metadata_unref(x.props)
     x.props = x.hs.properties
     x.hs.properties = NULL
     if x.peer_address != NULL:
-        metadata_prepend(&x.props, "Peer-Address", 12, <const unsigned char *> x.peer_address, strlen(x.peer_address))
+        if metadata_prepend(&x.props, "Peer-Address", 12, <const unsigned char *> x.peer_address, strlen(x.peer_address)) == -ENOMEM:
+            return -ENOMEM
         free(x.peer_address)
         x.peer_address = NULL
     free(p.peer_id)
@@ -539,10 +540,12 @@ cdef inline void connection_peer(socket_t *s, session_t *x) noexcept nogil:
     p.peer_id_size = 0
     if x.hs.identity_size > 0:
         p.peer_id = <unsigned char *> malloc(x.hs.identity_size)
-        if p.peer_id != NULL:
-            memcpy(p.peer_id, x.hs.identity, x.hs.identity_size)
-            p.peer_id_size = <uint32_t> x.hs.identity_size
+        if p.peer_id == NULL:
+            return -ENOMEM
+        memcpy(p.peer_id, x.hs.identity, x.hs.identity_size)
+        p.peer_id_size = <uint32_t> x.hs.identity_size
     p.peer_legacy = x.hs.unversioned != 0
+    return 0
 
 
 cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
@@ -564,7 +567,14 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
         p.local = x.connecting_side
         p.resume = connection_resume
         x.pipe = p
-    connection_peer(s, x)
+    if connection_peer(s, x) < 0:
+        if fresh:
+            x.pipe = NULL
+            p.session = NULL
+            p.ended = p.closed_out = True
+            socket_doom(p)
+        session_end(x, END_CLOSED, -ENOMEM)
+        return
     p.connected = True
     p.sink = session_sink
     p.queued = connection_queued

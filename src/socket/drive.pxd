@@ -38,7 +38,7 @@ from socket.option_table cimport IO_BLOCK, IO_SPIN
 from socket.pipes cimport pipe_end, pipes_trim, socket_reap
 from socket.state cimport socket_t, endpoint_t, link_t, SOCKET_OPEN
 from socket.timers cimport timers_next, timers_publish
-from socket.wake cimport socket_open_set, link_unref, attention_closed
+from socket.wake cimport socket_open_set, socket_close_set, link_unref, attention_closed
 
 cdef enum:
     CPUS_LOOK_NS = 100000000    # how often to ask on how many processors we may run
@@ -119,6 +119,8 @@ cdef inline void socket_level(socket_t *s) noexcept nogil:
         if s.ndoomed == 0 and s.host.ending == NULL:
             break
         socket_tidy(s)          # found by looking
+    if not s.set_open:
+        return
     want = (events & 1) != 0 or (s.expecting_out and (events & 2) != 0)
     if want and not s.level:
         s.level = True
@@ -129,6 +131,8 @@ cdef inline void socket_level(socket_t *s) noexcept nogil:
 
 cdef inline void socket_quiet(socket_t *s) noexcept nogil:
     """Takes the wake-up signal back."""
+    if not s.set_open:
+        return
     s.level = False
     zc_wake_drain(&s.wake)
     # Who brought news before this exchange may have relied on the signal that is gone now; its alarm is then visible here. (It sets alarm, then
@@ -225,8 +229,9 @@ cdef inline void socket_timers(socket_t *s, uint64_t now) noexcept nogil:
         session_timer(s.heap[1], now)
         left -= 1
     connections_end(s)
-    if s.listener_retry and s.listener_retry <= now:
-        s.listener_retry = 0
+    if s.retry_due and s.retry_due <= now:
+        s.retry_due = 0
+        s.host.replan = True
         e = s.endpoints
         while e != NULL:
             if e.paused:
@@ -456,6 +461,7 @@ cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
     socket_timers(s, now)
     socket_flush(s)
     socket_hold_end(s)
+    socket_close_set(s)
     return n if n < 0 else 0
 
 

@@ -21,7 +21,7 @@ from socket.connections cimport (
     connection_new, connection_connect, connection_resume, connection_die, tuning_from, endpoint_free, endpoint_unref,
 )
 from socket.drive cimport socket_settle, socket_flush, socket_attend
-from socket.inproc cimport inproc_bind, inproc_connect, inproc_disconnect, inproc_unbind, text_copy
+from socket.inproc cimport inproc_bind, inproc_connect, inproc_disconnect, inproc_unbind, socket_remember_endpoint, text_copy
 from socket.io cimport context_io
 from socket.monitor cimport monitor_emit, EVENT_LISTENING, EVENT_BIND_FAILED, EVENT_CLOSED
 from socket.option_table cimport option_bytes_t, RECONNECT_STOP_AFTER_DISCONNECT
@@ -62,8 +62,9 @@ cdef inline endpoint_t *endpoint_new(const char *text, size_t n, int *error) noe
     if e == NULL:
         return NULL
     e.given = text_copy(text, n)
-    if e.given == NULL:
-        free(e)
+    e.told = text_copy(text, n)
+    if e.given == NULL or e.told == NULL:
+        endpoint_free(e)
         return NULL
     e.name_size = n
     e.source.kind = SOURCE_LISTENER
@@ -73,16 +74,6 @@ cdef inline endpoint_t *endpoint_new(const char *text, size_t n, int *error) noe
     e.address_offset = offset
     error[0] = 0
     return e
-
-
-cdef inline void socket_remember_endpoint(socket_t *s, const char *text) noexcept nogil:
-    cdef char *copy
-    if s.state != SOCKET_OPEN:
-        return      # closed by another thread meanwhile
-    copy = text_copy(text, strlen(text))
-    if copy != NULL:
-        free(s.last_endpoint)
-        s.last_endpoint = copy
 
 
 cdef inline int socket_join_io(socket_t *s, io_thread_t *io) noexcept nogil:
@@ -141,7 +132,9 @@ cdef inline int endpoint_listen(socket_t *s, endpoint_t *e) noexcept nogil:
     if rc < 0:
         return rc
     e.resolved = text_copy(name, strlen(name))
-    if e.resolved == NULL:
+    free(e.told)
+    e.told = text_copy(name, strlen(name))
+    if e.resolved == NULL or e.told == NULL:
         return -ENOMEM
     return pollset_add(&s.set, e.fd, POLL_IN, e)
 
@@ -158,10 +151,6 @@ cdef inline int socket_bind(socket_t *s, const char *text, size_t n) noexcept no
         rc = inproc_bind(s, e)
         if rc < 0:
             endpoint_free(e)
-        else:
-            zc_lock_acquire(&s.lock)
-            socket_remember_endpoint(s, text)
-            zc_lock_release(&s.lock)
         return rc
     rc = context_io(s.ctx, s.opt.affinity, &io)
     if rc < 0:
@@ -178,14 +167,14 @@ cdef inline int socket_bind(socket_t *s, const char *text, size_t n) noexcept no
         rc = endpoint_listen(s, e)
         if rc < 0:
             monitor_emit(s, EVENT_BIND_FAILED, <uint64_t> -rc, e.given)
-            if e.fd >= 0:
+            if e.fd >= 0 and not e.adopted:
                 if e.proto == PROTO_IPC:
                     ipc_unlink(e.address)
                 zc_close(e.fd)
     if rc == 0:
         e.next = s.endpoints
         s.endpoints = e
-        socket_remember_endpoint(s, e.resolved)
+        socket_remember_endpoint(s, e)
         monitor_emit(s, EVENT_LISTENING, e.fd, e.resolved)
     zc_lock_release(&s.lock)
     if rc < 0:
@@ -230,10 +219,6 @@ cdef inline int socket_connect(socket_t *s, const char *text, size_t n) noexcept
         rc = inproc_connect(s, e)
         if rc < 0:
             endpoint_free(e)
-        else:
-            zc_lock_acquire(&s.lock)
-            socket_remember_endpoint(s, text)
-            zc_lock_release(&s.lock)
         return rc
     e.kind = ENDPOINT_CONNECTER
     rc = context_io(s.ctx, s.opt.affinity, &io)
@@ -281,7 +266,7 @@ cdef inline int socket_connect(socket_t *s, const char *text, size_t n) noexcept
     if rc == 0:
         e.next = s.endpoints
         s.endpoints = e
-        socket_remember_endpoint(s, e.given)
+        socket_remember_endpoint(s, e)
         connection_connect(x, zc_now_ns())
     socket_flush(s)
     socket_settle(s)

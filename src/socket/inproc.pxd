@@ -9,14 +9,14 @@
 from libc.stdint cimport uint32_t
 from base.memory cimport calloc, malloc, free
 from libc.string cimport memcpy, strcmp
-from base.atomics cimport zc_add_u32, zc_store_release_ptr, zc_load_relaxed_u32, zc_store_relaxed_u32
+from base.atomics cimport zc_add_u32, zc_sub_u32, zc_store_release_ptr, zc_load_relaxed_u32, zc_store_relaxed_u32
 from base.errors cimport EADDRINUSE, EEXIST, ENOMEM, ENOTSOCK
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock
-from pattern.pattern cimport pattern_attach, pattern_in_ready, pattern_out_ready, pattern_ready
+from pattern.pattern cimport pattern_attach, pattern_detach, pattern_in_ready, pattern_out_ready, pattern_ready
 from pipe.pipe cimport pipe_t, ATTENTION_CLOSED
-from pipe.ring cimport ring_conflate, ring_init, ring_set_hwm
+from pipe.ring cimport ring_conflate, ring_free, ring_init, ring_set_hwm
 from socket.drive cimport socket_attend, socket_settle
-from socket.pipes cimport conflates_in, conflates_out, pipes_add, pipe_release, pipe_remove
+from socket.pipes cimport conflates_in, conflates_out, pipes_add, pipes_forget, pipe_release, pipe_remove
 from socket.state cimport (
     socket_t, context_t, endpoint_t, link_t, ENDPOINT_INPROC_BOUND, ENDPOINT_INPROC_CONNECTED, SOCKET_OPEN,
 )
@@ -29,6 +29,13 @@ cdef inline char *text_copy(const char *text, size_t n) noexcept nogil:
         memcpy(copy, text, n)
         copy[n] = 0
     return copy
+
+
+cdef inline void socket_remember_endpoint(socket_t *s, endpoint_t *e) noexcept nogil:
+    """For LAST_ENDPOINT. Lock held; the endpoint has become the socket's."""
+    free(s.last_endpoint)
+    s.last_endpoint = e.told
+    e.told = NULL
 
 
 cdef inline uint32_t link_mark(uint32_t out, uint32_t into) noexcept nogil:
@@ -48,26 +55,43 @@ cdef inline void link_set_marks(link_t *link) noexcept nogil:
 cdef inline int link_join(link_t *link, int side, socket_t *s) noexcept nogil:
     """Gives one end to a socket. Its lock is held. 0 or -ENOMEM."""
     cdef pipe_t *p = &link.ends[side]
-    if pipes_add(s, p) < 0:
+    cdef unsigned char *id = NULL
+    if s.opt.routing_id_size:
+        id = <unsigned char *> malloc(s.opt.routing_id_size)
+        if id == NULL:
+            return -ENOMEM
+        memcpy(id, s.opt.routing_id, s.opt.routing_id_size)
+    # Either end may ask for it. What a connect that waited for its bind has sent already is conflated now.
+    if (
+        (s.opt.conflate and conflates_out(s.type) and ring_conflate(p.outr) < 0)
+        or (s.opt.conflate and conflates_in(s.type) and ring_conflate(p.inr) < 0)
+        or pipes_add(s, p) < 0
+    ):
+        free(id)
         return -ENOMEM
     p.socket = NULL
-    if s.opt.conflate:
-        # Either end may ask for it; the ring is empty or (a connect that waited for its bind) keeps what it holds.
-        if conflates_out(s.type) and p.outr.wcount == 0:
-            ring_conflate(p.outr)
-        if conflates_in(s.type) and p.inr.wcount == 0:
-            ring_conflate(p.inr)
     link.hwm_out[side] = <uint32_t> s.opt.sndhwm
     link.hwm_in[side] = <uint32_t> s.opt.rcvhwm
-    if s.opt.routing_id_size:
-        link.ends[1 - side].peer_id = <unsigned char *> malloc(s.opt.routing_id_size)
-        if link.ends[1 - side].peer_id != NULL:
-            memcpy(link.ends[1 - side].peer_id, s.opt.routing_id, s.opt.routing_id_size)
-            link.ends[1 - side].peer_id_size = <uint32_t> s.opt.routing_id_size
+    link.ends[1 - side].peer_id = id
+    link.ends[1 - side].peer_id_size = <uint32_t> s.opt.routing_id_size
     zc_add_u32(&s.refs, 1)
     # Release: whoever sees the socket sees the pipe as it is now.
     zc_store_release_ptr(&p.socket, s)
     return 0
+
+
+cdef inline void link_leave(link_t *link, int side) noexcept nogil:
+    """Takes link_join() back: the end is nobody's again. It stands in no pattern."""
+    cdef pipe_t *p = &link.ends[side]
+    cdef socket_t *s = <socket_t *> p.socket
+    pipes_forget(s, p)
+    zc_store_release_ptr(&p.socket, NULL)
+    socket_attend(s)            # so that it stands on no stack either
+    p.connected = False
+    free(link.ends[1 - side].peer_id)
+    link.ends[1 - side].peer_id = NULL
+    link.ends[1 - side].peer_id_size = 0
+    zc_sub_u32(&s.refs, 1)      # never the last one: the caller works on it
 
 
 cdef inline link_t *link_new(socket_t *s) noexcept nogil:
@@ -86,6 +110,8 @@ cdef inline link_t *link_new(socket_t *s) noexcept nogil:
         link.ends[i].notify = socket_notify
     link.ends[0].local = True
     if link_join(link, 0, s) < 0:
+        ring_free(&link.rings[0])
+        ring_free(&link.rings[1])
         free(link)
         return NULL
     link_set_marks(link)
@@ -107,26 +133,36 @@ cdef inline endpoint_t *inproc_find(context_t *ctx, const char *name) noexcept n
     return NULL
 
 
-cdef inline void inproc_complete(link_t *link, socket_t *binder) noexcept nogil:
-    """Second end to the binder; both locks and ctx.mutex held. The first end's socket has attached its pipe already."""
+cdef inline int inproc_complete(link_t *link, socket_t *binder) noexcept nogil:
+    """Second end to the binder; both locks and ctx.mutex held. The first end's socket has attached its pipe already.
+    0 (also if the binder refuses the peer), or -ENOMEM and the second end is still nobody's."""
     cdef socket_t *connecter = <socket_t *> link.ends[0].socket
     cdef pipe_t *near = &link.ends[0]
     cdef pipe_t *far = &link.ends[1]
+    cdef int rc
     socket_attend(binder)
     socket_settle(binder)
     if link_join(link, 1, binder) < 0:
-        pipe_remove(connecter, near)
-        link_abandon(link)
-        return
+        return -ENOMEM
     link_set_marks(link)
     near.connected = far.connected = True
-    if pattern_attach(&binder.pattern, far) < 0:
+    rc = pattern_attach(&binder.pattern, far)
+    if rc < 0 and rc != -ENOMEM:
         pipe_remove(binder, far)
-        return
-    pattern_ready(&connecter.pattern, near)
+        return 0
+    if rc == 0:
+        rc = pattern_ready(&connecter.pattern, near)
+        if rc < 0:
+            pattern_detach(&binder.pattern, far)
+    if rc < 0:
+        near.connected = False
+        link_leave(link, 1)
+        link_set_marks(link)
+        return -ENOMEM
     pattern_out_ready(&connecter.pattern, near)      # the mark is higher now
     pattern_in_ready(&binder.pattern, far)
     socket_settle(binder)
+    return 0
 
 
 cdef inline bint inproc_awaited(context_t *ctx, const char *name) noexcept nogil:
@@ -139,34 +175,38 @@ cdef inline bint inproc_awaited(context_t *ctx, const char *name) noexcept nogil
     return False
 
 
-cdef inline void inproc_serve_pending(socket_t *s, const char *name) noexcept nogil:
-    """Joins the connects that waited for this name. ctx.mutex held, no socket lock."""
+cdef inline int inproc_serve_pending(socket_t *s, const char *name) noexcept nogil:
+    """Joins the connects that waited for this name. ctx.mutex held, no socket lock. 0, or -ENOMEM: those not joined go on waiting."""
     cdef link_t **at = &s.ctx.pending
     cdef link_t *link
     cdef socket_t *connecter
-    while at[0] != NULL:
+    cdef int rc = 0
+    while rc == 0 and at[0] != NULL:
         link = at[0]
         if strcmp(link.name, name) != 0:
             at = &link.pending_next
             continue
-        at[0] = link.pending_next
-        link.pending = False
         connecter = <socket_t *> link.ends[0].socket
         if connecter != s:
             zc_lock_acquire(&connecter.lock)
         zc_lock_acquire(&s.lock)
-        inproc_complete(link, s)
+        rc = inproc_complete(link, s)
+        if rc == 0:
+            at[0] = link.pending_next
+            link.pending = False
         zc_lock_release(&s.lock)
         if connecter != s:
             socket_settle(connecter)
             zc_lock_release(&connecter.lock)
             socket_wake(connecter)
         socket_wake(s)
+    return rc
 
 
 cdef inline int inproc_bind(socket_t *s, endpoint_t *e) noexcept nogil:
     """No lock held. On success the endpoint belongs to the socket."""
     cdef context_t *ctx = s.ctx
+    cdef endpoint_t **own
     cdef const char *name = e.given + e.address_offset
     cdef int rc = 0
     zc_mutex_lock(&ctx.mutex)
@@ -183,7 +223,18 @@ cdef inline int inproc_bind(socket_t *s, endpoint_t *e) noexcept nogil:
         ctx.bound = e
     zc_lock_release(&s.lock)
     if rc == 0:
-        inproc_serve_pending(s, name)
+        rc = inproc_serve_pending(s, name)
+        zc_lock_acquire(&s.lock)
+        if rc == 0:
+            socket_remember_endpoint(s, e)
+        else:
+            # Not bound after all.
+            inproc_unbind(e)
+            own = &s.endpoints
+            while own[0] != e:
+                own = &own[0].next
+            own[0] = e.next
+        zc_lock_release(&s.lock)
     zc_mutex_unlock(&ctx.mutex)
     return rc
 
@@ -207,7 +258,6 @@ cdef inline int inproc_connect(socket_t *s, endpoint_t *e) noexcept nogil:
     if rc == 0 and bound != NULL and bound.pipe != NULL:
         # A monitor: its pipe is there already and may hold events.
         link = <link_t *> bound.pipe.link
-        bound.pipe = NULL
         zc_lock_acquire(&binder.lock)
         rc = link_join(link, 1, s)
         if rc == 0:
@@ -217,9 +267,10 @@ cdef inline int inproc_connect(socket_t *s, endpoint_t *e) noexcept nogil:
             link.ends[1].connected = True
             rc = pattern_attach(&s.pattern, e.pipe)
             if rc == 0:
+                bound.pipe = NULL
                 pattern_in_ready(&s.pattern, e.pipe)
             else:
-                pipe_remove(s, e.pipe)
+                link_leave(link, 1)         # the events stay for another attempt
                 e.pipe = NULL
                 if rc == -EEXIST:
                     rc = 0
@@ -240,10 +291,13 @@ cdef inline int inproc_connect(socket_t *s, endpoint_t *e) noexcept nogil:
             elif binder != NULL:
                 if binder != s:
                     zc_lock_acquire(&binder.lock)
-                inproc_complete(link, binder)
+                rc = inproc_complete(link, binder)
                 if binder != s:
                     zc_lock_release(&binder.lock)
                     socket_wake(binder)
+                if rc < 0:
+                    pipe_remove(s, e.pipe)
+                    link_abandon(link)
             else:
                 link.name = text_copy(name, e.name_size - e.address_offset)
                 if link.name == NULL:
@@ -261,6 +315,7 @@ cdef inline int inproc_connect(socket_t *s, endpoint_t *e) noexcept nogil:
         e.socket = s
         e.next = s.endpoints
         s.endpoints = e
+        socket_remember_endpoint(s, e)
     socket_settle(s)
     zc_lock_release(&s.lock)
     zc_mutex_unlock(&ctx.mutex)

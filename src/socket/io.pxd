@@ -33,8 +33,11 @@ cdef inline int context_io(context_t *ctx, uint64_t affinity, io_thread_t **out)
                         break
                     ctx.nios = i + 1
         if rc == 0 or ctx.nios:
-            ctx.started = True
+            ctx.started = True      # with fewer threads than asked for, if the system has no more
             rc = 0
+        else:
+            free(ctx.ios)
+            ctx.ios = NULL
     for i in range(ctx.nios):
         # A stale count only makes the choice a little worse.
         if (affinity == 0 or affinity >> i & 1) and (best == NULL or zc_load_relaxed_u32(&ctx.ios[i].count) < zc_load_relaxed_u32(&best.count)):

@@ -39,7 +39,7 @@ from socket.state cimport (
     socket_t, context_t, endpoint_t, link_t, monitor_t, SOCKET_OPEN, SOCKET_CLOSING, SOCKET_CLOSED, ENDPOINT_INPROC_BOUND,
     ENDPOINT_INPROC_CONNECTED,
 )
-from socket.wake cimport socket_wake, socket_unref, link_unref, attention_closed
+from socket.wake cimport socket_close_set, socket_wake, socket_unref, link_unref, attention_closed
 from transport.address cimport address_t, PROTO_INPROC
 
 cdef enum:
@@ -266,6 +266,7 @@ cdef inline void socket_dismantle(socket_t *s) noexcept nogil:
     s.cidrs = NULL
     s.last_endpoint = NULL
     s.sessions_room = s.heap_room = s.doomed_room = s.pipes_room = s.ncidrs = 0
+    socket_close_set(s)
 
 
 cdef inline void socket_gone(io_client_t *c) noexcept nogil:
@@ -291,13 +292,13 @@ cdef inline void socket_close(socket_t *s, int linger_ms, bint set_linger) noexc
     """Idempotent. No lock held. The caller keeps its reference."""
     cdef context_t *ctx = s.ctx
     cdef endpoint_t *e
+    cdef monitor_t *monitor
     cdef uint32_t i
     cdef uint64_t now
     cdef bint done
     if s.fork_generation != zc_fork_generation():
         socket_close_in_child(s)
         return
-    socket_monitor_stop(s)
     zc_mutex_lock(&ctx.mutex)
     zc_lock_acquire(&s.lock)
     if s.state != SOCKET_OPEN:
@@ -307,6 +308,8 @@ cdef inline void socket_close(socket_t *s, int linger_ms, bint set_linger) noexc
     if set_linger:
         s.opt.linger = linger_ms
     socket_attend(s)
+    # Under the same lock as the change of state: who installs a monitor after this finds the socket closed.
+    monitor = monitor_take(s)
     zc_store_relaxed_u32(&s.state, SOCKET_CLOSING)
     now = zc_now_ns()
     while s.endpoints != NULL:
@@ -355,6 +358,7 @@ cdef inline void socket_close(socket_t *s, int linger_ms, bint set_linger) noexc
         socket_dismantle(s)
     zc_lock_release(&s.lock)
     socket_wake(s)              # calls blocked in it return
+    monitor_free(monitor)
     if done:
         socket_leave_context(s)
 
@@ -383,19 +387,30 @@ cdef inline void socket_close_in_child(socket_t *s) noexcept nogil:
 
 # ---- monitor
 
-cdef inline int socket_monitor_stop(socket_t *s) noexcept nogil:
-    """Idempotent. No lock held. The consumer gets MONITOR_STOPPED as its last event."""
-    cdef monitor_t *m
-    zc_lock_acquire(&s.lock)
-    m = s.monitor
+cdef inline monitor_t *monitor_take(socket_t *s) noexcept nogil:
+    """The socket has no monitor any more. Lock held; monitor_free() follows after it. The consumer gets MONITOR_STOPPED as its last event."""
+    cdef monitor_t *m = s.monitor
     if m != NULL:
         monitor_emit(s, EVENT_MONITOR_STOPPED, 0, "")
         s.monitor = NULL
-    zc_lock_release(&s.lock)
+    return m
+
+
+cdef inline void monitor_free(monitor_t *m) noexcept nogil:
+    """No lock held. NULL is fine."""
     if m != NULL:
         socket_close(m.pair, 0, True)
         socket_unref(m.pair)
         free(m)
+
+
+cdef inline int socket_monitor_stop(socket_t *s) noexcept nogil:
+    """Idempotent. No lock held."""
+    cdef monitor_t *m
+    zc_lock_acquire(&s.lock)
+    m = monitor_take(s)
+    zc_lock_release(&s.lock)
+    monitor_free(m)
     return 0
 
 
@@ -405,6 +420,7 @@ cdef inline int socket_monitor_start(socket_t *s, const char *text, size_t n, ui
     cdef int rc = 0
     cdef endpoint_t *e = endpoint_new(text, n, &rc)
     cdef monitor_t *m
+    cdef monitor_t *old
     cdef link_t *link = NULL
     if e == NULL:
         return rc
@@ -434,6 +450,8 @@ cdef inline int socket_monitor_start(socket_t *s, const char *text, size_t n, ui
         ring_set_hwm(&link.rings[0], MONITOR_BACKLOG)
         link.ends[0].connected = True
         rc = pattern_attach(&m.pair.pattern, &link.ends[0])
+        if rc < 0:
+            link_abandon(link)
     if rc == 0:
         e.kind = ENDPOINT_INPROC_BOUND
         e.socket = m.pair
@@ -446,23 +464,20 @@ cdef inline int socket_monitor_start(socket_t *s, const char *text, size_t n, ui
     if rc == 0 and link == NULL:
         # The consumer was here first.
         m.pair.opt.sndhwm = MONITOR_BACKLOG
-        inproc_serve_pending(m.pair, e.given + e.address_offset)
+        rc = inproc_serve_pending(m.pair, e.given + e.address_offset)
     zc_mutex_unlock(&ctx.mutex)
     if rc < 0:
-        endpoint_free(e)
-        socket_close(m.pair, 0, True)
-        socket_unref(m.pair)
-        free(m)
+        if e.kind != ENDPOINT_INPROC_BOUND:     # or else it is the pair's
+            endpoint_free(e)
+        monitor_free(m)
         return rc
     zc_lock_acquire(&s.lock)
-    if s.state == SOCKET_OPEN and s.monitor == NULL:
+    if s.state == SOCKET_OPEN:
+        old = monitor_take(s)       # one that another thread installed meanwhile
         s.monitor = m
-        m = NULL
     else:
         rc = -ENOTSOCK
+        old = m
     zc_lock_release(&s.lock)
-    if m != NULL:
-        socket_close(m.pair, 0, True)
-        socket_unref(m.pair)
-        free(m)
+    monitor_free(old)
     return rc

@@ -9,7 +9,7 @@ from libc.string cimport memcpy, strlen
 from base.atomics cimport zc_load_acquire_ptr
 from base.platform cimport zc_lock_acquire, zc_lock_release
 from message.message cimport msg_t, msg_set, msg_close, MSG_MORE
-from pipe.pipe cimport pipe_t, pipe_flush, pipe_store
+from pipe.pipe cimport pipe_t, pipe_flush, pipe_rollback, pipe_store
 from pipe.ring cimport ring_full, ring_front, ring_pop
 from socket.state cimport socket_t, link_t, monitor_t
 
@@ -58,8 +58,12 @@ cdef inline void monitor_emit(socket_t *s, uint32_t event, uint64_t value, const
                 memcpy(head + 2, &value32, 4)
                 if msg_set(&frame, head, 6) == 0:
                     frame.flags = MSG_MORE
-                    if pipe_store(p, &frame, True) == 0 and msg_set(&frame, endpoint, strlen(endpoint)) == 0:
-                        pipe_store(p, &frame, True)
+                    if (
+                        pipe_store(p, &frame, True) == 0 and msg_set(&frame, endpoint, strlen(endpoint)) == 0
+                        and pipe_store(p, &frame, True) == 0
+                    ):
                         pipe_flush(p)
+                    else:
+                        pipe_rollback(p)        # no memory: the event is lost as a whole
                     msg_close(&frame)
     zc_lock_release(&m.pair.lock)

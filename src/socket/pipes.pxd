@@ -33,6 +33,12 @@ cdef inline int pipes_add(socket_t *s, pipe_t *p) noexcept nogil:
             return -ENOMEM
         s.pipes = list
         s.pipes_room = s.npipes * 2 + 4
+    if s.npipes == s.doomed_room:
+        list = <pipe_t **> realloc(s.doomed, (s.npipes * 2 + 4) * sizeof(pipe_t *))
+        if list == NULL:
+            return -ENOMEM
+        s.doomed = list
+        s.doomed_room = s.npipes * 2 + 4
     s.pipes[s.npipes] = p
     s.npipes += 1
     s.next_pipe_id += 1
@@ -58,19 +64,12 @@ cdef inline void pipes_forget(socket_t *s, pipe_t *p) noexcept nogil:
 
 
 cdef inline void socket_doom(pipe_t *p) noexcept nogil:
-    """pipe_drained_t and pattern's close_pipe: remove `p` after the current call. Asking twice is fine."""
+    """pipe_drained_t and pattern's close_pipe: remove `p` after the current call. Asking twice is fine. There is room for every pipe of the list."""
     cdef socket_t *s = <socket_t *> p.socket
-    cdef pipe_t **list
     cdef uint32_t i
     for i in range(s.ndoomed):
         if s.doomed[i] == p:
             return
-    if s.ndoomed == s.doomed_room:
-        list = <pipe_t **> realloc(s.doomed, (s.ndoomed * 2 + 4) * sizeof(pipe_t *))
-        if list == NULL:
-            return      # it stays, ended and empty, until the socket closes
-        s.doomed = list
-        s.doomed_room = s.ndoomed * 2 + 4
     s.doomed[s.ndoomed] = p
     s.ndoomed += 1
 
@@ -86,19 +85,22 @@ cdef inline bint conflates_in(int type) noexcept nogil:
 
 cdef inline netpipe_t *netpipe_new(socket_t *s, session_t *x) noexcept nogil:
     cdef netpipe_t *n = <netpipe_t *> calloc(1, sizeof(netpipe_t))
+    cdef int rc = 0
     if n == NULL:
         return NULL
     ring_init(&n.in_ring, <uint32_t> s.opt.rcvhwm)
     ring_init(&n.out_ring, <uint32_t> s.opt.sndhwm)
     if s.opt.conflate:
         if conflates_out(s.type):
-            ring_conflate(&n.out_ring)
-        if conflates_in(s.type):
-            ring_conflate(&n.in_ring)
+            rc = ring_conflate(&n.out_ring)
+        if rc == 0 and conflates_in(s.type):
+            rc = ring_conflate(&n.in_ring)
     n.pipe.inr = &n.in_ring
     n.pipe.outr = &n.out_ring
     n.pipe.session = x
-    if pipes_add(s, &n.pipe) < 0:
+    if rc < 0 or pipes_add(s, &n.pipe) < 0:
+        ring_free(&n.in_ring)
+        ring_free(&n.out_ring)
         free(n)
         return NULL
     return n

@@ -5,7 +5,8 @@
 # waits for any of them.
 #
 # Life of socket_t: counted references. One is the Python object's, one the context's while the socket is open or lingering, one is held by each end
-# of an inproc link (the other end may still notify it), one by each thread that waits in it. Descriptors are closed with the last one.
+# of an inproc link (the other end may still notify it), one by each thread that waits in it. A closed socket gives its descriptors back when its last
+# session has gone and its last sleeper has left (socket_close_set), however long references of it live.
 
 from libc.stdint cimport uint32_t, uint64_t, int64_t
 from base.platform cimport zc_lock_t, zc_mutex_t, zc_cond_t, zc_sockaddr_t, zc_thread_t, zc_wake_t
@@ -39,10 +40,10 @@ cdef struct endpoint_t:
     int proto
     int fd                      # of a listener
     bint adopted                # USE_FD: the descriptor was the application's
-    bint paused                 # a listener out of descriptors rests until retry_at
-    uint64_t retry_at
+    bint paused                 # a listener out of descriptors rests until socket_t.retry_due
     char *given                 # as the application wrote it
-    char *resolved              # as LAST_ENDPOINT tells it
+    char *resolved              # of a listener: with the port or the path that was chosen
+    char *told                  # what LAST_ENDPOINT is going to tell; made before anything else happens, so that telling cannot fail
     uint32_t refs               # sessions made through it, and one while it is in the socket's list
     size_t name_size            # of `given`
     size_t address_offset       # of the part behind "proto://" in `given`
@@ -98,6 +99,7 @@ cdef struct socket_t:
     # waiting
     uint32_t sleepers           # atomic: threads (or an exported FD) to be woken by other threads
     uint32_t wake_pending       # atomic
+    uint32_t wakers             # atomic: threads that may be using the wake-up descriptor without the lock
     uint32_t holders            # threads waiting for this socket: they hold the lease
     uint32_t blocked            # those of them that are in the kernel, or may go there without looking again
     uint32_t rousing            # of these, how many have yet to see the wake-up: it is not drained before, and nobody goes to sleep
@@ -133,7 +135,7 @@ cdef struct socket_t:
     uint32_t pipes_room
     uint32_t next_pipe_id
     uint32_t next_session_id
-    uint64_t listener_retry     # earliest retry_at
+    uint64_t retry_due          # a timer: what the system refused (a descriptor, a place in the poll set) is tried again. 0 = nothing was refused
     monitor_t *monitor
     cidr_t *cidrs               # TCP_ACCEPT_FILTER, as parsed at the last bind
     uint32_t ncidrs

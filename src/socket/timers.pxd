@@ -9,6 +9,9 @@ from session.session cimport session_t
 from socket.state cimport socket_t
 from socket.wake cimport socket_wake
 
+cdef enum:
+    REFUSED_REST_NS = 100000000     # short enough for a waiting peer, long enough not to burn a processor while the table is full
+
 
 cdef inline void heap_put(socket_t *s, uint32_t i, session_t *x) noexcept nogil:
     s.heap[i] = x
@@ -39,8 +42,8 @@ cdef inline void heap_down(socket_t *s, uint32_t i) noexcept nogil:
 
 cdef inline uint64_t timers_next(socket_t *s) noexcept nogil:
     cdef uint64_t at = s.heap[1].deadline if s.heap_size else UINT64_MAX
-    if s.listener_retry and s.listener_retry < at:
-        at = s.listener_retry
+    if s.retry_due and s.retry_due < at:
+        at = s.retry_due
     return at
 
 
@@ -54,6 +57,13 @@ cdef inline void timers_publish(socket_t *s) noexcept nogil:
             socket_wake(s)      # another thread sleeps in it until the timer it knew of, and the I/O thread leaves the socket to that one
         if s.client.io != NULL and at != UINT64_MAX:
             io_poke(s.client.io, at)
+
+
+cdef inline void timers_retry(socket_t *s, uint64_t now) noexcept nogil:
+    """The system has refused something: it is asked again after a rest, by the I/O thread if the application is elsewhere."""
+    if s.retry_due == 0:
+        s.retry_due = now + REFUSED_REST_NS
+        timers_publish(s)
 
 
 cdef inline int timers_reserve(socket_t *s, uint32_t sessions) noexcept nogil:

@@ -11,7 +11,7 @@ from socket.drive cimport (
     socket_hold_end, socket_unblocked, wait_t, wait_looks,
 )
 from socket.state cimport socket_t, SOCKET_OPEN
-from socket.wake cimport socket_open_set, socket_unref
+from socket.wake cimport socket_open_set, socket_close_set, socket_unref
 
 cdef enum:
     EVENT_IN = 1
@@ -196,5 +196,6 @@ cdef inline void socket_poll_end(socket_t *s) noexcept nogil:
     zc_sub_u32(&s.sleepers, 1)
     socket_unblocked(s)
     socket_hold_end(s)
+    socket_close_set(s)
     zc_lock_release(&s.lock)
     socket_unref(s)

@@ -9,12 +9,13 @@ from base.atomics cimport (
     zc_load_relaxed_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_swap_u32, zc_cas_u32, zc_cas_ptr, zc_load_relaxed_ptr,
     zc_load_acquire_ptr, zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_store_release_u32,
 )
-from base.platform cimport zc_wake_signal, zc_wake_open, zc_wake_close, zc_lock_destroy
+from base.errors cimport ENOTSOCK
+from base.platform cimport zc_wake_signal, zc_wake_open, zc_wake_close, zc_lock_destroy, zc_yield
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_free
 from reactor.pollset cimport pollset_init, pollset_close, pollset_add, POLL_IN
 from session.session cimport SOURCE_WAKE
-from socket.state cimport socket_t, link_t
+from socket.state cimport socket_t, link_t, SOCKET_OPEN, SOCKET_CLOSED
 
 
 cdef inline int socket_open_set(socket_t *s) noexcept nogil:
@@ -22,26 +23,50 @@ cdef inline int socket_open_set(socket_t *s) noexcept nogil:
     cdef int rc
     if s.set_open:
         return 0
+    if s.state != SOCKET_OPEN:
+        return -ENOTSOCK
     rc = pollset_init(&s.set, s.ctx.poller)
     if rc < 0:
         return rc
     rc = zc_wake_open(&s.wake)
     if rc < 0:
+        pollset_close(&s.set)
         return rc
     s.wake_source.kind = SOURCE_WAKE
+    rc = pollset_add(&s.set, s.wake.rfd, POLL_IN, &s.wake_source)
+    if rc < 0:
+        pollset_close(&s.set)
+        zc_wake_close(&s.wake)
+        return rc
     s.set_open = True
-    return pollset_add(&s.set, s.wake.rfd, POLL_IN, &s.wake_source)
+    return 0
+
+
+cdef inline void socket_close_set(socket_t *s) noexcept nogil:
+    """The descriptors of a closed socket go as soon as nobody sleeps on them. Lock held; nothing happens while the socket still needs them."""
+    if not s.set_open or s.state != SOCKET_CLOSED or s.blocked:
+        return
+    s.set_open = s.fd_exported = s.level = False
+    # From now on no waker finds wake_pending 0, and those that found it so before have counted themselves first (both are sequentially consistent):
+    # what they write must not go to a descriptor of somebody else's that has got the same number. It takes them one system call at most.
+    zc_swap_u32(&s.wake_pending, 1)
+    while zc_load_acquire_u32(&s.wakers):
+        zc_yield()
+    pollset_close(&s.set)
+    zc_wake_close(&s.wake)
 
 
 cdef inline void socket_wake(socket_t *s) noexcept nogil:
     """Any thread. Wakes whoever waits for this socket."""
     zc_swap_u32(&s.alarm, 1)
-    if zc_load_acquire_u32(&s.sleepers) and zc_swap_u32(&s.wake_pending, 1) == 0:
-        zc_wake_signal(&s.wake)
+    if zc_load_acquire_u32(&s.sleepers):
+        zc_add_u32(&s.wakers, 1)
+        if zc_swap_u32(&s.wake_pending, 1) == 0:
+            zc_wake_signal(&s.wake)
+        zc_sub_u32(&s.wakers, 1)
 
 
 cdef inline void socket_unref(socket_t *s) noexcept nogil:
-    """The last reference closes the descriptors others may have needed to wake it."""
     if zc_sub_u32(&s.refs, 1) == 1:
         if s.set_open:
             pollset_close(&s.set)

@@ -1,0 +1,193 @@
+"""Descriptors: a closed socket has none, a failed call takes none, and a listener that had none takes up its peers by itself."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no limit to set")
+
+PRELUDE = """
+import errno, importlib, os, resource, socket, sys, threading, time
+zmq = importlib.import_module(sys.argv[1])
+KIND, FOLDER = sys.argv[2], sys.argv[3]
+LIMIT = 64
+
+def used():
+    n = 0       # a list of /proc/self/fd would take a descriptor
+    for fd in range(1024):
+        try:
+            os.fstat(fd)
+            n += 1
+        except OSError:
+            pass
+    return n
+
+def address(serial=[0]):
+    serial[0] += 1
+    return "tcp://127.0.0.1:*" if KIND == "tcp" else f"ipc://{FOLDER}/{serial[0]}" if KIND == "ipc" else f"inproc://{serial[0]}"
+
+def until(true):
+    end = time.monotonic() + 20
+    while not true() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert true()
+
+def fill():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (LIMIT, LIMIT))
+    files = []
+    try:
+        while True:
+            files.append(os.open("/dev/null", os.O_RDONLY))
+    except OSError:
+        return files
+"""
+
+CLOSED = """
+context = zmq.Context()
+server = context.socket(zmq.PULL)
+server.bind(address())
+server.poll(10)
+before = used()
+kept = []
+for i in range(30):
+    client = context.socket(zmq.PUSH)
+    client.connect(server.last_endpoint)
+    client.send(b"x")
+    if i % 3 == 0:
+        client.getsockopt(zmq.FD)
+    if i % 3 == 1:
+        client.poll(1)
+    client.close()
+    assert server.recv() == b"x"
+    kept.append(client)
+until(lambda: used() <= before + 2)
+"""
+
+# A thread that sleeps in the socket, alone or in a poll of several, is the last one who needs the descriptors.
+CLOSED_UNDER_A_SLEEPER = """
+sys.setswitchinterval(1e-5)
+context = zmq.Context()
+other = context.socket(zmq.PULL)
+other.bind(address())
+other.poll(1)
+before = used()
+kept = []
+for i in range(60):
+    pull = context.socket(zmq.PULL)
+    pull.bind(address())
+    entered = threading.Event()
+    def sleep(pull=pull, entered=entered, i=i):
+        entered.set()
+        try:
+            if i % 2:
+                pull.recv()
+            else:
+                zmq.zmq_poll([(pull, zmq.POLLIN), (other, zmq.POLLIN)], 30_000)
+        except zmq.ZMQError as error:
+            assert error.errno == zmq.ENOTSOCK, error
+    threads = [threading.Thread(target=sleep) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    entered.wait()
+    if i % 4 < 2:
+        time.sleep(0.01)
+    pull.close(0)
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+    kept.append(pull)
+until(lambda: used() <= before + 2)
+"""
+
+# bind(), connect(), poll() and a receive with few descriptors left: EMFILE, and what is left is left.
+FAILED = """
+context = zmq.Context()
+first = context.socket(zmq.PULL)
+first.bind(address())
+files = fill()
+lost = 0
+for spare in range(6):
+    for _ in range(spare):
+        os.close(files.pop())
+    before = used()
+    for use in (lambda s: s.bind(address()), lambda s: s.connect(first.last_endpoint), lambda s: s.poll(1), lambda s: s.getsockopt(zmq.FD),
+                lambda s: s.get_monitor_socket().close()):
+        s = context.socket(zmq.PAIR)
+        s.linger = 0
+        try:
+            use(s)
+        except zmq.ZMQError as error:
+            assert error.errno == errno.EMFILE, error
+        s.close(0)
+        until(lambda: used() <= before)
+    while len(files) and used() < LIMIT:
+        files.append(os.open("/dev/null", os.O_RDONLY))
+for file in files:
+    os.close(file)
+push = context.socket(zmq.PUSH)
+push.connect(first.last_endpoint)
+push.send(b"still here")
+assert first.poll(20_000) and first.recv() == b"still here"
+if KIND == "ipc":
+    context.destroy(0)
+    assert os.listdir(FOLDER) == []
+"""
+
+# Peers come while the table is full. The program closes files and does nothing else with its sockets.
+DEAF = """
+context = zmq.Context()
+servers = [context.socket(zmq.PULL) for _ in range(2)]
+for server in servers:
+    server.bind(address())
+ends = [server.last_endpoint.decode() for server in servers]
+peers = [socket.socket(socket.AF_INET if KIND == "tcp" else socket.AF_UNIX) for _ in ends]
+files = fill()
+for peer, end in zip(peers, ends):
+    peer.settimeout(20)
+    if KIND == "tcp":
+        peer.connect(("127.0.0.1", int(end.rsplit(":", 1)[1])))
+    else:
+        peer.connect(end[6:])
+time.sleep(0.5)     # the listeners have found out
+for file in files:
+    os.close(file)
+for peer in peers:
+    assert peer.recv(1) == bytes([255])
+"""
+
+
+def run(zmq, program, kind, folder):
+    command = [sys.executable, "-c", PRELUDE + program, zmq.__name__, kind, str(folder)]
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.fixture
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("d")
+
+
+@pytest.mark.better  # libzmq needs a moment, and more than a test may use, for its reaper
+@pytest.mark.parametrize("kind", ["tcp", "ipc", "inproc"])
+def test_a_closed_socket_has_no_descriptors(zmq, folder, kind):
+    run(zmq, CLOSED, kind, folder)
+
+
+@pytest.mark.better
+@pytest.mark.parametrize("kind", ["tcp", "inproc"])
+def test_the_last_sleeper_gives_them_back(zmq, folder, kind):
+    run(zmq, CLOSED_UNDER_A_SLEEPER, kind, folder)
+
+
+@pytest.mark.better  # libzmq ends the process
+@pytest.mark.parametrize("kind", ["tcp", "ipc"])
+def test_a_call_that_fails_for_want_of_descriptors_keeps_none(zmq, folder, kind):
+    run(zmq, FAILED, kind, folder)
+
+
+@pytest.mark.parametrize("kind", ["tcp", "ipc"])
+def test_a_listener_takes_up_those_who_came_while_the_table_was_full(zmq, folder, kind):
+    run(zmq, DEAF, kind, folder)
