@@ -3,7 +3,8 @@
 # A pipe is known by
 #   the id given with CONNECT_ROUTING_ID (FLAG_FIXED: from attach to detach, so that messages can wait for the connection), or
 #   the id its peer announced, or
-#   5 octets made here: 00 and a counter; a new one for every connection. Both last as long as the connection.
+#   5 octets made here: 00 and a counter. Both last as long as the pipe, and that of a connect() outlives its connections: messages wait there for
+#   the peer to come back. If another one comes, or the id is announced elsewhere meanwhile, it is given up.
 #
 # Rules
 # - A peer that announces an id in use waits (FLAG_WAITING): connected, but nothing goes to it or comes from it, until the holder of the id is
@@ -23,7 +24,7 @@ from pattern.state cimport (
     pattern_t, pattern_close_pipe, pattern_greet, pattern_insert, PATTERN_IN, PATTERN_OUT, NOTIFY_CONNECT, NOTIFY_DISCONNECT,
     FLAG_UP, FLAG_KEYED, FLAG_FIXED, FLAG_WAITING,
 )
-from pattern.fair_queue cimport fq_attach, fq_has, fq_ready, fq_begin, fq_front, fq_take
+from pattern.fair_queue cimport fq_attach, fq_has, fq_ready, fq_begin, fq_front, fq_remove, fq_take
 from pattern.load_balance cimport lb_attach, lb_has, lb_full, lb_remove, lb_can_send
 from pattern.push cimport push_in_ready
 from pattern.routing_table cimport routing_table_t, routes_init, routes_free, routes_find, routes_add, routes_remove
@@ -200,21 +201,34 @@ cdef inline void router_greet(pattern_t *pt, pipe_t *p) noexcept nogil:
         pattern_greet(p, NULL, 0)
 
 
+cdef inline bint router_is_another(pipe_t *p) noexcept nogil:
+    """The pipe has kept the id of a peer that was away, and now somebody else is there."""
+    if p.pattern_flags & (FLAG_KEYED | FLAG_FIXED) != FLAG_KEYED:
+        return False
+    if p.peer_id_size == 0:
+        return p.routing_id_size != ROUTING_ID_MADE or p.routing_id[0] != 0
+    return p.peer_id_size != p.routing_id_size or memcmp(p.peer_id, p.routing_id, p.peer_id_size) != 0
+
+
 cdef inline int router_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
     cdef router_t *r = <router_t *> pt.part
     cdef pipe_t *holder
     cdef int rc = 0
+    if router_is_another(p):
+        router_leave(pt, p)
     if not p.pattern_flags & FLAG_KEYED:
         if p.peer_id_size == 0:
             rc = router_make_id(pt, p)
         else:
             holder = routes_find(&r.table, p.peer_id, p.peer_id_size)
             if holder != NULL:
-                if not pt.router_handover:
+                if not pt.router_handover and holder.pattern_flags & (FLAG_UP | FLAG_FIXED):
+                    fq_remove(&pt.fq, p)    # it had the id before its connection was lost; what is unread waits with it
                     return router_wait(r, p)
                 router_unkey(r, holder)
                 lb_remove(&pt.lb, holder)
-                pattern_close_pipe(pt, holder)
+                if holder.pattern_flags & FLAG_UP:
+                    pattern_close_pipe(pt, holder)
             rc = router_key(pt, p, p.peer_id, p.peer_id_size)
     if rc == 0:
         rc = router_enter(pt, p)
@@ -270,8 +284,7 @@ cdef inline void router_lost(pattern_t *pt, pipe_t *p) noexcept nogil:
     if pt.router_notify & NOTIFY_DISCONNECT and router_has_peer(p) and p.other == NULL:
         pattern_insert(p, NULL, 0)
         fq_ready(&pt.fq, p)
-    if not p.pattern_flags & FLAG_FIXED:
-        router_leave(pt, p)
+    router_unwait(<router_t *> pt.part, p)
 
 
 cdef inline void router_ended(pattern_t *pt, pipe_t *p) noexcept nogil:

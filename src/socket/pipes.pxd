@@ -205,4 +205,10 @@ cdef inline void socket_reap(socket_t *s) noexcept nogil:
             x.pipe = NULL
             p.session = NULL
             session_finish(x)
-        pipe_remove(s, p)
+        if p.ended or ring_empty(p.inr):
+            pipe_remove(s, p)
+        elif p.link == NULL:
+            pipe_end(s, p)      # what has been received is the application's
+        else:
+            pipe_release(s, p)
+            socket_notify(p.other, ATTENTION_CLOSED)

@@ -1,6 +1,6 @@
 """ROUTER and DEALER: routing ids, mandatory routing, handover, load balancing and fair queuing."""
 import pytest
-from awaiting import Events, endpoint, fill, silent, until
+from awaiting import Events, bound, endpoint, fill, silent, until
 
 
 def hello(dealer, router, body=b"hello"):
@@ -166,6 +166,98 @@ def test_ROUTER_11_handover(zmq, make, fresh, transport):
     router.send_multipart([b"twin", b"for the second"])
     assert second.recv() == b"for the second"
     assert first.poll(20) == 0
+
+
+def test_ROUTER_11_handover_keeps_what_the_old_peer_sent(zmq, make, fresh, transport):
+    router = make("ROUTER", ROUTER_HANDOVER=1)
+    router.bind(fresh(transport))
+    first, second = (make("DEALER", ROUTING_ID=b"twin") for _ in range(2))
+    first.connect(endpoint(router))
+    first.send_multipart([b"old", b"1"])
+    assert router.poll(5000)
+    second.connect(endpoint(router))
+    second.send_multipart([b"new", b"2"])
+
+    def handed_over():
+        router.send_multipart([b"twin", b"?"])
+        router.getsockopt(zmq.EVENTS)
+        return second.poll(5)
+
+    until(handed_over)
+    assert sorted([router.recv_multipart(), router.recv_multipart()]) == [[b"twin", b"new", b"2"], [b"twin", b"old", b"1"]]
+    silent(router, 20)
+
+
+@pytest.mark.parametrize("name", [b"server", b""])
+@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+def test_ROUTER_9_a_connecting_router_keeps_its_peer(zmq, make, fresh, transport, name):
+    """The id belongs to the pipe, and that of a connect() outlives the connections: messages wait for the peer to come back."""
+
+    def server():
+        socket = make("DEALER")
+        if name:
+            socket.routing_id = name
+        return socket
+
+    router, first = make("ROUTER", ROUTER_MANDATORY=1, RECONNECT_IVL=10), server()
+    first.bind(fresh(transport))
+    where = endpoint(first)
+    events = Events(zmq, router)
+    router.connect(where)
+    first.send(b"hello")
+    routing_id, body = router.recv_multipart()
+    assert body == b"hello" and (not name or routing_id == name)
+    first.close()
+    events.wait("DISCONNECTED")
+    for number in range(20):
+        router.send_multipart([routing_id, b"%d" % number])
+    second = server()
+    until(lambda: bound(zmq, second, where))
+    assert [second.recv() for _ in range(20)] == [b"%d" % number for number in range(20)]
+    second.send(b"back")
+    assert router.recv_multipart() == [routing_id, b"back"]
+
+
+@pytest.mark.better
+@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+def test_ROUTER_9_another_peer_gets_its_own_id(zmq, make, fresh, transport):
+    """libzmq goes on calling it by the name of the one before."""
+    router, first = make("ROUTER", ROUTER_MANDATORY=1, RECONNECT_IVL=10), make("DEALER", ROUTING_ID=b"first")
+    first.bind(fresh(transport))
+    where = endpoint(first)
+    router.connect(where)
+    first.send(b"1")
+    assert router.recv_multipart() == [b"first", b"1"]
+    first.close()
+    second = make("DEALER", ROUTING_ID=b"second")
+    until(lambda: bound(zmq, second, where))
+    second.send(b"2")
+    assert router.recv_multipart() == [b"second", b"2"]
+    router.send_multipart([b"second", b"3"])
+    assert second.recv() == b"3"
+    with pytest.raises(zmq.ZMQError) as caught:
+        router.send_multipart([b"first", b"4"])
+    assert caught.value.errno == zmq.EHOSTUNREACH
+
+
+@pytest.mark.better
+@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+def test_ROUTER_9_a_peer_that_is_away_does_not_block_its_id(zmq, make, fresh, transport):
+    router, first = make("ROUTER", RECONNECT_IVL=10), make("DEALER", ROUTING_ID=b"name")
+    first.bind(fresh(transport))
+    router.connect(endpoint(first))
+    first.send(b"1")
+    assert router.recv_multipart() == [b"name", b"1"]
+    events = Events(zmq, router)
+    first.close()
+    events.wait("DISCONNECTED")
+    router.bind(fresh(transport))
+    moved = make("DEALER", ROUTING_ID=b"name")
+    moved.connect(endpoint(router))
+    moved.send(b"2")
+    assert router.recv_multipart() == [b"name", b"2"]
+    router.send_multipart([b"name", b"3"])
+    assert moved.recv() == b"3"
 
 
 def test_ROUTER_13_connect_routing_id_names_the_next_connection(zmq, make, fresh, transport):

@@ -319,24 +319,22 @@ def test_router_unknown_and_full(make):
 
 def test_router_ids_of_reconnections(make):
     router = make(ROUTER)
-    w = wire(router, local=True)
+    w = wire(router, local=True, peer_id=b"one")
     w.feed(b"old 1", b"part")
     w.feed(b"old 2")
     w.lost()
     router.set("router_mandatory", True)
-    w.ready()
+    w.ready(b"two")
     w.feed(b"new")
-    messages = drain(router)
-    assert [m[1] for m in messages] == [b"old 1", b"old 2", b"new"]
-    assert messages[0][0] == messages[1][0] != messages[2][0]
-    assert router.send(messages[0][0], True) == -errno.EHOSTUNREACH
-    assert router.send_multipart([messages[2][0], b"hi"]) == 0
+    assert drain(router) == [[b"one", b"old 1", b"part"], [b"one", b"old 2"], [b"two", b"new"]]
+    assert router.send(b"one", True) == -errno.EHOSTUNREACH
+    assert router.send_multipart([b"two", b"hi"]) == 0
     assert w.out() == [[b"hi"]]
     # Twice without reading, and in the middle of a message.
     w.feed(b"a")
     w.feed(b"b1", b"b2")
-    assert router.recv()[0] == messages[2][0] and router.recv() == (b"a", False)
-    assert router.recv()[0] == messages[2][0] and router.recv() == (b"b1", True)
+    assert router.recv()[0] == b"two" and router.recv() == (b"a", False)
+    assert router.recv()[0] == b"two" and router.recv() == (b"b1", True)
     w.lost()
     w.ready()
     w.feed(b"c")
@@ -345,7 +343,31 @@ def test_router_ids_of_reconnections(make):
     w.feed(b"d")
     assert router.recv() == (b"b2", False)
     (id_c, c), (id_d, d) = drain(router)
-    assert (c, id_d, d) == (b"c", b"named", b"d") and id_c not in (messages[0][0], messages[2][0])
+    assert (c, id_d, d) == (b"c", b"named", b"d") and len(id_c) == 5 and id_c[0] == 0
+
+
+@pytest.mark.parametrize("name", [b"", b"name"])
+def test_a_connecting_router_keeps_the_id_while_its_peer_is_away(make, name):
+    router = make(ROUTER, router_mandatory=True)
+    w = wire(router, local=True, peer_id=name)
+    w.feed(b"1")
+    (routing_id, _), = drain(router)
+    w.lost()
+    assert router.send_multipart([routing_id, b"waits"]) == 0
+    w.ready(name)
+    w.feed(b"2")
+    assert drain(router) == [[routing_id, b"2"]]
+    # While it is away the id can be announced elsewhere; when it is back it waits for its turn.
+    if name:
+        w.lost()
+        other = wire(router, peer_id=name)
+        other.feed(b"3")
+        assert drain(router) == [[name, b"3"]]
+        w.ready(name)
+        w.feed(b"4")
+        assert drain(router) == []
+        other.forget()
+        assert drain(router) == [[name, b"4"]]
 
 
 def test_a_second_peer_with_the_same_id_waits(make):

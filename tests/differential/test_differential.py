@@ -1,0 +1,73 @@
+"""Programs of API calls do the same on zmqcore and on libzmq, except where docs/differences.md says otherwise.
+
+The seeds are fixed: libzmq's own timing differs from run to run, and a fresh program that finds something new should not fail somebody else's
+change. `differential.py` looks for new ones.
+"""
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+differential = importlib.import_module("differential")
+programs = importlib.import_module("programs")
+
+SEEDS = range(0, 240)
+
+pytestmark = [
+    pytest.mark.skipif(os.environ.get("ZMQ_MODULE", "zmqcore") != "zmqcore", reason="compares both libraries by itself"),
+    pytest.mark.skipif(importlib.util.find_spec("zmq") is None, reason="pyzmq is the other side"),
+    pytest.mark.skipif(sys.platform == "win32", reason="waits for a child's answer with select()"),
+]
+
+
+@pytest.mark.timeout(400)
+def test_random_programs_do_the_same_on_both():
+    run, unknown, _known, _table = differential.search(SEEDS, workers=8, out=lambda text: None)
+    assert run == len(SEEDS)
+    assert not unknown, "\n".join(str(report) for _count, report in unknown.values())
+
+
+def test_a_difference_is_found_shrunk_and_told():
+    """The machine itself: an ipc address bound twice is taken over by libzmq and refused here."""
+    program = {"sockets": [{"type": "PULL", "options": []}, {"type": "PULL", "options": [["RCVHWM", 5]]}], "endpoints": ["ipc"],
+               "calls": [["bind", 0, 0], ["events", 0], ["recv", 0], ["bind", 1, 0], ["poll_in", 1]]}
+    pair = differential.Pair()
+    try:
+        found = pair.confirmed(program)
+        assert found[0] == "bind PULL network: done / EADDRINUSE"
+        assert differential.Table().decided(found[0])
+        program = differential.shrunk(pair, program, found[0])
+        assert program["calls"] == [["bind", 0, 0], ["bind", 1, 0]] and program["sockets"][1]["options"] == []
+        assert "s1.bind(0)" in differential.told(program, pair.compare(program), 7)
+        assert pair.compare({**program, "calls": program["calls"][:1]}) is None
+    finally:
+        pair.close()
+
+
+def test_a_library_that_dies_is_told_and_started_again(monkeypatch):
+    pair = differential.Pair()
+    program = {"sockets": [{"type": "PULL", "options": []}], "endpoints": ["inproc"], "calls": [["bind", 0, 0]]}
+    try:
+        assert pair.compare(program) is None
+        pair.children[1].process.kill()
+        assert pair.compare(program)[0].startswith("zmqcore ended: ")
+        assert pair.compare(program) is None
+    finally:
+        pair.close()
+
+
+def test_the_page_decides_kinds_it_names_and_no_others():
+    table = differential.Table()
+    assert table.decided("bind ROUTER network: done / EADDRINUSE")
+    assert table.decided("libzmq ended: status -6")
+    assert not table.decided("zmqcore ended: status -11")
+    assert not table.decided("send PUSH network: done / EAGAIN")
+    assert not table.decided("recv PULL inproc: message / EAGAIN")
+
+
+def test_a_seed_is_always_the_same_program():
+    assert programs.make(41) == programs.make(41) != programs.make(42)
