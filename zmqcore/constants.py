@@ -309,6 +309,12 @@ class SocketOption(IntEnum):
     NORM_PUSH = 124
     # What a thread does before it sleeps in the socket: 0 nothing, 1 (default) it spins as long as that pays, 2 it always spins a little.
     IO_STRATEGY = 9001
+    # What peers may make a socket hold (docs/limits.md); 0, the default: no limit.
+    MAX_PENDING_HANDSHAKES = 9002
+    MAX_PEERS = 9003
+    MAX_MESSAGE_FRAMES = 9004
+    MAX_MESSAGE_BYTES = 9005
+    MAX_SUBSCRIPTIONS = 9006
 
     @property
     def _opt_type(self) -> _OptType:
@@ -322,6 +328,7 @@ _OPTION_TYPES: dict[int, _OptType] = {
         _OptType.fd: ["FD"],
         _OptType.int64: [
             "AFFINITY", "MAXMSGSIZE", "VMCI_BUFFER_SIZE", "VMCI_BUFFER_MIN_SIZE", "VMCI_BUFFER_MAX_SIZE",
+            "MAX_MESSAGE_BYTES",
         ],
         _OptType.bytes: [
             "ROUTING_ID", "SUBSCRIBE", "UNSUBSCRIBE", "LAST_ENDPOINT", "PLAIN_USERNAME", "PLAIN_PASSWORD",
@@ -596,6 +603,11 @@ NORM_NUM_PARITY = SocketOption.NORM_NUM_PARITY
 NORM_NUM_AUTOPARITY = SocketOption.NORM_NUM_AUTOPARITY
 NORM_PUSH = SocketOption.NORM_PUSH
 IO_STRATEGY = SocketOption.IO_STRATEGY
+MAX_PENDING_HANDSHAKES = SocketOption.MAX_PENDING_HANDSHAKES
+MAX_PEERS = SocketOption.MAX_PEERS
+MAX_MESSAGE_FRAMES = SocketOption.MAX_MESSAGE_FRAMES
+MAX_MESSAGE_BYTES = SocketOption.MAX_MESSAGE_BYTES
+MAX_SUBSCRIPTIONS = SocketOption.MAX_SUBSCRIPTIONS
 
 PAIR = SocketType.PAIR
 PUB = SocketType.PUB
@@ -665,5 +677,6 @@ __all__ = [
     "TOPICS_COUNT", "NORM_MODE", "NORM_UNICAST_NACK", "NORM_BUFFER_SIZE", "NORM_SEGMENT_SIZE", "NORM_BLOCK_SIZE",
     "NORM_NUM_PARITY", "NORM_NUM_AUTOPARITY", "NORM_PUSH", "PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER",
     "PULL", "PUSH", "XPUB", "XSUB", "STREAM", "XREQ", "XREP", "SERVER", "CLIENT", "RADIO", "DISH", "GATHER", "SCATTER",
-    "DGRAM", "PEER", "CHANNEL", "IO_STRATEGY",
+    "DGRAM", "PEER", "CHANNEL", "IO_STRATEGY", "MAX_PENDING_HANDSHAKES", "MAX_PEERS", "MAX_MESSAGE_FRAMES",
+    "MAX_MESSAGE_BYTES", "MAX_SUBSCRIPTIONS",
 ]  # fmt: skip

@@ -167,3 +167,8 @@ class SocketOptions:
     norm_num_autoparity = NORM_NUM_AUTOPARITY = Option[int](SocketOption.NORM_NUM_AUTOPARITY)
     norm_push = NORM_PUSH = Option[int](SocketOption.NORM_PUSH)
     io_strategy = IO_STRATEGY = Option[int](SocketOption.IO_STRATEGY)
+    max_pending_handshakes = MAX_PENDING_HANDSHAKES = Option[int](SocketOption.MAX_PENDING_HANDSHAKES)
+    max_peers = MAX_PEERS = Option[int](SocketOption.MAX_PEERS)
+    max_message_frames = MAX_MESSAGE_FRAMES = Option[int](SocketOption.MAX_MESSAGE_FRAMES)
+    max_message_bytes = MAX_MESSAGE_BYTES = Option[int](SocketOption.MAX_MESSAGE_BYTES)
+    max_subscriptions = MAX_SUBSCRIPTIONS = Option[int](SocketOption.MAX_SUBSCRIPTIONS)

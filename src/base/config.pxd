@@ -15,8 +15,12 @@ cdef enum:
     RX_VIEW_MAX = 8192
     # A read at least this large makes its chunk worth keeping alive for views (at most four times the payload stays pinned).
     RX_BULK = 16384
-    # First block for a frame announced larger; it doubles as octets really arrive, so an announced length costs nothing.
-    RX_GROW_START = 1048576
+    # First block for a frame announced larger; it doubles as octets really arrive, so an announced length costs no more than this.
+    RX_GROW_FIRST = 8192
+    # ... of a connection that has sent frames so large before: doubling would copy each of them once more.
+    RX_GROW_PROVEN = 1048576
+    # With more connections than this, one that has sent only a part of a frame keeps just these octets instead of a chunk.
+    RX_KEEP_CHUNKS = 16
 
     # From this size on a frame is read straight into the bytes object that recv() will return, if one of its size lies ready.
     RX_SPARE_MIN = 32768
@@ -28,6 +32,9 @@ cdef enum:
     TX_FULL = 262144
     # From this size on a frame is written from the sender's own memory by a gathering write: below, one memcpy is cheaper.
     TX_REF_MIN = 8192
+    # A peer that leaves so much of our subscriptions unread, what it got at the beginning not counted, is let go: it gets the present set when it
+    # comes back, which is smaller than all that led to it. Three million subscriptions of 20 octets, far above what is on its way between honest peers.
+    TX_SUBSCRIPTIONS_MAX = 67108864
     # Frames gathered into one sendmsg(). Far below IOV_MAX (1024 on Linux, 16 at least by POSIX), above what fills a socket buffer.
     TX_IOV_MAX = 64
     # Octets written by one flush of a connection before the lock's next holder gets its turn; the kernel says when to go on. A peer that takes
@@ -101,6 +108,11 @@ cdef enum:
     DRAIN_LOOK_MAX_NS = 16000000
     # Reads of 16 KiB in one such look: at most 64 MiB/s, which is some per cent of a processor. Others wait for the lock meanwhile.
     DISCARD_READS = 8
+
+    # A full descriptor table: accepted connections whose handshake takes longer than this make way, so many at once. An honest one takes some
+    # round trips; a second is two to a far satellite and back.
+    PRESSED_HANDSHAKE_NS = 1000000000
+    PRESSED_HANDSHAKES = 16
 
     # Monitor events kept for a consumer that has not connected or does not read; the oldest go first.
     MONITOR_BACKLOG = 4096

@@ -45,9 +45,9 @@ cdef inline bint buffer_alone(buffer_t *b) noexcept nogil:
 
 
 cdef inline void pool_give(pool_t *p, buffer_t *b) noexcept nogil:
-    """Lets the caller's reference go; the last one out keeps the buffer warm for the next read."""
+    """Lets the caller's reference go; the last one out keeps the buffer warm for the next read, unless it is of another size."""
     if buffer_alone(b):
-        if p.count < POOL_SPARES:
+        if p.count < POOL_SPARES and b.size == p.size:
             b.next = p.spares
             p.spares = b
             p.count += 1

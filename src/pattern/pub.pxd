@@ -14,9 +14,11 @@
 # - XPUB_MANUAL_LAST_VALUE: as manual, and the first message after a received request goes to that peer only.
 # - What a peer holds belongs to its pipe. That of a connect() outlives its connections: messages queue there up to the mark while the peer is
 #   away, and it finds them when it is back. What it does not subscribe to again then stays held; SUB peers filter by themselves.
+# - A peer with MAX_SUBSCRIPTIONS topics that asks for another one is closed. With that option XPUB's application is expected to read: so many
+#   frames of one peer that wait for it close the peer as well.
 # - A full peer misses the message; with XPUB_NODROP the message is refused (-EAGAIN) for all if one of its receivers is full.
 
-from libc.stdint cimport uint32_t, uintptr_t
+from libc.stdint cimport uint32_t, uint64_t, uintptr_t
 from base.memory cimport malloc, calloc, free
 from libc.string cimport memcpy
 from base.errors cimport EAGAIN, EINVAL, ENOMEM
@@ -32,7 +34,7 @@ from pattern.fan_out cimport (
     fan_out_t, fan_init, fan_free, fan_attach, fan_remove, fan_ready, fan_choose, fan_invert, fan_send,
 )
 from pattern.topic_trie cimport (
-    topic_trie_t, holder_t, topics_init, topics_free, topics_open, topics_close, topics_add, topics_remove, topics_drop, topics_match,
+    topic_trie_t, holder_t, topics_init, topics_free, topics_open, topics_close, topics_add, topics_remove, topics_drop, topics_held, topics_match,
     TOPIC_FIRST,
 )
 from pattern.subscriptions cimport TOPIC_REMAINS
@@ -45,6 +47,7 @@ cdef struct subscriber_t:
     holder_t holds
     holder_t asked              # manual mode
     bint has_asked              # it is open
+    uint32_t unread             # frames of this peer in `pending`, `later` and `held`
 
 cdef struct pub_t:
     topic_trie_t topics
@@ -102,6 +105,14 @@ cdef inline void pub_queue(ring_t *ring, msg_t *m) noexcept nogil:
     ring_commit(ring)
 
 
+cdef inline void pub_count(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """One more frame of this peer waits for the application. What cancellations of its own topics add is allowed for."""
+    cdef subscriber_t *s = <subscriber_t *> p.pattern_data
+    s.unread += 1
+    if pt.max_subscriptions and s.unread > 2 * <uint64_t> pt.max_subscriptions and (<pub_t *> pt.part).leaving != p:
+        pattern_close_pipe(pt, p)
+
+
 cdef inline void pub_report(pattern_t *pt, pipe_t *p, bint subscribe, const unsigned char *topic, size_t size) noexcept nogil:
     """01 topic or 00 topic for the application; p NULL = of a peer that is gone."""
     cdef pub_t *b = <pub_t *> pt.part
@@ -118,11 +129,13 @@ cdef inline void pub_report(pattern_t *pt, pipe_t *p, bint subscribe, const unsi
     if p != NULL:
         m.routing_id = (<subscriber_t *> p.pattern_data).holds.slot
         m.unused = <unsigned short> p.id
+        pub_count(pt, p)
     pub_queue(&b.later if b.holding else &b.pending, &m)
 
 
-cdef inline void pub_hold(pub_t *b, pipe_t *p, msg_t *m) noexcept nogil:
+cdef inline void pub_hold(pattern_t *pt, pipe_t *p, msg_t *m) noexcept nogil:
     """A user frame: is it the last of its message? The next one tells."""
+    cdef pub_t *b = <pub_t *> pt.part
     if b.holding:
         b.held.flags |= MSG_MORE
         pub_queue(&b.pending, &b.held)
@@ -130,6 +143,7 @@ cdef inline void pub_hold(pub_t *b, pipe_t *p, msg_t *m) noexcept nogil:
     b.held.routing_id = (<subscriber_t *> p.pattern_data).holds.slot
     b.held.unused = <unsigned short> p.id
     b.holding = True
+    pub_count(pt, p)
 
 
 cdef inline void pub_end_message(pub_t *b) noexcept nogil:
@@ -180,11 +194,27 @@ cdef inline int pub_ask(pattern_t *pt, pipe_t *p, bint subscribe, const unsigned
     return -ENOMEM if topics_add(b.asked, &s.asked, topic, size) < 0 else 0
 
 
+cdef inline bint pub_over_limit(pattern_t *pt, pipe_t *p, const unsigned char *topic, size_t size) noexcept nogil:
+    cdef pub_t *b = <pub_t *> pt.part
+    cdef subscriber_t *s = <subscriber_t *> p.pattern_data
+    cdef topic_trie_t *t = &b.topics
+    cdef holder_t *h = &s.holds
+    if pub_manual(pt):
+        if not s.has_asked:
+            return False
+        t = b.asked
+        h = &s.asked
+    return pt.max_subscriptions != 0 and h.count >= pt.max_subscriptions and not topics_held(t, h, topic, size)
+
+
 cdef inline void pub_apply(pattern_t *pt, pipe_t *p, bint subscribe, const unsigned char *topic, size_t size) noexcept nogil:
     cdef pub_t *b = <pub_t *> pt.part
     cdef subscriber_t *s = <subscriber_t *> p.pattern_data
     cdef int rc
     cdef bint report = True
+    if subscribe and pub_over_limit(pt, p, topic, size):
+        pattern_close_pipe(pt, p)
+        return
     if pub_manual(pt):
         rc = pub_ask(pt, p, subscribe, topic, size)
     elif subscribe:
@@ -281,7 +311,7 @@ cdef inline void pub_in_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
             pub_apply(pt, p, data[0] == 1, data + 1, m.size - 1)
             msg_close(&m)
         elif pt.type == PATTERN_XPUB:
-            pub_hold(b, p, &m)
+            pub_hold(pt, p, &m)
         else:
             msg_close(&m)
         first = not more
@@ -394,6 +424,8 @@ cdef inline int pub_recv(pattern_t *pt, msg_t *m) noexcept nogil:
         return -EAGAIN
     m[0] = front[0]
     pt.last = pub_peer(b, m)
+    if pt.last != NULL:
+        (<subscriber_t *> pt.last.pattern_data).unread -= 1
     if m.flags & MSG_SUBSCRIBE:
         m.flags &= ~(<unsigned char> MSG_SUBSCRIBE)
         if pub_manual(pt):

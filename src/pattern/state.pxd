@@ -85,6 +85,7 @@ cdef struct pattern_t:
     bint xpub_manual_last_value
     bint invert_matching
     bint only_first_subscribe
+    uint32_t max_subscriptions  # topics of one peer, 0 = no limit
     bint xsub_verbose_unsubscribe
     octets_t welcome_msg
     octets_t hello_msg

@@ -215,6 +215,11 @@ cdef inline int topics_add(topic_trie_t *t, holder_t *h, const unsigned char *to
     return TOPIC_ADDED
 
 
+cdef inline bint topics_held(topic_trie_t *t, holder_t *h, const unsigned char *topic, size_t size) noexcept nogil:
+    cdef uint32_t name = radix_find(&t.radix, topic, size)
+    return name != 0 and topics_place(t, radix_entry(&t.radix, name), h.slot) != NULL
+
+
 cdef inline int topics_let_go(topic_trie_t *t, holder_t *h, uint32_t name) noexcept nogil:
     """A holder that holds the entry stops doing so. TOPIC_REMAINS or TOPIC_LAST; then the entry's owner removes it."""
     cdef entry_t *e = radix_entry(&t.radix, name)

@@ -16,7 +16,7 @@ from libc.stddef cimport ptrdiff_t
 from base.memory cimport malloc, free
 from base.check cimport zc_check, zc_check_enter, zc_check_leave
 from base.config cimport DISCARD_READS, DRAIN_LOOK_MAX_NS, DRAIN_LOOK_NS, DRAIN_MAX_S
-from base.errors cimport EAGAIN, EPIPE, EPROTO, EINVAL, EMSGSIZE, ETIMEDOUT, ENOMEM, EFAULT
+from base.errors cimport EAGAIN, EPIPE, EPROTO, EINVAL, EMSGSIZE, ETIMEDOUT, ENOBUFS, ENOMEM, EFAULT
 from base.platform cimport zc_send, zc_recv, zc_close, zc_unsent, zc_shutdown_write, zc_now_ns
 from message.message cimport MSG_EMPTY
 from pipe.ring cimport ring_rollback, ring_empty
@@ -24,7 +24,7 @@ from session.session cimport (
     session_t, session_want, session_unsent, SESSION_IDLE, SESSION_CONNECTING, SESSION_HANDSHAKE, SESSION_READY,
     SESSION_DRAINING, SESSION_DEAD, SESSION_ENDING, END_CLOSED, END_TIMEOUT, END_PROTOCOL,
 )
-from session.receive cimport receive_read, receive_decode, receive_make_room, receive_release, receive_drop
+from session.receive cimport receive_read, receive_decode, receive_make_room, receive_release, receive_settle, receive_drop
 from session.transmit cimport transmit_flush, transmit_refill, transmit_command, transmit_drop
 from zmtp.command cimport CMD_PING
 from zmtp.handshake cimport (
@@ -62,6 +62,8 @@ cdef inline void session_retime(session_t *s) noexcept nogil:
         d = earlier(d, s.linger_due)
     if s.drain_due:
         d = earlier(d, s.drain_due)
+    if s.cut_due:
+        d = earlier(d, s.cut_due)
     if d != s.deadline:
         s.deadline = d
         s.host.retime(s)
@@ -133,7 +135,7 @@ cdef inline void session_handshake(session_t *s, uint64_t now) noexcept nogil:
                 return
         elif s.hs.version != 0:
             # Nothing new, but an earlier READY may only have waited for room to send.
-            rc = handshake_feed(s.hs, NULL, 0, &used)
+            rc = handshake_feed(s.hs, s.hs.greeting, 0, &used)
         if not session_send_handshake(s) and rc == HS_READY:
             # What else the peer sends belongs to nobody yet: it is not watched, or it would be reported without end.
             session_want(s, False, True)
@@ -179,7 +181,7 @@ cdef inline void session_become_ready(session_t *s, uint64_t now) noexcept nogil
         s.host.writable(s)
     transmit_flush(s)
     rc = receive_decode(s)
-    receive_release(s)
+    receive_settle(s)
     session_tell_received(s)
     if rc < 0:
         session_end(s, END_PROTOCOL, rc)
@@ -292,7 +294,7 @@ cdef inline void session_mark_ending(session_t *s) noexcept nogil:
     s.ending_was = s.state
     s.state = SESSION_ENDING
     s.want_in = s.want_out = False
-    s.handshake_due = s.connect_due = s.reconnect_due = s.next_ping = s.pong_due = s.ttl_due = s.drain_due = 0
+    s.handshake_due = s.connect_due = s.reconnect_due = s.next_ping = s.pong_due = s.ttl_due = s.drain_due = s.cut_due = 0
     if s.deadline != UINT64_MAX:
         s.deadline = UINT64_MAX
         s.host.retime(s)
@@ -445,6 +447,9 @@ cdef inline void session_timer(session_t *s, uint64_t now) noexcept nogil:
         return
     if s.drain_due and s.drain_due <= now:
         session_drain(s, now)
+        return
+    if s.cut_due:
+        session_end(s, END_CLOSED, -ENOBUFS)
         return
     if s.handshake_due and s.handshake_due <= now:
         session_end(s, END_TIMEOUT, -ETIMEDOUT)

@@ -4,14 +4,18 @@
 # - A chunk is filled front to back. Undecoded octets stay in it; when too little room is left they move to the front of a fresh one.
 # - Small frames are copied into the ring; middle-sized ones become views of the chunk when it was filled by a large read (so a few
 #   frames cannot pin a mostly empty chunk); large ones get a block that grows only with octets that arrived.
-# - MAXMSGSIZE is tested before anything is reserved.
+# - MAXMSGSIZE and the limits of whole messages are tested before anything is reserved.
+# - A connection that waits for the rest of a small frame holds, among many, a block of the octets that have come and no chunk (receive_settle).
+# - An announced length reserves RX_GROW_FIRST at most, or as much as the same connection has sent in one frame before.
 # - A full ring stops decoding at a message boundary (`pipe.stalled`) and, once the chunk cannot take more, reading.
 # - Frames of a message become visible together; a connection that ends in between is rolled back by the ring.
 
 from libc.stdint cimport uint32_t, uint64_t, int64_t
 from base.memory cimport malloc, realloc, free
 from libc.string cimport memcpy, memmove
-from base.config cimport RX_CHUNK_MIN_ROOM, RX_VIEW_MAX, RX_GROW_START, MSG_INLINE_MAX, RX_BULK, RX_SPARE_MIN
+from base.config cimport (
+    RX_CHUNK_MIN_ROOM, RX_VIEW_MAX, RX_GROW_FIRST, RX_GROW_PROVEN, MSG_INLINE_MAX, RX_BULK, RX_SPARE_MIN,
+)
 from base.atomics cimport zc_add_u32, zc_sub_u32
 from base.errors cimport EAGAIN, EMSGSIZE, ENOMEM, EPIPE
 from base.platform cimport zc_recv, zc_readv, zc_iovec_t, zc_iov_set
@@ -68,6 +72,18 @@ cdef inline int receive_command(session_t *s, const unsigned char *body, size_t 
     return 0
 
 
+cdef inline int receive_account(session_t *s, uint64_t size, bint inside) noexcept nogil:
+    """One frame of a message of several; `inside`: not its first. 0 or -EMSGSIZE."""
+    if not inside:
+        s.message_frames = 0
+        s.message_bytes = 0
+    s.message_frames += 1
+    s.message_bytes += size
+    if s.message_frames > s.host.message_frames_max or s.message_bytes > s.host.message_bytes_max:
+        return -EMSGSIZE
+    return 0
+
+
 cdef inline int receive_decode(session_t *s) noexcept nogil:
     """Decodes what is in the chunk. 0 or a negative errno that ends the connection."""
     cdef pipe_t *p = s.pipe
@@ -96,7 +112,7 @@ cdef inline int receive_decode(session_t *s) noexcept nogil:
         if rc <= 0:
             break
         rc = 0
-        if s.host.maxmsgsize >= 0 and f.size > <uint64_t> s.host.maxmsgsize:
+        if f.size > s.host.frame_max:
             rc = -EMSGSIZE
             break
         avail = end - pos - f.header
@@ -114,10 +130,15 @@ cdef inline int receive_decode(session_t *s) noexcept nogil:
         if not more and ring_full(r):
             p.stalled = True
             break
+        if f.size > avail and f.size <= RX_VIEW_MAX:
+            break
+        if more or f.flags & FRAME_MORE:
+            rc = receive_account(s, f.size, more)
+            if rc < 0:
+                break
         if f.size > avail:
-            if f.size > RX_VIEW_MAX:
-                rc = receive_begin_big(s, data + pos + f.header, avail, f.size, f.flags & FRAME_MORE)
-                pos = end
+            rc = receive_begin_big(s, data + pos + f.header, avail, f.size, f.flags & FRAME_MORE)
+            pos = end
             break
         slot = ring_slot(r)
         if slot == NULL:
@@ -157,8 +178,10 @@ cdef inline int receive_decode(session_t *s) noexcept nogil:
 
 
 cdef inline bint receive_use_spare(session_t *s, uint64_t size) noexcept nogil:
-    """A bytes object of just this size may lie ready: an earlier frame of this size came in full, so its memory is no more than was used before."""
+    """A bytes object of just this size may lie ready. Only for who has sent so much before: others could take one each with a few octets."""
     cdef int i
+    if size > s.big_proven:
+        return False
     for i in range(2):
         if s.host.spares[i].kind != MSG_EMPTY and s.host.spares[i].size == size:
             s.big = s.host.spares[i]
@@ -168,10 +191,14 @@ cdef inline bint receive_use_spare(session_t *s, uint64_t size) noexcept nogil:
 
 
 cdef inline int receive_begin_big(session_t *s, const unsigned char *have, size_t n, uint64_t size, int flags) noexcept nogil:
-    """A frame that will not fit a chunk: its own block, no larger than RX_GROW_START until that much has come."""
-    cdef size_t room = RX_GROW_START if size > RX_GROW_START else size
+    """A frame that will not fit a chunk: its own block, not much larger than what has come or came before."""
+    cdef size_t room = s.big_proven if s.big_proven < RX_GROW_PROVEN else RX_GROW_PROVEN
     if size > <uint64_t> 0x7fffffffffffff00:
         return -EMSGSIZE
+    if room < RX_GROW_FIRST:
+        room = RX_GROW_FIRST
+    if room > size:
+        room = size
     if room < n:
         room = n
     if size >= RX_SPARE_MIN and flags & RECEIVE_COMMAND == 0 and receive_use_spare(s, size):
@@ -206,6 +233,8 @@ cdef inline int receive_end_big(session_t *s) noexcept nogil:
     cdef int rc
     cdef msg_t *slot
     s.big.size = s.big_size
+    if s.big_proven < s.big_size:
+        s.big_proven = s.big_size
     if s.big.flags & RECEIVE_COMMAND:
         rc = receive_command(s, msg_data(&s.big), s.big.size)
         msg_close(&s.big)
@@ -231,6 +260,17 @@ cdef inline int receive_make_room(session_t *s) noexcept nogil:
         return 0 if s.rx != NULL else -ENOMEM
     if s.rx.size - s.rx_end >= RX_CHUNK_MIN_ROOM:
         return 0
+    if s.rx.size != s.host.rx_pool.size:
+        # A block of receive_park(); full by nature.
+        fresh = pool_take(&s.host.rx_pool)
+        if fresh == NULL:
+            return -ENOMEM
+        memcpy(fresh.data, s.rx.data, left)
+        free(s.rx)
+        s.rx = fresh
+        s.rx_pos = 0
+        s.rx_end = left
+        return 0
     if left + RX_CHUNK_MIN_ROOM > s.rx.size:
         return -EAGAIN
     if buffer_alone(s.rx):
@@ -252,6 +292,31 @@ cdef inline void receive_release(session_t *s) noexcept nogil:
     if s.rx != NULL and s.rx_pos == s.rx_end:
         pool_give(&s.host.rx_pool, s.rx)
         s.rx = NULL
+
+
+cdef inline void receive_park(session_t *s) noexcept nogil:
+    """Undecoded octets move to a block of their size. Without memory they stay where they are."""
+    cdef uint32_t left = s.rx_end - s.rx_pos
+    cdef buffer_t *b = <buffer_t *> malloc(sizeof(buffer_t) + left)
+    if b == NULL:
+        return
+    b.refs = 1
+    b.size = left
+    b.next = NULL
+    b.data = <unsigned char *> (b + 1)
+    memcpy(b.data, s.rx.data + s.rx_pos, left)
+    pool_give(&s.host.rx_pool, s.rx)
+    s.rx = b
+    s.rx_pos = 0
+    s.rx_end = left
+    s.rx_bulk = False
+
+
+cdef inline void receive_settle(session_t *s) noexcept nogil:
+    """Nothing more can be read for now."""
+    receive_release(s)
+    if s.rx != NULL and s.host.crowded and not s.pipe.stalled and s.rx.size == s.host.rx_pool.size:
+        receive_park(s)
 
 
 cdef inline int receive_read(session_t *s) noexcept nogil:
@@ -279,7 +344,7 @@ cdef inline int receive_read(session_t *s) noexcept nogil:
         else:
             n = zc_recv(s.fd, msg_data(&s.big) + s.big_got, rest)
         if n <= 0:
-            receive_release(s)
+            receive_settle(s)
             return receive_nothing(n)
         s.heard = True
         if <size_t> n < rest:
@@ -298,13 +363,16 @@ cdef inline int receive_read(session_t *s) noexcept nogil:
     else:
         n = zc_recv(s.fd, s.rx.data + s.rx_end, s.rx.size - s.rx_end)
         if n <= 0:
-            receive_release(s)
+            receive_settle(s)
             return receive_nothing(n)
         s.heard = True
         s.rx_end += <uint32_t> n
         s.rx_bulk = n >= RX_BULK
     rc = receive_decode(s)
-    receive_release(s)
+    if s.rx_bulk:
+        receive_release(s)
+    else:
+        receive_settle(s)       # a short read has emptied the kernel's buffer
     return 1 if rc >= 0 else rc
 
 
@@ -322,3 +390,4 @@ cdef inline void receive_drop(session_t *s) noexcept nogil:
         s.rx = NULL
     s.rx_pos = s.rx_end = 0
     s.rx_more = False
+    s.big_proven = 0

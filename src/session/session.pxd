@@ -94,6 +94,9 @@ cdef struct session_t:
     size_t big_got
     size_t big_room
     uint64_t big_size
+    uint64_t big_proven         # the largest frame that has come in full
+    uint64_t message_bytes      # of the message of several frames under way, ...
+    uint32_t message_frames     # ... this frame included
 
     # output
     buffer_t *tx
@@ -107,11 +110,16 @@ cdef struct session_t:
     bint tx_blocked             # the kernel takes no more for now
     bint tx_broken              # writing failed; input decides what happens
     bint tx_dirty               # on host.dirty
+    size_t tx_wall              # with so much unsent no further subscription is taken, and the connection is cut
     bint closing                # no more output will be queued; end when all is written
     unsigned char tx_more       # the last frame put into tx has MORE
     unsigned char tx_inside     # octet 0 of tx is inside a message whose beginning has left
     held_t *held
     session_t *dirty_next
+    session_t *pending_next     # accepted, handshake under way: socket_t.pending
+    session_t *pending_prev
+    uint64_t pending_since
+    bint counted                # in socket_t.naccepted
 
     # protocol
     handshake_t *hs             # only until READY
@@ -130,6 +138,7 @@ cdef struct session_t:
     uint64_t linger_due
     uint64_t drain_due          # of a closing connection: when to look at its input
     uint32_t drain_pace         # nanoseconds between these looks
+    uint64_t cut_due            # the peer has left too much unread: the connection ends with the next look at the timers
     uint32_t attempts           # connects since the last success, for the back-off
     uint32_t id                 # never reused within a socket; 0 is none
     char *peer_address          # as the system told it when the connection was made; NULL: it did not, or READY
@@ -152,7 +161,10 @@ cdef struct session_host_t:
     uint32_t inside             # debug builds: calls out of a session, or into one from a pattern, that have not returned
     bint flush_now              # some output is full
     bint replan                 # some session's want_in/want_out differs from its mask, or it is on `ending`
-    int64_t maxmsgsize
+    uint64_t frame_max          # MAXMSGSIZE or MAX_MESSAGE_BYTES, whichever is less
+    uint64_t message_bytes_max
+    uint32_t message_frames_max
+    bint crowded                # more than RX_KEEP_CHUNKS sessions
     int socket_type
     uint32_t heartbeat_ivl_ms
     uint32_t heartbeat_timeout_ms

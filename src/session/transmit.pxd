@@ -1,8 +1,8 @@
 # Output of a session: frames are encoded into `tx` and written in large pieces; large frames are written from their own memory.
 #
 # Rules
-# - tx is filled from its start and starts over only when everything in it has been written. So octet 0 is always the beginning of a
-#   frame, and after a lost connection the whole messages that never left can be found and kept (transmit_salvage).
+# - tx is filled from its start and starts over only when everything in it has been written, or else at a frame. So octet 0 is always the
+#   beginning of a frame, and after a lost connection the whole messages that never left can be found and kept (transmit_salvage).
 # - The sink refuses (0) when tx is full or TX_FULL octets wait; messages then queue in the pipe's ring, where the high-water mark counts them.
 # - Commands and subscriptions are never refused: tx grows for them. To peers before ZMTP 3.1 a subscription is a message like any other; inside
 #   a message of the application it would be taken for a frame of it, so it is held until that message has ended.
@@ -10,9 +10,9 @@
 
 from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport malloc, realloc, free
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memmove
 from base.atomics cimport zc_load_relaxed_u32, zc_store_relaxed_u32
-from base.config cimport TX_BUFFER, TX_FULL, TX_REF_MIN, TX_IOV_MAX, TX_TURN
+from base.config cimport TX_BUFFER, TX_FULL, TX_REF_MIN, TX_IOV_MAX, TX_SUBSCRIPTIONS_MAX, TX_TURN
 from base.errors cimport EAGAIN, ENOMEM
 from base.platform cimport zc_send, zc_sendv, zc_iovec_t, zc_iov_set
 from message.message cimport (
@@ -64,10 +64,14 @@ cdef inline unsigned char *transmit_room(session_t *s, size_t need) noexcept nog
         if s.tx == NULL:
             return NULL
         s.tx_head = s.tx_tail = 0
+    if s.tx_tail + need > s.tx.size and s.tx_head > s.tx_tail // 2:
+        transmit_compact(s)     # a peer that never reads all of it does not make it grow
     if s.tx_tail + need > s.tx.size:
         size = s.tx.size * <size_t> 2
         while size < s.tx_tail + need:
             size *= 2
+        if size > <size_t> 0xffffffff:
+            return NULL         # buffer_t counts in 32 bits
         b = <buffer_t *> malloc(sizeof(buffer_t) + size)
         if b == NULL:
             return NULL
@@ -79,6 +83,39 @@ cdef inline unsigned char *transmit_room(session_t *s, size_t need) noexcept nog
         transmit_release(s)
         s.tx = b
     return s.tx.data + s.tx_tail
+
+
+cdef inline void transmit_compact(session_t *s) noexcept nogil:
+    """Frames that have left in full make room. What is left begins with a frame again."""
+    cdef frame_t f
+    cdef size_t pos = 0
+    cdef size_t end
+    cdef uint32_t ri = 0
+    cdef uint32_t i
+    cdef bint by_ref
+    while pos < s.tx_head:
+        if s.version >= 2:
+            end = frame_get(s.tx.data + pos, s.tx_tail - pos, &f)
+        else:
+            end = frame_get_v1(s.tx.data + pos, s.tx_tail - pos, &f)
+        if end != 1:
+            break
+        by_ref = ri < s.nrefs and s.refs[ri].at == pos + f.header and f.size >= TX_REF_MIN
+        end = pos + f.header + (0 if by_ref else f.size)
+        if end > s.tx_head or (by_ref and ri >= s.ref_head):
+            break
+        if not f.flags & FRAME_COMMAND:
+            s.tx_inside = (f.flags & FRAME_MORE) != 0
+        pos = end
+        ri += by_ref
+    memmove(s.tx.data, s.tx.data + pos, s.tx_tail - pos)
+    s.tx_head -= pos
+    s.tx_tail -= pos
+    s.nrefs -= ri
+    s.ref_head -= ri
+    for i in range(s.nrefs):
+        s.refs[i] = s.refs[i + ri]
+        s.refs[i].at -= pos
 
 
 cdef inline void transmit_release(session_t *s) noexcept nogil:
@@ -175,6 +212,11 @@ cdef inline size_t transmit_put_subscription(session_t *s, unsigned char *out, m
 cdef inline int transmit_subscription(session_t *s, msg_t *m) noexcept nogil:
     """1 or -ENOMEM."""
     cdef unsigned char *out
+    if s.tx_wall and session_unsent(s) + m.size > s.tx_wall:
+        # Forgotten with the connection; the next one begins with all of them. Not ended here: the pattern is at work.
+        s.cut_due = s.deadline = 1
+        s.host.retime(s)
+        return 1
     if s.tx_more and transmit_legacy(s):
         return transmit_hold(s, m)
     out = transmit_room(s, m.size + 64)
@@ -183,6 +225,11 @@ cdef inline int transmit_subscription(session_t *s, msg_t *m) noexcept nogil:
     s.tx_tail += transmit_put_subscription(s, out, m)
     transmit_mark(s)
     return 1
+
+
+cdef inline void transmit_wall(session_t *s) noexcept nogil:
+    """The subscriptions that a connection begins with are in the output; from here on there is a limit."""
+    s.tx_wall = session_unsent(s) + TX_SUBSCRIPTIONS_MAX
 
 
 cdef inline int transmit_hold(session_t *s, msg_t *m) noexcept nogil:
@@ -334,6 +381,7 @@ cdef inline void transmit_drop(session_t *s) noexcept nogil:
     s.tx_refbytes = 0
     transmit_release(s)
     s.tx_head = s.tx_tail = 0
+    s.tx_wall = 0
     free(s.held)
     s.held = NULL
 

@@ -33,6 +33,7 @@ cdef inline void apply_pattern(socket_t *s) noexcept nogil:
     p.xpub_manual_last_value = o.xpub_manual_last_value != 0
     p.invert_matching = o.invert_matching != 0
     p.only_first_subscribe = o.only_first_subscribe != 0
+    p.max_subscriptions = <uint32_t> o.max_subscriptions
     p.xsub_verbose_unsubscribe = o.xsub_verbose_unsubscribe != 0
     octets_from(&p.welcome_msg, &o.xpub_welcome_msg)
     octets_from(&p.hello_msg, &o.hello_msg)

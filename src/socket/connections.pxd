@@ -18,7 +18,7 @@ from base.memory cimport calloc, malloc, realloc, free
 from libc.string cimport memcpy, memset, strlen
 from base.atomics cimport zc_store_relaxed_u64
 from base.check cimport zc_check, zc_check_enter, zc_check_leave
-from base.config cimport RECONNECT_LEAST_NS, RECONNECT_LEAST_STEPS
+from base.config cimport RECONNECT_LEAST_NS, RECONNECT_LEAST_STEPS, RX_KEEP_CHUNKS
 from base.errors cimport (
     EAGAIN, EEXIST, EINPROGRESS, EINVAL, ECONNREFUSED, EMFILE, ENFILE, ENOMEM, ENOBUFS, ECONNABORTED, EPROTO,
 )
@@ -39,14 +39,17 @@ from session.lifecycle cimport (
 from session.session cimport (
     session_t, SESSION_IDLE, SESSION_CONNECTING, SESSION_DEAD, SESSION_ENDING, SOURCE_SESSION, END_CLOSED, END_PROTOCOL, END_CONNECT,
 )
-from session.transmit cimport session_sink, transmit_drop, transmit_mark, transmit_salvage
+from session.transmit cimport session_sink, transmit_drop, transmit_mark, transmit_salvage, transmit_wall
+from socket.admission cimport admission_make_way, admission_pend, admission_press, admission_uncount, admission_unpend
 from socket.monitor cimport (
     monitor_emit, EVENT_CONNECTED, EVENT_CONNECT_DELAYED, EVENT_CONNECT_RETRIED, EVENT_ACCEPTED, EVENT_ACCEPT_FAILED, EVENT_CLOSED,
 )
 from socket.option_table cimport (
     options_t, RECONNECT_STOP_CONN_REFUSED, RECONNECT_STOP_HANDSHAKE_FAILED, RECONNECT_STOP_AFTER_DISCONNECT,
 )
-from socket.options cimport options_heartbeat_timeout
+from socket.options cimport (
+    options_frame_max, options_heartbeat_timeout, options_message_bytes_max, options_message_frames_max,
+)
 from socket.pipes cimport netpipe_new, pipe_end, pipe_remove, socket_doom
 from socket.resolver cimport resolver_ask
 from socket.state cimport socket_t, endpoint_t, netpipe_t, SOCKET_OPEN
@@ -110,6 +113,10 @@ cdef inline session_t *connection_new(socket_t *s, endpoint_t *e, bint connectin
     e.refs += 1
     s.sessions[s.nsessions] = x
     s.nsessions += 1
+    s.host.crowded = s.nsessions > RX_KEEP_CHUNKS
+    if not connecting:
+        x.counted = True
+        s.naccepted += 1
     return x
 
 
@@ -117,8 +124,10 @@ cdef inline void connection_bury(socket_t *s, session_t *x) noexcept nogil:
     """A dead session leaves the table; its memory goes at the end of the call (events of it may be left in the caller's hands)."""
     cdef session_t **d = &s.host.dirty
     zc_check(x.state == SESSION_DEAD and s.host.inside == 0)
+    admission_uncount(s, x)
     s.epoch += 1
     s.nsessions -= 1
+    s.host.crowded = s.nsessions > RX_KEEP_CHUNKS
     s.sessions[x.index] = s.sessions[s.nsessions]
     s.sessions[x.index].index = x.index
     while d[0] != NULL:
@@ -249,7 +258,9 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, int fd, const ch
     cdef int rc
     connection_note_peer(x, fd, accepted)
     hs_config_from(s, &config)
-    s.host.maxmsgsize = s.opt.maxmsgsize
+    s.host.frame_max = options_frame_max(&s.opt)
+    s.host.message_bytes_max = options_message_bytes_max(&s.opt)
+    s.host.message_frames_max = options_message_frames_max(&s.opt)
     s.host.heartbeat_ivl_ms = <uint32_t> s.opt.heartbeat_ivl
     s.host.heartbeat_timeout_ms = <uint32_t> options_heartbeat_timeout(&s.opt)
     s.host.heartbeat_ttl_ds = <uint32_t> s.opt.heartbeat_ttl_ds
@@ -508,16 +519,23 @@ cdef inline void connection_accept(socket_t *s, endpoint_t *e, uint64_t now) noe
             monitor_emit(s, EVENT_ACCEPT_FAILED, <uint64_t> -fd, e.resolved)
             if fd == -EMFILE or fd == -ENFILE or fd == -ENOMEM or fd == -ENOBUFS:
                 # The connection stays in the backlog and would be reported without end.
+                admission_press(s, now)
                 pollset_mod(&s.set, e.fd, 0, e)
                 e.paused = True
                 timers_retry(s, now)
                 return
+            continue
+        if not admission_make_way(s):
+            # Closed at once rather than left in the backlog: the peer learns of it, and can go elsewhere or come back.
+            zc_close(fd)
+            monitor_emit(s, EVENT_ACCEPT_FAILED, ENOBUFS, e.resolved)
             continue
         x = connection_new(s, e, False)
         if x == NULL:
             zc_close(fd)
             return
         monitor_emit(s, EVENT_ACCEPTED, fd, e.resolved)
+        admission_pend(s, x, now)
         connection_handshake(s, x, fd, peer, now)
 
 
@@ -555,6 +573,7 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
     cdef pipe_t *p = x.pipe
     cdef bint fresh = p == NULL
     cdef int rc
+    admission_unpend(s, x)
     if fresh and s.state != SOCKET_OPEN:
         session_finish(x)
         return
@@ -594,6 +613,7 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
         rc = pattern_ready(&s.pattern, p)
         if rc < 0:
             session_end(x, END_CLOSED, rc)
+    transmit_wall(x)
 
 
 cdef inline void connection_resume(pipe_t *p) noexcept nogil:

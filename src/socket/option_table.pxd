@@ -130,6 +130,11 @@ cdef enum:
     OPT_NORM_PUSH = 124
     # zmqcore's own, from 9001 on, far from numbers libzmq may still give away
     OPT_IO_STRATEGY = 9001
+    OPT_MAX_PENDING_HANDSHAKES = 9002
+    OPT_MAX_PEERS = 9003
+    OPT_MAX_MESSAGE_FRAMES = 9004
+    OPT_MAX_MESSAGE_BYTES = 9005
+    OPT_MAX_SUBSCRIPTIONS = 9006
 
 cdef enum:  # values of OPT_IO_STRATEGY: what a thread does when its socket has nothing for it
     IO_BLOCK = 0  # waits in the kernel at once
@@ -163,6 +168,7 @@ cdef struct options_t:
     # all sockets
     uint64_t affinity
     int64_t maxmsgsize
+    int64_t max_message_bytes
     int linger
     int sndhwm
     int rcvhwm
@@ -172,6 +178,11 @@ cdef struct options_t:
     int in_batch_size
     int out_batch_size
     int conflate
+    # what peers may make the socket hold; 0: no limit
+    int max_pending_handshakes
+    int max_peers
+    int max_message_frames
+    int max_subscriptions
     # connections: copied or read when the next one is made
     int immediate
     int reconnect_ivl
@@ -360,6 +371,16 @@ cdef inline int option_row(options_t *o, int option, option_row_t *row) noexcept
         return _int(row, &o.rcvtimeo, -1)
     elif option == OPT_IO_STRATEGY:
         return _row(row, KIND_INT, KEEP_INT, ON_ALL, ON_ALL, IO_BLOCK, IO_SPIN, OPTION_LIVE, &o.io_strategy)
+    elif option == OPT_MAX_PENDING_HANDSHAKES:
+        return _int(row, &o.max_pending_handshakes, 0)
+    elif option == OPT_MAX_PEERS:
+        return _int(row, &o.max_peers, 0)
+    elif option == OPT_MAX_MESSAGE_FRAMES:
+        return _int(row, &o.max_message_frames, 0)
+    elif option == OPT_MAX_MESSAGE_BYTES:
+        return _row(row, KIND_INT64, KEEP_INT64, ON_ALL, ON_ALL, 0, 0, 0, &o.max_message_bytes)
+    elif option == OPT_MAX_SUBSCRIPTIONS:
+        return _row(row, KIND_INT, KEEP_INT, ON_PUBLISHERS, ON_PUBLISHERS, 0, INT_MAX, OPTION_LIVE, &o.max_subscriptions)
     elif option == OPT_IN_BATCH_SIZE:
         return _int(row, &o.in_batch_size, 1)
     elif option == OPT_OUT_BATCH_SIZE:

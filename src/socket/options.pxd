@@ -8,7 +8,7 @@
 #  - Sizes of a get follow libzmq: numbers want exactly their size; numbers the caller answers, and texts, take any larger buffer
 #    and zero-fill it. Texts count their NUL in the size, octets (ROUTING_ID) have none.
 
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT32_MAX, UINT64_MAX
 from base.memory cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memcpy, memset
 from base.errors cimport EINVAL, ENOMEM
@@ -203,6 +203,19 @@ cdef inline int option_kind(int option) noexcept nogil:
 
 cdef inline int options_heartbeat_timeout(const options_t *o) noexcept nogil:
     return o.heartbeat_ivl if o.heartbeat_timeout == -1 else o.heartbeat_timeout
+
+
+cdef inline uint64_t options_message_bytes_max(const options_t *o) noexcept nogil:
+    return <uint64_t> o.max_message_bytes if o.max_message_bytes > 0 else UINT64_MAX
+
+
+cdef inline uint64_t options_frame_max(const options_t *o) noexcept nogil:
+    cdef uint64_t most = options_message_bytes_max(o)
+    return <uint64_t> o.maxmsgsize if 0 <= o.maxmsgsize and <uint64_t> o.maxmsgsize < most else most
+
+
+cdef inline uint32_t options_message_frames_max(const options_t *o) noexcept nogil:
+    return <uint32_t> o.max_message_frames if o.max_message_frames else UINT32_MAX
 
 
 cdef inline void options_take_connect_routing_id(options_t *o, option_bytes_t *out) noexcept nogil:

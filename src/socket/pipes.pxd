@@ -3,7 +3,7 @@
 # A pipe is never removed inside a pattern call, nor while its session is at work: who wants it gone puts it on the doomed list, and socket_reap()
 # does it after the call. The session under a pipe is told to end and ends after that (session/session.pxd). Lock held.
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport calloc, realloc, free
 from libc.string cimport memcpy
 from base.check cimport zc_check
@@ -11,8 +11,8 @@ from base.errors cimport ENOMEM
 from pattern.pattern cimport pattern_detach, pattern_ended, pattern_released
 from pipe.pipe cimport pipe_t, ATTENTION_CLOSED
 from pipe.ring cimport ring_conflate, ring_empty, ring_free, ring_init, ring_rollback, ring_trim
-from session.lifecycle cimport session_finish
-from session.session cimport session_t
+from session.lifecycle cimport session_finish, EVENT_DISCONNECTED
+from session.session cimport session_t, SESSION_READY
 from socket.state cimport socket_t, endpoint_t, netpipe_t, link_t, SOCKET_OPEN
 from socket.wake cimport socket_notify, link_unref
 from zmtp.metadata cimport metadata_unref
@@ -204,6 +204,8 @@ cdef inline void socket_reap(socket_t *s) noexcept nogil:
         if x != NULL:
             x.pipe = NULL
             p.session = NULL
+            if x.state == SESSION_READY:
+                s.host.event(x, EVENT_DISCONNECTED, <uint64_t> x.fd)
             session_finish(x)
         if p.ended or ring_empty(p.inr):
             pipe_remove(s, p)

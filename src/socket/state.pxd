@@ -136,6 +136,9 @@ cdef struct socket_t:
     uint32_t next_pipe_id
     uint32_t next_session_id
     uint64_t retry_due          # a timer: what the system refused (a descriptor, a place in the poll set) is tried again. 0 = nothing was refused
+    session_t *pending          # accepted connections within their handshake, the oldest first; its `pending_prev` is the newest
+    uint32_t npending
+    uint32_t naccepted          # connections accepted and still there, pending ones included
     monitor_t *monitor
     cidr_t *cidrs               # TCP_ACCEPT_FILTER, as parsed at the last bind
     uint32_t ncidrs

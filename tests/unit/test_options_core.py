@@ -28,8 +28,9 @@ ONE_VALUE = {8: 100, 9: 10000, 25: 1, 44: 0, 47: 0, 84: 1500, 93: 0, 96: 1}
 # ... and the texts and keys that cannot be set at all.
 NO_TEXT = {45, 46, 55, 68, 99, 100}
 NO_KEY = {48, 49, 50}
+OWN = range(9001, 9007)
 # Draft options that a release libzmq refuses and zmqcore has, and zmqcore's own: in tests of their own below.
-BEYOND_RELEASE = {97, 101, 102, 110, 111, 112, 113, 114, 115, 9001}
+BEYOND_RELEASE = {97, 101, 102, 110, 111, 112, 113, 114, 115, *OWN}
 ANSWERED_BY_CALLER = {13: 0, 14: 7, 15: 2, 32: b"", 116: 0}
 
 ALL = set(TYPES)
@@ -126,6 +127,10 @@ DRAFT_INTS = [
     (113, ALL, ALL, 0, [0, 1, 50, -1], [], 0),
     (115, {"XSUB"}, set(), None, [0, 1, -5], [], LIVE),
     (9001, ALL, ALL, 1, [0, 1, 2], [-1, 3], LIVE),
+    (9002, ALL, ALL, 0, [0, 1, 2**31 - 1], [-1], 0),
+    (9003, ALL, ALL, 0, [0, 1, 2**31 - 1], [-1], 0),
+    (9004, ALL, ALL, 0, [0, 1, 2**31 - 1], [-1], 0),
+    (9006, {"PUB", "XPUB"}, {"PUB", "XPUB"}, 0, [0, 1, 2**31 - 1], [-1], LIVE),
 ]
 
 
@@ -183,7 +188,7 @@ def test_a_null_pointer_with_a_size_is_refused_everywhere():
     for name, number in TYPES.items():
         store = _probe.options_new(number)
         before = _probe.options_fingerprint(store)
-        for option in list(range(130)) + [9001]:
+        for option in list(range(130)) + list(OWN):
             for size in (1, 4, 8, 32):
                 assert _probe.options_set_raw(store, option, None, size) == EINVAL, (name, option, size)
         assert _probe.options_fingerprint(store) == before
@@ -470,12 +475,12 @@ def test_accept_filters_add_up_and_are_cleared():
 
 
 KINDS_BYTES = {5, 6, 7, 32, 38, 45, 46, 48, 49, 50, 55, 61, 63, 64, 68, 72, 92, 95, 99, 100, 103, 104, 105, 106, 110, 111, 114}
-KINDS_INT64 = {4, 22, 85, 86, 87}
-NO_OPTION = {-1, 0, 2, 3, 10, 20, 26, 29, 30, 67, 82, 83, 125, 126, 200, 9000, 9002, 2**31 - 1}
+KINDS_INT64 = {4, 22, 85, 86, 87, 9005}
+NO_OPTION = {-1, 0, 2, 3, 10, 20, 26, 29, 30, 67, 82, 83, 125, 126, 200, 9000, 9007, 2**31 - 1}
 
 
 def test_kinds():
-    for option in list(range(-1, 127)) + [200, 9000, 9001, 9002, 2**31 - 1]:
+    for option in list(range(-1, 127)) + [200, 9000, *OWN, 9007, 2**31 - 1]:
         want = 0 if option in NO_OPTION else 3 if option in KINDS_BYTES else 2 if option in KINDS_INT64 else 1
         assert _probe.options_kind(option) == want, option
 
@@ -514,7 +519,7 @@ ALSO = {
     114: {"hiccup_msg"},
     115: {"xsub_verbose_unsubscribe"},
 }
-READABLE = [o for o in list(range(1, 125)) + [9001] if o not in ANSWERED_BY_CALLER]
+READABLE = [o for o in list(range(1, 125)) + list(OWN) if o not in ANSWERED_BY_CALLER]
 
 
 def observe(store):
