@@ -1,20 +1,71 @@
 #!/bin/sh
-# Fuzzes the wire protocol: tests/fuzz/run.sh [runs] [further libFuzzer options]
+# Fuzzes with libFuzzer under AddressSanitizer and UndefinedBehaviorSanitizer. Further arguments are libFuzzer's.
+#   tests/fuzz/run.sh [runs] ...                the wire protocol
+#   tests/fuzz/run.sh sockets [runs] ...        whole sockets on a simulated machine: so many conversations with each type, JOBS (2) types at a
+#                                               time; TYPES="7 8" for some types only
+#   tests/fuzz/run.sh minimise                  whole sockets: what build/fuzz/ has learnt, without the superfluous, goes to corpus_sockets.txt
 # Needs clang with its sanitizer runtimes (Debian: clang libclang-rt-14-dev) and cython. What it finds is left in build/fuzz/.
 set -eu
 cd "$(dirname "$0")/../.."
-runs=${1:-1000000}
-[ $# -eq 0 ] || shift
 python=${PYTHON:-python3}
 out=build/fuzz
 mkdir -p "$out/corpus"
-"$python" -m cython -3 -I src -X cdivision=True,boundscheck=False,wraparound=False,initializedcheck=False,infer_types=True \
-    tests/fuzz/fuzz_zmtp.pyx -o "$out/fuzz_zmtp.c"
 config() { "$python" -c "import sysconfig as s; print($1)"; }
-libdir=$(config 's.get_config_var("LIBDIR")')
-# libpython is only there for the linker: the target never calls into it.
-${CC:-clang} -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -w \
-    -I src -I "$(config 's.get_paths()["include"]')" "$out/fuzz_zmtp.c" -o "$out/fuzz_zmtp" \
-    -L "$libdir" -Wl,-rpath,"$libdir" -l:"$(config 's.get_config_var("LDLIBRARY")')" -lm -ldl -lpthread
-exec "$out/fuzz_zmtp" -runs="$runs" -max_len=1024 -timeout=10 -rss_limit_mb=1024 -dict=tests/fuzz/zmtp.dict \
-    -artifact_prefix="$out/" -print_final_stats=1 "$@" "$out/corpus" tests/fuzz/corpus
+
+build() { # target, further arguments of the compiler
+    target=$1
+    shift
+    "$python" -m cython -3 -I src -I tests/native -X cdivision=True,boundscheck=False,wraparound=False,initializedcheck=False,infer_types=True \
+        "tests/fuzz/$target.pyx" -o "$out/$target.c"
+    libdir=$(config 's.get_config_var("LIBDIR")')
+    # libpython is only there for the linker: the target never calls into it. "null" and "object-size" see no difference between an access and the
+    # distance of a member from the beginning of its struct; an access through NULL ends the run anyway.
+    ${CC:-clang} -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+        -fno-sanitize=null,object-size -w "$@" -I src -I tests/native -I "$(config 's.get_paths()["include"]')" "$out/$target.c" -o "$out/$target" \
+        -L "$libdir" -Wl,-rpath,"$libdir" -l:"$(config 's.get_config_var("LDLIBRARY")')" -lm -ldl -lpthread
+}
+
+build_sockets() {
+    # clang does not say by itself, as gcc does, that AddressSanitizer is on. Fibers need to know.
+    build fuzz_sockets -D__SANITIZE_ADDRESS__=1 -include sim/system.h
+}
+
+kept() { # the corpus of sockets, as libFuzzer wants it
+    rm -rf "$out/kept"
+    mkdir "$out/kept"
+    "$python" tests/fuzz/conversations.py unpack "$out/kept"
+}
+
+case ${1:-} in
+sockets)
+    shift
+    runs=${1:-1000000}
+    [ $# -eq 0 ] || shift
+    build_sockets
+    kept
+    # Leaks are the simulator's to find; blocks of a quarantine of 256 MB would all be cold.
+    export ASAN_OPTIONS="detect_leaks=0:quarantine_size_mb=8:${ASAN_OPTIONS:-}"
+    for type in ${TYPES:-0 1 2 3 4 5 6 7 8 9 10}; do
+        mkdir -p "$out/sockets-$type"
+        echo "$type"
+    done | xargs -P "${JOBS:-2}" -I TYPE sh -c '"$@" --type=TYPE -artifact_prefix='"$out"'/sockets-TYPE- '"$out"'/sockets-TYPE '"$out"'/kept \
+            >'"$out"'/sockets-TYPE.log 2>&1 && tail -n 1 '"$out"'/sockets-TYPE.log || { tail -n 25 '"$out"'/sockets-TYPE.log; exit 1; }' \
+        sh "$out/fuzz_sockets" -runs="$runs" -max_len=400 -len_control=20 -timeout=20 -rss_limit_mb=2048 -dict=tests/fuzz/zmtp.dict -print_final_stats=1 "$@"
+    ;;
+minimise)
+    [ -x "$out/fuzz_sockets" ] || build_sockets
+    export ASAN_OPTIONS="detect_leaks=0:quarantine_size_mb=8:${ASAN_OPTIONS:-}"
+    kept
+    rm -rf "$out/minimal"
+    mkdir "$out/minimal"
+    "$out/fuzz_sockets" -merge=1 -max_len=200 "$out/minimal" "$out/kept" "$out"/sockets-*/
+    "$python" tests/fuzz/conversations.py pack "$out/minimal"
+    ;;
+*)
+    runs=${1:-1000000}
+    [ $# -eq 0 ] || shift
+    build fuzz_zmtp
+    exec "$out/fuzz_zmtp" -runs="$runs" -max_len=1024 -timeout=10 -rss_limit_mb=1024 -dict=tests/fuzz/zmtp.dict \
+        -artifact_prefix="$out/" -print_final_stats=1 "$@" "$out/corpus" tests/fuzz/corpus
+    ;;
+esac

@@ -1,0 +1,619 @@
+# Conversations of raw peers with a whole socket, for fuzzing (tests/fuzz/run.sh sockets).
+#
+# An input is a head and a conversation: raw peers and the application take turns as it says. A finding is whatever AddressSanitizer or the
+# simulator sees, and: more work than the conversation can be worth, a call that answers what no program expects, a message received in pieces, and
+# anything left (blocks, descriptors, threads, files) when sockets, peers and context are gone.
+#
+#   octet 0   socket type (0 to 10); --type=N on the command line takes its place
+#   octet 1   bit 0: the socket connects, else it is bound; bit 1: ipc; bits 2-3: high-water marks; bits 4-5: MAXMSGSIZE; bit 6: IMMEDIATE;
+#             bit 7: CONFLATE
+#   octets 2, 3   switches of the patterns and limits, see fuzz_options()
+#   octet 4   bits 0-1: how much a connection holds; bit 2: octets travel for a while; bit 3: they arrive in parts; bits 4-5: LINGER;
+#             bit 6: a monitor; bit 7: heartbeats
+#   then steps: an octet that says what (bits 0-4), to which peer (bits 5-6), and whether all others come to rest after it (bit 7); arguments as in
+#   fuzz_step(). A peer introduces itself with what a well-behaved one would say unless the step asks for something else.
+#
+# No Python object is touched and no interpreter runs.
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset, strlen
+from libc.stdio cimport fprintf, stderr
+from base.errors cimport EAGAIN, EFSM, EHOSTUNREACH, EINTR, EINVAL, ENOTSOCK, ENOTSUP, EADDRINUSE, ENOENT
+from base.platform cimport zc_lock_acquire, zc_lock_release
+from message.message cimport msg_t, msg_alloc, msg_close, msg_data, msg_init, MSG_EMPTY, MSG_MORE
+from pattern.pattern cimport pattern_subscribe
+from reactor.pollset cimport POLLSET_EPOLL, POLLSET_POLL
+from sim.system cimport (
+    sim_begin, sim_config_t, sim_end, sim_fail, sim_heap, sim_idle, sim_peer_accept, sim_peer_close, sim_peer_connect, sim_peer_listen,
+    sim_peer_recv, sim_peer_send, sim_run, sim_sleep, sim_spawn, world,
+)
+from socket.apply cimport socket_apply_option
+from socket.drive cimport socket_flush, socket_settle, wait_t
+from socket.endpoints cimport socket_bind, socket_connect, socket_unbind
+from socket.life cimport (
+    context_end, context_new, context_shutdown, context_unref, context_wait, socket_close, socket_monitor_start, socket_monitor_stop, socket_new,
+)
+from socket.option_table cimport (
+    OPTION_LIVE, OPTION_ACTION, OPT_SUBSCRIBE, OPT_CONFLATE, OPT_CONNECT_ROUTING_ID, OPT_HEARTBEAT_IVL, OPT_HEARTBEAT_TIMEOUT, OPT_HEARTBEAT_TTL,
+    OPT_HELLO_MSG, OPT_DISCONNECT_MSG, OPT_HICCUP_MSG, OPT_IMMEDIATE, OPT_INVERT_MATCHING, OPT_MAX_MESSAGE_BYTES, OPT_MAX_MESSAGE_FRAMES,
+    OPT_MAX_PEERS, OPT_MAX_PENDING_HANDSHAKES, OPT_MAX_SUBSCRIPTIONS, OPT_MAXMSGSIZE, OPT_ONLY_FIRST_SUBSCRIBE, OPT_PROBE_ROUTER, OPT_RCVHWM,
+    OPT_RECONNECT_IVL, OPT_REQ_CORRELATE, OPT_REQ_RELAXED, OPT_ROUTER_HANDOVER, OPT_ROUTER_MANDATORY, OPT_ROUTER_NOTIFY, OPT_ROUTING_ID,
+    OPT_SNDHWM, OPT_UNSUBSCRIBE, OPT_XPUB_MANUAL, OPT_XPUB_MANUAL_LAST_VALUE, OPT_XPUB_NODROP, OPT_XPUB_VERBOSE, OPT_XPUB_VERBOSER,
+    OPT_XPUB_WELCOME_MSG, OPT_XSUB_VERBOSE_UNSUBSCRIBE,
+)
+from socket.options cimport options_set
+from socket.state cimport context_t, socket_t
+from socket.traffic cimport (
+    socket_enter, socket_events_now, socket_poll_wait, socket_recv_now, socket_recv_wait, socket_send_now, socket_send_wait, wait_begin,
+)
+from socket.wake cimport socket_unref
+from zmtp.socket_type cimport socket_type_name
+
+cdef enum:
+    PEERS = 4
+    PORT = 5555
+    TYPES = 11
+    # Steps of the simulator that a conversation may cost, and each octet of it: some ten times what the costliest honest ones take.
+    STEPS = 100000
+    STEPS_EACH = 2000
+
+cdef struct fuzz_t:
+    const uint8_t *p
+    size_t n
+    size_t at
+    int type
+    bint connects
+    const char *text            # of the endpoint
+    const char *path            # NULL: tcp
+    bint inside                 # in the middle of a message being received
+    context_t *ctx
+    socket_t *s
+    int listener
+    int peers[4]                # PEERS
+    unsigned char out[70100]
+
+
+cdef extern from "<unistd.h>" nogil:
+    int unlink(const char *path)        # the simulator's
+
+cdef extern from *:
+    """
+    static int fuzz_forced_type = -1;
+    """
+    int fuzz_forced_type
+
+cdef fuzz_t fuzz
+
+
+# ---- the input
+
+cdef inline unsigned int take(fuzz_t *f) noexcept nogil:
+    if f.at == f.n:
+        return 0
+    f.at += 1
+    return f.p[f.at - 1]
+
+
+cdef inline const uint8_t *take_octets(fuzz_t *f, size_t *n) noexcept nogil:
+    """As many as there are, up to n."""
+    cdef const uint8_t *p = f.p + f.at
+    if n[0] > f.n - f.at:
+        n[0] = f.n - f.at
+    f.at += n[0]
+    return p
+
+
+# ---- raw peers
+
+cdef void say(int fd, const unsigned char *p, size_t n) noexcept nogil:
+    """As much as the connection takes."""
+    cdef long put
+    while n > 0 and fd >= 0:
+        put = sim_peer_send(fd, p, n)
+        if put <= 0:
+            return
+        p += put
+        n -= put
+
+
+cdef size_t frame(unsigned char *out, unsigned int flags, size_t n) noexcept nogil:
+    cdef int i
+    if n < 256:
+        out[0] = <unsigned char> flags
+        out[1] = <unsigned char> n
+        return 2
+    out[0] = <unsigned char> (flags | 2)
+    for i in range(8):
+        out[1 + i] = <unsigned char> (n >> (56 - 8 * i))
+    return 9
+
+
+cdef size_t prop(unsigned char *out, const char *name, const char *value, size_t size) noexcept nogil:
+    cdef size_t n = strlen(name)
+    out[0] = <unsigned char> n
+    memcpy(out + 1, name, n)
+    memset(out + 1 + n, 0, 3)
+    out[4 + n] = <unsigned char> size
+    memcpy(out + 5 + n, value, size)
+    return 5 + n + size
+
+
+cdef const char *partner(int type) noexcept nogil:
+    cdef const unsigned char *types = b"\x00\x02\x01\x04\x03\x06\x05\x08\x07\x0a\x09"
+    return socket_type_name(types[type])
+
+
+cdef void introduce(fuzz_t *f, int fd, unsigned int how) noexcept nogil:
+    """how: bits 0-2: 0, 1: ZMTP 3.1; 2: 3.0; 3: 2.0; 4: 1.0; 5: 1.0 without a version; 6: a greeting alone; 7: nothing. Bits 3-4: routing id."""
+    cdef unsigned char body[128]
+    cdef unsigned char *out = f.out
+    cdef const char *id = b"AB\0"
+    cdef size_t id_size = (how >> 3) & 3
+    cdef size_t n = 0
+    cdef const char *name = partner(f.type)
+    if id_size == 3:
+        id_size = 1
+        id += 1
+    how &= 7
+    if how == 7:
+        return
+    if how == 5:
+        out[0] = <unsigned char> (id_size + 1)
+        out[1] = 0
+        memcpy(out + 2, id, id_size)
+        say(fd, out, 2 + id_size)
+        return
+    memset(out, 0, 64)
+    out[0] = 0xFF
+    out[8] = 1
+    out[9] = 0x7F
+    if how == 3 or how == 4:
+        out[10] = 1 if how == 3 else 0
+        out[11] = <unsigned char> f.type
+        n = 12
+        if how == 3:
+            n += frame(out + n, 0, id_size)
+        else:
+            out[n] = <unsigned char> (id_size + 1)
+            out[n + 1] = 0
+            n += 2
+        memcpy(out + n, id, id_size)
+        say(fd, out, n + id_size)
+        return
+    out[10] = 3
+    out[11] = 0 if how == 2 else 1
+    memcpy(out + 12, b"NULL", 4)
+    n = 64
+    if how != 6:
+        memcpy(body, b"\x05READY", 6)
+        id_size = prop(body + 6, b"Identity", id, id_size)
+        id_size += 6 + prop(body + 6 + id_size, b"Socket-Type", name, strlen(name))
+        n += frame(out + n, 4, id_size)
+        memcpy(out + n, body, id_size)
+        n += id_size
+    say(fd, out, n)
+
+
+cdef void peer_come(fuzz_t *f, int i, unsigned int how) noexcept nogil:
+    if f.peers[i] >= 0:
+        sim_peer_close(f.peers[i], 0, 0)
+        f.peers[i] = -1
+    if f.connects:
+        f.peers[i] = sim_peer_accept(f.listener)
+    else:
+        f.peers[i] = sim_peer_connect(PORT, f.path)
+    if f.peers[i] >= 0:
+        introduce(f, f.peers[i], how)
+
+
+cdef void peer_go(fuzz_t *f, int i, bint half, bint reset) noexcept nogil:
+    if f.peers[i] < 0:
+        return
+    sim_peer_close(f.peers[i], half, reset)
+    if not half:
+        f.peers[i] = -1
+
+
+cdef void peer_frames(fuzz_t *f, int fd, unsigned int flags, size_t size, unsigned int fill, unsigned int times) noexcept nogil:
+    """Well-formed frames of one octet repeated."""
+    cdef size_t n = frame(f.out, flags, size)
+    memset(f.out + n, fill, size)
+    while times:
+        times -= 1
+        say(fd, f.out, n + size)
+
+
+cdef void peer_command(fuzz_t *f, int fd, unsigned int which, size_t n) noexcept nogil:
+    cdef const char *names = b"\x09SUBSCRIBE\x06CANCEL\x04PING\x04PONG\x05ERROR\x05READY\x04JOIN\x03ODD"
+    cdef const unsigned char *name = <const unsigned char *> names
+    cdef const uint8_t *data = take_octets(f, &n)
+    cdef size_t at
+    which &= 7
+    while which:
+        which -= 1
+        name += 1 + name[0]
+    at = frame(f.out, 4, 1 + name[0] + n)
+    memcpy(f.out + at, name, 1 + name[0])
+    at += 1 + name[0]
+    memcpy(f.out + at, data, n)
+    say(fd, f.out, at + n)
+
+
+cdef void peer_hear(fuzz_t *f, int fd, size_t n) noexcept nogil:
+    cdef long got
+    while n and fd >= 0:
+        got = sim_peer_recv(fd, f.out, n if n < 65536 else 65536)
+        if got <= 0:
+            return
+        n -= got
+
+
+# ---- the application
+
+cdef inline int enter(fuzz_t *f) noexcept nogil:
+    zc_lock_acquire(&f.s.lock)
+    return socket_enter(f.s)
+
+
+cdef inline void leave(fuzz_t *f) noexcept nogil:
+    socket_settle(f.s)
+    zc_lock_release(&f.s.lock)
+
+
+cdef void expect(int rc, const char *what) noexcept nogil:
+    if rc >= 0 or rc == -EAGAIN or rc == -EFSM or rc == -EHOSTUNREACH or rc == -EINVAL or rc == -ENOTSUP or rc == -ENOTSOCK or rc == -ENOENT:
+        return
+    sim_fail(what)
+
+
+cdef void app_send(fuzz_t *f, bint more, bint wait, const uint8_t *data, size_t n, size_t size) noexcept nogil:
+    cdef msg_t m
+    cdef wait_t w
+    cdef int rc = -EINTR
+    if msg_alloc(&m, size) < 0:
+        sim_fail(b"no memory")
+    memset(msg_data(&m), 0x2a, size)
+    memcpy(msg_data(&m), data, n if n < size else size)
+    m.flags = MSG_MORE if more else 0
+    wait_begin(&w, 2)
+    while rc == -EINTR:
+        rc = enter(f)
+        if rc == 0:
+            rc = socket_send_wait(f.s, &m, &w) if wait else socket_send_now(f.s, &m)
+        leave(f)
+    if m.kind != MSG_EMPTY:
+        msg_close(&m)
+    expect(rc, b"send")
+
+
+cdef int app_recv(fuzz_t *f, bint wait) noexcept nogil:
+    """1: a frame came."""
+    cdef msg_t m
+    cdef wait_t w
+    cdef int rc = -EINTR
+    cdef bint more = False
+    msg_init(&m)
+    wait_begin(&w, 2)
+    while rc == -EINTR:
+        rc = enter(f)
+        if rc == 0:
+            rc = socket_recv_wait(f.s, &m, &w) if wait else socket_recv_now(f.s, &m)
+        leave(f)
+    if rc == 0:
+        more = (m.flags & MSG_MORE) != 0
+    if rc == 0:
+        f.inside = more
+        # Every octet is looked at: AddressSanitizer knows which are ours.
+        peek(msg_data(&m), m.size)
+        msg_close(&m)
+        return 1
+    if f.inside and rc == -EAGAIN:
+        sim_fail(b"the rest of a message is not there")
+    f.inside = False
+    expect(rc, b"recv")
+    return 0
+
+
+cdef unsigned int peeked = 0
+
+cdef void peek(const unsigned char *p, size_t n) noexcept nogil:
+    cdef size_t i
+    global peeked
+    for i in range(n):
+        peeked += p[i]
+
+
+cdef void app_set(fuzz_t *f, int option, const void *value, size_t size) noexcept nogil:
+    """As Socket.set() does it."""
+    cdef int rc = enter(f)
+    if rc == 0:
+        rc = options_set(&f.s.opt, f.s.type, option, value, size, False)
+        if rc == OPTION_ACTION:
+            rc = pattern_subscribe(&f.s.pattern, <const unsigned char *> value, size, option == OPT_SUBSCRIBE)
+            socket_flush(f.s)
+        elif rc == OPTION_LIVE or (option > 65 and rc >= 0):
+            socket_apply_option(f.s, option)
+    leave(f)
+    expect(rc, b"set")
+
+
+cdef void app_int(fuzz_t *f, int option, int value) noexcept nogil:
+    app_set(f, option, &value, sizeof(value))
+
+
+cdef void app_poll(fuzz_t *f, int wanted, uint64_t ms) noexcept nogil:
+    cdef wait_t w
+    cdef int rc = -EINTR
+    wait_begin(&w, ms)
+    while rc == -EINTR:
+        rc = enter(f)
+        if rc == 0:
+            rc = socket_poll_wait(f.s, wanted, &w) if ms else socket_events_now(f.s)
+        leave(f)
+    expect(rc, b"poll")
+    if ms and rc > 0 and rc & 1 and f.type != 7 + 1:
+        # What poll promises, recv keeps.
+        if not app_recv(f, False):
+            sim_fail(b"poll said there was something")
+
+
+cdef int app_open(fuzz_t *f) noexcept nogil:
+    if f.connects:
+        return socket_connect(f.s, f.text, strlen(f.text))
+    return socket_bind(f.s, f.text, strlen(f.text))
+
+
+cdef void app_reopen(fuzz_t *f) noexcept nogil:
+    cdef int rc = socket_unbind(f.s, f.text, strlen(f.text), f.connects)
+    expect(rc, b"unbind")
+    rc = app_open(f)
+    if rc != -EADDRINUSE:
+        expect(rc, b"open again")
+    f.inside = False
+
+
+# ---- options
+
+cdef void fuzz_options(fuzz_t *f, unsigned int a, unsigned int b, unsigned int c, unsigned int d) noexcept nogil:
+    cdef int64_t octets
+    cdef const int *marks = [1000, 1, 2, 0]
+    cdef const int *lingers = [0, 0, 50, 3000]
+    app_int(f, OPT_SNDHWM, marks[(a >> 2) & 3])
+    app_int(f, OPT_RCVHWM, marks[(a >> 2) & 3])
+    app_int(f, 17, lingers[(d >> 4) & 3])
+    app_int(f, OPT_RECONNECT_IVL, 10)
+    octets = 64 if a >> 4 & 3 == 1 else 0 if a >> 4 & 3 == 2 else 20000 if a >> 4 & 3 == 3 else -1
+    app_set(f, OPT_MAXMSGSIZE, &octets, sizeof(octets))
+    if a & 0x40:
+        app_int(f, OPT_IMMEDIATE, 1)
+    if a & 0x80:
+        app_int(f, OPT_CONFLATE, 1)
+    if d & 0x80:
+        app_int(f, OPT_HEARTBEAT_IVL, 20)
+        app_int(f, OPT_HEARTBEAT_TTL, 100)
+    if b & 1:
+        app_int(f, OPT_ROUTER_MANDATORY, 1)
+        app_int(f, OPT_REQ_CORRELATE, 1)
+        app_int(f, OPT_XPUB_VERBOSE, 1)
+        app_int(f, OPT_XSUB_VERBOSE_UNSUBSCRIBE, 1)
+    if b & 2:
+        app_int(f, OPT_ROUTER_HANDOVER, 1)
+        app_int(f, OPT_REQ_RELAXED, 1)
+        app_int(f, OPT_XPUB_VERBOSER, 1)
+    if b & 4:
+        app_int(f, OPT_ROUTER_NOTIFY, 3)
+        app_int(f, OPT_XPUB_NODROP, 1)
+    if b & 8:
+        app_int(f, OPT_PROBE_ROUTER, 1)
+        app_int(f, OPT_XPUB_MANUAL, 1)
+    if b & 16:
+        app_int(f, OPT_XPUB_MANUAL_LAST_VALUE, 1)
+        app_set(f, OPT_CONNECT_ROUTING_ID, b"A", 1)
+    if b & 32:
+        app_set(f, OPT_HELLO_MSG, b"hello", 5)
+        app_set(f, OPT_DISCONNECT_MSG, b"bye", 3)
+        app_set(f, OPT_HICCUP_MSG, b"hic", 3)
+        app_set(f, OPT_XPUB_WELCOME_MSG, b"welcome", 7)
+    if b & 64:
+        app_int(f, OPT_ONLY_FIRST_SUBSCRIBE, 1)
+    if b & 128:
+        app_int(f, OPT_INVERT_MATCHING, 1)
+    if c & 1:
+        app_int(f, OPT_MAX_PEERS, 2)
+    if c & 2:
+        app_int(f, OPT_MAX_PENDING_HANDSHAKES, 1)
+    if c & 4:
+        app_int(f, OPT_MAX_MESSAGE_FRAMES, 3)
+    if c & 8:
+        octets = 100
+        app_set(f, OPT_MAX_MESSAGE_BYTES, &octets, sizeof(octets))
+    if c & 16:
+        app_int(f, OPT_MAX_SUBSCRIPTIONS, 2)
+    if c & 32:
+        app_set(f, OPT_SUBSCRIBE, b"", 0)
+    if c & 64:
+        app_set(f, OPT_ROUTING_ID, b"me", 2)
+
+
+# ---- the conversation
+
+cdef void fuzz_step(fuzz_t *f) noexcept nogil:
+    cdef unsigned int op = take(f)
+    cdef int i = (op >> 5) & 3
+    cdef int fd = f.peers[i]
+    cdef unsigned int x
+    cdef size_t n
+    cdef const uint8_t *data
+    cdef unsigned int what = op & 31
+    if what == 0 or fd < 0 and what < 9:
+        # A step of a peer that is not there brings it.
+        peer_come(f, i, take(f) if what == 0 else 0)
+        fd = f.peers[i]
+    if what == 1:                       # octets as they are
+        n = take(f)
+        data = take_octets(f, &n)
+        say(fd, data, n)
+    elif what == 2:                     # a frame: flags, size, body
+        x = take(f)
+        n = take(f)
+        data = take_octets(f, &n)
+        say(fd, f.out, frame(f.out, x & 7 & ~2, n))
+        say(fd, data, n)
+    elif what == 3:                     # frames of one octet repeated
+        x = take(f)
+        peer_frames(f, fd, x & 1, (x >> 1) * 8, take(f), 1 + (take(f) & 31))
+    elif what == 4:                     # a large one
+        x = take(f)
+        peer_frames(f, fd, x & 1, ((x >> 1) + 1) * 520, 0x31, 1)
+    elif what == 5:                     # a command
+        x = take(f)
+        peer_command(f, fd, x, x >> 3)
+    elif what == 6:
+        peer_hear(f, fd, 1 + take(f))
+    elif what == 7:
+        peer_hear(f, fd, 1 << 20)
+    elif what == 8:                     # a length that is a lie
+        n = take(f)
+        f.out[0] = <unsigned char> ((n & 1) | 2 | (4 if n & 2 else 0))
+        memset(f.out + 1, 0, 8)
+        f.out[8 - (n >> 2) % 7] = <unsigned char> (1 + (n >> 5))
+        say(fd, f.out, 9)
+    elif what == 9:
+        peer_go(f, i, False, False)
+    elif what == 10:
+        peer_go(f, i, True, False)
+    elif what == 11:
+        peer_go(f, i, False, True)
+    elif what == 12 or what == 13:      # the application sends; bit 0 of x: MORE, bit 1: waits
+        x = take(f)
+        n = x >> 2
+        data = take_octets(f, &n)
+        app_send(f, x & 1, (x >> 1) & 1, data, n, n)
+    elif what == 14:                    # ... large
+        x = take(f)
+        app_send(f, x & 1, (x >> 1) & 1, b"", 0, (x >> 2) * 1100)
+    elif what == 15:                    # ... to a peer, as a ROUTER does, or as a REQ's envelope
+        app_send(f, True, False, b"AB" if i < 2 else b"A", 1 + (i & 1), 1 + (i & 1))
+        app_send(f, False, False, b"to you", 6, 6)
+    elif what == 16:
+        app_recv(f, False)
+    elif what == 17:
+        app_recv(f, True)
+    elif what == 18:                    # everything there is
+        x = 300
+        while x and app_recv(f, False):
+            x -= 1
+    elif what == 19:
+        app_poll(f, 1 + i, 0)
+    elif what == 20:
+        app_poll(f, 1, 1 + i)
+    elif what == 21:
+        app_poll(f, 2, 1 + i)
+    elif what == 22 or what == 23:      # subscribes, unsubscribes
+        n = take(f) & 15
+        data = take_octets(f, &n)
+        app_set(f, OPT_SUBSCRIBE if what == 22 else OPT_UNSUBSCRIBE, data, n)
+    elif what == 24:
+        sim_sleep(<uint64_t> (1 + i) * 1000000)
+    elif what == 25:
+        sim_sleep(<uint64_t> (1 + (take(f) & 63)) * 1000000000)
+    elif what == 26:
+        app_reopen(f)
+    elif what == 27:                    # marks, and switches that may change at any time
+        x = take(f)
+        app_int(f, OPT_SNDHWM, x & 3)
+        app_int(f, OPT_RCVHWM, (x >> 2) & 3)
+        app_int(f, OPT_ROUTER_HANDOVER, (x >> 4) & 1)
+        app_int(f, OPT_XPUB_MANUAL, (x >> 5) & 1)
+        app_int(f, OPT_MAX_SUBSCRIPTIONS, (x >> 6) & 3)
+    elif what == 28:
+        x = take(f)
+        if x & 1:
+            socket_monitor_stop(f.s)
+        else:
+            socket_monitor_start(f.s, b"inproc://watch", 14, 0xffff)
+    elif what == 29:
+        socket_close(f.s, 0, False)
+    if op & 0x80:
+        sim_idle()
+
+
+cdef void fuzz_main(void *arg) noexcept nogil:
+    cdef fuzz_t *f = <fuzz_t *> arg
+    cdef int rc = 0
+    cdef int i
+    cdef unsigned int a = take(f)
+    cdef unsigned int b = take(f)
+    cdef unsigned int c = take(f)
+    cdef unsigned int d = take(f)
+    f.connects = a & 1
+    f.text = b"tcp://127.0.0.1:5555"
+    f.path = NULL
+    if a & 2:
+        f.text = b"ipc:///tmp/fuzz"
+        f.path = b"/tmp/fuzz"
+    f.ctx = context_new(POLLSET_EPOLL if c & 128 == 0 else POLLSET_POLL)
+    if f.ctx == NULL:
+        sim_fail(b"context")
+    f.s = socket_new(f.ctx, f.type, False, &rc)
+    if f.s == NULL:
+        sim_fail(b"socket")
+    fuzz_options(f, a, b, c, d)
+    if d & 0x40:
+        socket_monitor_start(f.s, b"inproc://watch", 14, 0xffff)
+    f.listener = -1
+    if f.connects:
+        f.listener = sim_peer_listen(PORT, f.path)
+    rc = app_open(f)
+    expect(rc, b"open")
+    while f.at < f.n:
+        fuzz_step(f)
+    socket_close(f.s, -1, False)
+    for i in range(PEERS):
+        peer_go(f, i, False, False)
+    if f.listener >= 0:
+        sim_peer_close(f.listener, 0, 0)
+        unlink(b"/tmp/fuzz")
+    while context_wait(f.ctx) != 0:
+        pass
+    socket_unref(f.s)
+    context_shutdown(f.ctx)
+    context_end(f.ctx)
+    context_unref(f.ctx)
+
+
+cdef int fuzz_one(const uint8_t *data, size_t size) noexcept nogil:
+    """One conversation; 0 or the finding."""
+    cdef sim_config_t c
+    cdef fuzz_t *f = &fuzz
+    cdef int i
+    cdef int rc
+    cdef const unsigned int *rooms = [65536, 65536, 700, 40]
+    if size < 5:
+        return 0
+    f.p = data
+    f.n = size
+    f.at = 1
+    f.type = data[0] % TYPES
+    if fuzz_forced_type >= 0:
+        f.type = fuzz_forced_type
+    f.inside = False
+    f.ctx = NULL
+    f.s = NULL
+    for i in range(PEERS):
+        f.peers[i] = -1
+    memset(&c, 0, sizeof(c))
+    c.seed = 1
+    c.capacity = rooms[data[4] & 3]
+    c.delay_ns = 3000000 if data[4] & 4 else 0
+    c.split = 3 if data[4] & 8 else 0
+    c.not_now = 0
+    sim_begin(&c)
+    sim_spawn(b"application", fuzz_main, f)
+    sim_run()
+    if world.finding == 0 and world.steps > <uint64_t> STEPS + size * <uint64_t> STEPS_EACH:
+        sim_fail(b"more work than the conversation is worth")
+    rc = sim_end()
+    if rc:
+        fprintf(stderr, b"finding %d: %s (%llu steps)\n", rc, world.text, <unsigned long long> world.steps)
+    return rc
