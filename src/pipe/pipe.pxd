@@ -118,7 +118,8 @@ cdef inline int pipe_write(pipe_t *p, msg_t *m, bint take) noexcept nogil:
         p.skip_out = p.writing = more
         return 0
     # Frames of this very message may stand in the ring unpublished, so an empty ring is one with nothing written that was not read.
-    if p.sink != NULL and p.outr.wcount == p.outr.rcount and p.sink(p, m, take) == 1:
+    # A conflating ring takes every frame: the rest of a message whose beginning has left could be overwritten there by the next one.
+    if p.sink != NULL and p.outr.wcount == p.outr.rcount and p.outr.only == NULL and p.sink(p, m, take) == 1:
         p.writing = more
         return 0
     if not p.writing and ring_full(p.outr):

@@ -289,6 +289,9 @@ cdef inline void socket_drive(socket_t *s) noexcept nogil:
     socket_flush(s)
     s.fresh = True
     if s.client.io == NULL:
+        # inproc only: nothing to read, but a wake-up that stays up would end every later wait of zmq_poll at once.
+        if zc_load_relaxed_u32(&s.wake_pending):
+            socket_poll_set(s, zc_now_ns())
         return
     if zc_load_relaxed_u32(&s.client.lease) != LEASE_HELD:
         socket_lease(s, LEASE_TAKEN)

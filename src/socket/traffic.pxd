@@ -177,7 +177,13 @@ cdef inline int socket_poll_begin(socket_t *s, int wanted) noexcept nogil:
         socket_hold(s)
         socket_come_back(s)
         socket_settle(s)
-        rc = pattern_events(&s.pattern) & wanted
+        rc = pattern_events(&s.pattern)
+        if rc & EVENT_IN and not rc & wanted:
+            # More of what the caller does not ask for would end the wait at once, time after time: it is taken in, up to the mark.
+            socket_drive(s)
+            socket_settle(s)
+            rc = pattern_events(&s.pattern)
+        rc &= wanted
         rc = 1 if rc or zc_load_acquire_u32(&s.alarm) or s.pattern.unfinished or s.rousing else 0
         s.blocked += 1
         if s.rousing:
