@@ -5,3 +5,5 @@
 #   - Within sim_run() no Python code runs and no Python object is used.
 
 include "sim/first.pxi"
+include "sim/run.pxi"
+include "sim/python.pxi"

@@ -58,14 +58,11 @@ SIM_FN int sim_refuses(void) {
 }
 
 SIM_FN int sim_fd_new(int kind) {
-    int from = world.foreign ? SIM_FOREIGN : SIM_FIRST, used = 0;
+    int from = world.foreign ? SIM_FOREIGN : SIM_FIRST;
     int to = world.foreign ? SIM_FDS : SIM_FIRST + (int)(world.config.descriptors ? world.config.descriptors : 1000);
     for (int fd = from; fd < to; fd++) {
         sim_file_t *f = &sim_files[fd];
-        if (f->kind != SIM_FREE) {
-            used++;
-            continue;
-        }
+        if (f->kind != SIM_FREE) continue;
         sim_member_t *members = f->members;
         int room = f->room;
         memset(f, 0, sizeof *f);
@@ -76,6 +73,7 @@ SIM_FN int sim_fd_new(int kind) {
         f->end = -1;
         return fd;
     }
+    if (!world.foreign) world.refusals++;
     return sim_errno(EMFILE);
 }
 

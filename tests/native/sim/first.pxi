@@ -10,11 +10,11 @@ from sim.system cimport (
     sim_begin, sim_config_t, sim_end, sim_fail, sim_idle, sim_peer_close, sim_peer_connect, sim_peer_recv, sim_peer_send, sim_progress, sim_run,
     sim_sleep, sim_spawn, world,
 )
-from socket.drive cimport socket_settle
+from socket.drive cimport socket_settle, wait_t
 from socket.endpoints cimport socket_bind, socket_connect
 from socket.life cimport context_end, context_new, context_shutdown, context_unref, context_wait, socket_close, socket_new
 from socket.state cimport context_t, socket_t
-from socket.traffic cimport socket_enter, socket_recv_wait, socket_send_wait, socket_until
+from socket.traffic cimport socket_enter, socket_recv_wait, socket_send_wait, wait_begin
 from socket.wake cimport socket_unref
 
 cdef enum:
@@ -32,17 +32,19 @@ cdef void first_sender(void *arg) noexcept nogil:
     cdef int rc = 0
     cdef int i
     cdef msg_t m
+    cdef wait_t wait
     cdef socket_t *s = socket_new(t.ctx, FIRST_PUSH, False, &rc)
     if s == NULL or socket_connect(s, b"tcp://127.0.0.1:5555", 20) < 0:
         sim_fail(b"connect")
     for i in range(t.messages):
         msg_set(&m, &i, sizeof(int))
         zc_lock_acquire(&s.lock)
+        wait_begin(&wait, -1)
         rc = -EINTR
         while rc == -EINTR:
             rc = socket_enter(s)
             if rc == 0:
-                rc = socket_send_wait(s, &m, socket_until(-1))
+                rc = socket_send_wait(s, &m, &wait)
         socket_settle(s)
         zc_lock_release(&s.lock)
         msg_close(&m)
@@ -74,6 +76,7 @@ cdef void first_receiver(void *arg) noexcept nogil:
     cdef int raw
     cdef unsigned char greeting[64]
     cdef msg_t m
+    cdef wait_t wait
     cdef socket_t *s = socket_new(t.ctx, FIRST_PULL, False, &rc)
     if s == NULL or socket_bind(s, b"tcp://127.0.0.1:5555", 20) < 0:
         sim_fail(b"bind")
@@ -89,11 +92,12 @@ cdef void first_receiver(void *arg) noexcept nogil:
     for i in range(t.messages):
         msg_init(&m)
         zc_lock_acquire(&s.lock)
+        wait_begin(&wait, -1)
         rc = -EINTR
         while rc == -EINTR:
             rc = socket_enter(s)
             if rc == 0:
-                rc = socket_recv_wait(s, &m, socket_until(-1))
+                rc = socket_recv_wait(s, &m, &wait)
         socket_settle(s)
         zc_lock_release(&s.lock)
         if rc < 0 or m.size != sizeof(int) or (<int *> msg_data(&m))[0] != i:

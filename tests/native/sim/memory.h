@@ -17,14 +17,15 @@ typedef struct sim_block {
     uint64_t unused;
 } sim_block_t;
 
-enum { SIM_MARK = 0x51b10c4b, SIM_FREED = 0x0ddb10c4, SIM_TAIL = 16, SIM_FILL = 128 };
+enum { SIM_MARK = 0x51b10c4b, SIM_FREED = 0x0ddb10c4, SIM_TAIL = 16, SIM_FILL = 4096 };
 
 static struct {
     sim_block_t list;
     size_t live;       /* blocks of this world */
     uint32_t count;    /* allocations of this world so far */
-    uint32_t failures;
-} sim_heap = {{&sim_heap.list, &sim_heap.list, 0, 0, 0, NULL, 0}, 0, 0, 0};
+    uint32_t failures; /* those that were made to fail */
+    uint32_t total;    /* allocations of the last world */
+} sim_heap = {{&sim_heap.list, &sim_heap.list, 0, 0, 0, NULL, 0}, 0, 0, 0, 0};
 
 SIM_FN int sim_may_not_allocate(void) {
     if (!world.active || world.current == NULL || world.foreign) return 0;
@@ -63,11 +64,17 @@ SIM_FN void *sim_block_new(size_t size, int zero, void *caller) {
     return data;
 }
 
+/* Where in the extension an address is, for addr2line. */
+SIM_FN unsigned long sim_place(void *address) {
+    Dl_info info;
+    return dladdr(address, &info) ? (unsigned long)((char *)address - (char *)info.dli_fbase) : (unsigned long)(uintptr_t)address;
+}
+
 SIM_FN void sim_block_check(sim_block_t *b) {
     const unsigned char *tail = (const unsigned char *)(b + 1) + b->size;
     for (int i = 0; i < SIM_TAIL; i++)
         if (tail[i] != 0x5B) {
-            sim_find(SIM_MEMORY, "written behind a block of %zu bytes (allocation %u, from %p)", b->size, b->number, b->caller);
+            sim_find(SIM_MEMORY, "written behind a block of %zu bytes (allocation %u, at +0x%lx)", b->size, b->number, sim_place(b->caller));
             return;
         }
 }
@@ -78,6 +85,9 @@ SIM_FN void sim_block_unlink(sim_block_t *b) {
     b->prev->next = b->next;
     sim_heap.live--;
 }
+
+/* The simulator's own, which never fails: an object that is lent to the core. Counted like any other block. */
+SIM_FN void *sim_object_new(size_t size) { return sim_block_new(size, 0, __builtin_return_address(0)); }
 
 SIM_FN __attribute__((noinline)) void *sim_malloc(size_t size) {
     sim_point();
@@ -121,8 +131,8 @@ SIM_FN __attribute__((noinline)) void *sim_realloc(void *p, size_t size) {
 SIM_FN void sim_heap_end(void) {
     sim_block_t *b = sim_heap.list.next;
     if (world.finding == SIM_OK && sim_heap.live)
-        sim_find(SIM_LEAK, "%zu blocks are left, the first of %zu bytes (allocation %u, from %p)", sim_heap.live, b->size, b->number,
-                 b->caller);
+        sim_find(SIM_LEAK, "%zu blocks are left, the first of %zu bytes (allocation %u, at +0x%lx)", sim_heap.live, b->size, b->number,
+                 sim_place(b->caller));
     while (b != &sim_heap.list) {
         sim_block_t *next = b->next;
         if (world.finding == SIM_OK || world.finding == SIM_LEAK) sim_block_check(b);
@@ -132,6 +142,7 @@ SIM_FN void sim_heap_end(void) {
     }
     sim_heap.list.next = sim_heap.list.prev = &sim_heap.list;
     sim_heap.live = 0;
+    sim_heap.total = sim_heap.count;
     sim_heap.count = sim_heap.failures = 0;
 }
 

@@ -1,4 +1,4 @@
-/* The simulated network: stream sockets by tcp port and by path, and the files of the latter. Part of sim/system.h.
+/* The simulated network: stream sockets by tcp port and by path, and ends of connections. Part of sim/system.h.
  *
  * Rules
  * - A connection is two ends; each holds the octets on their way to it. Those that have arrived are `visible`; the rest follows by an event, in
@@ -14,7 +14,7 @@
 #ifndef SIM_NETWORK_H
 #define SIM_NETWORK_H
 
-enum { SIM_ENDS = 512, SIM_PATHS = 64, SIM_SYN_TRIES = 5 };
+enum { SIM_ENDS = 512, SIM_SYN_TRIES = 5 };
 
 enum { SIM_CONNECTING = 1, SIM_CONNECTED = 2, SIM_BROKEN = 3 };
 
@@ -32,18 +32,10 @@ typedef struct sim_end {
     int coming;            /* an event of arrival is under way */
     int port_here, port_there;
     int tries;
+    uint64_t since;        /* when the oldest visible octet became so, or the last read was */
 } sim_end_t;
 
-typedef struct sim_path {
-    char name[112];
-    size_t size;
-    int directory;
-    uint64_t inode;        /* 0: free */
-} sim_path_t;
-
 static sim_end_t sim_ends[SIM_ENDS];
-static sim_path_t sim_paths[SIM_PATHS];
-static uint64_t sim_inodes;
 static int sim_next_port;
 static uint64_t sim_octets;  /* moved in this world */
 static uint64_t sim_resets;
@@ -121,6 +113,7 @@ SIM_FN void sim_schedule(int i) {
     sim_end_t *e = &sim_ends[i];
     uint64_t delay = sim_delay(e);
     if (delay == 0 && !e->coming) {
+        if (e->visible == 0) e->since = world.now;
         e->visible = e->len;
         e->fin_visible = e->fin;
         sim_changed();
@@ -134,6 +127,7 @@ SIM_FN void sim_arrive(int i, uint64_t stamp) {
     sim_end_t *e = &sim_ends[i];
     if (!e->used || e->stamp != stamp || e->state == SIM_BROKEN) return;
     e->coming = 0;
+    if (e->visible == 0) e->since = world.now;
     if (e->len > e->visible) e->visible += sim_cut(e->len - e->visible);
     if (e->visible == e->len)
         e->fin_visible = e->fin;
@@ -180,25 +174,6 @@ SIM_FN void sim_address(int family, int port, struct sockaddr *sa, socklen_t *le
     if (family == AF_UNIX) from = &un, size = sizeof un.sun_family;
     memcpy(sa, from, size < *len ? size : *len);
     *len = size;
-}
-
-SIM_FN sim_path_t *sim_path_find(const char *name, size_t size) {
-    for (int i = 0; i < SIM_PATHS; i++)
-        if (sim_paths[i].inode && sim_paths[i].size == size && memcmp(sim_paths[i].name, name, size) == 0) return &sim_paths[i];
-    return NULL;
-}
-
-SIM_FN sim_path_t *sim_path_new(const char *name, size_t size, int directory) {
-    for (int i = 0; i < SIM_PATHS; i++) {
-        sim_path_t *p = &sim_paths[i];
-        if (p->inode) continue;
-        memcpy(p->name, name, size);
-        p->size = size;
-        p->directory = directory;
-        p->inode = ++sim_inodes;
-        return p;
-    }
-    return NULL;
 }
 
 SIM_FN size_t sim_un_name(const struct sockaddr *sa, socklen_t len, const char **name) {
@@ -446,6 +421,7 @@ SIM_FN ssize_t sim_readv(int fd, const struct iovec *v, int n) {
     }
     e->len -= done;
     e->visible -= done;
+    e->since = world.now;
     sim_octets += done;
     if (done) sim_progress(done);
     sim_changed();
@@ -559,6 +535,32 @@ SIM_FN void sim_listener_close(sim_file_t *f) {
     f->nqueue = 0;
 }
 
+/* A connection of the program's is reset by the network: the `which`-th, round robin. 0: there is none. */
+SIM_FN int sim_end_break(int which) {
+    int n = 0;
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < SIM_ENDS; i++) {
+            if (!sim_ends[i].used || !sim_ends[i].open || sim_ends[i].state != SIM_CONNECTED) continue;
+            if (round && n-- == 0) {
+                int other = sim_ends[i].peer;
+                sim_break(i, ECONNRESET);
+                if (other >= 0) sim_send_reset(other);
+                return 1;
+            }
+            n += round == 0;
+        }
+        if (n == 0) return 0;
+        n = which % n;
+    }
+    return 0;
+}
+
+/* When the oldest octet that nobody has read became visible; 0: there is none. */
+SIM_FN uint64_t sim_waiting_since(int fd) {
+    if (fd < SIM_FIRST || fd >= SIM_FDS || sim_files[fd].kind != SIM_STREAM) return 0;
+    return sim_ends[sim_files[fd].end].visible ? sim_ends[sim_files[fd].end].since : 0;
+}
+
 /* ---- questions ---- */
 
 SIM_FN int sim_getsockopt(int fd, int level, int name, void *out, socklen_t *size) {
@@ -630,49 +632,6 @@ SIM_FN int sim_fcntl(int fd, int command, int value) {
     sim_call(33);
     if (sim_file(fd, "fcntl") == NULL) return -1;
     return command == F_GETFL ? O_NONBLOCK : 0;
-}
-
-/* ---- files ---- */
-
-SIM_FN int sim_unlink(const char *path) {
-    sim_call(34);
-    sim_path_t *p = sim_path_find(path, strlen(path));
-    if (p == NULL || p->directory) return sim_errno(ENOENT);
-    p->inode = 0;
-    return 0;
-}
-
-SIM_FN int sim_rmdir(const char *path) {
-    sim_call(35);
-    sim_path_t *p = sim_path_find(path, strlen(path));
-    if (p == NULL || !p->directory) return sim_errno(ENOENT);
-    for (int i = 0; i < SIM_PATHS; i++)
-        if (sim_paths[i].inode && sim_paths[i].size > p->size && memcmp(sim_paths[i].name, p->name, p->size) == 0 &&
-            sim_paths[i].name[p->size] == '/')
-            return sim_errno(ENOTEMPTY);
-    p->inode = 0;
-    return 0;
-}
-
-SIM_FN int sim_lstat(const char *path, struct stat *s) {
-    sim_call(36);
-    sim_path_t *p = sim_path_find(path, strlen(path));
-    if (p == NULL) return sim_errno(ENOENT);
-    memset(s, 0, sizeof *s);
-    s->st_mode = p->directory ? S_IFDIR | 0700 : S_IFSOCK | 0700;
-    s->st_ino = (ino_t)p->inode;
-    return 0;
-}
-
-SIM_FN char *sim_mkdtemp(char *text) {
-    sim_call(37);
-    size_t n = strlen(text);
-    if (n < 6 || sim_refuses()) {
-        errno = ENOSPC;
-        return NULL;
-    }
-    snprintf(text + n - 6, 7, "%06u", (unsigned)(++sim_inodes % 1000000));
-    return sim_path_new(text, n, 1) != NULL ? text : NULL;
 }
 
 #endif

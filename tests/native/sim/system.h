@@ -17,6 +17,7 @@
 #include <Python.h>
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -58,6 +59,7 @@
 #include "sim/world.h"
 #include "sim/memory.h"
 #include "sim/descriptors.h"
+#include "sim/files.h"
 #include "sim/network.h"
 #include "sim/threads.h"
 
@@ -108,14 +110,14 @@ SIM_FN int sim_end(void) {
         sim_files[fd].nmembers = 0;
     }
     for (int i = 0; i < SIM_PATHS; i++) {
-        if (sim_paths[i].inode && world.finding == SIM_OK)
+        if (sim_paths[i].inode && !sim_paths[i].foreign && world.finding == SIM_OK)
             sim_find(SIM_LEAK, "file %.*s is left", (int)sim_paths[i].size, sim_paths[i].name);
         sim_paths[i].inode = 0;
     }
     for (int i = 0; i < SIM_ENDS; i++) sim_ends[i].used = 0;
     sim_heap_end();
     world.active = 0;
-    return world.finding;
+    return world.finding == SIM_TIRED ? SIM_OK : world.finding;
 }
 
 /* ---- raw peers ---- */

@@ -37,7 +37,13 @@ cdef extern from * nogil:
         size_t live
         uint32_t count
         uint32_t failures
+        uint32_t total
     sim_heap_t sim_heap
+
+    void *sim_object_new(size_t size)
+    void sim_free(void *p)
+    int sim_end_break(int which)
+    uint64_t sim_waiting_since(int fd)
 
     uint64_t sim_octets
     uint64_t sim_resets
@@ -50,6 +56,7 @@ cdef extern from * nogil:
         SIM_MEMORY
         SIM_MODEL
         SIM_MISUSE
+        SIM_TIRED
 
     void sim_begin(const sim_config_t *config)
     int sim_spawn(const char *name, void (*fn)(void *) noexcept nogil, void *arg)
@@ -58,6 +65,10 @@ cdef extern from * nogil:
 
     uint64_t sim_mix(uint64_t z)
     uint64_t sim_random(uint64_t n)
+    ctypedef struct sim_fiber_t:
+        int done
+    ctypedef int (*sim_ready_t)(sim_fiber_t *f) noexcept nogil
+    int sim_wait(sim_ready_t ready, void *object, uint64_t deadline)
     void sim_sleep(uint64_t ns)
     void sim_idle()
     void sim_progress(uint64_t n)

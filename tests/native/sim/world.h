@@ -35,6 +35,7 @@ enum {
     SIM_FIBERS = 24,
     SIM_STACK = 512 * 1024,
     SIM_EVENTS = 512,
+    SIM_LONGEST = 3000,
     SIM_TEXT = 600
 };
 
@@ -46,13 +47,14 @@ enum {
     SIM_LEAK = 3,     /* a descriptor, a block or a thread is left */
     SIM_MEMORY = 4,   /* written beyond a block, or freed twice */
     SIM_MODEL = 5,    /* what the model forbids */
+    SIM_TIRED = 7,    /* no finding: the program goes on, but longer than it is worth */
     SIM_MISUSE = 6    /* a call no program may make: a lock released by another thread, a descriptor that is not open */
 };
 
 /* Chances are "one in n"; 0 means never. */
 typedef struct sim_config {
     uint64_t seed;
-    uint32_t slice;          /* points between two switches, on average; 0 = threads switch only when they wait */
+    uint32_t slice;          /* points between two switches, on average; 0 = threads switch when they wait, or after very many */
     uint32_t jump;           /* one in n switches finds that up to jump_ns have passed meanwhile */
     uint64_t jump_ns;
     uint32_t processors;
@@ -131,6 +133,7 @@ static sim_world_t world;
 
 /* What is not progress may cost so much before it is a finding, and is forgiven at this rate while everybody waits. */
 #define SIM_VAIN_MAX 200000
+#define SIM_STEPS_MAX 300000
 #define SIM_FORGIVE_NS 2000
 #define SIM_QUIET_NS 60000000u
 
@@ -371,7 +374,8 @@ SIM_FN int sim_spawn(const char *name, void (*fn)(void *), void *arg) {
 
 SIM_FN void sim_new_slice(void) {
     uint32_t slice = world.config.slice;
-    world.countdown = slice == 0 ? INT64_MAX : 1 + (int64_t)sim_random(2 * (uint64_t)slice - 1);
+    /* Even the most patient scheduler takes the processor away some time, or else a loop that waits for another thread would never end. */
+    world.countdown = slice == 0 ? SIM_LONGEST : 1 + (int64_t)sim_random(2 * (uint64_t)slice - 1);
 }
 
 SIM_FN void sim_switch(void) {
@@ -394,6 +398,7 @@ SIM_FN void sim_call(uint32_t which) {
     if (world.current != NULL) world.current->steps++;
     world.now += 100 + (world.steps & 255);
     sim_note(which + ((uint64_t)(world.current ? world.current - world.fibers : 99) << 32));
+    if (world.steps > SIM_STEPS_MAX && world.current != NULL) sim_find(SIM_TIRED, "after %d steps", SIM_STEPS_MAX);
     if (++world.vain > SIM_VAIN_MAX && world.current != NULL)
         sim_find(SIM_LIVELOCK, "%s: %d calls without progress", world.current->name, SIM_VAIN_MAX);
     sim_happen();

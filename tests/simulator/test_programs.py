@@ -1,0 +1,53 @@
+"""Random programs for a short time, programs that once had a finding, and the promise that a seed is a run.
+
+ZMQCORE_SIM_SECONDS sets how long the random ones run (default 15).
+"""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+# What is mended; see docs/simulator.md for the rest.
+SOUND = "clean,churn"
+REGRESSIONS = json.loads((HERE / "regressions.json").read_text())
+
+
+def test_random_programs_have_no_finding(sim):
+    seed = secrets.randbits(48)
+    minutes = float(os.environ.get("ZMQCORE_SIM_SECONDS", "15")) / 60
+    run = subprocess.run(
+        [sys.executable, HERE / "run.py", "--seed", str(seed), "--minutes", str(minutes), "--jobs", "1", "--profiles", SOUND],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    print(run.stdout)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert " 0 kind(s) of findings" in run.stdout
+
+
+@pytest.mark.parametrize("case", REGRESSIONS, ids=[case["name"] for case in REGRESSIONS])
+def test_a_finding_of_the_past_stays_away(sim, case):
+    result = sim.run(case["program"])
+    assert result["finding"] == "", result["text"] + "\n" + "\n".join(sim.describe(case["program"]))
+
+
+def test_the_same_seed_is_the_same_run(sim):
+    runs = [sim.run(seed) for seed in range(40)]
+    assert [sim.run(seed) for seed in range(40)] == runs
+    assert len({run["digest"] for run in runs}) == 40
+
+
+def test_an_exported_program_is_the_program_of_its_seed(sim):
+    for seed in range(20):
+        assert sim.run(sim.export(seed))["digest"] == sim.run(seed)["digest"]
+
+
+def test_operations_left_out_leave_a_program(sim):
+    for seed in range(20):
+        for only in ([], [0], list(range(0, sim.number_of_operations(seed), 2))):
+            assert sim.run(seed, only)["digest"] == sim.run(sim.export(seed, only))["digest"]
