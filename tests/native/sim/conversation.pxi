@@ -34,7 +34,7 @@ from socket.life cimport (
     context_end, context_new, context_shutdown, context_unref, context_wait, socket_close, socket_monitor_start, socket_monitor_stop, socket_new,
 )
 from socket.option_table cimport (
-    OPTION_LIVE, OPTION_ACTION, OPT_SUBSCRIBE, OPT_CONFLATE, OPT_CONNECT_ROUTING_ID, OPT_HEARTBEAT_IVL, OPT_HEARTBEAT_TIMEOUT, OPT_HEARTBEAT_TTL,
+    OPTION_LIVE, OPTION_ACTION, OPT_SUBSCRIBE, OPT_CONFLATE, OPT_CONNECT_ROUTING_ID, OPT_HANDSHAKE_IVL, OPT_HEARTBEAT_IVL, OPT_HEARTBEAT_TTL,
     OPT_HELLO_MSG, OPT_DISCONNECT_MSG, OPT_HICCUP_MSG, OPT_IMMEDIATE, OPT_INVERT_MATCHING, OPT_MAX_MESSAGE_BYTES, OPT_MAX_MESSAGE_FRAMES,
     OPT_MAX_PEERS, OPT_MAX_PENDING_HANDSHAKES, OPT_MAX_SUBSCRIPTIONS, OPT_MAXMSGSIZE, OPT_ONLY_FIRST_SUBSCRIBE, OPT_PROBE_ROUTER, OPT_RCVHWM,
     OPT_RECONNECT_IVL, OPT_REQ_CORRELATE, OPT_REQ_RELAXED, OPT_ROUTER_HANDOVER, OPT_ROUTER_MANDATORY, OPT_ROUTER_NOTIFY, OPT_ROUTING_ID,
@@ -381,7 +381,9 @@ cdef void fuzz_options(fuzz_t *f, unsigned int a, unsigned int b, unsigned int c
     app_int(f, OPT_SNDHWM, marks[(a >> 2) & 3])
     app_int(f, OPT_RCVHWM, marks[(a >> 2) & 3])
     app_int(f, 17, lingers[(d >> 4) & 3])
-    app_int(f, OPT_RECONNECT_IVL, 10)
+    # Times that end within the longest sleep, but not so often in it that a conversation is nothing else.
+    app_int(f, OPT_RECONNECT_IVL, 100)
+    app_int(f, OPT_HANDSHAKE_IVL, 1000)
     octets = 64 if a >> 4 & 3 == 1 else 0 if a >> 4 & 3 == 2 else 20000 if a >> 4 & 3 == 3 else -1
     app_set(f, OPT_MAXMSGSIZE, &octets, sizeof(octets))
     if a & 0x40:
@@ -389,8 +391,8 @@ cdef void fuzz_options(fuzz_t *f, unsigned int a, unsigned int b, unsigned int c
     if a & 0x80:
         app_int(f, OPT_CONFLATE, 1)
     if d & 0x80:
-        app_int(f, OPT_HEARTBEAT_IVL, 20)
-        app_int(f, OPT_HEARTBEAT_TTL, 100)
+        app_int(f, OPT_HEARTBEAT_IVL, 200)
+        app_int(f, OPT_HEARTBEAT_TTL, 1000)
     if b & 1:
         app_int(f, OPT_ROUTER_MANDATORY, 1)
         app_int(f, OPT_REQ_CORRELATE, 1)
@@ -516,7 +518,7 @@ cdef void fuzz_step(fuzz_t *f) noexcept nogil:
     elif what == 24:
         sim_sleep(<uint64_t> (1 + i) * 1000000)
     elif what == 25:
-        sim_sleep(<uint64_t> (1 + (take(f) & 63)) * 1000000000)
+        sim_sleep(<uint64_t> (1 + (take(f) & 63)) * 50000000)
     elif what == 26:
         app_reopen(f)
     elif what == 27:                    # marks, and switches that may change at any time
