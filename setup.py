@@ -148,6 +148,7 @@ def extensions():
         yield extension("zmqcore._probe", "tests/native/_probe.pyx", "src", "tests/native")
     if WITH_SIM:
         yield simulated("zmqcore._sim", "tests/native/_sim.pyx")
+        yield simulated("zmqcore._conversations", "tests/native/_conversations.pyx")
 
 
 setup(

@@ -5,7 +5,7 @@ import os
 import conversations
 import pytest
 
-sim = pytest.importorskip("zmqcore._sim", reason="built without ZMQCORE_SIM=1")
+sim = pytest.importorskip("zmqcore._conversations", reason="built without ZMQCORE_SIM=1")
 
 pytestmark = [pytest.mark.better, pytest.mark.timeout(600)]
 ROUNDS = int(os.environ.get("ZMQCORE_CONVERSATIONS", "20000"))  # for each type

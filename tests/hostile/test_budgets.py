@@ -3,7 +3,9 @@
 Memory is what malloc has given out (glibc counts it), so a few hundred bytes for each connection show. An honest peer is served in every test while
 the attack stands. Where the limit is an option there is one test with it and the offender's end is seen by a monitor."""
 
+import errno
 import resource
+import socket
 import sys
 
 import attacks
@@ -330,6 +332,32 @@ def test_without_the_options_nothing_of_this_is_refused(zmq, listener, stranger)
     assert len(pub.recv_multipart()) == 50_001
     for late in silent:
         late.shake("XSUB")
+
+
+def test_silent_strangers_do_not_keep_a_full_table_for_long(zmq, listener, honest, raws):
+    """They fill the table and the backlog; a peer behind them is served long before HANDSHAKE_IVL (30 s) has thrown them out."""
+    pull = listener("PULL")
+    served = honest(pull)
+    events = Events(zmq, pull, zmq.EVENT_ACCEPT_FAILED | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+    late = socket.socket()  # no descriptor can be had later
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with attacks.attacker(zmq.__name__, pull, "silent", 1):
+        pass
+    resource.setrlimit(resource.RLIMIT_NOFILE, (attacks.descriptors() + 30, limits[1]))
+    try:
+        with attacks.attacker(zmq.__name__, pull, "silent", 60):
+            assert events.wait("ACCEPT_FAILED")[1] == errno.EMFILE
+            late.connect(("127.0.0.1", int(endpoint(pull).rpartition(":")[2])))
+            raw = rawpeer.Raw(late)
+            raws(raw)
+            raw.socket.settimeout(20)
+            raw.shake("PUSH")
+            raw.send(message(b"late"))
+            assert pull.recv() == b"late"
+            events.wait("HANDSHAKE_FAILED_NO_DETAIL")
+            served()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def test_ten_thousand_strangers(zmq, listener, honest):

@@ -1,5 +1,8 @@
 # Conversations from Python: a kept one again, and random changes of kept ones. See conversation.pxi.
 
+from libc.string cimport memmove
+from sim.system cimport sim_mix
+
 
 def converse(bytes octets):
     """One conversation: (finding, text, steps); finding 0: none."""
