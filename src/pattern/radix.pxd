@@ -25,7 +25,7 @@ cdef struct entry_t:
     uint32_t size
     uint32_t a                  # free for the table
     uint32_t b                  # free for the table
-    unsigned char key[4]        # `size` octets
+    unsigned char key[1]        # `size` octets
 
 cdef struct node_t:
     uint32_t depth

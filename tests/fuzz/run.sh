@@ -45,17 +45,17 @@ sockets)
     build_sockets
     kept
     # Leaks are the simulator's to find; blocks of a quarantine of 256 MB would all be cold.
-    export ASAN_OPTIONS="detect_leaks=0:quarantine_size_mb=8:${ASAN_OPTIONS:-}"
+    export ASAN_OPTIONS="detect_leaks=0:quarantine_size_mb=8:malloc_context_size=4:allocator_release_to_os_interval_ms=-1:${ASAN_OPTIONS:-}"
     for type in ${TYPES:-0 1 2 3 4 5 6 7 8 9 10}; do
         mkdir -p "$out/sockets-$type"
         echo "$type"
     done | xargs -P "${JOBS:-2}" -I TYPE sh -c '"$@" --type=TYPE -artifact_prefix='"$out"'/sockets-TYPE- '"$out"'/sockets-TYPE '"$out"'/kept \
             >'"$out"'/sockets-TYPE.log 2>&1 && tail -n 1 '"$out"'/sockets-TYPE.log || { tail -n 25 '"$out"'/sockets-TYPE.log; exit 1; }' \
-        sh "$out/fuzz_sockets" -runs="$runs" -max_len=400 -len_control=20 -timeout=20 -rss_limit_mb=2048 -dict=tests/fuzz/zmtp.dict -print_final_stats=1 "$@"
+        sh "$out/fuzz_sockets" -runs="$runs" -max_len=400 -len_control=20 -timeout=20 -rss_limit_mb=2048 -detect_leaks=0 -dict=tests/fuzz/zmtp.dict -print_final_stats=1 "$@"
     ;;
 minimise)
     [ -x "$out/fuzz_sockets" ] || build_sockets
-    export ASAN_OPTIONS="detect_leaks=0:quarantine_size_mb=8:${ASAN_OPTIONS:-}"
+    export ASAN_OPTIONS="detect_leaks=0:quarantine_size_mb=8:malloc_context_size=4:allocator_release_to_os_interval_ms=-1:${ASAN_OPTIONS:-}"
     kept
     rm -rf "$out/minimal"
     mkdir "$out/minimal"
