@@ -82,4 +82,9 @@ if [ -n "$preload" ]; then
     export LD_PRELOAD="$preload" ASAN_OPTIONS="detect_leaks=0:${ASAN_OPTIONS:-}"
     export PYTHONMALLOC=malloc
 fi
+if [ "$(uname -s)" = Linux ] && [ -z "$preload" ]; then
+    step "simulator"
+    python tests/simulator/run.py --minutes 2 --jobs "$JOBS" --profiles clean,churn
+    step "tests of pytest"
+fi
 exec pytest -n "$JOBS" "$@"

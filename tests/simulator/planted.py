@@ -16,8 +16,31 @@ from pathlib import Path
 
 import building
 
-# name: (file under src, text, replacement, findings that count)
+# name: (file under src, then text and replacement, as many as needed)
 FAULTS = {
+    "conflating receiver closes uncounted views": (
+        "session/receive.pxd",
+        "                views = (end - pos) // MSG_INLINE_MAX\n                zc_add_u32(&s.rx.refs, views)\n",
+        "                views = 1 << 30\n",
+        "        zc_sub_u32(&s.rx.refs, views)       # ours is left\n",
+        "        zc_add_u32(&s.rx.refs, (1 << 30) - views)\n",
+    ),
+    "RECONNECT_IVL 0 spins": (
+        "socket/connections.pxd",
+        "(<uint64_t> delay * 1000000 if delay else reconnect_least(x))",
+        "(<uint64_t> delay * 1000000 + 1)",
+    ),
+    "a connection ends inside its own reading": (
+        "session/lifecycle.pxd",
+        "    s.ending_error = err\n    session_mark_ending(s)\n",
+        "    s.ending_error = err\n    session_mark_ending(s)\n    if s.host.ending == s and s.ending_next == NULL:\n"
+        "        s.host.ending = NULL\n        session_conclude(s, zc_now_ns())\n",
+    ),
+    "the flush at exit takes heartbeats for progress": (
+        "socket/life.pxd",
+        "        if left < before:\n",
+        "        if left != before:\n",
+    ),
     "dropped wake-up": (
         "socket/wake.pxd",
         "    zc_swap_u32(&s.alarm, 1)\n",
@@ -52,12 +75,14 @@ FAULTS = {
 
 
 def plant(name, src):
-    path, text, replacement = FAULTS[name]
+    path, *changes = FAULTS[name]
     file = src / path
-    before = file.read_text()
-    if before.count(text) != 1:
-        raise SystemExit(f"{name}: {path} has the text {before.count(text)} times; the fault has to be written anew")
-    file.write_text(before.replace(text, replacement))
+    content = file.read_text()
+    for text, replacement in zip(changes[::2], changes[1::2], strict=True):
+        if content.count(text) != 1:
+            raise SystemExit(f"{name}: {path} has {text!r} {content.count(text)} times; the fault has to be written anew")
+        content = content.replace(text, replacement)
+    file.write_text(content)
 
 
 def hunt(name, minutes, jobs, keep=None):

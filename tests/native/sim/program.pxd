@@ -8,6 +8,7 @@
 from libc.stdint cimport int32_t, uint32_t, uint64_t, uint8_t
 from libc.string cimport memset
 from sim.system cimport sim_config_t, sim_mix
+from socket.option_table cimport OPT_CONFLATE, OPT_HEARTBEAT_IVL, OPT_RECONNECT_IVL
 from zmtp.socket_type cimport (
     SOCKET_DEALER, SOCKET_PAIR, SOCKET_PUB, SOCKET_PULL, SOCKET_PUSH, SOCKET_REP, SOCKET_REQ, SOCKET_ROUTER, SOCKET_SUB, SOCKET_XPUB, SOCKET_XSUB,
 )
@@ -183,6 +184,14 @@ cdef inline void option_make(program_t *p, dice_t *d, int thread, int sock) noex
     o.b = <int32_t> roll(d, 1 << 20)
 
 
+cdef inline void option_number(program_t *p, int sock, int option, int32_t value) noexcept nogil:
+    """One that is named: those that change most."""
+    cdef op_t *o = op_add(p, OP_SET, 0, sock)
+    o.a = option
+    o.b = value
+    o.c = 1
+
+
 cdef inline void traffic_make(program_t *p, dice_t *d, int thread) noexcept nogil:
     """One operation that every profile may have."""
     cdef int sock = <int> roll(d, <uint32_t> p.nsockets)
@@ -191,7 +200,8 @@ cdef inline void traffic_make(program_t *p, dice_t *d, int thread) noexcept nogi
     cdef op_t *o
     if what < 40 and sends(type) or (what < 78 and not receives(type)):
         o = op_add(p, OP_SEND, thread, sock)
-        o.a = 1 + <int32_t> (roll(d, 4) if chance(d, 60) else roll(d, 30))
+        # Now and then so many that a read takes a whole chunk, whose views the core hands on.
+        o.a = 1 + <int32_t> (roll(d, 4) if chance(d, 60) else roll(d, 30) if chance(d, 75) else roll(d, 300))
         o.b = 1 if chance(d, 60) else 1 + <int32_t> roll(d, 4)
         o.c = <int32_t> roll(d, 1000)       # size class and destination
         o.timeout = timeout_make(d)
@@ -288,6 +298,12 @@ cdef inline void program_make(program_t *p, uint64_t seed) noexcept nogil:
         while n > 0:
             option_make(p, &d, 0, i)
             n -= 1
+        if p.profile != PROFILE_CLEAN and chance(&d, 6):
+            option_number(p, i, OPT_CONFLATE, 1)
+        if p.profile != PROFILE_CLEAN and chance(&d, 6):
+            option_number(p, i, OPT_HEARTBEAT_IVL, pick3(&d, 10, 100, 1000))
+        if p.profile != PROFILE_CLEAN and chance(&d, 6):
+            option_number(p, i, OPT_RECONNECT_IVL, pick3(&d, 0, 1, -1))
         if p.types[i] == SOCKET_SUB and chance(&d, 85):
             op_add(p, OP_SUBSCRIBE, 0, i).a = 0 if chance(&d, 60) else <int32_t> roll(&d, 5)
     # Pairs are joined: one binds, the other connects, in either order, now or by any thread later.
