@@ -4,7 +4,12 @@
  * - A descriptor is an int on every system. Windows hands out socket handles that fit (their upper half is always zero).
  * - "Not now" is -EAGAIN, whatever the system calls it. A call interrupted before it moved an octet is repeated.
  * - No write raises SIGPIPE. Every descriptor made here is non-blocking and closes on exec.
+ * - Sandboxes let plain send() and recv() through before anything else: what does the same with a newer or rarer call
+ *   falls back to them where that call is forbidden.
  */
+
+/* What sandboxes answer for system calls that they forbid. */
+static inline int zc_forbidden(int code) { return code == EPERM || code == ENOSYS || code == EACCES; }
 
 #if defined(_WIN32)
 
@@ -133,32 +138,6 @@ static inline void *zc_iov_base(const zc_iovec_t *v) { return v->iov_base; }
 
 /* ---- reads and writes: octets moved, 0 = end of stream (reads), -errno ---- */
 
-static inline ptrdiff_t zc_recv(int fd, void *out, size_t n) {
-#if defined(_WIN32)
-    int got = recv((SOCKET)fd, (char *)out, n > INT_MAX ? INT_MAX : (int)n, 0);
-    return got >= 0 ? got : zc_net_error();
-#else
-    for (;;) {
-        ssize_t got = recv(fd, out, n, 0);
-        if (got >= 0) return got;
-        if (errno != EINTR) return zc_net_error();
-    }
-#endif
-}
-
-static inline ptrdiff_t zc_readv(int fd, zc_iovec_t *v, int n) {
-#if defined(_WIN32)
-    DWORD got = 0, flags = 0;
-    return WSARecv((SOCKET)fd, v, (DWORD)n, &got, &flags, NULL, NULL) == 0 ? (ptrdiff_t)got : zc_net_error();
-#else
-    for (;;) {
-        ssize_t got = readv(fd, v, n);
-        if (got >= 0) return got;
-        if (errno != EINTR) return zc_net_error();
-    }
-#endif
-}
-
 static inline ptrdiff_t zc_send(int fd, const void *data, size_t n) {
 #if defined(_WIN32)
     int put = send((SOCKET)fd, (const char *)data, n > INT_MAX ? INT_MAX : (int)n, 0);
@@ -172,11 +151,60 @@ static inline ptrdiff_t zc_send(int fd, const void *data, size_t n) {
 #endif
 }
 
+static inline ptrdiff_t zc_recv(int fd, void *out, size_t n) {
+#if defined(_WIN32)
+    int got = recv((SOCKET)fd, (char *)out, n > INT_MAX ? INT_MAX : (int)n, 0);
+    return got >= 0 ? got : zc_net_error();
+#else
+    for (;;) {
+        ssize_t got = recv(fd, out, n, 0);
+        if (got >= 0) return got;
+        if (errno != EINTR) return zc_net_error();
+    }
+#endif
+}
+
+#if !defined(_WIN32)
+/* Vectors one by one, for sandboxes. Ends at the first that is not moved whole, as the one call does: callers take a short
+ * count for "no more for now". */
+static inline ptrdiff_t zc_each(int fd, const zc_iovec_t *v, int n, int sending) {
+    ptrdiff_t all = 0;
+    for (int i = 0; i < n; i++) {
+        ptrdiff_t part = sending ? zc_send(fd, v[i].iov_base, v[i].iov_len) : zc_recv(fd, v[i].iov_base, v[i].iov_len);
+        if (part < 0) return all > 0 ? all : part; /* an error is told by the next call */
+        all += part;
+        if ((size_t)part < v[i].iov_len) break;
+    }
+    return all;
+}
+#endif
+
+static inline ptrdiff_t zc_readv(int fd, zc_iovec_t *v, int n) {
+#if defined(_WIN32)
+    DWORD got = 0, flags = 0;
+    return WSARecv((SOCKET)fd, v, (DWORD)n, &got, &flags, NULL, NULL) == 0 ? (ptrdiff_t)got : zc_net_error();
+#else
+    static uint32_t forbidden; /* of the process, and known for sure: the plain call worked where this one did not */
+    if (zc_load_relaxed_u32(&forbidden)) return zc_each(fd, v, n, 0);
+    for (;;) {
+        ssize_t got = readv(fd, v, n);
+        if (got >= 0) return got;
+        if (errno == EINTR) continue;
+        if (!zc_forbidden(errno)) return zc_net_error();
+        ptrdiff_t plain = zc_each(fd, v, n, 0);
+        if (plain > 0) zc_store_relaxed_u32(&forbidden, 1);
+        return plain;
+    }
+#endif
+}
+
 static inline ptrdiff_t zc_sendv(int fd, zc_iovec_t *v, int n) {
 #if defined(_WIN32)
     DWORD put = 0;
     return WSASend((SOCKET)fd, v, (DWORD)n, &put, 0, NULL, NULL) == 0 ? (ptrdiff_t)put : zc_net_error();
 #else
+    static uint32_t forbidden; /* as above; a firewall answers EPERM to both calls */
+    if (zc_load_relaxed_u32(&forbidden)) return zc_each(fd, v, n, 1);
     struct msghdr m;
     memset(&m, 0, sizeof m);
     m.msg_iov = v;
@@ -184,7 +212,11 @@ static inline ptrdiff_t zc_sendv(int fd, zc_iovec_t *v, int n) {
     for (;;) {
         ssize_t put = sendmsg(fd, &m, MSG_NOSIGNAL);
         if (put >= 0) return put;
-        if (errno != EINTR) return zc_net_error();
+        if (errno == EINTR) continue;
+        if (!zc_forbidden(errno)) return zc_net_error();
+        ptrdiff_t plain = zc_each(fd, v, n, 1);
+        if (plain > 0) zc_store_relaxed_u32(&forbidden, 1);
+        return plain;
     }
 #endif
 }
@@ -229,7 +261,7 @@ static inline int zc_socket_error(int fd) {
 
 typedef struct zc_wake {
     int rfd; /* readable once signalled */
-    int wfd; /* the same descriptor where the system has eventfd */
+    int wfd; /* the same descriptor where there is eventfd, else the other end of a pipe */
 } zc_wake_t;
 
 #if defined(_WIN32)
@@ -282,21 +314,16 @@ static inline void zc_wake_close(zc_wake_t *w) {
     w->rfd = w->wfd = -1;
 }
 
-static inline int zc_wake_open(zc_wake_t *w) {
-    w->rfd = w->wfd = -1;
-    int fault = zc_resource_fault();
-    if (fault) return fault;
+#if !defined(_WIN32)
+static inline int zc_wake_pipe(zc_wake_t *w) {
+    int fds[2];
 #if defined(__linux__)
-    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (fd < 0) return -errno;
-    w->rfd = w->wfd = fd;
+    if (pipe2(fds, O_NONBLOCK | O_CLOEXEC) != 0) return -errno;
+    w->rfd = fds[0];
+    w->wfd = fds[1];
     return 0;
-#elif defined(_WIN32)
-    int rc = zc_wake_pair(w);
-    if (rc < 0) w->rfd = w->wfd = -1;
-    return rc;
 #else
-    int fds[2], rc;
+    int rc;
     if (pipe(fds) != 0) return -errno;
     w->rfd = fds[0];
     w->wfd = fds[1];
@@ -306,6 +333,28 @@ static inline int zc_wake_open(zc_wake_t *w) {
         return rc;
     }
     return 0;
+#endif
+}
+#endif
+
+static inline int zc_wake_open(zc_wake_t *w) {
+    w->rfd = w->wfd = -1;
+    int fault = zc_resource_fault();
+    if (fault) return fault;
+#if defined(_WIN32)
+    int rc = zc_wake_pair(w);
+    if (rc < 0) w->rfd = w->wfd = -1;
+    return rc;
+#else
+#if defined(__linux__)
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (fd >= 0) {
+        w->rfd = w->wfd = fd;
+        return 0;
+    }
+    if (!zc_forbidden(errno)) return -errno;
+#endif
+    return zc_wake_pipe(w);
 #endif
 }
 
@@ -327,7 +376,10 @@ static inline void zc_wake_signal(zc_wake_t *w) {
 static inline void zc_wake_drain(zc_wake_t *w) {
 #if defined(__linux__)
     uint64_t count;
-    while (read(w->rfd, &count, sizeof count) < 0 && errno == EINTR) {
+    for (;;) {
+        ssize_t got = read(w->rfd, &count, sizeof count);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0 || w->rfd == w->wfd) break; /* one read empties an eventfd, a pipe holds a word for each signal */
     }
 #elif defined(_WIN32)
     char sink[256];
@@ -345,17 +397,6 @@ static inline void zc_wake_drain(zc_wake_t *w) {
 
 /* ---- timers as descriptors ---- */
 
-static inline int zc_timer_open(void) {
-#if defined(__linux__)
-    int fault = zc_resource_fault();
-    if (fault) return fault;
-    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    return fd >= 0 ? fd : -errno;
-#else
-    return -ENOSYS;
-#endif
-}
-
 /* Readable from the monotonic time `abs_ns` on (a past time: at once); 0 disarms. Takes an earlier signal back. */
 static inline int zc_timer_arm(int fd, uint64_t abs_ns) {
 #if defined(__linux__)
@@ -367,6 +408,22 @@ static inline int zc_timer_arm(int fd, uint64_t abs_ns) {
 #else
     (void)fd;
     (void)abs_ns;
+    return -ENOSYS;
+#endif
+}
+
+/* A timer that can be armed, or -errno: its user then has to wait with a timeout instead. */
+static inline int zc_timer_open(void) {
+#if defined(__linux__)
+    int fault = zc_resource_fault();
+    if (fault) return fault;
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (fd < 0) return -errno;
+    int rc = zc_timer_arm(fd, 0);
+    if (rc == 0) return fd;
+    zc_close(fd);
+    return rc;
+#else
     return -ENOSYS;
 #endif
 }

@@ -201,22 +201,22 @@ static inline int zc_accept(int fd, zc_sockaddr_t *from) {
     if (fault) return fault;
     socklen_t len = sizeof from->u;
     memset(from, 0, sizeof *from);
-#if defined(__linux__) || defined(__FreeBSD__)
-    for (;;) {
-        int c = accept4(fd, &from->u.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (c >= 0) {
-            from->len = len;
-            return c;
-        }
-        if (errno != EINTR) return zc_net_error();
-    }
-#else
 #if defined(_WIN32)
     SOCKET s = accept((SOCKET)fd, &from->u.any, &len);
     if (s == INVALID_SOCKET) return zc_net_error();
     int c = (int)s;
 #else
     int c;
+#if defined(__linux__) || defined(__FreeBSD__)
+    do c = accept4(fd, &from->u.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    while (c < 0 && errno == EINTR);
+    if (c >= 0) {
+        from->len = len;
+        return c;
+    }
+    if (!zc_forbidden(errno)) return zc_net_error();
+    len = sizeof from->u;
+#endif
     do c = accept(fd, &from->u.any, &len);
     while (c < 0 && errno == EINTR);
     if (c < 0) return zc_net_error();
@@ -226,7 +226,6 @@ static inline int zc_accept(int fd, zc_sockaddr_t *from) {
     if (rc == 0) return c;
     zc_close(c);
     return rc;
-#endif
 }
 
 static inline int zc_local_address(int fd, zc_sockaddr_t *out) {

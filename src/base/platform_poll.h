@@ -49,6 +49,8 @@ static inline int zc_poll(zc_pollfd_t *fds, int n, int64_t timeout_ns) {
     struct timespec t;
     if (timeout_ns >= 0) t = zc_timespec((uint64_t)timeout_ns);
     int rc = ppoll(fds, (nfds_t)n, timeout_ns < 0 ? NULL : &t, NULL);
+    if (rc >= 0 || !zc_forbidden(errno)) return rc >= 0 ? rc : -errno;
+    rc = poll(fds, (nfds_t)n, timeout_ns < 0 ? -1 : zc_ns_to_ms((uint64_t)timeout_ns, INT_MAX));
     return rc >= 0 ? rc : -errno;
 #else
     int rc = poll(fds, (nfds_t)n, timeout_ns < 0 ? -1 : zc_ns_to_ms((uint64_t)timeout_ns, INT_MAX));
@@ -80,7 +82,8 @@ static inline int zc_epoll_create(void) {
     int fault = zc_resource_fault();
     if (fault) return fault;
     int fd = epoll_create1(EPOLL_CLOEXEC);
-    return fd >= 0 ? fd : -errno;
+    if (fd >= 0) return fd;
+    return zc_forbidden(errno) ? -ENOSYS : -errno;
 }
 
 static inline int zc_epoll_ctl(int ep, int op, int fd, uint32_t events, void *tag) {
@@ -107,7 +110,7 @@ static inline int zc_epoll_pwait2(int ep, struct epoll_event *out, int max, int6
     struct { int64_t sec; int64_t nsec; } t = {timeout_ns / 1000000000, timeout_ns % 1000000000};
     long rc = syscall(SYS_epoll_pwait2, ep, out, max, &t, NULL, (size_t)0);
     if (rc >= 0) return (int)rc;
-    if (errno != ENOSYS && errno != EPERM) return -errno; /* EPERM: sandboxes answer so for calls they do not know */
+    if (!zc_forbidden(errno)) return -errno;
     zc_store_relaxed_u32(&missing, 1);
 #else
     (void)ep, (void)out, (void)max, (void)timeout_ns;
