@@ -216,6 +216,15 @@ cdef inline bint fq_skip(fair_queue_t *q) noexcept nogil:
             return True
 
 
+cdef inline void fq_discard(fair_queue_t *q, msg_t *front) noexcept nogil:
+    """Discards the message whose first frame fq_front() has just returned: asked again it might return that of a newer one (CONFLATE)."""
+    cdef msg_t m
+    fq_take(q, front, &m)
+    msg_close(&m)
+    if m.flags & MSG_MORE:
+        fq_skip(q)
+
+
 cdef inline int fq_recv(fair_queue_t *q, msg_t *m, pipe_t **from_pipe) noexcept nogil:
     """One frame. 0 or -EAGAIN. `from_pipe` is set when a message begins."""
     cdef msg_t *front = fq_front(q)

@@ -15,7 +15,7 @@ from base.errors cimport EAGAIN, ENOMEM
 from message.message cimport msg_t, msg_data, msg_close, msg_share, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
 from pipe.pipe cimport pipe_t, pipe_write_control
 from pattern.state cimport pattern_t, pattern_close_pipe, PATTERN_SUB, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX
-from pattern.fair_queue cimport fq_attach, fq_front, fq_take, fq_skip
+from pattern.fair_queue cimport fq_attach, fq_discard, fq_front, fq_take
 from pattern.fan_out cimport fan_out_t, fan_init, fan_free, fan_attach, fan_choose_all, fan_send
 from pattern.radix cimport entry_t
 from pattern.subscriptions cimport (
@@ -95,7 +95,7 @@ cdef inline msg_t *sub_front(pattern_t *pt) noexcept nogil:
             return front
         if subscriptions_match(&s.topics, msg_data(front), front.size) != pt.invert_matching:
             return front
-        fq_skip(&pt.fq)
+        fq_discard(&pt.fq, front)
         skipped += 1
         if skipped == PATTERN_SKIP_MAX:
             pt.unfinished = True

@@ -185,9 +185,11 @@ cdef inline void only_commit(ring_t *r) noexcept nogil:
 
 cdef inline msg_t *only_front(ring_t *r) noexcept nogil:
     cdef only_t *o = r.only
+    cdef segment_t *newer
     cdef uint64_t pub
-    if o.reading == NULL:
+    if o.reading == NULL or o.at == 0:
         pub = zc_load_acquire_u64(&r.pub)
+    if o.reading == NULL:
         if pub == r.rcount:
             return NULL
         o.reading = <segment_t *> zc_swap_ptr(<void **> &o.latest, NULL)
@@ -197,6 +199,13 @@ cdef inline msg_t *only_front(ring_t *r) noexcept nogil:
             return NULL
         o.taken = pub
         o.at = 0
+    elif o.at == 0 and pub != o.taken:
+        # It has been looked at only, and something newer has come since.
+        newer = <segment_t *> zc_swap_ptr(<void **> &o.latest, NULL)
+        if newer != NULL:
+            only_free(o.reading, 0, o.reading.unused)
+            o.reading = newer
+        o.taken = pub
     return &o.reading.slots[o.at]
 
 
@@ -322,7 +331,8 @@ cdef inline void ring_rollback(ring_t *r) noexcept nogil:
 # ---- consumer
 
 cdef inline msg_t *ring_front(ring_t *r) noexcept nogil:
-    """The next frame, or NULL. The caller moves its content out and calls ring_pop()."""
+    """The next frame, or NULL. The caller moves its content out and calls ring_pop(). Of a conflating ring each call may return another message
+    until the first frame has been popped."""
     cdef segment_t *s
     if r.rcount == r.seen:
         if r.only != NULL:

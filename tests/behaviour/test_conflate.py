@@ -3,9 +3,10 @@
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
-from awaiting import received, until
+from awaiting import received, silent, until
 
 SIZES = [0, 1, 48, 49, 500, 4000, 20_000, 300_000]  # inside the message, views of a receive buffer, blocks of their own
 BURST = """
@@ -97,3 +98,64 @@ def test_HWM_16_a_receiver_that_closes_while_messages_come(zmq, make, fresh, kin
             push.send_multipart([b"%d" % number * 100, b"x" * 300])
         pull.recv_multipart()
         pull.close(0)
+
+
+@pytest.mark.parametrize("sender, receiver", [("PUSH", "PULL"), ("XPUB", "SUB"), ("DEALER", "DEALER")])
+def test_HWM_16_what_poll_has_told_of_gives_way_to_what_is_newer(zmq, make, fresh, sender, receiver):
+    target, source = make(receiver, CONFLATE=1), make(sender)
+    target.bind(fresh("inproc"))
+    source.connect(target.last_endpoint)
+    if receiver == "SUB":
+        target.subscribe(b"")
+        assert source.recv() == b"\1"
+    for number in range(3):
+        source.send(b"old %d" % number)
+        assert target.poll(5000) == zmq.POLLIN
+        source.send(b"older")
+        assert target.getsockopt(zmq.EVENTS) & zmq.POLLIN
+        source.send(b"new %d" % number)
+        assert target.recv() == b"new %d" % number
+        assert target.poll(0) == 0
+
+
+@pytest.mark.better  # libzmq has no multipart messages here
+def test_HWM_16_a_message_that_is_being_read_stays_whole(zmq, make, fresh):
+    pull, push = make("PULL", CONFLATE=1), make("PUSH")
+    pull.bind(fresh("inproc"))
+    push.connect(pull.last_endpoint)
+    push.send_multipart([b"1", b"old"])
+    assert pull.poll(5000) == zmq.POLLIN
+    push.send_multipart([b"2", b"newer"])
+    assert pull.recv() == b"2"
+    push.send_multipart([b"3", b"newest"])
+    assert pull.poll(0) == zmq.POLLIN
+    assert pull.recv() == b"newer" and not pull.rcvmore
+    assert pull.recv_multipart() == [b"3", b"newest"]
+    silent(pull)
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_HWM_16_discarding_what_does_not_match_keeps_what_is_newer(zmq, make, fresh, frames):
+    """Two threads: what a SUB drops is the message that it has looked at, whatever comes meanwhile."""
+    if frames > 1 and zmq.__name__ == "zmq":
+        pytest.skip("libzmq has no multipart messages here")
+    sub, pub = make("SUB", CONFLATE=1, RCVTIMEO=60_000), make("XPUB", XPUB_MANUAL=1)
+    sub.bind(fresh("inproc"))
+    pub.connect(sub.last_endpoint)
+    sub.subscribe(b"yes")
+    assert pub.recv() == b"\1yes"
+    pub.setsockopt(zmq.SUBSCRIBE, b"")  # it gets everything and has to choose
+
+    def publish():
+        for number in range(3000):
+            pub.send_multipart([b"no %d" % number] + [b"x"] * (frames - 1))
+            pub.send_multipart([b"yes %d" % number] + [b"x"] * (frames - 1))
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    while True:
+        message = sub.recv_multipart()
+        assert message[0].startswith(b"yes") and len(message) == frames
+        if message[0] == b"yes 2999":
+            break
+    thread.join()
