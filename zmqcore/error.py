@@ -8,6 +8,8 @@ Rules
 
 from __future__ import annotations
 
+import os
+import stat
 from errno import EINTR, ENAMETOOLONG
 
 from ._core import IPC_PATH_MAX_LEN, strerror, zmq_errno, zmq_version_info
@@ -154,7 +156,39 @@ def _hint(errno: int, addr: str) -> str:
             return ": expected tcp://host:port"
     if errno == Errno.EPROTONOSUPPORT:
         return ": zmqcore has tcp://, ipc:// and inproc://"
+    if errno == Errno.EADDRINUSE and transport == "ipc":
+        return _hint_taken(address)
     return ""
+
+
+def _hint_taken(path: str) -> str:
+    """Why an ipc address cannot be bound. libzmq removes whatever lies there; so must who is sure that it is not needed."""
+    # Here, so that nobody else pays for it.
+    import socket
+    import struct
+
+    try:
+        if not path.startswith("@") and not stat.S_ISSOCK(os.lstat(path).st_mode):
+            return ": what lies there is not a socket: remove it, or bind another path"
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.setblocking(False)
+            asking.connect("\0" + path[1:] if path.startswith("@") else path)
+            size = struct.calcsize("iII")
+            pid, _, _ = struct.unpack("iII", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    except (AttributeError, OSError, ValueError):  # no such option in this system, or it is gone by now
+        return ": another socket is bound to it"
+    if pid <= 0:  # of a process that cannot be seen from here
+        return ": another socket is bound to it"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return (
+            f": process {pid} bound it and has ended, but a child that it forked still holds the socket: end the child, "
+            "or remove the file"
+        )
+    except OSError:
+        pass
+    return f": a socket of process {pid} is bound to it"
 
 
 def _dotted(version: tuple[int, ...]) -> str:

@@ -30,6 +30,8 @@ cdef extern from "api/platform_hooks.h":
     void zc_giveback_retire()
     int zc_giveback_pending()
     void zc_unlock_check()
+    int zc_last_error_get()
+    void zc_last_error_set(int number)
 
 # A C variable: the names of this module may be gone when it is asked.
 cdef object is_finalizing = sys.is_finalizing

@@ -155,12 +155,8 @@ cdef class Context:
         cdef size_t size
         cdef int value
         self.check()
-        if isinstance(optval, str):
-            optval = optval.encode("utf-8")
-        if isinstance(optval, bytes):
-            if option != CTX_THREAD_NAME_PREFIX:
-                raise TypeError(f"expected int, got: {optval!r}")
-            text = optval
+        if option == CTX_THREAD_NAME_PREFIX and isinstance(optval, (str, bytes)):
+            text = optval.encode("utf-8") if isinstance(optval, str) else optval
             chars = text
             size = len(text)
             with nogil:
@@ -168,10 +164,9 @@ cdef class Context:
                 rc = context_options_set_ext(&self.ctx.opt, option, chars, size)
                 zc_mutex_unlock(&self.ctx.mutex)
         else:
-            number = int(optval)
-            if not -0x80000000 <= number <= 0x7fffffff:
-                raise_errno(-EINVAL)
-            value = number
+            if not isinstance(optval, int):
+                raise TypeError(f"expected int, got: {optval!r}")
+            value = optval
             with nogil:
                 zc_mutex_lock(&self.ctx.mutex)
                 rc = context_options_set(&self.ctx.opt, option, value)

@@ -5,7 +5,6 @@ from base.errors cimport (
 )
 
 cdef object _error_module = None
-cdef int _last_errno = 0
 
 
 cdef object error_module():
@@ -23,9 +22,8 @@ cdef object options_module():
 
 cdef int raise_errno(int rc, object message=None) except -1:
     """Raises for the negative errno `rc`."""
-    global _last_errno
     cdef int number = -rc
-    _last_errno = number
+    zc_last_error_set(number)
     errors = error_module()
     if number == EAGAIN:
         raise errors.Again()
@@ -34,8 +32,7 @@ cdef int raise_errno(int rc, object message=None) except -1:
 
 cdef int raise_address(int rc, addr) except -1:
     """Raises for the negative errno `rc` of a call about an endpoint."""
-    global _last_errno
-    _last_errno = -rc
+    zc_last_error_set(-rc)
     raise error_module().address_error(-rc, addr)
 
 
@@ -45,5 +42,5 @@ cdef int raise_option(int rc, int option) except -1:
 
 
 def zmq_errno():
-    """The errno of the last failed call, 0 if none failed (any thread)."""
-    return _last_errno
+    """The errno of the calling thread's last failed call, 0 if none failed."""
+    return zc_last_error_get()

@@ -299,6 +299,8 @@ cdef class Frame:
     def group(self, value):
         if isinstance(value, bytes):
             value = value.decode("utf-8")
+        elif not isinstance(value, str):
+            raise TypeError(f"expected bytes, {type(value).__name__} found")
         if len(value.encode("utf-8")) > 255:
             raise_errno(-EINVAL)
         self._group = value
@@ -339,32 +341,44 @@ cdef class Frame:
         cdef const unsigned char *value = NULL
         cdef size_t size = 0
         cdef bytes name
+        cdef int number
         if isinstance(option, int):
-            if option == 1:
+            number = option
+            if number == 1:
                 return 1 if self.more else 0
-            if option == 2:
+            if number == 2:
                 if self.fd < 0:
                     raise_errno(-EINVAL)
                 return self.fd
-            if option == 3:
+            if number == 3:
                 return 1 if self.m.kind == MSG_PYSHARED else 0
             raise_errno(-EINVAL)
         if option == "routing_id" and self.m.routing_id != 0:
             return self.m.routing_id
         if option == "group" and self._group is not None:
             return self._group
-        name = option.encode("utf-8") if isinstance(option, str) else bytes(option)
+        if isinstance(option, str):
+            name = option.encode("utf-8")
+        elif isinstance(option, bytes):
+            name = option
+        else:
+            raise TypeError(f"expected str, got: {option!r}")
         if self.props == NULL or metadata_find(self.props, name, len(name), &value, &size) < 0:
             raise_errno(-EINVAL)
         return value[:size].decode("utf-8")
 
     def set(self, option, value):
         """routing_id and group can be set; message options never can."""
+        cdef int number
+        cdef long long wanted
         if option == "routing_id":
             self.routing_id = value
         elif option == "group":
             self.group = value
         else:
+            # A TypeError or OverflowError for what is no number.
+            number = option
+            wanted = value
             raise_errno(-EINVAL)
 
 

@@ -1,8 +1,9 @@
 /* The places where the core calls the interpreter from C: asking for a drain of the give-back list, owning references to bytes, and the checks
- * of builds for tests. */
+ * of builds for tests; and the number of the calling thread's last error. */
 #ifndef ZMQCORE_API_HOOKS_H
 #define ZMQCORE_API_HOOKS_H
 #include <Python.h>
+#include "base/atomics.h"
 #include "base/memory.h"
 #include "message/giveback.h"
 
@@ -12,6 +13,12 @@ static inline void zc_unlock_check(void)
     if (ZC_CHECKS && PyErr_Occurred())
         Py_FatalError("an exception was raised under a socket's lock");
 }
+
+/* errno's counterpart: that of one thread says nothing to another. */
+static ZC_THREAD_LOCAL int zc_last_error;
+
+static inline int zc_last_error_get(void) { return zc_last_error; }
+static inline void zc_last_error_set(int number) { zc_last_error = number; }
 
 /* With the GIL. Objects may run arbitrary code when they go, so no lock may be held. */
 static inline void zc_giveback_drain(void)

@@ -113,7 +113,7 @@ def zmq_poll(sockets, timeout=-1):
     if not items and ms < 0:
         return items
     for item, flag in items:
-        wanted = int(flag)
+        wanted = flag
         if isinstance(item, Socket):
             socks.append(item)
             flags.append(wanted)

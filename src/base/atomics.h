@@ -13,6 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A variable that each thread has for itself. */
+#if defined(_MSC_VER)
+#define ZC_THREAD_LOCAL __declspec(thread)
+#else
+#define ZC_THREAD_LOCAL __thread
+#endif
+
 #if defined(__SANITIZE_THREAD__)
 #define ZC_TSAN 1
 #elif defined(__has_feature)

@@ -469,3 +469,16 @@ def test_interrupted_term_leaves_what_lingers_to_the_background():
         print("got", pull.recv()); pull.close(); other.term()
     """)
     assert "got b'late'" in output
+
+
+@pytest.mark.parametrize("value", [1.5, "a", "1", b"x", bytearray(b"1"), None], ids=repr)
+def test_values_of_a_wrong_type(zmq, context, value):
+    with pytest.raises(TypeError):
+        context.set(zmq.IO_THREADS, value)
+    assert context.get(zmq.IO_THREADS) == 1
+
+
+@pytest.mark.parametrize("value", [1 << 31, 1 << 70, -1 << 70], ids=hex)
+def test_values_that_do_not_fit(zmq, context, value):
+    with pytest.raises(OverflowError):
+        context.set(zmq.IO_THREADS, value)

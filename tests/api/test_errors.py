@@ -2,7 +2,12 @@
 
 import copy
 import errno
+import os
 import pickle
+import socket
+import subprocess
+import sys
+import threading
 
 import pytest
 
@@ -139,3 +144,66 @@ def test_too_long_ipc_path_says_how_long_it_may_be(zmq, context):
     with pytest.raises(zmq.ZMQError, match=str(zmq.IPC_PATH_MAX_LEN)) as caught:
         context.socket(zmq.PUSH).bind("ipc://" + "a" * 200)
     assert caught.value.errno == errno.ENAMETOOLONG
+
+
+@pytest.mark.better  # libzmq takes the address over or, of a regular file, says no more than "Address already in use"
+@pytest.mark.skipif(not hasattr(socket, "SO_PEERCRED"), reason="this system does not tell the process")
+def test_a_taken_ipc_address_says_what_has_it(zmq, context, tmp_path):
+    one, two = context.socket(zmq.PUSH), context.socket(zmq.PUSH)
+
+    def refused(address):
+        with pytest.raises(zmq.ZMQError) as caught:
+            two.bind(address)
+        assert caught.value.errno == zmq.EADDRINUSE
+        assert str(caught.value).endswith(f"(addr={address!r})")
+        return str(caught.value)
+
+    (tmp_path / "file").touch()
+    assert "not a socket: remove it" in refused(f"ipc://{tmp_path}/file")
+    for address in (f"ipc://{tmp_path}/live", f"ipc://@{tmp_path}/live"):
+        one.bind(address)
+        assert f"a socket of process {os.getpid()} " in refused(address)
+
+    # A child that was forked while the socket was open outlives its parent.
+    program = (
+        "import importlib, os, sys\n"
+        "zmq = importlib.import_module(sys.argv[1])\n"
+        "context = zmq.Context()\n"
+        "server = context.socket(zmq.REP)\n"
+        "server.bind(sys.argv[2])\n"
+        "if os.fork():\n"
+        "    print(os.getpid(), flush=True)\n"
+        "    os._exit(0)\n"
+        "sys.stdin.read()\n"
+        "os._exit(0)\n"
+    )
+    address = f"ipc://{tmp_path}/inherited"
+    command = [sys.executable, "-c", program, zmq.__name__, address]
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        pid = int(parent.stdout.readline())
+        parent.wait(timeout=50)
+        text = refused(address)
+        assert f"process {pid} bound it and has ended" in text and "remove the file" in text
+        os.remove(f"{tmp_path}/inherited")
+        two.bind(address)
+        parent.stdin.close()
+
+
+@pytest.mark.better  # the C library's errno may come from any call
+def test_the_last_errno_is_that_of_the_calling_thread(zmq, context):
+    with pytest.raises(zmq.ZMQError):
+        context.socket(zmq.PUSH).bind("foo://x")
+    seen = []
+
+    def elsewhere():
+        seen.append(zmq.zmq_errno())
+        with pytest.raises(zmq.Again):
+            context.socket(zmq.PULL).recv(zmq.NOBLOCK)
+        seen.append(zmq.ZMQError().errno)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert seen == [0, zmq.EAGAIN]
+    assert zmq.zmq_errno() == zmq.ZMQError().errno == zmq.EPROTONOSUPPORT

@@ -39,3 +39,38 @@ def test_properties_of_draft_sockets_can_be_set(zmq):
     frame.routing_id = 5
     frame.group = "g"
     assert (frame.routing_id, frame.group, frame.get("routing_id"), frame["group"]) == (5, "g", 5, "g")
+
+
+@pytest.mark.parametrize("option", [1.5, None, bytearray(b"x"), [1]], ids=repr)
+def test_options_of_a_wrong_type(zmq, option):
+    frame = zmq.Frame(b"x")
+    with pytest.raises(TypeError):
+        frame.get(option)
+    with pytest.raises(TypeError):
+        frame[option]
+
+
+@pytest.mark.parametrize("option", [None, "Socket-Type", "nope", b"x", [1]], ids=repr)
+def test_setting_options_of_a_wrong_type(zmq, option):
+    with pytest.raises(TypeError):
+        zmq.Frame(b"x").set(option, 1)
+
+
+@pytest.mark.parametrize("option, value", [("group", 1.5), ("group", None), ("routing_id", "a"), ("routing_id", None), (1, "a"), (1, None)])
+def test_setting_values_of_a_wrong_type(zmq, option, value):
+    with pytest.raises(TypeError):
+        zmq.Frame(b"x").set(option, value)
+
+
+def test_numbers_that_no_option_can_have(zmq):
+    frame = zmq.Frame(b"x")
+    for call in (
+        lambda: frame.get(1 << 40), lambda: frame[1 << 40], lambda: frame.set(1 << 40, 1), lambda: frame.set(1, 1 << 70),
+        lambda: frame.set("routing_id", 1 << 70),
+    ):  # fmt: skip
+        with pytest.raises(OverflowError):
+            call()
+    for call in (lambda: frame.get(99), lambda: frame.get("nope"), lambda: frame.get(b"nope"), lambda: frame.set(1, 1)):
+        with pytest.raises(zmq.ZMQError) as caught:
+            call()
+        assert caught.value.errno == zmq.EINVAL

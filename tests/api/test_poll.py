@@ -301,3 +301,20 @@ def test_poller_of_a_class_is_asked(zmq, context):
         own.bind("inproc://own")
         assert own.poll(1) == 0 and own.poll(0, zmq.POLLOUT) == 0
     assert asked == [1, 0]
+
+
+@pytest.mark.parametrize("flags", ["a", "1", b"1", [1]], ids=repr)
+def test_flags_of_a_wrong_type(zmq, context, flags):
+    socket = context.socket(zmq.PULL)
+    poller = zmq.Poller()
+    poller.register(socket, flags)
+    for call in (lambda: poller.poll(0), lambda: zmq.zmq_poll([(socket, flags)], 0), lambda: socket.poll(0, flags)):
+        with pytest.raises(TypeError):
+            call()
+
+
+def test_flags_that_do_not_fit(zmq, context):
+    socket = context.socket(zmq.PULL)
+    for call in (lambda: zmq.zmq_poll([(socket, 1 << 70)], 0), lambda: socket.poll(0, 1 << 70)):
+        with pytest.raises(OverflowError):
+            call()

@@ -226,3 +226,17 @@ def test_log_handler_on_a_socket(zmq, submodule, context):
     socket = context.socket(zmq.PUB)
     handler = submodule("log.handlers").PUBHandler(socket)
     assert handler.socket is socket and handler.ctx is context
+
+
+@pytest.mark.parametrize("value", [1, 1.5, None], ids=repr)
+def test_z85_of_what_is_no_text(submodule, value):
+    z85 = submodule("utils.z85")
+    for call in (z85.decode, z85.encode):
+        with pytest.raises(TypeError):
+            call(value)
+
+
+@pytest.mark.parametrize("value", [1.5, "1", b"1", None], ids=repr)
+def test_what_is_no_address(submodule, value):
+    with pytest.raises(ValueError, match="Cannot cast"):
+        submodule("utils.interop").cast_int_addr(value)

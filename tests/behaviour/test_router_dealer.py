@@ -311,6 +311,23 @@ def test_ROUTER_15_probe(zmq, make, fresh, transport, kind):
     assert router.recv_multipart() == [b"prober", b""]
 
 
+@pytest.mark.better  # libzmq's probes once in the life of a connect(), and a ROUTER that was started anew does not learn the id
+@pytest.mark.parametrize("kind", ["DEALER", "REQ", "ROUTER"])
+def test_ROUTER_15_probe_of_every_connection(zmq, make, kind):
+    router = make("ROUTER")
+    router.bind("tcp://127.0.0.1:*")
+    where = endpoint(router)
+    prober = make(kind, PROBE_ROUTER=1, ROUTING_ID=b"prober", RECONNECT_IVL=10)
+    prober.connect(where)
+    for _ in range(3):
+        assert router.recv_multipart() == [b"prober", b""]
+        router.close()
+        router = make("ROUTER", ROUTER_MANDATORY=1)
+        router.bind(where)
+    assert router.recv_multipart() == [b"prober", b""]
+    router.send_multipart([b"prober", b"is known"])
+
+
 @pytest.mark.better
 @pytest.mark.parametrize("mode", [1, 2, 3])
 def test_ROUTER_16_notify(zmq, make, fresh, mode):

@@ -12,10 +12,11 @@ def cast_int_addr(n: Any) -> int:
     value = getattr(n, "value", None)  # ctypes.c_void_p
     if isinstance(value, int):
         return value
-    try:
-        return int(n.__int__())
-    except (AttributeError, TypeError):
-        pass
+    if not isinstance(n, float):
+        try:
+            return int(n.__int__())
+        except (AttributeError, TypeError):
+            pass
     try:
         from cffi import FFI  # type: ignore[import-untyped,import-not-found,unused-ignore]
 

@@ -21,9 +21,9 @@ def encode(rawbytes: bytes) -> bytes:
 
 def decode(z85bytes: bytes | str) -> bytes:
     """The octets of a Z85 text. Text that is none is a ValueError."""
+    if len(z85bytes) % 5:
+        raise ValueError(f"Z85 length must be multiple of 5, not {len(z85bytes)}")
     text = z85bytes.encode("ascii") if isinstance(z85bytes, str) else bytes(z85bytes)
-    if len(text) % 5:
-        raise ValueError(f"Z85 length must be multiple of 5, not {len(text)}")
     octets = bytearray()
     for start in range(0, len(text), 5):
         group = text[start : start + 5]
