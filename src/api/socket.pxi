@@ -7,7 +7,8 @@ from base.memory cimport calloc
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_lock_try
 from pattern.pattern cimport pattern_subscribe, pattern_topics_count
 from socket.apply cimport socket_apply_option
-from socket.drive cimport socket_flush, socket_settle
+from reactor.io_thread cimport io_help, io_thread_t
+from socket.drive cimport socket_flush, socket_help_begin, socket_settle
 from socket.endpoints cimport socket_bind, socket_connect, socket_unbind
 from socket.life cimport socket_new, socket_close, socket_monitor_start, socket_monitor_stop
 from socket.option_table cimport (
@@ -29,21 +30,26 @@ from socket.watch cimport socket_export_fd
 # functions and those of this room that are `noexcept nogil`, in which the compiler refuses all that may raise (tests/test_layers.py looks).
 
 cdef inline bint unsettled(socket_t *s) noexcept nogil:
-    return s.ndoomed != 0 or s.host.replan or s.grave != NULL or s.fd_exported or s.host.flush_now
+    return s.ndoomed != 0 or s.host.replan or s.grave != NULL or s.fd_exported or s.helps or s.host.flush_now
 
 
 cdef inline void leave_socket(socket_t *s) noexcept nogil:
     """Ends a call and unlocks. The GIL is not held."""
+    cdef io_thread_t *io
     if s.host.flush_now:
         socket_flush(s)
     socket_settle(s)
+    io = socket_help_begin(s)
     zc_lock_release(&s.lock)
+    if io != NULL:
+        io_help(io)
 
 
 cdef inline void unlock_socket(socket_t *s) noexcept:
-    """Ends a call and unlocks. The GIL is held; it is given up to write a full output, and taken again when the lock is free."""
+    """Ends a call and unlocks. The GIL is held; it is given up to write a full output, or to help the I/O thread,
+    and taken again when the lock is free."""
     if unsettled(s):
-        if s.host.flush_now:
+        if s.host.flush_now or s.helps:
             with nogil:
                 leave_socket(s)
             return

@@ -83,6 +83,10 @@ cdef enum:
     # At this look a burst that goes on is asked to write with its next call. Not at every one: larger writes are cheaper, and wake the peer
     # less often.
     STRAGGLER_LOOKS = 2
+    # A connection is young for so long after it was made, accepted or ready: threads that take input in look whether others of their I/O thread's
+    # sockets are in the middle of a handshake. Long enough for the handshake and the subscriptions behind it with processors that are busy elsewhere.
+    # A look costs a microsecond, so it must end; the last one is taken when the time is over, however long that is.
+    YOUNG_NS = 20000000
     # A wait spins at most this long before it blocks; about the price of one sleep and wake-up.
     SPIN_NS = 50000
     # A spinning thread that gave its processor up and got it back only after this long is in the way of others: it had better sleep.

@@ -13,27 +13,32 @@
 #   goes on, and at every third look the sender is asked to write with its next call (`flush_please`).
 # - Sleep and wake-up: `armed` is when the thread will wake by itself. Who wants it earlier calls io_poke(). `pokes` closes the race
 #   with a thread that is just about to sleep.
+# - Help. An application thread that drives its own socket does not depend on this thread, and this one may have to wait for a processor. So an answer
+#   could come in before the handshake, or the subscription, that arrived before it on another socket. While connections are young (`young_until`)
+#   application threads that have taken input in, or are about to wait, therefore serve what the set of this thread reports: io_help(). They hold no
+#   socket's lock then; `helpers` keeps the struct from being freed meanwhile.
 #
 # Words of io_client_t: lease, activity, straggle, straggle_due, burst_began, deadline are written under the socket's lock and read here
 # (relaxed: a stale value costs one tick). flush_please and wants are written here and swapped by the lock holder. The rest belongs to the I/O thread.
 # masked is written by the I/O thread and, under the socket's lock, by close(): atomic, relaxed (a stale value costs one look).
-# io_thread_t.lock guards the table of clients; it is held while the thread serves. Order: a socket lock may be held when it is taken.
+# io_thread_t.lock guards the table of clients and the list `gone`; it is held while the thread, or one that helps it, serves. Order: a socket lock may be held when it is taken.
 # gone() may wait for locks under which others wait for io_thread_t.lock, so it is called after that is released.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t, UINT64_MAX
 from base.memory cimport calloc, realloc, free
 from base.atomics cimport (
-    zc_load_relaxed_u32, zc_store_relaxed_u32, zc_load_relaxed_u64, zc_store_release_u32, zc_load_acquire_u32, zc_swap_u64,
-    zc_add_u32, zc_cas_u64, zc_load_acquire_u64, zc_fence, zc_pause,
+    zc_load_relaxed_u32, zc_store_relaxed_u32, zc_load_relaxed_u64, zc_store_relaxed_u64, zc_store_release_u32, zc_load_acquire_u32,
+    zc_swap_u64, zc_add_u32, zc_sub_u32, zc_cas_u64, zc_load_acquire_u64, zc_fence, zc_pause,
 )
 from base.config cimport (
     LEASE_NS, LOOKS_PER_TURN, POLL_BATCH, RETRY_NS, STRAGGLER_LOOKS, STRAGGLER_MOST_NS, STRAGGLER_NS, STRAGGLER_SHARE, STRAGGLER_WATCH_NS,
+    YOUNG_NS,
 )
 from base.errors cimport ENOMEM
 from base.platform cimport (
     zc_lock_t, zc_lock_init, zc_lock_destroy, zc_lock_acquire, zc_lock_release, zc_thread_t, zc_thread_start, zc_thread_join,
     zc_thread_tight_timers, zc_wake_t, zc_wake_open, zc_wake_close, zc_wake_signal, zc_wake_drain, zc_timer_open, zc_timer_arm,
-    zc_now_ns, zc_close,
+    zc_now_ns, zc_close, zc_yield,
 )
 from reactor.pollset cimport (
     pollset_t, pollevent_t, pollset_init, pollset_close, pollset_add, pollset_wait, pollset_child_add, pollset_child_enable,
@@ -101,9 +106,12 @@ cdef struct io_thread_t:
     zc_lock_t lock
     zc_thread_t thread
     io_slot_t *slots
-    io_client_t *gone           # only the thread's own
+    io_client_t *gone           # written under lock; taken off by the thread only
     uint32_t nslots
     char name[32]
+    # Read by every thread that finds nothing to receive: away from the words that change all the time.
+    uint64_t young_until        # atomic (relaxed: it only decides whether to look); 0 = no connection is young
+    uint32_t helpers            # atomic
 
 
 cdef inline uint64_t straggler_pace(uint64_t age, uint64_t least) noexcept nogil:
@@ -212,6 +220,56 @@ cdef inline void io_serve(io_thread_t *io, io_client_t *c, int why, uint64_t now
             next[0] = now + RETRY_NS
 
 
+cdef inline void io_serve_ready(io_thread_t *io, pollevent_t *events, int n, uint64_t now, uint64_t *next) noexcept nogil:
+    """io.lock held."""
+    cdef uintptr_t tag
+    cdef io_client_t *c
+    cdef int i
+    for i in range(n):
+        tag = <uintptr_t> events[i].tag
+        if tag < TAG_CLIENTS:
+            continue
+        tag -= TAG_CLIENTS
+        if (tag & 0xffffff) < io.nslots and io.slots[tag & 0xffffff].generation == tag >> 24:
+            c = io.slots[tag & 0xffffff].client
+            if c != NULL and not zc_load_relaxed_u32(&c.masked):
+                io_serve(io, c, SERVE_READY, now, next)
+
+
+cdef inline void io_young(io_thread_t *io, uint64_t now) noexcept nogil:
+    """A connection of one of its sockets has been begun, made, accepted, or is ready."""
+    zc_store_relaxed_u64(&io.young_until, now + YOUNG_NS)
+
+
+cdef inline io_thread_t *io_help_begin(io_client_t *c) noexcept nogil:
+    """The client's lock held. The thread to help after the lock has been released, by io_help(), or NULL."""
+    if c.io == NULL or not zc_load_relaxed_u64(&c.io.young_until):
+        return NULL
+    zc_add_u32(&c.io.helpers, 1)
+    return c.io
+
+
+cdef inline void io_help(io_thread_t *io) noexcept nogil:
+    """No lock and no GIL held. What has arrived for other sockets is served now, by this thread if the I/O thread has not come to it."""
+    cdef pollevent_t events[64]         # POLL_BATCH
+    cdef uint64_t now = zc_now_ns()
+    cdef uint64_t next = UINT64_MAX
+    cdef uint64_t until = zc_load_relaxed_u64(&io.young_until)
+    cdef int n
+    if until <= now:
+        zc_cas_u64(&io.young_until, until, 0)       # what this last look brings may set it anew
+    # Whoever has the lock may not have seen what came last: after the wait follows a look of our own.
+    zc_lock_acquire(&io.lock)
+    n = pollset_wait(&io.set, events, POLL_BATCH, 0)
+    io_serve_ready(io, events, n, now, &next)
+    if io.gone != NULL:
+        next = 0
+    zc_lock_release(&io.lock)
+    if next != UINT64_MAX:
+        io_poke(io, next)
+    zc_sub_u32(&io.helpers, 1)          # pairs with io_stop()
+
+
 cdef inline bint io_goes_on(io_client_t *c) noexcept nogil:
     """Whether the sender of a burst is at it this very moment."""
     cdef uint32_t adds = zc_load_relaxed_u32(c.adds)
@@ -294,26 +352,18 @@ cdef inline void io_main(void *arg) noexcept nogil:
     cdef uint64_t next
     cdef uint64_t soonest
     cdef uint32_t pokes
-    cdef uintptr_t tag
     cdef int64_t timeout
     cdef int n = 0
     cdef int i
     cdef int looks
     cdef io_client_t *c
+    cdef io_client_t *gone
     zc_thread_tight_timers()
     while not zc_load_acquire_u32(&io.stop):
         now = zc_now_ns()
         soonest = UINT64_MAX
         zc_lock_acquire(&io.lock)
-        for i in range(n):
-            tag = <uintptr_t> events[i].tag
-            if tag < TAG_CLIENTS:
-                continue
-            tag -= TAG_CLIENTS
-            if (tag & 0xffffff) < io.nslots and io.slots[tag & 0xffffff].generation == tag >> 24:
-                c = io.slots[tag & 0xffffff].client
-                if c != NULL and not zc_load_relaxed_u32(&c.masked):
-                    io_serve(io, c, SERVE_READY, now, &soonest)
+        io_serve_ready(io, events, n, now, &soonest)
         looks = LOOKS_PER_TURN
         while True:
             pokes = zc_load_acquire_u32(&io.pokes)
@@ -331,10 +381,12 @@ cdef inline void io_main(void *arg) noexcept nogil:
             now = zc_now_ns()
             if looks == 0:
                 break           # the next turn is at once, but others may have the lock first
+        gone = io.gone
+        io.gone = NULL
         zc_lock_release(&io.lock)
-        while io.gone != NULL:
-            c = io.gone
-            io.gone = c.gone_next
+        while gone != NULL:
+            c = gone
+            gone = c.gone_next
             c.gone(c)
         timeout = -1
         if looks == 0:
@@ -361,7 +413,8 @@ cdef inline int io_start(io_thread_t *io, int kind, int policy, int priority, co
     io.gone = NULL
     io.nslots = io.count = 0
     io.stop = io.pokes = 0
-    io.armed = 0
+    io.armed = io.young_until = 0
+    io.helpers = 0
     io.timer_at = UINT64_MAX
     rc = pollset_init(&io.set, kind)
     if rc < 0:
@@ -397,5 +450,7 @@ cdef inline void io_stop(io_thread_t *io) noexcept nogil:
     zc_store_release_u32(&io.stop, 1)
     zc_wake_signal(&io.wake)
     zc_thread_join(&io.thread)
+    while zc_load_acquire_u32(&io.helpers):
+        zc_yield()          # on its way out of a socket that is closed by now
     io_close(io)
     zc_lock_destroy(&io.lock)

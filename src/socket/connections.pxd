@@ -30,7 +30,7 @@ from pattern.pattern cimport (
 )
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_empty
-from reactor.io_thread cimport io_poke
+from reactor.io_thread cimport io_poke, io_young
 from reactor.pollset cimport pollset_add, pollset_mod, pollset_del, POLL_IN, POLL_OUT
 from session.lifecycle cimport (
     session_start, session_end, session_finish, session_conclude, session_resume, session_retime, session_has_output,
@@ -252,10 +252,16 @@ cdef inline void connection_note_peer(session_t *x, int fd, const char *accepted
         memcpy(x.peer_address, accepted, n + 1)
 
 
+cdef inline void connection_is_young(socket_t *s, uint64_t now) noexcept nogil:
+    if s.client.io != NULL:
+        io_young(s.client.io, now)
+
+
 cdef inline int connection_handshake(socket_t *s, session_t *x, int fd, const char *accepted, uint64_t now) noexcept nogil:
     """`accepted`: the peer's address as accept() told it, or NULL."""
     cdef hs_config_t config
     cdef int rc
+    connection_is_young(s, now)
     connection_note_peer(x, fd, accepted)
     hs_config_from(s, &config)
     s.host.frame_max = options_frame_max(&s.opt)
@@ -330,6 +336,8 @@ cdef inline void connection_open(socket_t *s, session_t *x, uint64_t now) noexce
     if fd < 0:
         connection_failed(x, fd)
         return
+    if x.attempts == 0:
+        connection_is_young(s, now)     # not with every attempt to reach a peer that is not there
     if in_progress:
         x.fd = fd
         x.state = SESSION_CONNECTING
@@ -586,6 +594,7 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
         p.local = x.connecting_side
         p.resume = connection_resume
         x.pipe = p
+    connection_is_young(s, now)
     if connection_peer(s, x) < 0:
         if fresh:
             x.pipe = NULL

@@ -25,8 +25,8 @@ from base.platform cimport zc_lock_try, zc_lock_acquire, zc_lock_release, zc_now
 from pattern.pattern cimport pattern_events, pattern_in_ready, pattern_out_ready
 from pipe.pipe cimport pipe_t, ATTENTION_IN, ATTENTION_OUT, ATTENTION_CLOSED
 from reactor.io_thread cimport (
-    io_client_t, io_poke, straggler_pace, SERVE_READY, SERVE_TAKE, SERVE_TIMERS, SERVE_FLUSH, SERVE_DONE, SERVE_BUSY, SERVE_GONE, LEASE_NONE,
-    LEASE_TAKEN, LEASE_HELD,
+    io_client_t, io_thread_t, io_help, io_help_begin, io_poke, straggler_pace, SERVE_READY, SERVE_TAKE, SERVE_TIMERS, SERVE_FLUSH, SERVE_DONE,
+    SERVE_BUSY, SERVE_GONE, LEASE_NONE, LEASE_TAKEN, LEASE_HELD,
 )
 from reactor.pollset cimport pollset_wait, pollset_mod, pollset_child_enable, pollevent_t, POLL_IN
 from session.lifecycle cimport session_flush, session_input, session_timer, session_ready_event
@@ -283,6 +283,22 @@ cdef inline void socket_lease(socket_t *s, uint32_t how) noexcept nogil:
         io_poke(s.client.io, zc_now_ns() + LEASE_NS)
 
 
+cdef inline void socket_helps(socket_t *s) noexcept nogil:
+    """Input that this thread takes in must not overtake the handshakes of other sockets (reactor/io_thread.pxd, Help)."""
+    if s.state == SOCKET_OPEN and s.client.io != NULL and zc_load_relaxed_u64(&s.client.io.young_until):
+        s.helps = True
+
+
+cdef inline io_thread_t *socket_help_begin(socket_t *s) noexcept nogil:
+    """For whoever releases the lock next: the I/O thread to help then, or NULL."""
+    if not s.helps:
+        return NULL
+    s.helps = False
+    if s.state != SOCKET_OPEN:
+        return NULL             # the I/O thread may be forgetting it just now, and be gone next
+    return io_help_begin(&s.client)
+
+
 cdef inline void socket_drive(socket_t *s) noexcept nogil:
     """An application thread found nothing to do: write what waits, read what is there. Does not wait."""
     cdef uint64_t now
@@ -295,6 +311,7 @@ cdef inline void socket_drive(socket_t *s) noexcept nogil:
         return
     if zc_load_relaxed_u32(&s.client.lease) != LEASE_HELD:
         socket_lease(s, LEASE_TAKEN)
+    socket_helps(s)
     if s.nsessions <= DIRECT_READ_MAX and socket_read_directly(s):
         socket_wake_others(s)
         return
@@ -355,6 +372,7 @@ cdef inline bint socket_glance(socket_t *s, uint32_t news) noexcept nogil:
     if s.state != SOCKET_OPEN or zc_load_relaxed_u32(&s.alarm) or s.news != news:
         return True
     if socket_read_directly(s):
+        socket_helps(s)
         socket_wake_others(s)
         return True
     return False
@@ -391,8 +409,13 @@ cdef inline bint socket_spin(socket_t *s, uint64_t since) noexcept nogil:
     cdef bint alone = True
     cdef bint came
     cdef uint32_t news = s.news
+    cdef io_thread_t *io
     while alone and zc_now_ns() - since < SPIN_NS:
+        socket_helps(s)
+        io = socket_help_begin(s)
         zc_lock_release(&s.lock)
+        if io != NULL:
+            io_help(io)
         for _i in range(SPIN_PAUSES):
             zc_pause()
             if zc_load_relaxed_u32(&s.alarm):
@@ -417,6 +440,7 @@ cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
     cdef uint64_t began = now
     cdef uint64_t at
     cdef uint32_t epoch
+    cdef io_thread_t *io
     cdef int n
     if w.until <= now:
         return -EAGAIN
@@ -450,7 +474,10 @@ cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
         now = zc_now_ns()
         epoch = s.epoch
         s.blocked += 1
+        io = socket_help_begin(s)
         zc_lock_release(&s.lock)
+        if io != NULL:
+            io_help(io)
         n = pollset_wait(&s.set, events, POLL_BATCH, -1 if at == UINT64_MAX else (<int64_t> (at - now) if at > now else 0))
         zc_lock_acquire(&s.lock)
         socket_unblocked(s)
@@ -460,6 +487,7 @@ cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
     now = zc_now_ns()
     socket_waited(s, began, now)
     if n > 0:
+        socket_helps(s)
         socket_dispatch(s, events, n, now)
     socket_timers(s, now)
     socket_flush(s)

@@ -108,6 +108,7 @@ cdef struct socket_t:
     pipe_t *attention           # atomic stack of inproc ends with news
     bint set_open
     bint fd_exported
+    bint helps                  # this thread has taken input in while connections are young: io_help() when the lock is released
     bint level                  # the wake descriptor is held readable for FD watchers
     pollset_t set
     zc_wake_t wake
