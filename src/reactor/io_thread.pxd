@@ -21,7 +21,8 @@
 # Words of io_client_t: lease, activity, straggle, straggle_due, burst_began, deadline are written under the socket's lock and read here
 # (relaxed: a stale value costs one tick). flush_please and wants are written here and swapped by the lock holder. The rest belongs to the I/O thread.
 # masked is written by the I/O thread and, under the socket's lock, by close(): atomic, relaxed (a stale value costs one look).
-# io_thread_t.lock guards the table of clients and the list `gone`; it is held while the thread, or one that helps it, serves. Order: a socket lock may be held when it is taken.
+# io_thread_t.lock guards the table of clients and the list `gone`; it is held while the thread, or one that helps it, serves.
+# Order: a socket lock may be held when it is taken.
 # gone() may wait for locks under which others wait for io_thread_t.lock, so it is called after that is released.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t, UINT64_MAX
