@@ -121,6 +121,7 @@ def run(zmq, names, answer, endpoint, program=TRAFFIC):
         pytest.skip(done.stdout)
 
 
+@pytest.mark.better  # libzmq's unbind() may not have let the port go when it returns
 @pytest.mark.parametrize("transport", ["tcp", "ipc"])
 @pytest.mark.parametrize("answer", [errno.EPERM, errno.ENOSYS, errno.EACCES], ids=errno.errorcode.get)
 @pytest.mark.parametrize("name", ["sendmsg", "readv"])
