@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import asyncio.events
+import os
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -126,9 +127,10 @@ def failed(loop: asyncio.AbstractEventLoop, error: BaseException) -> asyncio.Fut
 class Awaitings:
     """What the objects of one socket share: an Awaiting for each loop, and what was received in vain."""
 
-    __slots__ = ("of_loop", "returned")
+    __slots__ = ("of_loop", "returned", "process")
 
     def __init__(self) -> None:
+        self.process = os.getpid()
         self.of_loop: dict[asyncio.AbstractEventLoop, Awaiting] = {}
         self.returned: deque[Returned] = deque()
 
@@ -143,6 +145,8 @@ class Awaitings:
     def close(self) -> None:
         """The socket is about to be closed."""
         self.returned.clear()
+        if self.process != os.getpid():  # the loops, and what waits there, are the parent's
+            self.of_loop.clear()
         while self.of_loop:
             loop, awaiting = self.of_loop.popitem()
             if loop is running_loop() or not loop.is_running():

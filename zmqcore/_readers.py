@@ -5,11 +5,14 @@ Rules
   to a descriptor here are in one list, which the loop calls.
 - The loop alone holds on to that list: when the loop goes, so does the list.
 - Everything about one loop happens on its thread.
+- A forked child shares the poll sets of its parent's loops: taking a descriptor off there would take it off in the parent. So the child forgets
+  all that was listened to.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import weakref
 from collections.abc import Callable
 
@@ -66,3 +69,7 @@ def stop_listening(loop: asyncio.AbstractEventLoop, fd: int, look: Look, writing
         loop.remove_writer(fd)
     else:
         loop.remove_reader(fd)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_tables.clear)
