@@ -23,6 +23,7 @@ if [ "$(uname -s)" = Linux ]; then
     ldconfig -p | grep -q 'libzmq\.so\.5' || missing="$missing libzmq5"
     command -v javac >/dev/null || missing="$missing default-jdk-headless"
     command -v mvn >/dev/null || missing="$missing maven"
+    [ "$(id -u)" != 0 ] || command -v ip >/dev/null || missing="$missing iproute2" # tests/network
     if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         apt-get update -qq
         # shellcheck disable=SC2086  # several words on purpose

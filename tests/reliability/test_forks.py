@@ -18,7 +18,10 @@ TCP_ONLY = {"connecting", "handshaking", "lingering"}
 # There an exception would not end the child: asyncio would go on to run and close the parent's loop in it, and a finalizer's is ignored.
 NO_EXIT = {"in_a_finalizer", "loop_paused", "loop_running", "loop_callback", "loop_of_another_thread"}
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork()")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork()"),
+    pytest.mark.skipif("tsan" in os.environ.get("LD_PRELOAD", ""), reason="ThreadSanitizer ends a forked child that starts threads"),
+]
 
 
 def run(*arguments):
