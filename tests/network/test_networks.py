@@ -155,14 +155,15 @@ def test_resets(tmp_path, seed, kinds):
 ])
 def test_partitions(tmp_path, seed, kinds, heartbeats):
     """Without heartbeats TCP itself bridges them and nothing is lost; with them the connections are lost and made anew."""
-    options = ["HEARTBEAT_IVL=100", "HEARTBEAT_TIMEOUT=300", "CONNECT_TIMEOUT=500"] if heartbeats else []
+    # Long enough that a busy machine is not taken for a partition.
+    options = ["HEARTBEAT_IVL=200", "HEARTBEAT_TIMEOUT=1000", "CONNECT_TIMEOUT=500"] if heartbeats else []
     for module in modules():
         recoveries = []
         with Course(tmp_path, module, kinds, seed, options) as course:
             for _ in range(ROUNDS):
                 course.flows(course.random.randrange(20, 200))
                 course.wire.order(cut=True)
-                time.sleep(PARTITION)           # the fault itself
+                time.sleep(max(PARTITION, 2) if heartbeats else PARTITION)      # the fault itself
                 course.wire.order(cut=False)
                 recoveries.append(course.flows(20))
             sent, lost, gaps = course.end()
