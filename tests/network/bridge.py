@@ -3,6 +3,8 @@
 It runs in a network namespace of its own. Orders come on stdin, a JSON object a line, and each is answered with a line on stdout. Its members set the
 probabilities `loss`, `duplicate`, `late`, the seconds `delay` (of every frame) and `late_by` (of those that are late, so that others overtake them), and
 `cut` (nothing passes). `{"reset": true}` resets the TCP connections that there are: nothing of them passes any more, and either end is told by a RST.
+`{"vanish": 0}`: the host on that side has lost its connections without a word, as if it had been switched off and on: what the other end goes on to send
+is answered by a RST.
 """
 import ctypes
 import fcntl
@@ -83,7 +85,7 @@ class Bridge:
         self.rules = {"loss": 0, "duplicate": 0, "late": 0, "late_by": 0, "delay": 0, "cut": False}
         self.waiting, self.serial = [], itertools.count()
         self.last = {}          # (connection, its sending port's side) -> its last segment
-        self.doomed = set()
+        self.doomed = {}        # connection -> the side that knows nothing of it any more, None if both are to be told
         self.resets = self.dropped = self.passed = self.out_of_order = 0
         self.newest = 0         # serial number of the newest frame that has waited and passed
         self.ports = []
@@ -111,7 +113,7 @@ class Bridge:
         if segment is not None:
             connection = segment.connection
             if connection in self.doomed:
-                if not segment.flags & RST:
+                if not segment.flags & RST and self.doomed[connection] != side:
                     self.put(side, segment.reset_of_sender())
                 return
             if segment.flags & ACK:
@@ -136,10 +138,11 @@ class Bridge:
         except OSError:         # full: a wire that is full loses frames
             self.dropped += 1
 
-    def reset(self):
+    def reset(self, vanished=None):
         for (connection, side), segment in self.last.items():
-            self.doomed.add(connection)
-            self.put(side, segment.reset_of_sender())
+            self.doomed[connection] = vanished
+            if vanished is None:
+                self.put(side, segment.reset_of_sender())
         self.resets += len({connection for connection, _ in self.last})
         self.last.clear()
         self.waiting = [one for one in self.waiting if not self.is_doomed(one[3])]
@@ -152,6 +155,8 @@ class Bridge:
     def obey(self, order):
         if order.pop("reset", False):
             self.reset()
+        if "vanish" in order:
+            self.reset(order.pop("vanish"))
         if order.get("cut"):
             self.waiting.clear()
         self.rules.update(order)
