@@ -159,7 +159,8 @@ cdef inline size_t size_make(run_t *r, int c, int frame) noexcept nogil:
 cdef inline int frame_make(run_t *r, msg_t *m, size_t size, int c) noexcept nogil:
     """Room for a frame: the core's own, or an object that is lent to it."""
     cdef void *object
-    if c % 3:
+    # Without memory the core cannot even say that it is done with an object, and keeps it: nothing is lent then.
+    if c % 3 or r.program.config.no_memory or r.program.config.no_memory_at:
         return msg_alloc(m, size)
     object = sim_object_new(size)
     msg_init(m)
