@@ -61,6 +61,8 @@ cdef enum:
     LOOKS_PER_TURN = 4
     # The I/O thread found a socket busy: when to try again (its application thread has been asked to do the work meanwhile).
     RETRY_NS = 200000
+    # poll(): longest sleep of a wait that could have no wake-up; only when descriptors have run out.
+    POLL_BLIND_NS = 5000000
     # Straggler flush. Output that nobody has written so long after it began to wait is looked at by the I/O thread. Bursts are mostly short, so
     # at first soon; a thread that keeps writing its own output (because its buffer is full, or it reads in between) is given two steps more.
     STRAGGLER_FIRST_NS = 20000

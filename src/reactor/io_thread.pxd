@@ -35,11 +35,11 @@ from base.config cimport (
     LEASE_NS, LOOKS_PER_TURN, POLL_BATCH, RETRY_NS, STRAGGLER_LOOKS, STRAGGLER_MOST_NS, STRAGGLER_NS, STRAGGLER_SHARE, STRAGGLER_WATCH_NS,
     YOUNG_NS,
 )
-from base.errors cimport ENOMEM
+from base.errors cimport EINTR, ENOMEM
 from base.platform cimport (
     zc_lock_t, zc_lock_init, zc_lock_destroy, zc_lock_acquire, zc_lock_release, zc_thread_t, zc_thread_start, zc_thread_join,
     zc_thread_tight_timers, zc_wake_t, zc_wake_open, zc_wake_close, zc_wake_signal, zc_wake_drain, zc_timer_open, zc_timer_arm,
-    zc_now_ns, zc_close, zc_yield,
+    zc_now_ns, zc_close, zc_yield, zc_poll, zc_pollfd_set, zc_pollfd_t, ZC_POLLIN,
 )
 from reactor.pollset cimport (
     pollset_t, pollevent_t, pollset_init, pollset_close, pollset_add, pollset_wait, pollset_child_add, pollset_child_enable,
@@ -346,6 +346,14 @@ cdef inline uint64_t io_look(io_thread_t *io, uint64_t now) noexcept nogil:
     return next
 
 
+cdef inline void io_rest(io_thread_t *io) noexcept nogil:
+    """A wait that needs nothing: for a moment, or until somebody pokes."""
+    cdef zc_pollfd_t wake
+    zc_pollfd_set(&wake, io.wake.rfd, ZC_POLLIN)
+    if zc_poll(&wake, 1, RETRY_NS) > 0:
+        zc_wake_drain(&io.wake)
+
+
 cdef inline void io_main(void *arg) noexcept nogil:
     cdef io_thread_t *io = <io_thread_t *> arg
     cdef pollevent_t events[64]         # POLL_BATCH
@@ -396,9 +404,11 @@ cdef inline void io_main(void *arg) noexcept nogil:
             now = zc_now_ns()
             timeout = <int64_t> (next - now) if next > now else 0
         n = pollset_wait(&io.set, events, POLL_BATCH, timeout)
-        zc_swap_u64(&io.armed, 0)       # awake: nobody needs to poke
         if n < 0:
+            if n != -EINTR:
+                io_rest(io)             # no memory for it: the next turn is not at once, or the thread would do nothing but fail
             n = 0
+        zc_swap_u64(&io.armed, 0)       # awake: nobody needs to poke
         for i in range(n):
             if <uintptr_t> events[i].tag == TAG_WAKE:
                 zc_wake_drain(&io.wake)

@@ -10,10 +10,13 @@
 # - A snapshot holds references, so a table may be closed while somebody sleeps on it.
 # - Two tables' locks are never held together. Children have no children.
 # - A member with mask 0 is left out of the snapshot.
+# - A wait of 0 needs no wake-up. Where none can be had (no descriptor is left), a longer wait sleeps in short steps and takes a new
+#   snapshot after each: changes of the tables are noticed late, but the wait does not fail and its caller does not spin.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from base.memory cimport calloc, free, realloc
 from base.atomics cimport zc_add_u32, zc_cas_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_sub_u32
+from base.config cimport POLL_BLIND_NS
 from base.errors cimport EBADF, EEXIST, ENOENT, ENOMEM
 from base.platform cimport (
     ZC_POLLERR, ZC_POLLHUP, ZC_POLLIN, ZC_POLLNVAL, ZC_POLLOUT,
@@ -69,6 +72,7 @@ cdef struct poll_seen_t:
 cdef struct poll_waiter_t:
     zc_wake_t wake
     uint32_t signalled       # atomic: 1 = the wake-up was signalled since the last drain
+    bint listed              # this wait has a wake-up: the tables it looks at list it
     poll_waiter_t *next
     zc_pollfd_t *fds
     poll_entry_t *entries
@@ -264,23 +268,19 @@ cdef inline int poll_child_del(poll_table_t *t, poll_table_t *child) noexcept no
 
 # ---- waiters ----
 
-cdef inline poll_waiter_t *poll_waiter_take(poll_table_t *t, int *error) noexcept nogil:
+cdef inline poll_waiter_t *poll_waiter_take(poll_table_t *t, int64_t timeout_ns) noexcept nogil:
     cdef poll_waiter_t *w
     zc_lock_acquire(&t.lock)
     w = t.spare
     if w != NULL:
         t.spare = w.next
     zc_lock_release(&t.lock)
-    if w != NULL:
-        return w
-    w = <poll_waiter_t *>calloc(1, sizeof(poll_waiter_t))
     if w == NULL:
-        error[0] = -ENOMEM
-        return NULL
-    error[0] = zc_wake_open(&w.wake)
-    if error[0] < 0:
-        free(w)
-        return NULL
+        w = <poll_waiter_t *>calloc(1, sizeof(poll_waiter_t))
+        if w == NULL:
+            return NULL
+        w.wake.rfd = w.wake.wfd = -1
+    w.listed = timeout_ns != 0 and (w.wake.rfd >= 0 or zc_wake_open(&w.wake) == 0)
     return w
 
 
@@ -309,17 +309,20 @@ cdef inline int poll_push(poll_waiter_t *w, int fd, int events, int seen, int ch
 
 
 # Adds one table's members to the snapshot and lists the waiter in the table, in one step under the lock: every later
-# change is signalled. Returns the table's index in `seen`. The caller holds the table alive.
+# change is signalled (to a waiter with a wake-up). Returns the table's index in `seen`. The caller holds the table alive.
 cdef inline int poll_look(poll_waiter_t *w, poll_table_t *t, int parent, int child, void *tag) noexcept nogil:
     cdef int i, events, rc, index = w.nseen
     cdef poll_member_t *m
     if poll_grow(<void **>&w.seen, &w.seen_cap, w.nseen, sizeof(poll_seen_t)) < 0:
         return -ENOMEM
     zc_lock_acquire(&t.lock)
-    rc = -EBADF if t.closed else poll_grow(<void **>&t.waiters, &t.waiters_cap, t.nwaiters, sizeof(poll_waiter_t *))
+    rc = -EBADF if t.closed else 0
+    if rc == 0 and w.listed:
+        rc = poll_grow(<void **>&t.waiters, &t.waiters_cap, t.nwaiters, sizeof(poll_waiter_t *))
     if rc == 0:
-        t.waiters[t.nwaiters] = w
-        t.nwaiters += 1
+        if w.listed:
+            t.waiters[t.nwaiters] = w
+            t.nwaiters += 1
         zc_add_u32(&t.refs, 1)
         w.seen[index].table = t
         w.seen[index].version = t.version
@@ -423,7 +426,12 @@ cdef inline void poll_snapshot_end(poll_waiter_t *w) noexcept nogil:
 
 # One sleep on the snapshot. 0 or -errno; the answers are in `fds`.
 cdef inline int poll_sleep(poll_waiter_t *w, int64_t timeout_ns) noexcept nogil:
-    cdef int i, rc = zc_poll(w.fds, w.nfds, timeout_ns)
+    cdef int i, rc
+    if w.listed:
+        rc = zc_poll(w.fds, w.nfds, timeout_ns)
+    else:
+        # Without its entry 0: WSAPoll() does not leave out a descriptor of -1.
+        rc = zc_poll(&w.fds[1], w.nfds - 1, POLL_BLIND_NS if timeout_ns < 0 or timeout_ns > POLL_BLIND_NS else timeout_ns)
     if rc <= 0:
         for i in range(w.nfds):
             w.fds[i].revents = 0
@@ -478,15 +486,15 @@ cdef inline int poll_deliver(poll_waiter_t *w, pollevent_t *out, int max) noexce
 
 
 cdef inline int poll_wait_events(poll_table_t *t, pollevent_t *out, int max, int64_t timeout_ns) noexcept nogil:
-    cdef int rc = 0, own
+    cdef int rc, own
     cdef uint64_t begun = zc_now_ns() if timeout_ns > 0 else 0
     cdef int64_t left = timeout_ns
     cdef poll_waiter_t *w
     zc_add_u32(&t.refs, 1)
-    w = poll_waiter_take(t, &rc)
+    w = poll_waiter_take(t, timeout_ns)
     if w == NULL:
         poll_table_unref(t)
-        return rc
+        return -ENOMEM
     while True:
         poll_snapshot_begin(w)
         rc = poll_push(w, w.wake.rfd, ZC_POLLIN, -1, POLL_OWN, NULL)
@@ -511,16 +519,16 @@ cdef inline int poll_wait_events(poll_table_t *t, pollevent_t *out, int max, int
 # The waiting of one thread on several sets and raw descriptors. nsets > 0.
 cdef inline int poll_wait_many(
         poll_table_t **tables, int *ready, int nsets, zc_pollfd_t *extra, int nextra, int64_t timeout_ns) noexcept nogil:
-    cdef int rc = 0, own, i, n, first_extra
+    cdef int rc, own, i, n, first_extra
     cdef uint64_t begun = zc_now_ns() if timeout_ns > 0 else 0
     cdef int64_t left = timeout_ns
     cdef poll_table_t *home = tables[0]
     cdef poll_waiter_t *w
     zc_add_u32(&home.refs, 1)
-    w = poll_waiter_take(home, &rc)
+    w = poll_waiter_take(home, timeout_ns)
     if w == NULL:
         poll_table_unref(home)
-        return rc
+        return -ENOMEM
     while True:
         n = 0
         poll_snapshot_begin(w)

@@ -256,6 +256,46 @@ def test_two_threads_on_one_set_and_its_parent(pollset, pair):
     assert [w.result() for w in waits] == [[(1, IN)], [(1, IN)], [(9, IN)]]
 
 
+@pytest.fixture
+def no_descriptor_left():
+    """Called, it leaves the process none to open, until the test has ended."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def fill():
+        with open(os.devnull) as lowest:
+            free = lowest.fileno()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
+
+    yield fill
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_waiting_needs_no_descriptor(pollset, pair, no_descriptor_left):
+    """Not even the first wait of a set fails, or ends early, because none is left; and it still sees changes."""
+    parent, child = pollset(), pollset()
+    a, b = pair()
+    c, d = pair()
+    assert child.add(a.fileno(), IN, 1) == 0
+    assert parent.child_add(child, 9, True) == 0
+    no_descriptor_left()
+    with pytest.raises(OSError):
+        os.dup(a.fileno())
+    for ps in (parent, child):
+        assert ps.wait(0) == []
+        begun = _probe.base_now()
+        assert ps.wait(20_000_000) == []
+        assert _probe.base_now() - begun >= 20_000_000
+    assert _probe.reactor_wait_many([child], [], 20_000_000) == (0, [False], [])
+    waits = [Waiting(ps.wait, FOREVER) for ps in (child, parent)]
+    waits.append(Waiting(_probe.reactor_wait_many, [child], [], FOREVER))
+    d.send(b"x")
+    assert child.add(c.fileno(), IN, 2) == 0
+    assert [w.result() for w in waits] == [[(2, IN)], [(9, IN)], (1, [True], [])]
+    b.send(b"x")
+    assert sorted(child.wait(0)) == [(1, IN), (2, IN)]
+
+
 def test_hammer_changes_under_a_waiter(pollset, pair):
     """Members come and go while a thread waits; a member that is gone is never reported."""
     ps = pollset()
