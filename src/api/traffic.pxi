@@ -11,7 +11,7 @@ from pipe.pipe cimport pipe_t
 from session.session cimport session_t
 from socket.drive cimport wait_t
 from socket.traffic cimport (
-    socket_recv_now, socket_recv_wait, socket_send_now, socket_send_wait, socket_try_send, wait_begin, SEND_DROPPED,
+    socket_abandon, socket_recv_now, socket_recv_wait, socket_send_now, socket_send_wait, socket_try_send, wait_begin, SEND_DROPPED,
 )
 
 cdef enum:
@@ -192,7 +192,7 @@ cdef class Socket(_SocketBase):
     cdef int send_slow(self, msg_t *m, int flags) except? -1:
         """The frame found no room, or another thread in the socket. As send_rest(). On an exception the frame is released."""
         try:
-            return self.send_rest(m, 1, flags)
+            return self.send_rest(m, 1, 0, flags)
         except BaseException:
             release(m)
             raise
@@ -365,9 +365,11 @@ cdef class Socket(_SocketBase):
                     rc = socket_try_send(s, &m[i])
                     if rc >= 0:
                         i += 1
+                if rc == -ENOMEM and i:
+                    socket_abandon(s)
                 unlock_socket(s)
             if rc == -EAGAIN:
-                rc = self.send_rest(m + i, n - i, flags)
+                rc = self.send_rest(m, n, i, flags)
         finally:
             for i in range(filled):
                 release(&m[i])
@@ -379,14 +381,13 @@ cdef class Socket(_SocketBase):
             raise_errno(rc)
         return tracker
 
-    cdef int send_rest(self, msg_t *m, Py_ssize_t n, int flags) except? -1:
-        """Frame `m` (the first of its message, unless frames of an earlier send are pending) found no room, or another thread in the socket. Drives
-        the connections, waits as long as flags and SNDTIMEO allow."""
+    cdef int send_rest(self, msg_t *m, Py_ssize_t n, Py_ssize_t i, int flags) except? -1:
+        """Frame number `i` (the first of its message, unless frames of an earlier send are pending) found no room, or another thread in the
+        socket. Drives the connections, waits as long as flags and SNDTIMEO allow."""
         cdef socket_t *s = self.s
         cdef int rc
         cdef wait_t until
         cdef bint wait = not (flags & FLAG_DONTWAIT or s.opt.sndtimeo == 0)
-        cdef Py_ssize_t i = 0
         wait_begin(&until, s.opt.sndtimeo)
         while True:
             with nogil:
@@ -396,6 +397,8 @@ cdef class Socket(_SocketBase):
                     rc = socket_send_wait(s, m + i, &until) if wait else socket_send_now(s, m + i)
                     if rc >= 0:
                         i += 1
+                if rc == -ENOMEM and i:
+                    socket_abandon(s)
                 leave_socket(s)
             if rc != -EINTR:
                 return rc

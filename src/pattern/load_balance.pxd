@@ -138,6 +138,14 @@ cdef inline int lb_rest(load_balance_t *b, msg_t *m, bint more) noexcept nogil:
     return rc
 
 
+cdef inline pipe_t *lb_abandon(load_balance_t *b) noexcept nogil:
+    """The message that began will not be finished. The pipe it went to, or NULL."""
+    cdef pipe_t *p = b.out
+    b.out = NULL
+    b.dropping = LB_KEEP
+    return p
+
+
 cdef inline int lb_send(load_balance_t *b, msg_t *m) noexcept nogil:
     """One frame. 0, LB_DROPPED, -EAGAIN or -ENOMEM (both: nothing changed)."""
     cdef bint more = (m.flags & MSG_MORE) != 0

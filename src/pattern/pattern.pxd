@@ -16,25 +16,25 @@ from base.memory cimport free
 from libc.string cimport memset
 from base.errors cimport EAGAIN, EEXIST, EINVAL, ENOMEM, ENOTSUP
 from message.message cimport msg_t, MSG_MORE
-from pipe.pipe cimport pipe_t
+from pipe.pipe cimport pipe_abandon, pipe_t
 from pattern.state cimport (
-    pattern_t, pattern_hooks_t, pattern_pipe_init, PATTERN_PAIR, PATTERN_PUB, PATTERN_SUB, PATTERN_REQ, PATTERN_REP,
+    pattern_t, pattern_close_pipe, pattern_hooks_t, pattern_pipe_init, PATTERN_PAIR, PATTERN_PUB, PATTERN_SUB, PATTERN_REQ, PATTERN_REP,
     PATTERN_DEALER, PATTERN_ROUTER, PATTERN_PULL, PATTERN_PUSH, PATTERN_XPUB, PATTERN_XSUB, PATTERN_IN, PATTERN_OUT,
     FLAG_UP, FLAG_ENDED, FLAG_ATTACHED,
 )
 from pattern.fair_queue cimport fq_init, fq_free, fq_has, fq_ready, fq_quiet, fq_remove, fq_front, fq_recv, fq_pipe_front
-from pattern.load_balance cimport lb_init, lb_free, lb_ready, lb_remove, lb_send, lb_can_send, LB_DROPPED
+from pattern.load_balance cimport lb_abandon, lb_init, lb_free, lb_ready, lb_remove, lb_send, lb_can_send, LB_DROPPED
 from pattern.fan_out cimport fan_ready, fan_remove
 from pattern.pair cimport pair_attach
 from pattern.push cimport push_attach, push_in_ready
 from pattern.pull cimport pull_attach
 from pattern.dealer cimport dealer_attach, dealer_ready, dealer_lost
 from pattern.req cimport (
-    req_init, req_attach, req_send, req_recv, req_events, req_in_ready, req_detach,
+    req_abandon, req_init, req_attach, req_send, req_recv, req_events, req_in_ready, req_detach,
 )
-from pattern.rep cimport rep_init, rep_free, rep_attach, rep_send, rep_recv, rep_events, rep_lost, rep_detach
+from pattern.rep cimport rep_abandon, rep_init, rep_free, rep_attach, rep_send, rep_recv, rep_events, rep_lost, rep_detach
 from pattern.router cimport (
-    router_init, router_free, router_attach, router_ready, router_lost, router_ended, router_detach, router_send, router_recv,
+    router_abandon, router_init, router_free, router_attach, router_ready, router_lost, router_ended, router_detach, router_send, router_recv,
     router_events, router_set_connect_id, router_peer_state,
 )
 from pattern.pub cimport (
@@ -43,7 +43,7 @@ from pattern.pub cimport (
 )
 from pattern.topic_trie cimport topics_count
 from pattern.sub cimport (
-    sub_t, sub_init, sub_free, sub_attach, sub_ready, sub_subscribe, sub_recv, sub_events, xsub_send,
+    sub_t, sub_init, sub_free, sub_attach, sub_ready, sub_subscribe, sub_recv, sub_events, xsub_abandon, xsub_send,
 )
 from pattern.subscriptions cimport subscriptions_count
 
@@ -255,6 +255,24 @@ cdef inline int pattern_send(pattern_t *pt, msg_t *m) noexcept nogil:
     if pt.type == PATTERN_XSUB:
         return xsub_send(pt, m)
     return -ENOTSUP
+
+
+cdef inline void pattern_abandon(pattern_t *pt) noexcept nogil:
+    """The caller will not send the rest of the message it has begun, because a frame was refused for lack of memory: what is sent next begins
+    a message. (PUB and XPUB refuse no frame: who misses a part of a message misses all of it.)"""
+    cdef pipe_t *p = NULL
+    if pt.type == PATTERN_PUSH or pt.type == PATTERN_DEALER or pt.type == PATTERN_PAIR:
+        p = lb_abandon(&pt.lb)
+    elif pt.type == PATTERN_ROUTER:
+        p = router_abandon(pt)
+    elif pt.type == PATTERN_REQ:
+        p = req_abandon(pt)
+    elif pt.type == PATTERN_REP:
+        p = rep_abandon(pt)
+    elif pt.type == PATTERN_XSUB:
+        xsub_abandon(pt)
+    if p != NULL and pipe_abandon(p):
+        pattern_close_pipe(pt, p)
 
 
 cdef inline int pattern_recv(pattern_t *pt, msg_t *m) noexcept nogil:

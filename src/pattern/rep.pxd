@@ -149,6 +149,20 @@ cdef inline int rep_send(pattern_t *pt, msg_t *m) noexcept nogil:
     return 0
 
 
+cdef inline pipe_t *rep_abandon(pattern_t *pt) noexcept nogil:
+    """The reply that began will not be finished; its requester gets none."""
+    cdef rep_t *r = <rep_t *> pt.part
+    cdef pipe_t *p = NULL
+    if r.sending and r.started:
+        if not r.dropping:
+            p = r.reply
+        r.sending = False
+        r.fetched = False
+        r.reply = NULL
+        rep_drop_envelope(r)
+    return p
+
+
 cdef inline int rep_events(pattern_t *pt) noexcept nogil:
     cdef rep_t *r = <rep_t *> pt.part
     if r.sending:

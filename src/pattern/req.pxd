@@ -17,7 +17,7 @@ from message.message cimport msg_t, msg_data, msg_set, msg_close, MSG_MORE
 from pipe.pipe cimport pipe_t, pipe_pop
 from pattern.state cimport pattern_t, pattern_close_pipe, FLAG_BUSY, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX
 from pattern.fair_queue cimport fair_queue_t, fq_attach, fq_begin, fq_front, fq_take, fq_skip, fq_pipe_front
-from pattern.load_balance cimport lb_attach, lb_send, lb_can_send
+from pattern.load_balance cimport lb_abandon, lb_attach, lb_send, lb_can_send
 
 cdef enum:                      # req_t.stage
     REQ_BEGIN = 0
@@ -208,6 +208,15 @@ cdef inline int req_send(pattern_t *pt, msg_t *m) noexcept nogil:
         r.stage = REQ_BEGIN
         r.receiving = True
     return rc
+
+
+cdef inline pipe_t *req_abandon(pattern_t *pt) noexcept nogil:
+    """The request that began will not be finished: the next one may be sent at once."""
+    cdef req_t *r = <req_t *> pt.part
+    if r.stage != REQ_BEGIN:
+        r.stage = REQ_BEGIN
+        r.reply = NULL
+    return lb_abandon(&pt.lb)
 
 
 cdef inline int req_recv(pattern_t *pt, msg_t *m) noexcept nogil:

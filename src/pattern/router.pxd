@@ -352,6 +352,15 @@ cdef inline int router_send(pattern_t *pt, msg_t *m) noexcept nogil:
     return 0
 
 
+cdef inline pipe_t *router_abandon(pattern_t *pt) noexcept nogil:
+    """The message that began will not be finished. The pipe it went to, or NULL."""
+    cdef router_t *r = <router_t *> pt.part
+    cdef pipe_t *p = r.out if r.sending else NULL
+    r.out = NULL
+    r.sending = False
+    return p
+
+
 cdef inline int router_id(pipe_t *p, msg_t *m) noexcept nogil:
     """The id frame of the pipe's next message."""
     cdef former_t *f = <former_t *> p.pattern_data

@@ -13,7 +13,7 @@ from libc.stdint cimport uint32_t
 from base.memory cimport calloc
 from base.errors cimport EAGAIN, ENOMEM
 from message.message cimport msg_t, msg_data, msg_close, msg_share, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
-from pipe.pipe cimport pipe_t, pipe_write_control
+from pipe.pipe cimport pipe_abandon, pipe_t, pipe_write_control
 from pattern.state cimport pattern_t, pattern_close_pipe, PATTERN_SUB, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX
 from pattern.fair_queue cimport fq_attach, fq_discard, fq_front, fq_take
 from pattern.fan_out cimport fan_out_t, fan_init, fan_free, fan_attach, fan_choose_all, fan_send
@@ -124,6 +124,18 @@ cdef inline void xsub_forward(pattern_t *pt, sub_t *s, msg_t *m) noexcept nogil:
     if s.fan.broken != NULL:
         pattern_close_pipe(pt, s.fan.broken)
         s.fan.broken = NULL
+
+
+cdef inline void xsub_abandon(pattern_t *pt) noexcept nogil:
+    """The message that began will not be finished."""
+    cdef sub_t *s = <sub_t *> pt.part
+    cdef uint32_t i
+    if s.sending:
+        for i in range(s.fan.chosen):
+            if pipe_abandon(s.fan.pipes[i]):
+                pattern_close_pipe(pt, s.fan.pipes[i])
+    s.sending = False
+    s.fan.chosen = 0
 
 
 cdef inline int xsub_send(pattern_t *pt, msg_t *m) noexcept nogil:

@@ -175,6 +175,16 @@ cdef inline void pipe_rollback(pipe_t *p) noexcept nogil:
     p.writing = False
 
 
+cdef inline bint pipe_abandon(pipe_t *p) noexcept nogil:
+    """The writer will not finish its message: nothing of it may be taken for a part of the next. True if the pipe must be closed for that,
+    because its beginning may have gone into the connection."""
+    cdef bint gone = p.writing and not p.skip_out and p.sink != NULL and p.outr.only == NULL
+    p.skip_out = False
+    if p.writing:
+        pipe_rollback(p)
+    return gone
+
+
 cdef inline msg_t *pipe_front(pipe_t *p) noexcept nogil:
     """The next frame to read, or NULL. After NULL the owner is told by ATTENTION_IN / pattern_in_ready."""
     cdef msg_t *m

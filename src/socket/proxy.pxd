@@ -13,10 +13,10 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memset
 from base.config cimport SPIN_NS
-from base.errors cimport EAGAIN
+from base.errors cimport EAGAIN, ENOMEM
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
 from message.message cimport msg_t, msg_close, msg_data, msg_set, msg_share, MSG_EMPTY, MSG_EXACT, MSG_MORE
-from pattern.pattern cimport pattern_events, pattern_recv, pattern_send
+from pattern.pattern cimport pattern_abandon, pattern_events, pattern_recv, pattern_send
 from reactor.pollset cimport pollset_t, pollset_wait_many
 from socket.drive cimport socket_flush, socket_glance, socket_may_spin, socket_settle, socket_spun, socket_yield, wait_t
 from socket.state cimport socket_t, SOCKET_OPEN
@@ -87,6 +87,8 @@ cdef inline int proxy_send(proxy_t *p, socket_t *target, msg_t *m) noexcept nogi
         if rc == 0:
             wait_begin(&wait, -1)
             rc = socket_send_wait(target, m, &wait)
+    if rc == -ENOMEM:
+        pattern_abandon(&target.pattern)        # the proxy ends here; the target may be used again
     if target.host.flush_now:
         socket_flush(target)
     return rc

@@ -5,7 +5,7 @@ from base.atomics cimport zc_load_relaxed_u32, zc_load_relaxed_u64, zc_load_acqu
 from base.errors cimport EAGAIN, EINTR, ENOTSOCK, ETERM
 from base.platform cimport zc_now_ns, zc_lock_acquire, zc_lock_release, zc_yield
 from message.message cimport msg_t, MSG_EMPTY, MSG_MORE
-from pattern.pattern cimport pattern_t, pattern_send, pattern_recv, pattern_events, pattern_backlog
+from pattern.pattern cimport pattern_t, pattern_abandon, pattern_send, pattern_recv, pattern_events, pattern_backlog
 from socket.drive cimport (
     socket_alarmed, socket_coalesce, socket_come_back, socket_flush, socket_drive, socket_settle, socket_wait, socket_hold,
     socket_hold_end, socket_unblocked, wait_t, wait_looks,
@@ -48,6 +48,12 @@ cdef inline int socket_try_send(socket_t *s, msg_t *m) noexcept nogil:
     if rc >= 0 and not more:
         socket_sent(s)
     return rc
+
+
+cdef inline void socket_abandon(socket_t *s) noexcept nogil:
+    """A frame inside a message was refused for lack of memory, and its sender will not try it again. Nobody shall take what is sent next for
+    the rest of that message."""
+    pattern_abandon(&s.pattern)
 
 
 cdef inline int socket_send_now(socket_t *s, msg_t *m) noexcept nogil:

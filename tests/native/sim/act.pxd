@@ -24,7 +24,7 @@ from socket.options cimport options_set
 from socket.proxy cimport PROXY_MORE, proxy_free, proxy_init, proxy_run, proxy_t
 from socket.state cimport context_t, socket_t, SOCKET_OPEN
 from socket.traffic cimport (
-    socket_enter, socket_events_now, socket_poll_begin, socket_poll_deadline, socket_poll_end, socket_recv_now, socket_recv_wait, socket_send_now,
+    socket_abandon, socket_enter, socket_events_now, socket_poll_begin, socket_poll_deadline, socket_poll_end, socket_recv_now, socket_recv_wait, socket_send_now,
     socket_send_wait, socket_try_send, socket_until, wait_begin,
 )
 from socket.watch cimport socket_export_fd
@@ -223,6 +223,8 @@ cdef inline int send_frames(socket_t *s, msg_t *m, int n, int32_t timeout, int *
         if rc >= 0:
             dropped = dropped or rc == 1
             done[0] += 1
+    if rc == -ENOMEM and done[0]:
+        socket_abandon(s)
     leave(s)
     if rc == -EAGAIN:
         wait_begin(&wait, timeout)
@@ -235,6 +237,8 @@ cdef inline int send_frames(socket_t *s, msg_t *m, int n, int32_t timeout, int *
                 if rc >= 0:
                     dropped = dropped or rc == 1
                     done[0] += 1
+            if rc == -ENOMEM and done[0]:
+                socket_abandon(s)
             if s.host.flush_now:
                 socket_flush(s)
             socket_settle(s)

@@ -303,7 +303,7 @@ cdef inline void program_make(program_t *p, uint64_t seed) noexcept nogil:
         if p.profile != PROFILE_CLEAN and chance(&d, 6):
             option_number(p, i, OPT_HEARTBEAT_IVL, pick3(&d, 10, 100, 1000))
         if p.profile != PROFILE_CLEAN and chance(&d, 6):
-            option_number(p, i, OPT_RECONNECT_IVL, pick3(&d, 0, 1, -1))
+            option_number(p, i, OPT_RECONNECT_IVL, pick3(&d, 0, 10, -1))
         if p.types[i] == SOCKET_SUB and chance(&d, 85):
             op_add(p, OP_SUBSCRIBE, 0, i).a = 0 if chance(&d, 60) else <int32_t> roll(&d, 5)
     # Pairs are joined: one binds, the other connects, in either order, now or by any thread later.
