@@ -17,8 +17,8 @@ static inline void zc_unlock_check(void)
 /* errno's counterpart: that of one thread says nothing to another. */
 static ZC_THREAD_LOCAL int zc_last_error;
 
-static inline int zc_last_error_get(void) { return zc_last_error; }
-static inline void zc_last_error_set(int number) { zc_last_error = number; }
+ZC_THREADS_OWN static inline int zc_last_error_get(void) { return zc_last_error; }
+ZC_THREADS_OWN static inline void zc_last_error_set(int number) { zc_last_error = number; }
 
 /* With the GIL. Objects may run arbitrary code when they go, so no lock may be held. */
 static inline void zc_giveback_drain(void)

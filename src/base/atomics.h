@@ -28,6 +28,14 @@
 #endif
 #endif
 
+/* For functions that touch nothing but ZC_THREAD_LOCAL words. When a thread has ended the loader frees the block they are in, and
+ * ThreadSanitizer does not know that nobody can be using it any more. */
+#ifdef ZC_TSAN
+#define ZC_THREADS_OWN __attribute__((no_sanitize_thread))
+#else
+#define ZC_THREADS_OWN
+#endif
+
 #if defined(__GNUC__) || defined(__clang__)
 
 #define ZC_ATOMIC_WORD(T, name)                                                                             \

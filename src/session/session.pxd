@@ -77,6 +77,7 @@ cdef struct session_t:
     bint want_in
     bint want_out
     bint connecting_side
+    bint immediate              # IMMEDIATE when the endpoint was made: each connection has a pipe of its own
     session_host_t *host
     void *endpoint
     pipe_t *pipe                # while ENDING it may be read to its end, but takes nothing more in

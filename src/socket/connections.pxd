@@ -430,7 +430,7 @@ cdef inline void connection_lost(session_t *x, int why, int err, uint64_t now) n
             connection_leave_pipe(s, p)
         return
     if p != NULL:
-        if s.opt.immediate and not p.ended:
+        if x.immediate and not p.ended:
             transmit_drop(x)
             connection_part(x)
             pipe_end(s, p)

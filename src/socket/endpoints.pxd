@@ -246,7 +246,8 @@ cdef inline int socket_connect(socket_t *s, const char *text, size_t n) noexcept
         else:
             e.session = x
             e.socket = s
-            if not s.opt.immediate:
+            x.immediate = s.opt.immediate
+            if not x.immediate:
                 pipe = netpipe_new(s, x)
                 if pipe == NULL:
                     rc = -ENOMEM

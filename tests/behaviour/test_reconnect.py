@@ -165,6 +165,20 @@ def test_REC_12_immediate_has_no_pipe_before_the_handshake(zmq, make, fresh, tra
 
 
 @NETWORKS
+def test_REC_12_immediate_is_for_the_endpoints_made_later(zmq, make, fresh, transport):
+    where = dead_endpoint() if transport == "tcp" else fresh(transport)
+    push, pull = make("PUSH", RECONNECT_IVL=10), make("PULL")
+    events = Events(zmq, push)
+    push.connect(where)
+    push.send(b"queued")
+    push.setsockopt(zmq.IMMEDIATE, 1)
+    for _ in range(3):
+        events.wait("CONNECT_RETRIED")
+    pull.bind(where)
+    assert pull.recv() == b"queued"
+
+
+@NETWORKS
 def test_REC_13_immediate_and_a_peer_that_restarts(zmq, make, fresh, transport):
     pull = make("PULL")
     pull.bind(fresh(transport))

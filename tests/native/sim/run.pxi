@@ -368,6 +368,21 @@ cdef bint joined(run_t *r) noexcept nogil:
     return True
 
 
+cdef bint probes_a_req(program_t *p) noexcept nogil:
+    """A REQ takes the probe of a ROUTER or DEALER for a broken reply and ends the connection, time after time."""
+    cdef setting_t what
+    cdef int i
+    cdef int j
+    for i in range(p.nops):
+        if p.ops[i].kept and p.ops[i].kind == OP_SET:
+            setting_of(p, &p.ops[i], &what)
+            if what.option == OPT_PROBE_ROUTER:
+                for j in range(p.nsockets):
+                    if p.types[j] == SOCKET_REQ:
+                        return True
+    return False
+
+
 cdef bint promises(run_t *r) noexcept nogil:
     cdef program_t *p = r.program
     cdef int i
@@ -380,7 +395,7 @@ cdef bint promises(run_t *r) noexcept nogil:
             pairs[p.ops[i].sock] += 1
             if p.types[p.ops[i].sock] == PAIR_TYPE and pairs[p.ops[i].sock] > 1:
                 return False
-    return joined(r)
+    return not probes_a_req(p) and joined(r)
 
 
 cdef void main_thread(void *arg) noexcept nogil:
