@@ -24,8 +24,8 @@ from socket.options cimport options_set
 from socket.proxy cimport PROXY_MORE, proxy_free, proxy_init, proxy_run, proxy_t
 from socket.state cimport context_t, socket_t, SOCKET_OPEN
 from socket.traffic cimport (
-    socket_abandon, socket_enter, socket_events_now, socket_poll_begin, socket_poll_deadline, socket_poll_end, socket_recv_now, socket_recv_wait, socket_send_now,
-    socket_send_wait, socket_try_send, socket_until, wait_begin,
+    socket_abandon, socket_enter, socket_events_now, socket_poll_begin, socket_poll_deadline, socket_poll_end, socket_recv_now, socket_recv_wait,
+    socket_send_now, socket_send_wait, socket_try_send, socket_until, wait_begin,
 )
 from socket.watch cimport socket_export_fd
 from zmtp.socket_type cimport (
