@@ -53,7 +53,7 @@ extras=test,lint
 step "build"
 # Editable: tests, benchmarks and examples started from the checkout all see the same compiled core.
 # --only-binary: an older wheel where the newest release has none, rather than a Rust or CMake build.
-ZMQCORE_PROBE=1 ZMQCORE_SIM=1 python -m pip install -q --disable-pip-version-check --no-build-isolation --only-binary hypothesis,pyzmq -e ".[$extras]"
+ZMQCORE_PROBE=1 ZMQCORE_SIM=1 python -m pip install -q --disable-pip-version-check --no-build-isolation --only-binary hypothesis,numpy,pyzmq -e ".[$extras]"
 
 step "peers"
 [ "$free_threaded" = 1 ] || python -m pip install -q --disable-pip-version-check pyomq

@@ -9,11 +9,11 @@ import os
 import threading
 import time
 
-import programs
+import shortage_programs
 import pytest
 from countdown import blocks, memory_fails, resources_fail
 
-NAMES = [f"{program.__name__}-{kind}" for program, kind in programs.CASES]
+NAMES = [f"{program.__name__}-{kind}" for program, kind in shortage_programs.CASES]
 SETTLED = 10.0  # s: what ends in the background has ended by then
 
 
@@ -26,10 +26,10 @@ def run(zmq, program, kind, folder):
     context = None
     try:
         context = zmq.Context()
-        program(zmq, context, programs.endpoint(kind, folder))
+        program(zmq, context, shortage_programs.endpoint(kind, folder))
         return False
     except (zmq.ZMQError, MemoryError) as error:
-        if not programs.refused(zmq, error):
+        if not shortage_programs.refused(zmq, error):
             raise
         return True
     finally:
@@ -66,15 +66,15 @@ def fail_one_after_another(zmq, program, kind, folder, failing):
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("program, kind", programs.CASES, ids=NAMES)
+@pytest.mark.parametrize("program, kind", shortage_programs.CASES, ids=NAMES)
 def test_each_allocation_fails_once(zmq, tmp_path, program, kind):
     fail_one_after_another(zmq, program, kind, tmp_path, memory_fails)
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("error", [errno.EMFILE, errno.ENOMEM], ids=["EMFILE", "ENOMEM"])
-@pytest.mark.parametrize("program, kind", programs.CASES, ids=NAMES)
+@pytest.mark.parametrize("program, kind", shortage_programs.CASES, ids=NAMES)
 def test_each_descriptor_fails_once(zmq, tmp_path, program, kind, error):
-    if kind == "inproc" and program is not programs.polled:
+    if kind == "inproc" and program is not shortage_programs.polled:
         pytest.skip("inproc takes no descriptor")
     fail_one_after_another(zmq, program, kind, tmp_path, lambda nth: resources_fail(nth, error=error))
