@@ -9,8 +9,8 @@ import os
 import threading
 import time
 
-import shortage_programs
 import pytest
+import shortage_programs
 from countdown import blocks, memory_fails, resources_fail
 
 NAMES = [f"{program.__name__}-{kind}" for program, kind in shortage_programs.CASES]
