@@ -37,6 +37,8 @@ POLLOUT = int(PollEvent.POLLOUT)
 RCVTIMEO = int(SocketOption.RCVTIMEO)
 SNDTIMEO = int(SocketOption.SNDTIMEO)
 
+core_get = _core.Socket.get  # without what a subclass adds to it
+
 NO_KEYWORDS: dict[str, Any] = {}
 
 # How long to look away from a descriptor that is readable for something nobody waits for, in seconds: at first, and at most.
@@ -208,7 +210,10 @@ class Awaiting(_core.AwaitingBase):
         behind = bool(queue) or (waits and self.exhausted())
         if not (behind or tried):
             try:
-                result = self.make(socket, queue, call, args, kwargs)
+                if self.returned and queue is self.receives:
+                    result = receive_again(socket, self.returned, call, args, kwargs)
+                else:
+                    result = call(socket, *args, **kwargs)
             except Again:
                 pass
             except Exception as error:
@@ -225,35 +230,39 @@ class Awaiting(_core.AwaitingBase):
                 return _core.finished(result, loop)
         if not waits:
             return failed(loop, Again())
-        future = Received(self.give_back, loop) if queue is self.receives else loop.create_future()
+        future: asyncio.Future[Any]
+        if queue is self.receives:
+            future = Received(loop=loop)
+            future.give_back = self.give_back
+        else:
+            future = loop.create_future()
         if queue:
             # What stops the first one, a peer without room say, need not stop those behind it.
             queue[-1].future.add_done_callback(self.next_in_line)
         pending = Pending(socket, future, call, args, kwargs, load)
         try:
-            self.add(socket, queue, pending)
+            self.add(socket, queue, pending, behind)
         except Exception as error:
             return failed(loop, error)
-        if behind:
-            self.calls = 0
-            self.kick()
-        elif queue is self.receives and self.begin_spin(socket):
-            loop.call_soon(self.spin)
         return future
 
-    def make(
-        self, socket: Any, queue: deque[Pending], call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        if queue is self.receives and self.returned:
-            return receive_again(socket, self.returned, call, args, kwargs)
-        return call(socket, *args, **kwargs)
-
-    def add(self, socket: Any, queue: deque[Pending], pending: Pending) -> None:
-        timeout: int = socket.get(RCVTIMEO if queue is self.receives else SNDTIMEO)
-        self.read(socket)
+    def add(self, socket: Any, queue: deque[Pending], pending: Pending, behind: bool) -> None:
+        """`behind`: something else must come first, the loop's next turn at least."""
+        receives = queue is self.receives
+        timeout: int = core_get(socket, RCVTIMEO if receives else SNDTIMEO)
+        if self.fd < 0:
+            self.fd = socket.fileno()
+        # What a spin finds needs no reader: most answers come that soon, and a loop takes its time to add a reader and to remove it.
+        if not receives or behind or not self.begin_spin(socket):
+            self.read(socket)
+        else:
+            self.loop.call_soon(self.spin)
         if timeout >= 0:
             pending.timer = self.loop.call_later(timeout / 1000, self.expire, pending)
         queue.append(pending)
+        if behind:
+            self.calls = 0
+            self.kick()
 
     def expire(self, pending: Pending) -> None:
         """Its time is up."""
@@ -302,6 +311,13 @@ class Awaiting(_core.AwaitingBase):
         listen(self.loop, self.fd, self.wake)
         self.reading = True
 
+    def read_on(self, socket: Any) -> None:
+        """Listens for what is pending already, which must not be left alone: if the loop refuses, asks it again later."""
+        try:
+            self.read(socket)
+        except OSError:
+            self.look_away()
+
     def stop_reading(self) -> None:
         if self.reading:
             self.reading = False
@@ -345,15 +361,20 @@ class Awaiting(_core.AwaitingBase):
     def spin(self) -> None:
         """A receive has begun to wait, but an answer may be on its way: quicker than sleeping and being woken up."""
         socket = self.socket()
-        if socket is None or socket.closed or not self.receives:
+        if socket is None or socket.closed:
+            self.give_up()
+            return
+        if not self.receives:  # what else is pending is listened for
             self.end_spin()
             return
         state = self.spin_on(socket)
-        if state > 0:
-            if not self.complete(socket):
-                self.events_or_all(socket)  # brings the descriptor up to date, which the look has left to the call that follows
-        elif state == 0:
+        if state == 0:
             self.loop.call_soon(self.spin)
+            return
+        if state > 0 and not self.complete(socket):
+            self.events_or_all(socket)  # brings the descriptor up to date, which the look has left to the call that follows
+        if self.busy:
+            self.read_on(socket)
 
     def readable_for_nobody(self, socket: Any) -> bool:
         """Whether messages are there that nothing pending takes."""
@@ -381,7 +402,7 @@ class Awaiting(_core.AwaitingBase):
         if socket is not None and not socket.closed:
             self.complete(socket)
             if self.busy:
-                self.read(socket)
+                self.read_on(socket)
 
     # -- finishing
 
@@ -415,17 +436,24 @@ class Awaiting(_core.AwaitingBase):
     def attempt(self, socket: Any, queue: deque[Pending], pending: Pending) -> bool:
         """Makes the call and finishes its Future; False if it has to wait longer."""
         future = pending.future
+        call, args = pending.call, pending.args
         try:
-            result = self.make(pending.socket() or socket, queue, pending.call, pending.args, pending.kwargs)
+            if self.returned and queue is self.receives:
+                result = receive_again(pending.socket() or socket, self.returned, call, args, pending.kwargs)
+            else:
+                result = call(pending.socket() or socket, *args, **pending.kwargs)
         except Again:
             return False
         except BaseException as error:
             leave(queue, pending)
             fail(future, error)
             return True
-        leave(queue, pending)
+        if pending.timer is None and queue and queue[0] is pending:
+            queue.popleft()
+        else:
+            leave(queue, pending)
         if isinstance(future, Received):
-            future.message = message_of(socket, pending.call, pending.args, result)
+            future.message = message_of(socket, self.returned, call, args, result)
         if pending.load is not None:
             try:
                 result = pending.load(result)

@@ -28,8 +28,12 @@ class _Listeners:
         self.looks: list[Look] = []
 
     def tell(self) -> None:
-        for look in self.looks[:]:
-            if look in self.looks:  # one of those before may have taken it off
+        looks = self.looks
+        if len(looks) == 1:
+            looks[0]()
+            return
+        for look in looks[:]:
+            if look in looks:  # one of those before may have taken it off
                 look()
 
 

@@ -20,6 +20,7 @@ from .error import ZMQError
 
 RCVMORE = int(SocketOption.RCVMORE)
 
+_get = _core.Socket.get
 _recv_into = _core.Socket.recv_into
 _recv_multipart = _core.Socket.recv_multipart
 
@@ -28,13 +29,12 @@ Returned = tuple[list[Any], bool, bool]
 
 
 class Received(asyncio.Future[Any]):
-    """`give_back` is called with what was received, if it comes to that."""
+    """`give_back`, which whoever makes one must set, is called with what was received, if it comes to that."""
 
-    def __init__(self, give_back: Callable[[Returned], None], loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop=loop)
-        self.give_back = give_back
-        self.message: Returned | None = None
-        self.awaiters = 0
+    # On the class, as there is one of these for every receive that waits: a constructor would take as long as all the rest of it.
+    give_back: Callable[[Returned], None]
+    message: Returned | None = None
+    awaiters = 0
 
     def __await__(self) -> Generator[Any, None, Any]:
         if self.done():
@@ -55,14 +55,16 @@ class Received(asyncio.Future[Any]):
             self.give_back(message)
 
 
-def message_of(socket: Any, call: Callable[..., Any], args: tuple[Any, ...], result: Any) -> Returned:
+def message_of(
+    socket: Any, returned: deque[Returned], call: Callable[..., Any], args: tuple[Any, ...], result: Any
+) -> Returned:
     """What a receive has taken from the socket."""
     if call is _recv_multipart:
         return result, False, False
     if call is _recv_into:
         result = memoryview(args[0]).tobytes("A")[:result]
     try:
-        more = bool(socket.get(RCVMORE))
+        more = returned[0][2] if returned else bool(_get(socket, RCVMORE))
     except ZMQError:  # the context has ended since
         more = False
     return [result], more, False

@@ -7,7 +7,8 @@
 #   That thread then does the work (`wants` asks it to).
 # - Lease. An application thread that reads its own connections takes the lease (client.lease = 1, or 2 while it is blocked waiting); the
 #   socket's poll set is then switched off in the thread's own set, so arriving data wakes nobody needlessly. When `activity` has
-#   not moved for LEASE_NS the thread takes the socket back. A lease of 2 does not run out: the waiting thread does everything.
+#   not moved for LEASE_NS the thread takes the socket back. A lease of 2 does not run out: the waiting thread does everything. It only asks
+#   to be woken once, at `look_at`, for its signal handlers: it sleeps without a timer, which most waits would have set for nothing.
 # - Stragglers. Output that was coalesced and not yet written sets `straggle`; who writes it clears that. From `straggle_due` on the thread
 #   looks, the more seldom the longer the burst lasts, and watches for a moment: if no frames are added it writes itself; else the burst
 #   goes on, and at every third look the sender is asked to write with its next call (`flush_please`).
@@ -18,7 +19,7 @@
 #   application threads that have taken input in, or are about to wait, therefore serve what the set of this thread reports: io_help(). They hold no
 #   socket's lock then; `helpers` keeps the struct from being freed meanwhile.
 #
-# Words of io_client_t: lease, activity, straggle, straggle_due, burst_began, deadline are written under the socket's lock and read here
+# Words of io_client_t: lease, activity, straggle, straggle_due, burst_began, deadline, look_at are written under the socket's lock and read here
 # (relaxed: a stale value costs one tick). flush_please and wants are written here and swapped by the lock holder. The rest belongs to the I/O thread.
 # masked is written by the I/O thread and, under the socket's lock, by close(): atomic, relaxed (a stale value costs one look).
 # io_thread_t.lock guards the table of clients and the list `gone`; it is held while the thread, or one that helps it, serves.
@@ -51,6 +52,7 @@ cdef enum:
     SERVE_TAKE = 2          # the lease has run out
     SERVE_TIMERS = 3        # the deadline has passed
     SERVE_FLUSH = 4         # the burst is over
+    SERVE_LOOK = 5          # wake the thread that waits
 
 cdef enum:
     SERVE_DONE = 0
@@ -75,6 +77,7 @@ cdef struct io_client_t:
     uint32_t wants
     uint32_t masked             # this thread switched the poll set off because serve() was busy
     uint64_t deadline
+    uint64_t look_at            # written before lease becomes 2; 0 = never
     uint64_t straggle_due
     uint64_t burst_began        # 0 = no burst
     uint32_t *adds              # grows while a burst goes on
@@ -312,7 +315,15 @@ cdef inline uint64_t io_look(io_thread_t *io, uint64_t now) noexcept nogil:
                 next = at
         else:
             c.ticks = 0
-        lease = zc_load_relaxed_u32(&c.lease)
+        lease = zc_load_acquire_u32(&c.lease)
+        if lease == LEASE_HELD:
+            at = zc_load_relaxed_u64(&c.look_at)
+            if at and at <= now:
+                io_serve(io, c, SERVE_LOOK, now, &next)
+                if io.slots[i].client != c:
+                    continue
+            elif at and at < next:
+                next = at
         if lease == LEASE_TAKEN:
             activity = zc_load_relaxed_u32(&c.activity)
             if not c.watching or (c.check_at <= now and activity != c.seen_activity):

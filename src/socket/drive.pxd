@@ -13,7 +13,7 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
 from base.atomics cimport (
     zc_load_relaxed_u32, zc_load_acquire_u32, zc_load_relaxed_u64, zc_store_relaxed_u32, zc_store_relaxed_u64, zc_swap_u32,
-    zc_load_relaxed_ptr, zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_pause, zc_fence,
+    zc_load_relaxed_ptr, zc_store_release_u32, zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_pause, zc_fence,
 )
 from base.check cimport zc_check
 from base.config cimport (
@@ -25,8 +25,8 @@ from base.platform cimport zc_lock_try, zc_lock_acquire, zc_lock_release, zc_now
 from pattern.pattern cimport pattern_events, pattern_in_ready, pattern_out_ready
 from pipe.pipe cimport pipe_t, ATTENTION_IN, ATTENTION_OUT, ATTENTION_CLOSED
 from reactor.io_thread cimport (
-    io_client_t, io_thread_t, io_help, io_help_begin, io_poke, straggler_pace, SERVE_READY, SERVE_TAKE, SERVE_TIMERS, SERVE_FLUSH, SERVE_DONE,
-    SERVE_BUSY, SERVE_GONE, LEASE_NONE, LEASE_TAKEN, LEASE_HELD,
+    io_client_t, io_thread_t, io_help, io_help_begin, io_poke, straggler_pace, SERVE_READY, SERVE_TAKE, SERVE_TIMERS, SERVE_FLUSH,
+    SERVE_LOOK, SERVE_DONE, SERVE_BUSY, SERVE_GONE, LEASE_NONE, LEASE_TAKEN, LEASE_HELD,
 )
 from reactor.pollset cimport pollset_wait, pollset_mod, pollset_child_enable, pollevent_t, POLL_IN
 from session.lifecycle cimport session_flush, session_input, session_timer, session_ready_event
@@ -38,7 +38,7 @@ from socket.option_table cimport IO_BLOCK, IO_SPIN
 from socket.pipes cimport pipe_end, pipes_trim, socket_reap
 from socket.state cimport socket_t, endpoint_t, link_t, SOCKET_OPEN
 from socket.timers cimport timers_next, timers_publish
-from socket.wake cimport socket_open_set, socket_close_set, link_unref, attention_closed
+from socket.wake cimport socket_open_set, socket_close_set, socket_wake, link_unref, attention_closed
 
 cdef enum:
     CPUS_LOOK_NS = 100000000    # how often to ask on how many processors we may run
@@ -275,7 +275,7 @@ cdef inline void socket_lease(socket_t *s, uint32_t how) noexcept nogil:
     zc_store_relaxed_u32(&s.client.activity, s.client.activity + 1)
     if was == how:
         return
-    zc_store_relaxed_u32(&s.client.lease, how)
+    zc_store_release_u32(&s.client.lease, how)
     if was == LEASE_NONE and not zc_load_relaxed_u32(&s.client.masked):
         pollset_child_enable(&s.client.io.set, &s.set, s.client.tag, 0)
     if how == LEASE_TAKEN:
@@ -441,6 +441,7 @@ cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
     cdef uint64_t at
     cdef uint32_t epoch
     cdef io_thread_t *io
+    cdef bint timed
     cdef int n
     if w.until <= now:
         return -EAGAIN
@@ -452,6 +453,7 @@ cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
     if s.ndoomed or s.host.ending != NULL:
         socket_settle(s)
         return 0                # an end may be what the caller waits for
+    timed = w.looks == 1 or (w.looks == 0 and not socket_woken_at(s, w.look))
     socket_hold(s)
     if socket_may_spin(s, now) and socket_spin(s, now):
         socket_hold_end(s)
@@ -460,7 +462,7 @@ cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
     at = timers_next(s)
     if w.until < at:
         at = w.until
-    if w.looks < 2 and w.look < at:
+    if timed and w.look < at:
         at = w.look
     zc_add_u32(&s.sleepers, 1)
     zc_fence()
@@ -511,9 +513,22 @@ cdef inline void socket_hold(socket_t *s) noexcept nogil:
     socket_lease(s, LEASE_HELD)
 
 
+cdef inline bint socket_woken_at(socket_t *s, uint64_t at) noexcept nogil:
+    """A thread is going to wait, and shall be woken at that time, or before, if it still does. False: there is nobody to do it."""
+    cdef uint64_t was = zc_load_relaxed_u64(&s.client.look_at)
+    if s.state != SOCKET_OPEN or s.client.io == NULL:
+        return False
+    if was == 0 or at < was:
+        zc_store_relaxed_u64(&s.client.look_at, at)
+        if zc_load_relaxed_u32(&s.client.lease) != LEASE_TAKEN:     # of a lease that can run out the I/O thread keeps track anyway
+            io_poke(s.client.io, at)
+    return True
+
+
 cdef inline void socket_hold_end(socket_t *s) noexcept nogil:
     s.holders -= 1
     if s.holders == 0:
+        zc_store_relaxed_u64(&s.client.look_at, 0)
         socket_lease(s, LEASE_TAKEN)
 
 
@@ -538,6 +553,9 @@ cdef inline int socket_serve(io_client_t *c, int why, uint64_t now) noexcept nog
         s.own_flushes = 0
         socket_flush(s)
         s.fresh = True
+    elif why == SERVE_LOOK:
+        zc_store_relaxed_u64(&c.look_at, 0)
+        socket_wake(s)
     elif lease == LEASE_HELD:
         pass            # a waiting application thread sees it, too
     elif why == SERVE_READY and s.fd_exported and lease == LEASE_NONE and not zc_load_relaxed_u32(&c.masked):
