@@ -108,7 +108,7 @@ cdef inline void origin_take(Origin *o, socket_t *s, int rc) noexcept nogil:
     if p == NULL or p.link != NULL:
         return
     if p.session != NULL:
-        o.fd = (<session_t *> p.session).fd
+        o.fd = (<session_t *> p.session).stream.fd
         o.props = (<session_t *> p.session).props
     else:
         o.props = (<netpipe_t *> p).props       # the connection is gone

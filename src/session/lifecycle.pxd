@@ -17,7 +17,7 @@ from base.memory cimport malloc, free
 from base.check cimport zc_check, zc_check_enter, zc_check_leave
 from base.config cimport DISCARD_READS, DRAIN_LOOK_MAX_NS, DRAIN_LOOK_NS, DRAIN_MAX_S
 from base.errors cimport EAGAIN, EPIPE, EPROTO, EINVAL, EMSGSIZE, ETIMEDOUT, ENOBUFS, ENOMEM, EFAULT
-from base.platform cimport zc_send, zc_recv, zc_close, zc_unsent, zc_shutdown_write, zc_now_ns
+from base.platform cimport zc_now_ns
 from message.message cimport MSG_EMPTY
 from pipe.ring cimport ring_rollback, ring_empty
 from session.session cimport (
@@ -26,6 +26,7 @@ from session.session cimport (
 )
 from session.receive cimport receive_read, receive_decode, receive_make_room, receive_release, receive_settle, receive_drop
 from session.transmit cimport transmit_flush, transmit_refill, transmit_command, transmit_drop
+from transport.ops cimport stream_t, stream_close, stream_read, stream_shutdown, stream_unsent, stream_write
 from zmtp.command cimport CMD_PING
 from zmtp.handshake cimport (
     handshake_t, hs_config_t, handshake_init, handshake_free, handshake_feed, handshake_took, HS_READY, HS_MORE,
@@ -90,7 +91,7 @@ cdef inline int session_start(session_t *s, int fd, const hs_config_t *config, u
         free(s.hs)
         s.hs = NULL
         return rc
-    s.fd = fd
+    s.stream.fd = fd
     s.state = SESSION_HANDSHAKE
     s.connect_due = 0
     s.handshake_due = now + <uint64_t> handshake_ivl_ms * 1000000 if handshake_ivl_ms else 0
@@ -107,7 +108,7 @@ cdef inline bint session_send_handshake(session_t *s) noexcept nogil:
     """True when nothing is left to send: it has been sent, or nobody is there to take it. Then what the peer said before it went is still read."""
     cdef ptrdiff_t n
     while s.hs.out_taken < s.hs.out_size:
-        n = -EPIPE if s.tx_broken else zc_send(s.fd, s.hs.out + s.hs.out_taken, s.hs.out_size - s.hs.out_taken)
+        n = -EPIPE if s.tx_broken else stream_write(&s.stream, s.hs.out + s.hs.out_taken, s.hs.out_size - s.hs.out_taken)
         if n == -EAGAIN or n == 0:
             session_want(s, True, True)
             return False
@@ -147,7 +148,7 @@ cdef inline void session_handshake(session_t *s, uint64_t now) noexcept nogil:
         if rc < 0:
             session_end(s, END_CLOSED, rc)
             return
-        n = zc_recv(s.fd, s.rx.data + s.rx_end, s.rx.size - s.rx_end)
+        n = stream_read(&s.stream, s.rx.data + s.rx_end, s.rx.size - s.rx_end)
         if n <= 0:
             receive_release(s)
             if n != -EAGAIN:
@@ -232,7 +233,7 @@ cdef inline int session_discard(session_t *s) noexcept nogil:
     cdef ptrdiff_t n
     cdef int left = DISCARD_READS
     while left:
-        n = zc_recv(s.fd, scrap, sizeof(scrap))
+        n = stream_read(&s.stream, scrap, sizeof(scrap))
         if n <= 0:
             break
         s.heard = True
@@ -339,9 +340,10 @@ cdef inline void session_tell_end(session_t *s, int fd) noexcept nogil:
 
 cdef inline void session_conclude(session_t *s, uint64_t now) noexcept nogil:
     """Takes an ENDING session apart. For connections_end() only."""
-    cdef int fd = s.fd
+    cdef stream_t stream = s.stream
+    cdef int fd = stream.fd
     zc_check(s.state == SESSION_ENDING and s.host.inside == 0)
-    s.fd = -1
+    s.stream.fd = -1
     if fd >= 0:
         s.host.unwatch(s, fd)
     if not s.finishing:
@@ -369,7 +371,7 @@ cdef inline void session_conclude(session_t *s, uint64_t now) noexcept nogil:
         s.host.lost(s, s.ending_why, s.ending_error, now)
         s.tx_more = s.tx_inside = False
     if fd >= 0:
-        zc_close(fd)
+        stream_close(&stream)
     if s.state != SESSION_DEAD:
         session_retime(s)
 
@@ -407,10 +409,10 @@ cdef inline void session_try_finish(session_t *s, uint64_t now) noexcept nogil:
     cdef uint64_t limit
     if s.state == SESSION_ENDING or s.state == SESSION_DRAINING or session_has_output(s):
         return
-    if s.state != SESSION_READY or s.tx_broken or zc_unsent(s.fd) <= 0:
+    if s.state != SESSION_READY or s.tx_broken or stream_unsent(&s.stream) <= 0:
         session_finish(s)
         return
-    zc_shutdown_write(s.fd)
+    stream_shutdown(&s.stream)
     limit = now + <uint64_t> DRAIN_MAX_S * 1000000000
     if s.linger_due == 0 or s.linger_due > limit:
         s.linger_due = limit
@@ -426,7 +428,7 @@ cdef inline void session_drain(session_t *s, uint64_t now) noexcept nogil:
     cdef int rc = session_discard(s)
     if rc < 0:
         return
-    if s.state == SESSION_DRAINING and zc_unsent(s.fd) <= 0:
+    if s.state == SESSION_DRAINING and stream_unsent(&s.stream) <= 0:
         session_finish(s)
         return
     if rc == 1:

@@ -18,7 +18,7 @@ from base.config cimport (
 )
 from base.atomics cimport zc_add_u32, zc_sub_u32
 from base.errors cimport EAGAIN, EMSGSIZE, ENOMEM, EPIPE
-from base.platform cimport zc_recv, zc_readv, zc_iovec_t, zc_iov_set
+from base.platform cimport zc_iovec_t, zc_iov_set
 from message.message cimport (
     msg_t, block_t, buffer_t, msg_init, msg_alloc, msg_data, msg_close, MSG_EMPTY, MSG_INLINE, MSG_HEAP, MSG_VIEW, MSG_MORE, MSG_EXACT,
     MSG_SUBSCRIBE, MSG_CANCEL,
@@ -28,6 +28,7 @@ from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_t, ring_slot, ring_commit, ring_full, ring_mid_message
 from session.session cimport session_t, session_want, SESSION_READY
 from session.transmit cimport transmit_command
+from transport.ops cimport stream_read, stream_readv
 from zmtp.command cimport (
     command_t, command_parse, CMD_PING, CMD_PONG, CMD_SUBSCRIBE, CMD_CANCEL,
 )
@@ -340,9 +341,9 @@ cdef inline int receive_read(session_t *s) noexcept nogil:
             # The frame's end is in reach: what follows it comes with the same system call.
             zc_iov_set(&iov[0], msg_data(&s.big) + s.big_got, rest)
             zc_iov_set(&iov[1], s.rx.data + s.rx_end, s.rx.size - s.rx_end)
-            n = zc_readv(s.fd, iov, 2)
+            n = stream_readv(&s.stream, iov, 2)
         else:
-            n = zc_recv(s.fd, msg_data(&s.big) + s.big_got, rest)
+            n = stream_read(&s.stream, msg_data(&s.big) + s.big_got, rest)
         if n <= 0:
             receive_settle(s)
             return receive_nothing(n)
@@ -361,7 +362,7 @@ cdef inline int receive_read(session_t *s) noexcept nogil:
         s.rx_end += <uint32_t> n
         s.rx_bulk = n >= RX_BULK
     else:
-        n = zc_recv(s.fd, s.rx.data + s.rx_end, s.rx.size - s.rx_end)
+        n = stream_read(&s.stream, s.rx.data + s.rx_end, s.rx.size - s.rx_end)
         if n <= 0:
             receive_settle(s)
             return receive_nothing(n)

@@ -28,6 +28,7 @@ from message.message cimport msg_t, buffer_t
 from message.buffer cimport pool_t
 from pipe.pipe cimport pipe_t
 from transport.address cimport address_t
+from transport.ops cimport stream_t
 from zmtp.handshake cimport handshake_t
 from zmtp.metadata cimport metadata_t
 
@@ -70,7 +71,6 @@ cdef struct held_t:
 
 cdef struct session_t:
     source_t source
-    int fd
     int state
     int mask                    # what the poll set watches now
     bint registered             # in the poll set
@@ -79,6 +79,7 @@ cdef struct session_t:
     bint connecting_side
     bint immediate              # IMMEDIATE when the endpoint was made: each connection has a pipe of its own
     session_host_t *host
+    stream_t stream
     void *endpoint
     pipe_t *pipe                # while ENDING it may be read to its end, but takes nothing more in
     uint32_t index              # in the socket's table

@@ -14,7 +14,7 @@ from libc.string cimport memcpy, memmove
 from base.atomics cimport zc_load_relaxed_u32, zc_store_relaxed_u32
 from base.config cimport TX_BUFFER, TX_FULL, TX_REF_MIN, TX_IOV_MAX, TX_SUBSCRIPTIONS_MAX, TX_TURN
 from base.errors cimport EAGAIN, ENOMEM
-from base.platform cimport zc_send, zc_sendv, zc_iovec_t, zc_iov_set
+from base.platform cimport zc_iovec_t, zc_iov_set
 from message.message cimport (
     msg_t, msg_data, msg_close, msg_move, msg_share, msg_set, buffer_t, MSG_EMPTY, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL,
 )
@@ -25,6 +25,7 @@ from pipe.ring cimport (
     ring_settle,
 )
 from session.session cimport session_t, outref_t, held_t, session_unsent, session_want, SESSION_READY
+from transport.ops cimport stream_write, stream_writev
 from zmtp.command cimport (
     command_size, command_put, subscription_put_legacy, subscription_put_legacy_v1, CMD_SUBSCRIBE, CMD_CANCEL, CMD_PING, CMD_PONG,
 )
@@ -313,7 +314,7 @@ cdef inline ptrdiff_t transmit_write(session_t *s, size_t *tried) noexcept nogil
     cdef outref_t *r
     tried[0] = s.tx_tail - pos
     if s.ref_head == s.nrefs:
-        return zc_send(s.fd, s.tx.data + pos, s.tx_tail - pos)
+        return stream_write(&s.stream, s.tx.data + pos, s.tx_tail - pos)
     tried[0] = 0
     while i < s.nrefs and n + 3 <= TX_IOV_MAX:
         r = &s.refs[i]
@@ -330,7 +331,7 @@ cdef inline ptrdiff_t transmit_write(session_t *s, size_t *tried) noexcept nogil
         zc_iov_set(&iov[n], s.tx.data + pos, s.tx_tail - pos)
         tried[0] += s.tx_tail - pos
         n += 1
-    return zc_sendv(s.fd, iov, n)
+    return stream_writev(&s.stream, iov, n)
 
 
 cdef inline void transmit_flush(session_t *s) noexcept nogil:

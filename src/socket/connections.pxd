@@ -101,7 +101,8 @@ cdef inline session_t *connection_new(socket_t *s, endpoint_t *e, bint connectin
     if x == NULL:
         return NULL
     x.source.kind = SOURCE_SESSION
-    x.fd = -1
+    x.stream.ops = e.transport
+    x.stream.fd = -1
     x.host = &s.host
     x.endpoint = e
     x.connecting_side = connecting
@@ -181,19 +182,19 @@ cdef inline void connections_plan(socket_t *s) noexcept nogil:
     s.host.replan = False
     for i in range(s.nsessions):
         x = s.sessions[i]
-        if x.fd < 0 or x.state == SESSION_CONNECTING:
+        if x.stream.fd < 0 or x.state == SESSION_CONNECTING:
             continue
         mask = (POLL_IN if x.want_in else 0) | (POLL_OUT if x.want_out else 0)
         if mask == x.mask and (x.registered or mask == 0):
             continue
         # Not watched at all while nothing is wanted: a poll set reports a hang-up even if only asked for nothing.
         if mask == 0:
-            pollset_del(&s.set, x.fd)
+            pollset_del(&s.set, x.stream.fd)
             x.registered = False
         elif x.registered:
-            pollset_mod(&s.set, x.fd, mask, x)
+            pollset_mod(&s.set, x.stream.fd, mask, x)
         else:
-            if pollset_add(&s.set, x.fd, mask, x) < 0:
+            if pollset_add(&s.set, x.stream.fd, mask, x) < 0:
                 timers_retry(s, zc_now_ns())
                 continue
             x.registered = True
@@ -273,7 +274,7 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, int fd, const ch
     rc = session_start(x, fd, &config, <uint32_t> s.opt.handshake_ivl, now)
     if rc < 0:
         x.state = SESSION_CONNECTING
-        x.fd = fd
+        x.stream.fd = fd
         session_end(x, END_CONNECT, rc)
     return rc
 
@@ -339,7 +340,7 @@ cdef inline void connection_open(socket_t *s, session_t *x, uint64_t now) noexce
     if x.attempts == 0:
         connection_is_young(s, now)     # not with every attempt to reach a peer that is not there
     if in_progress:
-        x.fd = fd
+        x.stream.fd = fd
         x.state = SESSION_CONNECTING
         if s.opt.connect_timeout:
             x.connect_due = now + <uint64_t> s.opt.connect_timeout * 1000000
@@ -358,7 +359,7 @@ cdef inline void connection_open(socket_t *s, session_t *x, uint64_t now) noexce
 cdef inline void connection_established(socket_t *s, session_t *x, uint64_t now) noexcept nogil:
     """The pending connect() has an outcome."""
     cdef tuning_t tuning
-    cdef int fd = x.fd
+    cdef int fd = x.stream.fd
     cdef int rc = tcp_finish(fd) if endpoint_of(x).proto == PROTO_TCP else ipc_finish(fd)
     if rc < 0:
         session_end(x, END_CONNECT, rc)
@@ -411,7 +412,7 @@ cdef inline void connection_lost(session_t *x, int why, int err, uint64_t now) n
     cdef uint32_t delay
     cdef bint again
     if x.connecting_side and why == END_CONNECT:
-        monitor_emit(s, EVENT_CLOSED, x.fd if x.fd >= 0 else 0, connection_name(x))
+        monitor_emit(s, EVENT_CLOSED, x.stream.fd if x.stream.fd >= 0 else 0, connection_name(x))
     again = x.connecting_side and why != END_PROTOCOL and s.opt.reconnect_ivl != -1
     if why == END_CONNECT and s.opt.reconnect_ivl == -1:
         again = False

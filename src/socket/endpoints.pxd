@@ -36,6 +36,7 @@ from transport.address cimport (
     address_t, address_protocol, PROTO_TCP, PROTO_IPC, PROTO_INPROC, ADDRESS_WILDCARD, ENDPOINT_MAX,
 )
 from transport.ipc cimport ipc_parse, ipc_listen, ipc_name, ipc_unlink, IPC_PATH_MAX
+from transport.select cimport transport_find
 from transport.tcp cimport tuning_t, cidr_t, cidr_parse, tcp_parse_bind, tcp_check_connect, tcp_listen, tcp_name
 
 cdef enum:
@@ -48,7 +49,7 @@ cdef enum:
     LAST_READS = 64             # of a connection that is about to be closed on purpose: some 4 MiB, if the mark lets in so much
 
 
-cdef inline endpoint_t *endpoint_new(const char *text, size_t n, int *error) noexcept nogil:
+cdef inline endpoint_t *endpoint_new(context_t *ctx, const char *text, size_t n, int *error) noexcept nogil:
     """Checks "proto://address". NULL and an error number otherwise."""
     cdef endpoint_t *e
     cdef int proto = 0
@@ -71,6 +72,7 @@ cdef inline endpoint_t *endpoint_new(const char *text, size_t n, int *error) noe
     e.refs = 1
     e.fd = -1
     e.proto = proto
+    e.transport = transport_find(&ctx.transports, text, offset - 3)
     e.address_offset = offset
     error[0] = 0
     return e
@@ -141,7 +143,7 @@ cdef inline int endpoint_listen(socket_t *s, endpoint_t *e) noexcept nogil:
 
 cdef inline int socket_bind(socket_t *s, const char *text, size_t n) noexcept nogil:
     cdef int rc = 0
-    cdef endpoint_t *e = endpoint_new(text, n, &rc)
+    cdef endpoint_t *e = endpoint_new(s.ctx, text, n, &rc)
     cdef io_thread_t *io
     if e == NULL:
         return rc
@@ -186,7 +188,7 @@ cdef inline int socket_bind(socket_t *s, const char *text, size_t n) noexcept no
 
 cdef inline int socket_connect(socket_t *s, const char *text, size_t n) noexcept nogil:
     cdef int rc = 0
-    cdef endpoint_t *e = endpoint_new(text, n, &rc)
+    cdef endpoint_t *e = endpoint_new(s.ctx, text, n, &rc)
     cdef endpoint_t *twin
     cdef io_thread_t *io
     cdef session_t *x

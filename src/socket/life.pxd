@@ -41,6 +41,7 @@ from socket.state cimport (
 )
 from socket.wake cimport socket_close_set, socket_wake, socket_unref, link_unref, attention_closed
 from transport.address cimport address_t, PROTO_INPROC
+from transport.select cimport transports_init
 
 cdef enum:
     TYPE_PAIR = 0
@@ -60,6 +61,7 @@ cdef inline context_t *context_new(int poller) noexcept nogil:
     zc_cond_init(&ctx.changed)
     zc_cond_init(&ctx.resolve_cond)
     context_options_init(&ctx.opt)
+    transports_init(&ctx.transports)
     ctx.refs = 1
     ctx.poller = poller
     ctx.monitor_backlog = MONITOR_BACKLOG
@@ -371,9 +373,9 @@ cdef inline void socket_close_in_child(socket_t *s) noexcept nogil:
         return
     s.state = SOCKET_CLOSED
     for i in range(s.nsessions):
-        if s.sessions[i].fd >= 0:
-            zc_close(s.sessions[i].fd)
-            s.sessions[i].fd = -1
+        if s.sessions[i].stream.fd >= 0:
+            zc_close(s.sessions[i].stream.fd)
+            s.sessions[i].stream.fd = -1
     while e != NULL:
         if e.fd >= 0:
             zc_close(e.fd)
@@ -418,7 +420,7 @@ cdef inline int socket_monitor_start(socket_t *s, const char *text, size_t n, ui
     """No lock held."""
     cdef context_t *ctx = s.ctx
     cdef int rc = 0
-    cdef endpoint_t *e = endpoint_new(text, n, &rc)
+    cdef endpoint_t *e = endpoint_new(s.ctx, text, n, &rc)
     cdef monitor_t *m
     cdef monitor_t *old
     cdef link_t *link = NULL

@@ -205,7 +205,7 @@ cdef inline void socket_reap(socket_t *s) noexcept nogil:
             x.pipe = NULL
             p.session = NULL
             if x.state == SESSION_READY:
-                s.host.event(x, EVENT_DISCONNECTED, <uint64_t> x.fd)
+                s.host.event(x, EVENT_DISCONNECTED, <uint64_t> x.stream.fd)
             session_finish(x)
         if p.ended or ring_empty(p.inr):
             pipe_remove(s, p)

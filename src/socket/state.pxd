@@ -20,6 +20,8 @@ from session.session cimport session_t, session_host_t, source_t
 from socket.context_options cimport context_options_t
 from socket.option_table cimport options_t
 from transport.address cimport address_t
+from transport.ops cimport transport_ops_t
+from transport.select cimport transports_t
 from transport.tcp cimport cidr_t
 from zmtp.metadata cimport metadata_t
 
@@ -38,6 +40,7 @@ cdef struct endpoint_t:
     source_t source             # SOURCE_LISTENER in a poll set
     int kind
     int proto
+    const transport_ops_t *transport    # of the context's tables
     int fd                      # of a listener
     bint adopted                # USE_FD: the descriptor was the application's
     bint paused                 # a listener out of descriptors rests until socket_t.retry_due
@@ -168,6 +171,7 @@ cdef struct context_t:
     uint32_t fork_generation
     int poller                  # kind of poll set
     context_options_t opt
+    transports_t transports     # only read once the context is made
     io_thread_t *ios
     uint32_t nios
     bint started

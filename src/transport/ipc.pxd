@@ -25,6 +25,8 @@ from base.platform cimport (
 from transport.address cimport (
     ADDRESS_OWN_DIRECTORY, ADDRESS_WILDCARD, PROTO_IPC, address_clear, address_t,
 )
+from transport.descriptor cimport descriptor_ops
+from transport.ops cimport transport_ops_t
 from transport.tcp cimport tuning_t
 
 cdef enum:
@@ -260,3 +262,8 @@ cdef inline int ipc_peer_credentials(int fd, char *out, size_t cap) noexcept nog
         return rc
     n = snprintf(out, cap, b":%u:%u:%d", uid, gid, pid)
     return n if n >= 0 and <size_t>n < cap else -ENAMETOOLONG
+
+
+cdef inline void ipc_ops(transport_ops_t *o) noexcept nogil:
+    descriptor_ops(o)
+    o.scheme = "ipc"

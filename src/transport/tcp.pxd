@@ -20,6 +20,8 @@ from base.platform cimport (
     zc_sockaddr_t, zc_socket_adopt, zc_socket_error, zc_socket_open,
 )
 from transport.address cimport ENDPOINT_MAX, PROTO_TCP, address_clear, address_t
+from transport.descriptor cimport descriptor_ops
+from transport.ops cimport transport_ops_t
 from transport.resolve cimport (
     PORT_MAX, host_port_t, resolve_bind_host, resolve_bind_port, resolve_copy, resolve_number, resolve_numeric,
     resolve_peer_host, resolve_source_host, resolve_split, resolve_unmap,
@@ -414,3 +416,8 @@ cdef inline int tcp_peer_ip(int fd, char *out, size_t cap) noexcept nogil:
     cdef zc_sockaddr_t sa
     cdef int rc = zc_peer_address(fd, &sa)
     return rc if rc < 0 else zc_sa_text(&sa, out, cap)
+
+
+cdef inline void tcp_ops(transport_ops_t *o) noexcept nogil:
+    descriptor_ops(o)
+    o.scheme = "tcp"

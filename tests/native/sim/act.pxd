@@ -297,7 +297,7 @@ cdef inline bint octets_waited(socket_t *s, uint64_t jumped) noexcept nogil:
     cdef uint32_t i
     cdef uint64_t since
     for i in range(s.nsessions):
-        since = sim_waiting_since(s.sessions[i].fd)
+        since = sim_waiting_since(s.sessions[i].stream.fd)
         if since == 0 or s.sessions[i].state != SESSION_READY or not s.sessions[i].want_in or s.sessions[i].closing:
             continue
         if s.sessions[i].pipe == NULL or s.sessions[i].pipe.stalled or s.sessions[i].pipe.detached:
