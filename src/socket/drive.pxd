@@ -33,7 +33,9 @@ from session.lifecycle cimport session_flush, session_input, session_timer, sess
 from session.session cimport (
     session_t, source_t, SESSION_READY, SESSION_CONNECTING, SOURCE_WAKE, SOURCE_LISTENER,
 )
-from socket.connections cimport connections_end, connections_plan, connection_accept, connection_established, graves_clear
+from socket.accepting cimport connection_accept
+from socket.connecting cimport connection_established
+from socket.connections cimport connections_end, connections_plan, graves_clear
 from socket.option_table cimport IO_BLOCK, IO_SPIN
 from socket.pipes cimport pipe_end, pipes_trim, socket_reap
 from socket.state cimport socket_t, endpoint_t, link_t, SOCKET_OPEN

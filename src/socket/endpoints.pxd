@@ -17,9 +17,10 @@ from reactor.io_thread cimport io_add, io_thread_t
 from reactor.pollset cimport pollset_add, pollset_del, POLL_IN
 from session.lifecycle cimport session_close, session_finish, session_input, session_retime
 from session.session cimport session_t, SESSION_DEAD, SESSION_IDLE, SESSION_READY, SOURCE_LISTENER
-from socket.connections cimport (
-    connection_new, connection_connect, connection_resume, connection_die, tuning_from, endpoint_free, endpoint_unref,
-)
+from socket.connecting cimport connection_connect
+from socket.connections cimport connection_die, connection_new, endpoint_free, endpoint_unref
+from socket.established cimport connection_resume
+from socket.tuning cimport tuning_from
 from socket.drive cimport socket_settle, socket_flush, socket_attend
 from socket.inproc cimport inproc_bind, inproc_connect, inproc_disconnect, inproc_unbind, socket_remember_endpoint, text_copy
 from socket.io cimport context_io

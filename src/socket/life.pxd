@@ -25,7 +25,9 @@ from reactor.io_thread cimport io_client_t, io_poke, io_remove, LEASE_NONE
 from reactor.pollset cimport pollset_child_enable, pollset_close
 from session.lifecycle cimport session_close, session_has_output
 from session.session cimport session_t, session_unsent, SESSION_DRAINING, SESSION_IDLE
-from socket.connections cimport connections_init, connection_resolved, connections_end, connections_plan, graves_clear, endpoint_free, endpoint_unref
+from socket.connecting cimport connection_resolved
+from socket.connections cimport connections_end, connections_plan, endpoint_free, endpoint_unref, graves_clear
+from socket.session_host cimport connections_init
 from socket.context_options cimport context_options_init, context_options_free
 from socket.drive cimport socket_serve, socket_of_client, socket_settle, socket_attend, socket_flush
 from socket.endpoints cimport endpoint_close_listener, endpoint_new

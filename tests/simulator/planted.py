@@ -26,7 +26,7 @@ FAULTS = {
         "        zc_add_u32(&s.rx.refs, (1 << 30) - views)\n",
     ),
     "RECONNECT_IVL 0 spins": (
-        "socket/connections.pxd",
+        "socket/reconnect.pxd",
         "(<uint64_t> delay * 1000000 if delay else reconnect_least(x))",
         "(<uint64_t> delay * 1000000 + 1)",
     ),

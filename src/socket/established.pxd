@@ -1,0 +1,172 @@
+# A connection that is there: its handshake begins, and once that is complete the peer joins pattern and pipe. Lock held; nothing blocks.
+
+from libc.stdint cimport uint32_t, uint64_t
+from base.memory cimport free, malloc
+from libc.string cimport memcpy, strlen
+from base.check cimport zc_check_enter, zc_check_leave
+from base.errors cimport EEXIST, ENOMEM
+from pattern.pattern cimport pattern_attach, pattern_ready
+from pipe.pipe cimport pipe_t
+from reactor.io_thread cimport io_young
+from session.lifecycle cimport session_end, session_finish, session_resume, session_start, EVENT_HANDSHAKE_SUCCEEDED
+from session.session cimport session_t, END_CLOSED, END_CONNECT, SESSION_CONNECTING
+from session.transmit cimport session_sink, transmit_mark, transmit_wall
+from socket.admission cimport admission_unpend
+from socket.connections cimport connection_name, endpoint_of
+from socket.monitor cimport monitor_emit
+from socket.options cimport options_frame_max, options_heartbeat_timeout, options_message_bytes_max, options_message_frames_max
+from socket.pipes cimport netpipe_new, socket_doom
+from socket.state cimport netpipe_t, socket_t, SOCKET_OPEN
+from socket.timers cimport socket_of
+from transport.address cimport PROTO_TCP
+from transport.ipc cimport ipc_peer_credentials
+from transport.tcp cimport tcp_peer_ip
+from zmtp.handshake cimport hs_config_t
+from zmtp.metadata cimport metadata_prepend, metadata_unref
+
+
+cdef inline void hs_config_from(socket_t *s, hs_config_t *c) noexcept nogil:
+    c.socket_type = s.type
+    c.routing_id = s.opt.routing_id
+    c.routing_id_size = s.opt.routing_id_size
+    c.mechanism = 0
+    c.as_server = 0
+    c.maxmsgsize = s.opt.maxmsgsize
+    c.app_properties = s.opt.metadata.data
+    c.app_properties_size = s.opt.metadata.size
+
+
+cdef inline void connection_note_peer(session_t *x, int fd, const char *accepted) noexcept nogil:
+    """Who is at the other end: what the system says now, when the connection is made. At the end of the handshake it may not know any more."""
+    cdef char text[128]
+    cdef size_t n
+    text[0] = 0
+    if endpoint_of(x).proto != PROTO_TCP:
+        if ipc_peer_credentials(fd, text, sizeof(text)) < 0:
+            text[0] = 0
+        accepted = text
+    elif accepted == NULL or accepted[0] == 0:
+        if tcp_peer_ip(fd, text, sizeof(text)) < 0:
+            text[0] = 0
+        accepted = text
+    free(x.peer_address)
+    n = strlen(accepted)
+    x.peer_address = <char *> malloc(n + 1) if n else NULL
+    if x.peer_address != NULL:
+        memcpy(x.peer_address, accepted, n + 1)
+
+
+cdef inline void connection_is_young(socket_t *s, uint64_t now) noexcept nogil:
+    if s.client.io != NULL:
+        io_young(s.client.io, now)
+
+
+cdef inline int connection_handshake(socket_t *s, session_t *x, int fd, const char *accepted, uint64_t now) noexcept nogil:
+    """`accepted`: the peer's address as accept() told it, or NULL."""
+    cdef hs_config_t config
+    cdef int rc
+    connection_is_young(s, now)
+    connection_note_peer(x, fd, accepted)
+    hs_config_from(s, &config)
+    s.host.frame_max = options_frame_max(&s.opt)
+    s.host.message_bytes_max = options_message_bytes_max(&s.opt)
+    s.host.message_frames_max = options_message_frames_max(&s.opt)
+    s.host.heartbeat_ivl_ms = <uint32_t> s.opt.heartbeat_ivl
+    s.host.heartbeat_timeout_ms = <uint32_t> options_heartbeat_timeout(&s.opt)
+    s.host.heartbeat_ttl_ds = <uint32_t> s.opt.heartbeat_ttl_ds
+    rc = session_start(x, fd, &config, <uint32_t> s.opt.handshake_ivl, now)
+    if rc < 0:
+        x.state = SESSION_CONNECTING
+        x.stream.fd = fd
+        session_end(x, END_CONNECT, rc)
+    return rc
+
+
+cdef inline int connection_peer(socket_t *s, session_t *x) noexcept nogil:
+    """Takes over what the handshake learnt: properties and routing id. 0 or -ENOMEM."""
+    cdef pipe_t *p = x.pipe
+    if x.props != NULL:
+        metadata_unref(x.props)
+    x.props = x.hs.properties
+    x.hs.properties = NULL
+    if x.peer_address != NULL:
+        if metadata_prepend(&x.props, "Peer-Address", 12, <const unsigned char *> x.peer_address, strlen(x.peer_address)) == -ENOMEM:
+            return -ENOMEM
+        free(x.peer_address)
+        x.peer_address = NULL
+    free(p.peer_id)
+    p.peer_id = NULL
+    p.peer_id_size = 0
+    if x.hs.identity_size > 0:
+        p.peer_id = <unsigned char *> malloc(x.hs.identity_size)
+        if p.peer_id == NULL:
+            return -ENOMEM
+        memcpy(p.peer_id, x.hs.identity, x.hs.identity_size)
+        p.peer_id_size = <uint32_t> x.hs.identity_size
+    p.peer_legacy = x.hs.unversioned != 0
+    return 0
+
+
+cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
+    """host.ready"""
+    cdef socket_t *s = socket_of(x)
+    cdef netpipe_t *n
+    cdef pipe_t *p = x.pipe
+    cdef bint fresh = p == NULL
+    cdef int rc
+    admission_unpend(s, x)
+    if fresh and s.state != SOCKET_OPEN:
+        session_finish(x)
+        return
+    if fresh:
+        n = netpipe_new(s, x)
+        if n == NULL:
+            session_end(x, END_CLOSED, -ENOMEM)
+            return
+        p = &n.pipe
+        p.local = x.connecting_side
+        p.resume = connection_resume
+        x.pipe = p
+    connection_is_young(s, now)
+    if connection_peer(s, x) < 0:
+        if fresh:
+            x.pipe = NULL
+            p.session = NULL
+            p.ended = p.closed_out = True
+            socket_doom(p)
+        session_end(x, END_CLOSED, -ENOMEM)
+        return
+    p.connected = True
+    p.sink = session_sink
+    p.queued = connection_queued
+    p.session = x
+    free(x.address)
+    x.address = NULL
+    monitor_emit(s, EVENT_HANDSHAKE_SUCCEEDED, 0, connection_name(x))
+    if fresh:
+        if pattern_attach(&s.pattern, p) < 0:
+            # Second peer of a PAIR, duplicate routing id: the connection stays at transport level only as long as closing it takes.
+            x.pipe = NULL
+            p.session = NULL
+            p.ended = p.closed_out = True
+            socket_doom(p)
+            session_end(x, END_CLOSED, -EEXIST)
+    elif not p.ended:
+        rc = pattern_ready(&s.pattern, p)
+        if rc < 0:
+            session_end(x, END_CLOSED, rc)
+    transmit_wall(x)
+
+
+cdef inline void connection_resume(pipe_t *p) noexcept nogil:
+    """pipe_resume_t. A pattern is at work on this very pipe: whatever is found, nothing may be taken from it."""
+    cdef socket_t *s = <socket_t *> p.socket
+    if p.session != NULL:
+        zc_check_enter(&s.host.inside)
+        session_resume(<session_t *> p.session)
+        zc_check_leave(&s.host.inside)
+
+
+cdef inline void connection_queued(pipe_t *p) noexcept nogil:
+    """pipe_queued_t"""
+    transmit_mark(<session_t *> p.session)

@@ -1,0 +1,45 @@
+# What the sessions of a socket call: session_host_t, filled in. Lock held; nothing blocks.
+
+from libc.stdint cimport uint32_t, uint64_t
+from pattern.pattern cimport pattern_in_ready, pattern_out_ready
+from pipe.ring cimport ring_empty
+from session.session cimport session_t
+from socket.connecting cimport connection_connect
+from socket.connections cimport connection_name, connection_unwatch
+from socket.established cimport connection_ready
+from socket.monitor cimport monitor_emit
+from socket.reconnect cimport connection_finished, connection_lost
+from socket.state cimport socket_t
+from socket.timers cimport socket_of, socket_retime
+
+
+cdef inline void connection_received(session_t *x) noexcept nogil:
+    """host.received"""
+    cdef socket_t *s = socket_of(x)
+    if x.pipe != NULL and not x.pipe.detached and not ring_empty(x.pipe.inr):
+        pattern_in_ready(&s.pattern, x.pipe)
+
+
+cdef inline void connection_writable(session_t *x) noexcept nogil:
+    """host.writable: the output is no longer blocked."""
+    cdef socket_t *s = socket_of(x)
+    if x.pipe != NULL and not x.pipe.detached:
+        pattern_out_ready(&s.pattern, x.pipe)
+
+
+cdef inline void connection_event(session_t *x, uint32_t event, uint64_t value) noexcept nogil:
+    """host.event"""
+    monitor_emit(socket_of(x), event, value, connection_name(x))
+
+
+cdef inline void connections_init(socket_t *s) noexcept nogil:
+    s.host.socket_type = s.type
+    s.host.connect = connection_connect
+    s.host.unwatch = connection_unwatch
+    s.host.ready = connection_ready
+    s.host.lost = connection_lost
+    s.host.received = connection_received
+    s.host.writable = connection_writable
+    s.host.retime = socket_retime
+    s.host.event = connection_event
+    s.host.finished = connection_finished

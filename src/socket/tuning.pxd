@@ -1,0 +1,25 @@
+# From a socket's options to what a transport is told about them.
+
+from libc.string cimport memcpy, memset
+from socket.option_table cimport options_t
+from socket.state cimport socket_t
+from transport.tcp cimport tuning_t
+
+
+cdef inline void tuning_from(socket_t *s, tuning_t *t) noexcept nogil:
+    cdef options_t *o = &s.opt
+    memset(t, 0, sizeof(tuning_t))
+    t.sndbuf = o.sndbuf
+    t.rcvbuf = o.rcvbuf
+    t.keepalive = o.tcp_keepalive
+    t.keepalive_cnt = o.tcp_keepalive_cnt
+    t.keepalive_idle = o.tcp_keepalive_idle
+    t.keepalive_intvl = o.tcp_keepalive_intvl
+    t.tos = o.tos
+    t.priority = o.priority
+    t.maxrt_ms = o.tcp_maxrt
+    t.backlog = o.backlog
+    t.busy_poll = o.busy_poll
+    t.ipv6 = o.ipv6
+    t.use_fd = o.use_fd
+    memcpy(t.bindtodevice, o.bindtodevice, sizeof(t.bindtodevice))
