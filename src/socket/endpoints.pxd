@@ -36,9 +36,10 @@ from socket.wake cimport socket_open_set, socket_wake
 from transport.address cimport (
     address_t, address_protocol, PROTO_TCP, PROTO_IPC, PROTO_INPROC, ADDRESS_WILDCARD, ENDPOINT_MAX,
 )
+from transport.cidr cimport cidr_t
 from transport.ipc cimport ipc_parse, ipc_listen, ipc_name, ipc_unlink, IPC_PATH_MAX
 from transport.select cimport transport_find
-from transport.tcp cimport tuning_t, cidr_t, cidr_parse, tcp_parse_bind, tcp_check_connect, tcp_listen, tcp_name
+from transport.tcp cimport tuning_t, tcp_parse_bind, tcp_check_connect, tcp_listen, tcp_name
 
 cdef enum:
     TYPE_DEALER = 5
@@ -87,19 +88,19 @@ cdef inline int socket_join_io(socket_t *s, io_thread_t *io) noexcept nogil:
     return io_add(io, &s.client)
 
 
-cdef inline int accept_filters_parse(socket_t *s) noexcept nogil:
-    cdef uint32_t i
+cdef inline int accept_filters_take(socket_t *s) noexcept nogil:
+    """The filters as they are now hold from this bind on, for all listeners. 0 or -ENOMEM."""
+    cdef size_t size = s.opt.tcp_accept_filter_count * sizeof(cidr_t)
     free(s.cidrs)
     s.cidrs = NULL
     s.ncidrs = 0
-    if s.opt.tcp_accept_filter_count == 0:
+    if size == 0:
         return 0
-    s.cidrs = <cidr_t *> malloc(s.opt.tcp_accept_filter_count * sizeof(cidr_t))
+    s.cidrs = <cidr_t *> malloc(size)
     if s.cidrs == NULL:
         return -ENOMEM
-    for i in range(s.opt.tcp_accept_filter_count):
-        if cidr_parse(s.opt.tcp_accept_filters[i], strlen(s.opt.tcp_accept_filters[i]), &s.cidrs[s.ncidrs]) == 0:
-            s.ncidrs += 1
+    memcpy(s.cidrs, s.opt.tcp_accept_filters, size)
+    s.ncidrs = s.opt.tcp_accept_filter_count
     return 0
 
 
@@ -164,7 +165,7 @@ cdef inline int socket_bind(socket_t *s, const char *text, size_t n) noexcept no
     if s.state == SOCKET_OPEN:
         rc = socket_join_io(s, io)
     if rc == 0:
-        rc = accept_filters_parse(s)
+        rc = accept_filters_take(s)
     if rc == 0:
         e.socket = s
         rc = endpoint_listen(s, e)

@@ -12,6 +12,7 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.limits cimport INT_MAX, INT_MIN
+from transport.cidr cimport cidr_t
 
 cdef enum:
     OPT_HWM = 1  # split in two by the Python API; the core does not know it
@@ -237,7 +238,7 @@ cdef struct options_t:
     option_bytes_t hiccup_msg
     option_bytes_t metadata  # properties as READY carries them: (length octet, name, 4 length octets, value)*
     # whom a bound socket accepts; an empty list accepts everybody
-    char **tcp_accept_filters  # owned texts "address/bits" in the one form that accept_filter_normalise() writes
+    cidr_t *tcp_accept_filters  # owned
     uint32_t tcp_accept_filter_count
     option_ids_t ipc_pid_accept_filters
     option_ids_t ipc_uid_accept_filters

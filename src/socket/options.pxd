@@ -9,10 +9,9 @@
 #    and zero-fill it. Texts count their NUL in the size, octets (ROUTING_ID) have none.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT32_MAX, UINT64_MAX
-from base.memory cimport calloc, free, malloc, realloc
+from base.memory cimport free, malloc, realloc
 from libc.string cimport memchr, memcpy, memset
 from base.errors cimport EINVAL, ENOMEM
-from socket.accept_filter cimport ACCEPT_FILTER_TEXT, accept_filter_normalise
 from socket.option_table cimport (
     ACCEPT_FILTER_MAX, CURVE_KEY_SIZE, CURVE_KEY_TEXT_SIZE, DEVICE_NAME_MAX, IO_ADAPTIVE, IO_BLOCK, IO_SPIN,
     KEEP_ACCEPT_FILTER, KEEP_BLOB, KEEP_CALLER_INT, KEEP_CALLER_SET, KEEP_CALLER_TEXT, KEEP_CONNECT_ROUTING_ID, KEEP_DEVICE, KEEP_FLAG,
@@ -21,6 +20,7 @@ from socket.option_table cimport (
     METADATA_NAME_MAX, OPTION_ACTION, OPTION_LIVE, ROUTING_ID_MAX,
     option_bytes_t, option_ids_t, option_row, option_row_t, options_t,
 )
+from transport.cidr cimport cidr_parse, cidr_t
 
 cdef enum:
     TYPE_SUB = 2
@@ -75,9 +75,6 @@ cdef inline void _clear_ids(option_ids_t *ids) noexcept nogil:
 
 
 cdef inline void _clear_accept_filters(options_t *o) noexcept nogil:
-    cdef uint32_t i
-    for i in range(o.tcp_accept_filter_count):
-        free(o.tcp_accept_filters[i])
     free(o.tcp_accept_filters)
     o.tcp_accept_filters = NULL
     o.tcp_accept_filter_count = 0
@@ -113,82 +110,21 @@ cdef inline int _assign_bytes(option_bytes_t *bytes_, const void *value, size_t 
     return 0
 
 
-cdef inline int _copy_ids(option_ids_t *to, const option_ids_t *source) noexcept nogil:
-    if source.count == 0:
-        return 0
-    to.ids = <uint32_t *>malloc(source.count * sizeof(uint32_t))
-    if to.ids == NULL:
-        return -ENOMEM
-    memcpy(to.ids, source.ids, source.count * sizeof(uint32_t))
-    to.count = source.count
-    return 0
-
-
 cdef inline int _add_accept_filter(options_t *o, const char *text, size_t size) noexcept nogil:
-    """Appends a copy of an already normalised filter of `size` characters."""
-    cdef char **grown
-    cdef char *copy
+    cdef cidr_t filter
+    cdef cidr_t *grown
+    cdef int rc = cidr_parse(text, size, o.ipv6, &filter)
+    if rc < 0:
+        return rc
     if o.tcp_accept_filter_count >= ACCEPT_FILTERS_MAX:
         return -EINVAL
-    copy = <char *>malloc(size + 1)
-    if copy == NULL:
-        return -ENOMEM
-    grown = <char **>realloc(o.tcp_accept_filters, (o.tcp_accept_filter_count + 1) * sizeof(char *))
+    grown = <cidr_t *>realloc(o.tcp_accept_filters, (o.tcp_accept_filter_count + 1) * sizeof(cidr_t))
     if grown == NULL:
-        free(copy)
         return -ENOMEM
-    memcpy(copy, text, size)
-    copy[size] = 0
-    grown[o.tcp_accept_filter_count] = copy
+    grown[o.tcp_accept_filter_count] = filter
     o.tcp_accept_filters = grown
     o.tcp_accept_filter_count += 1
     return 0
-
-
-cdef inline size_t _length(const char *text) noexcept nogil:
-    cdef size_t size = 0
-    while text[size] != 0:
-        size += 1
-    return size
-
-
-cdef inline int options_clone(options_t *dst, const options_t *src) noexcept nogil:
-    """A snapshot that owns its own copies. `dst` is raw memory; on failure it holds nothing to free."""
-    cdef int code = 0
-    cdef uint32_t i
-    memcpy(dst, src, sizeof(options_t))
-    memset(&dst.connect_routing_id, 0, sizeof(option_bytes_t))  # one-shot: it stays where it is
-    memset(&dst.xpub_welcome_msg, 0, sizeof(option_bytes_t))
-    memset(&dst.hello_msg, 0, sizeof(option_bytes_t))
-    memset(&dst.disconnect_msg, 0, sizeof(option_bytes_t))
-    memset(&dst.hiccup_msg, 0, sizeof(option_bytes_t))
-    memset(&dst.metadata, 0, sizeof(option_bytes_t))
-    memset(&dst.ipc_pid_accept_filters, 0, sizeof(option_ids_t))
-    memset(&dst.ipc_uid_accept_filters, 0, sizeof(option_ids_t))
-    memset(&dst.ipc_gid_accept_filters, 0, sizeof(option_ids_t))
-    dst.tcp_accept_filters = NULL
-    dst.tcp_accept_filter_count = 0
-    code = _assign_bytes(&dst.xpub_welcome_msg, src.xpub_welcome_msg.data, src.xpub_welcome_msg.size)
-    if code == 0:
-        code = _assign_bytes(&dst.hello_msg, src.hello_msg.data, src.hello_msg.size)
-    if code == 0:
-        code = _assign_bytes(&dst.disconnect_msg, src.disconnect_msg.data, src.disconnect_msg.size)
-    if code == 0:
-        code = _assign_bytes(&dst.hiccup_msg, src.hiccup_msg.data, src.hiccup_msg.size)
-    if code == 0:
-        code = _assign_bytes(&dst.metadata, src.metadata.data, src.metadata.size)
-    if code == 0:
-        code = _copy_ids(&dst.ipc_pid_accept_filters, &src.ipc_pid_accept_filters)
-    if code == 0:
-        code = _copy_ids(&dst.ipc_uid_accept_filters, &src.ipc_uid_accept_filters)
-    if code == 0:
-        code = _copy_ids(&dst.ipc_gid_accept_filters, &src.ipc_gid_accept_filters)
-    for i in range(src.tcp_accept_filter_count):
-        if code == 0:
-            code = _add_accept_filter(dst, src.tcp_accept_filters[i], _length(src.tcp_accept_filters[i]))
-    if code != 0:
-        options_free(dst)
-    return code
 
 
 # ---- what readers of the options want to know
@@ -298,7 +234,6 @@ cdef inline int _set_id_filter(option_ids_t *ids, const void *value, size_t size
 
 cdef inline int _set_octets(options_t *o, int socket_type, const option_row_t *row, const void *value, size_t size, int is_null) noexcept nogil:
     """The options that are not numbers."""
-    cdef char text[ACCEPT_FILTER_TEXT]
     cdef int length
     if row.keep == KEEP_BLOB:
         length = _assign_bytes(<option_bytes_t *>row.field, value, size)
@@ -335,8 +270,7 @@ cdef inline int _set_octets(options_t *o, int socket_type, const option_row_t *r
             return 0
         if size > ACCEPT_FILTER_MAX:
             return -EINVAL
-        length = accept_filter_normalise(<const char *>value, size, o.ipv6, text)
-        return length if length < 0 else _add_accept_filter(o, text, <size_t>length)
+        return _add_accept_filter(o, <const char *>value, size)
     if row.keep == KEEP_METADATA:
         return -EINVAL if size == 0 else _set_metadata(&o.metadata, <const char *>value, size)
     return -EINVAL

@@ -20,9 +20,9 @@ from session.session cimport session_t, session_host_t, source_t
 from socket.context_options cimport context_options_t
 from socket.option_table cimport options_t
 from transport.address cimport address_t
+from transport.cidr cimport cidr_t
 from transport.ops cimport transport_ops_t
 from transport.select cimport transports_t
-from transport.tcp cimport cidr_t
 from zmtp.metadata cimport metadata_t
 
 cdef enum:
@@ -144,7 +144,7 @@ cdef struct socket_t:
     uint32_t npending
     uint32_t naccepted          # connections accepted and still there, pending ones included
     monitor_t *monitor
-    cidr_t *cidrs               # TCP_ACCEPT_FILTER, as parsed at the last bind
+    cidr_t *cidrs               # TCP_ACCEPT_FILTER, as it was at the last bind
     uint32_t ncidrs
     void (*resolved)(socket_t *s, session_t *x, const address_t *address, int rc, uint64_t now) noexcept nogil
     socket_t *ctx_prev

@@ -9,7 +9,7 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t
 from libc.stdio cimport snprintf
-from libc.string cimport memchr, memcmp, memcpy, memset
+from libc.string cimport memchr, memset
 from base.errors cimport EACCES, EAFNOSUPPORT, ECONNABORTED, EINPROGRESS, EINVAL, ENAMETOOLONG, ENOSYS, EOPNOTSUPP
 from base.platform cimport (
     ZC_FAMILY_V4, ZC_FAMILY_V6, ZC_OPT_BIND_NO_PORT, ZC_OPT_BUSY_POLL, ZC_OPT_KEEPALIVE, ZC_OPT_KEEPALIVE_CNT,
@@ -20,11 +20,12 @@ from base.platform cimport (
     zc_sockaddr_t, zc_socket_adopt, zc_socket_error, zc_socket_open,
 )
 from transport.address cimport ENDPOINT_MAX, PROTO_TCP, address_clear, address_t
+from transport.cidr cimport cidr_match, cidr_t
 from transport.descriptor cimport descriptor_ops
 from transport.ops cimport transport_ops_t
 from transport.resolve cimport (
-    PORT_MAX, host_port_t, resolve_bind_host, resolve_bind_port, resolve_copy, resolve_number, resolve_numeric,
-    resolve_peer_host, resolve_source_host, resolve_split, resolve_unmap,
+    PORT_MAX, host_port_t, resolve_bind_host, resolve_bind_port, resolve_number, resolve_peer_host, resolve_source_host, resolve_split,
+    resolve_unmap,
 )
 
 cdef enum:
@@ -47,12 +48,6 @@ cdef struct tuning_t:
     int ipv6
     int use_fd                     # a listening descriptor of the application, -1 for none
     char bindtodevice[DEVICE_NAME_MAX + 1]
-
-# One accept filter.
-cdef struct cidr_t:
-    uint8_t octets[16]
-    int size                       # 4 or 16 octets
-    int bits
 
 
 cdef inline void tuning_default(tuning_t *t) noexcept nogil:
@@ -315,56 +310,7 @@ cdef inline int tcp_finish(int fd) noexcept nogil:
     return -ECONNABORTED if zc_sa_equal(&here, &there) else 0
 
 
-# ---- accept filters ----
-
-# `address` or `address/bits`, v4 or v6 (brackets allowed). -EINVAL.
-cdef inline int cidr_parse(const char *text, size_t n, cidr_t *out) noexcept nogil:
-    cdef char host[256]
-    cdef zc_sockaddr_t sa
-    cdef const uint8_t *octets
-    cdef size_t length = n
-    cdef int size = 0
-    cdef const char *slash = <const char *>memchr(text, c'/', n)
-    if slash != NULL:
-        length = <size_t>(slash - text)
-    if length >= 2 and text[0] == c'[' and text[length - 1] == c']':
-        if resolve_copy(text + 1, length - 2, host) < 0:
-            return -EINVAL
-    elif resolve_copy(text, length, host) < 0:
-        return -EINVAL
-    if resolve_numeric(host, &sa) < 0:
-        return -EINVAL
-    octets = zc_sa_octets(&sa, &size)
-    out.size = size
-    out.bits = size * 8
-    memcpy(out.octets, octets, size)
-    if slash != NULL:
-        out.bits = resolve_number(slash + 1, n - length - 1, size * 8)
-        if out.bits < 0:
-            return -EINVAL
-    # Peers of a dual-stack listener are compared as the v4 addresses they are.
-    if size == 16 and out.bits >= 96 and resolve_unmap(&sa):
-        octets = zc_sa_octets(&sa, &size)
-        memcpy(out.octets, octets, 4)
-        out.size = 4
-        out.bits -= 96
-    return 0
-
-
-cdef inline bint cidr_match(const cidr_t *c, const zc_sockaddr_t *peer) noexcept nogil:
-    cdef zc_sockaddr_t sa = peer[0]
-    cdef const uint8_t *octets
-    cdef int n = 0, whole = c.bits // 8, rest = c.bits % 8
-    cdef uint8_t mask
-    resolve_unmap(&sa)
-    octets = zc_sa_octets(&sa, &n)
-    if n != c.size or memcmp(octets, c.octets, whole) != 0:
-        return False
-    if rest == 0:
-        return True
-    mask = <uint8_t>(0xff << (8 - rest))
-    return (octets[whole] & mask) == (c.octets[whole] & mask)
-
+# ---- connections accepted ----
 
 # The next connection. -EAGAIN: none waits. -EACCES: one was there and the filters closed it; there may be more.
 cdef inline int tcp_accept(

@@ -7,9 +7,10 @@ from cpython.bytes cimport PyBytes_AS_STRING
 from base.memory cimport free as options_c_free
 from socket.option_table cimport option_bytes_t, option_ids_t, options_t
 from socket.options cimport (
-    option_kind, options_answer_int, options_answer_text, options_clone, options_free, options_get, options_heartbeat_timeout, options_init,
+    option_kind, options_answer_int, options_answer_text, options_free, options_get, options_heartbeat_timeout, options_init,
     options_set, options_take_connect_routing_id,
 )
+from transport.cidr cimport cidr_t
 from socket.context_options cimport (
     context_options_free, context_options_get, context_options_get_ext, context_options_init, context_options_set, context_options_set_ext, context_options_t,
 )
@@ -102,6 +103,13 @@ cdef list options_ids(const option_ids_t *field):
     return [field.ids[i] for i in range(field.count)]
 
 
+cdef bytes options_filter(const cidr_t *c):
+    """As "address/bits", an IPv6 address in full."""
+    if c.size == 4:
+        return b"%d.%d.%d.%d/%d" % (c.bytes[0], c.bytes[1], c.bytes[2], c.bytes[3], c.bits)
+    return (<char *>c.bytes)[:16].hex(":", 2).encode() + b"/%d" % c.bits
+
+
 def options_show(options_Store store):
     """What cannot be read through options_get, plus derived values."""
     cdef options_t *o = &store.o
@@ -127,7 +135,7 @@ def options_show(options_Store store):
         "disconnect_msg": options_bytes(&o.disconnect_msg),
         "hiccup_msg": options_bytes(&o.hiccup_msg),
         "metadata": options_bytes(&o.metadata),
-        "tcp_accept_filters": [bytes(o.tcp_accept_filters[i]) for i in range(o.tcp_accept_filter_count)],
+        "tcp_accept_filters": [options_filter(&o.tcp_accept_filters[i]) for i in range(o.tcp_accept_filter_count)],
         "ipc_pid": options_ids(&o.ipc_pid_accept_filters),
         "ipc_uid": options_ids(&o.ipc_uid_accept_filters),
         "ipc_gid": options_ids(&o.ipc_gid_accept_filters),
@@ -140,16 +148,6 @@ def options_take_routing_id(options_Store store):
     value = options_bytes(&taken)
     options_c_free(taken.data)
     return value
-
-
-def options_copy(options_Store store):
-    cdef options_Store copy = options_Store(store.socket_type)
-    options_free(&copy.o)
-    code = options_clone(&copy.o, &store.o)
-    if code != 0:
-        options_init(&copy.o, store.socket_type, 0, 1)
-        raise MemoryError
-    return copy
 
 
 def options_context_new():

@@ -15,6 +15,7 @@ cimport reactor.pollset as reactor_ps
 cimport transport.address as transport_ad
 cimport transport.ipc as transport_ipc
 cimport transport.resolve as transport_re
+cimport transport.cidr as transport_filter
 cimport transport.tcp as transport_tcp
 
 
@@ -492,13 +493,13 @@ def transport_finish(int fd):
 def transport_tcp_accept(int fd, filters=(), **options):
     cdef char peer[128]
     cdef transport_tcp.tuning_t t
-    cdef transport_tcp.cidr_t c[8]
+    cdef transport_filter.cidr_t c[8]
     cdef int i = 0
     cdef bytes text
     transport_tuning(&t, options)
     assert len(filters) <= 8
     for text in filters:
-        assert transport_tcp.cidr_parse(PyBytes_AS_STRING(text), len(text), &c[i]) == 0
+        assert transport_filter.cidr_parse(PyBytes_AS_STRING(text), len(text), True, &c[i]) == 0
         i += 1
     return transport_tcp.tcp_accept(fd, &t, c, i, peer, sizeof(peer))
 
@@ -541,18 +542,18 @@ def transport_peer_ip(int fd):
 
 def transport_cidr(bytes text, bytes peer):
     """Does the filter let the peer (a numeric address) in? True, False, or a negative errno for a bad filter."""
-    cdef transport_tcp.cidr_t c
+    cdef transport_filter.cidr_t c
     cdef TransportAddress a = TransportAddress.tcp_connect(b"[" + peer + b"]:1", True)
-    cdef int rc = transport_tcp.cidr_parse(PyBytes_AS_STRING(text), len(text), &c)
+    cdef int rc = transport_filter.cidr_parse(PyBytes_AS_STRING(text), len(text), True, &c)
     if rc < 0:
         return rc
     assert a.error == 0
-    return bool(transport_tcp.cidr_match(&c, &a.a.target))
+    return bool(transport_filter.cidr_match(&c, &a.a.target))
 
 
 def transport_cidr_mapped(bytes text, bytes v4):
     """The same for a v4 peer of a dual-stack listener."""
-    cdef transport_tcp.cidr_t c
+    cdef transport_filter.cidr_t c
     cdef TransportAddress a = TransportAddress.tcp_bind(v4 + b":1", True)
-    assert a.error == 0 and transport_tcp.cidr_parse(PyBytes_AS_STRING(text), len(text), &c) == 0
-    return bool(transport_tcp.cidr_match(&c, &a.a.target))
+    assert a.error == 0 and transport_filter.cidr_parse(PyBytes_AS_STRING(text), len(text), True, &c) == 0
+    return bool(transport_filter.cidr_match(&c, &a.a.target))
