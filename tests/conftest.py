@@ -1,14 +1,17 @@
-"""What all tests share: the module under test, and the oracle mode.
+"""What all tests share: the module under test, the oracle mode, and the fixtures that open contexts and sockets.
 
 ZMQ_MODULE=zmq runs the same tests against pyzmq. A test that only zmqcore passes is marked `better`: a deliberate difference, to be
-listed in the changelog.
+listed in docs/differences.md.
 """
 
 import importlib
+import itertools
 import os
 
 import hypothesis
 import pytest
+from awaiting import SECONDS, endpoint
+from transports import TRANSPORTS
 
 MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")
 ORACLE = MODULE == "zmq"
@@ -43,3 +46,67 @@ def zmq():
 def submodule():
     """submodule("utils.z85") -> that module of the package under test."""
     return lambda name: importlib.import_module(f"{MODULE}.{name}")
+
+
+@pytest.fixture
+def context(zmq):
+    made = zmq.Context()
+    yield made
+    made.destroy(linger=0)
+
+
+@pytest.fixture
+def make(zmq, context):
+    """make("PUSH", SNDHWM=5) -> a socket with LINGER 0 and timeouts that turn a hang into a failure."""
+
+    def make(kind, **options):
+        socket = context.socket(getattr(zmq, kind))
+        socket.linger = 0
+        socket.rcvtimeo = socket.sndtimeo = int(SECONDS * 1000)
+        for name, value in options.items():
+            socket.setsockopt(getattr(zmq, name), value)
+        return socket
+
+    return make
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def fresh(tmp_path_factory):
+    """fresh("ipc") -> an endpoint to bind to that is not in use."""
+
+    def fresh(transport):
+        folder = tmp_path_factory.mktemp("s") if transport == "ipc" else None
+        return TRANSPORTS[transport](folder, next(_numbers))
+
+    return fresh
+
+
+@pytest.fixture(params=TRANSPORTS)
+def transport(request):
+    return request.param
+
+
+@pytest.fixture
+def pair(make, fresh):
+    """pair("PUSH", "PULL", "tcp") -> both sockets, the second one bound, the first one connected to it."""
+
+    def pair(connecter, binder, transport="tcp", connecter_options=None, binder_options=None):
+        bound = make(binder, **(binder_options or {}))
+        bound.bind(fresh(transport))
+        connected = make(connecter, **(connecter_options or {}))
+        connected.connect(endpoint(bound))
+        return connected, bound
+
+    return pair
+
+
+@pytest.fixture
+def raws():
+    """raws(connection): a connection played by hand, closed at the end."""
+    made = []
+    yield made.append
+    for raw in made:
+        raw.close()

@@ -4,18 +4,9 @@ import pytest
 
 
 @pytest.fixture
-def context(zmq):
-    ctx = zmq.Context()
-    yield ctx
-    ctx.destroy(linger=0)
-
-
-@pytest.fixture
-def pair(zmq, context):
+def peers(make):
     """Two PAIR sockets that are connected, with timeouts."""
-    one, two = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
-    for socket in (one, two):
-        socket.rcvtimeo = socket.sndtimeo = 5000
-    one.bind("inproc://pair")
-    two.connect("inproc://pair")
+    one, two = make("PAIR"), make("PAIR")
+    one.bind("inproc://peers")
+    two.connect("inproc://peers")
     return one, two

@@ -22,8 +22,8 @@ def test_text_of_a_subclass(zmq):
     assert str(Own(b"\xff")).endswith(".Own(b'\\xff')>")
 
 
-def test_properties_of_draft_sockets_are_not_there(zmq, pair):
-    one, two = pair
+def test_properties_of_draft_sockets_are_not_there(zmq, peers):
+    one, two = peers
     one.send(b"x")
     for frame in (zmq.Frame(b"x"), two.recv(copy=False)):
         for name in ("routing_id", "group"):

@@ -17,8 +17,8 @@ def pipe():
     os.close(writer)
 
 
-def test_registrations(zmq, pair):
-    one, two = pair
+def test_registrations(zmq, peers):
+    one, two = peers
     poller = zmq.Poller()
     assert one not in poller
     poller.register(one)
@@ -52,8 +52,8 @@ def test_unregister_keeps_the_others_in_place(zmq, context):
     assert poller.sockets == [(socket, zmq.POLLOUT) for socket in sockets[::2]]
 
 
-def test_events(zmq, pair):
-    one, two = pair
+def test_events(zmq, peers):
+    one, two = peers
     poller = zmq.Poller()
     poller.register(one, zmq.POLLIN | zmq.POLLOUT)
     poller.register(two, zmq.POLLIN)
@@ -98,8 +98,8 @@ def test_nothing_to_wait_for_is_not_waited_for(zmq, context):
     assert zmq.select([], [], []) == ([], [], [])
 
 
-def test_wakes_from_another_thread(zmq, pair):
-    one, two = pair
+def test_wakes_from_another_thread(zmq, peers):
+    one, two = peers
     poller = zmq.Poller()
     poller.register(two, zmq.POLLIN)
     sender = threading.Timer(0.05, one.send, [b"x"])
@@ -108,8 +108,8 @@ def test_wakes_from_another_thread(zmq, pair):
     sender.join()
 
 
-def test_descriptors(zmq, pair, pipe):
-    one, two = pair
+def test_descriptors(zmq, peers, pipe):
+    one, two = peers
     reader, writer = pipe
     poller = zmq.Poller()
     poller.register(reader, zmq.POLLIN)
@@ -155,8 +155,8 @@ def test_closed_socket_cannot_be_polled(zmq, context):
     assert caught.value.errno == zmq.ENOTSOCK
 
 
-def test_zmq_poll(zmq, pair):
-    one, two = pair
+def test_zmq_poll(zmq, peers):
+    one, two = peers
     assert zmq.zmq_poll([], 0) == []
     assert zmq.zmq_poll([(one, 0)], 0) == []
     assert zmq.zmq_poll([(one, zmq.POLLOUT), (two, zmq.POLLIN)], 0) == [(one, zmq.POLLOUT)]
@@ -178,8 +178,8 @@ def test_termination_ends_a_poll(zmq):
     thread.join()
 
 
-def test_select(zmq, pair, pipe):
-    one, two = pair
+def test_select(zmq, peers, pipe):
+    one, two = peers
     reader, writer = pipe
     assert zmq.select([two], [two], [two], 0) == ([], [two], [])
     one.send(b"x")

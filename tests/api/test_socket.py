@@ -100,8 +100,8 @@ def test_no_pickle(zmq, context):
         pickle.dumps(context.socket(zmq.PUSH))
 
 
-def test_shadow(zmq, pair):
-    one, two = pair
+def test_shadow(zmq, peers):
+    one, two = peers
     for make in (zmq.Socket.shadow, zmq.Socket, copy.copy, copy.deepcopy, lambda s: zmq.Socket(shadow=s.underlying)):
         shadow = make(one)
         assert shadow is not one
@@ -115,8 +115,8 @@ def test_shadow(zmq, pair):
         assert two.recv() == b"still there"
 
 
-def test_shadow_of_the_same_context(zmq, pair):
-    assert zmq.Socket.shadow(pair[0]).context is pair[0].context
+def test_shadow_of_the_same_context(zmq, peers):
+    assert zmq.Socket.shadow(peers[0]).context is peers[0].context
 
 
 # -- endpoints
@@ -307,8 +307,8 @@ def test_attributes_of_a_subclass_outlive_the_socket(zmq, context):
     assert kept["name"] == "kept"
 
 
-def test_methods_of_one_socket_can_be_replaced(zmq, pair):
-    one, two = pair
+def test_methods_of_one_socket_can_be_replaced(zmq, peers):
+    one, two = peers
     with unittest.mock.patch.object(one, "send") as send:
         one.send(b"not sent")
         one.send_string("nor this")
@@ -403,8 +403,8 @@ def test_subscribe_in_every_way(zmq, context):
 # -- text and objects
 
 
-def test_string(zmq, pair):
-    one, two = pair
+def test_string(zmq, peers):
+    one, two = peers
     one.send_string("ä")
     assert two.recv_string() == "ä"
     one.send_unicode("ä", encoding="latin1")
@@ -422,8 +422,8 @@ def test_string(zmq, pair):
         two.recv_string()
 
 
-def test_json(zmq, pair):
-    one, two = pair
+def test_json(zmq, peers):
+    one, two = peers
     for thing in (None, 5, "ä", [1, {"a": [True]}], {"b": 1.5, "a": None}):
         one.send_json(thing)
         assert two.recv_json() == thing
@@ -435,8 +435,8 @@ def test_json(zmq, pair):
         one.send_json(object())
 
 
-def test_pyobj(zmq, pair):
-    one, two = pair
+def test_pyobj(zmq, peers):
+    one, two = peers
     thing = {"set": {1, 2}, "bytes": b"x"}
     one.send_pyobj(thing)
     assert two.recv_pyobj() == thing
@@ -444,8 +444,8 @@ def test_pyobj(zmq, pair):
     assert pickle.loads(two.recv()) == thing
 
 
-def test_serialized(zmq, pair):
-    one, two = pair
+def test_serialized(zmq, peers):
+    one, two = peers
 
     def serialize(thing):
         return [key.encode() + b"=" + str(value).encode() for key, value in thing.items()]
@@ -474,8 +474,8 @@ def test_timeouts_of_all_receivers(zmq, context):
 
 
 @pytest.mark.better
-def test_iteration(zmq, pair):
-    one, two = pair
+def test_iteration(zmq, peers):
+    one, two = peers
     for part in (b"a", b"b", b""):
         one.send(part)
     got = []
@@ -506,8 +506,8 @@ def test_overridden_send_and_recv_serve_the_others(zmq, context):
 # -- polling
 
 
-def test_poll(zmq, pair):
-    one, two = pair
+def test_poll(zmq, peers):
+    one, two = peers
     assert two.poll(0) == 0
     assert two.poll(1.5) == 0
     assert two.poll(0, zmq.POLLOUT) == zmq.POLLOUT

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from awaiting import received, silent, until
+from transports import NETWORKS, TRANSPORTS
 
 SIZES = [0, 1, 48, 49, 500, 4000, 20_000, 300_000]  # inside the message, views of a receive buffer, blocks of their own
 BURST = """
@@ -53,7 +54,7 @@ context.term()
 
 @pytest.mark.better
 @pytest.mark.parametrize("frames", [1, 3])
-@pytest.mark.parametrize("kind", ["tcp", "ipc", "inproc"])
+@pytest.mark.parametrize("kind", TRANSPORTS)
 @pytest.mark.parametrize("sender, receiver", [("PUSH", "PULL"), ("XPUB", "SUB"), ("DEALER", "DEALER")])
 def test_HWM_16_bursts_of_every_size(zmq, fresh, sender, receiver, kind, frames):
     # Freed memory is overwritten, so that what is still read of it shows.
@@ -85,7 +86,7 @@ def test_HWM_16_a_receiver_that_binds_after_the_messages_conflates_them(zmq, mak
     assert received(pull, 50) == [[b"9"]]
 
 
-@pytest.mark.parametrize("kind", ["tcp", "ipc"])
+@pytest.mark.parametrize("kind", NETWORKS)
 def test_HWM_16_a_receiver_that_closes_while_messages_come(zmq, make, fresh, kind):
     push = make("PUSH", SNDHWM=0)
     endpoint = fresh(kind)

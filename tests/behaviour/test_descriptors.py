@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from transports import NETWORKS, TRANSPORTS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no limit to set")
 
@@ -171,7 +172,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.better  # libzmq needs a moment, and more than a test may use, for its reaper
-@pytest.mark.parametrize("kind", ["tcp", "ipc", "inproc"])
+@pytest.mark.parametrize("kind", TRANSPORTS)
 def test_a_closed_socket_has_no_descriptors(zmq, folder, kind):
     run(zmq, CLOSED, kind, folder)
 
@@ -183,11 +184,11 @@ def test_the_last_sleeper_gives_them_back(zmq, folder, kind):
 
 
 @pytest.mark.better  # libzmq ends the process
-@pytest.mark.parametrize("kind", ["tcp", "ipc"])
+@pytest.mark.parametrize("kind", NETWORKS)
 def test_a_call_that_fails_for_want_of_descriptors_keeps_none(zmq, folder, kind):
     run(zmq, FAILED, kind, folder)
 
 
-@pytest.mark.parametrize("kind", ["tcp", "ipc"])
+@pytest.mark.parametrize("kind", NETWORKS)
 def test_a_listener_takes_up_those_who_came_while_the_table_was_full(zmq, folder, kind):
     run(zmq, DEAF, kind, folder)

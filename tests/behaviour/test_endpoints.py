@@ -10,6 +10,7 @@ import threading
 
 import pytest
 from awaiting import Events, bound, dead_endpoint, endpoint, silent, until
+from transports import NETWORKS, TRANSPORTS
 
 MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")
 
@@ -239,7 +240,7 @@ def test_END_15_bind_and_connect_on_one_socket(zmq, make, fresh):
     assert [left.recv(), right.recv()] == [b"both"] * 2
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc", "inproc"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_END_16_connect_before_bind(zmq, make, fresh, transport):
     where = dead_endpoint() if transport == "tcp" else fresh(transport)
     push = make("PUSH", RECONNECT_IVL=10)
@@ -316,7 +317,7 @@ def test_END_22_unbind_by_last_endpoint(zmq, make, address):
     refuses(zmq, errno.ENOENT, pull.unbind, where)
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 def test_END_23_unbind_closes_accepted_connections(zmq, make, fresh, transport):
     push = make("PUSH")
     push.bind(fresh(transport))
@@ -377,12 +378,12 @@ def test_END_29_several_connects_before_one_bind(zmq, make, fresh):
     assert sorted(pull.recv() for _ in pushes) == [b"%d" % number for number in range(5)]
 
 
-def test_END_30_inproc_connects_from_many_threads(zmq, make, ctx, fresh):
+def test_END_30_inproc_connects_from_many_threads(zmq, make, context, fresh):
     where = fresh("inproc")
     barrier = threading.Barrier(9)
 
     def client(number):
-        socket = ctx.socket(zmq.DEALER)
+        socket = context.socket(zmq.DEALER)
         barrier.wait()
         socket.connect(where)
         socket.send(b"%d" % number)

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from awaiting import endpoint, fill, join, received, until
+from transports import NETWORKS
 
 
 def opened(make, fresh, sndhwm, rcvhwm, bind_first=True):
@@ -75,7 +76,7 @@ def test_HWM_6_after_draining_the_same_again(zmq, make, fresh):
         assert len(received(pull, 0)) == 20
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 def test_HWM_7_network_takes_at_least_the_local_mark(zmq, make, fresh, transport):
     pull = make("PULL", RCVHWM=1)
     pull.bind(fresh(transport))

@@ -4,6 +4,7 @@ import time
 
 import pytest
 from awaiting import endpoint, received, silent, until
+from transports import NETWORKS
 
 COUNT = 50
 PAIRS = [
@@ -112,7 +113,7 @@ def test_a_message_half_read_is_read_to_its_end(zmq, make, fresh, transport, rec
     assert receiver.recv_multipart() == [b"six", b"seven"]
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 def test_a_reply_can_be_read_after_disconnect(zmq, make, fresh, transport):
     """A request that came before unbind() is answered into the void, and the REP goes on."""
     rep, req = make("REP"), make("REQ")
@@ -135,7 +136,7 @@ def test_a_reply_can_be_read_after_disconnect(zmq, make, fresh, transport):
 
 @pytest.mark.better
 @pytest.mark.parametrize("linger", [-1, 5000])
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 def test_output_is_flushed_while_input_is_still_unread(zmq, make, fresh, transport, linger):
     """Reading the last message must not cut off what still goes out."""
     many, body = 200, b"x" * 50000
@@ -156,7 +157,7 @@ def test_output_is_flushed_while_input_is_still_unread(zmq, make, fresh, transpo
 
 
 @pytest.mark.better
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 def test_output_waits_for_the_peer_while_input_is_still_unread(zmq, make, fresh, transport):
     """The connection is lost after disconnect(): what LINGER keeps is sent over the next one, what was received stays."""
     here, there = make("DEALER", LINGER=-1, RECONNECT_IVL=10), make("DEALER")
@@ -228,7 +229,7 @@ def test_a_router_is_not_told_of_what_it_did_itself(zmq, make, fresh, transport)
     silent(router, 20)
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 def test_either_call_does_the_work_of_the_other(zmq, make, fresh, transport):
     pull, push = make("PULL"), make("PUSH")
     pull.bind(fresh(transport))

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from awaiting import Events, bound, dead_endpoint, endpoint, received, until
+from transports import NETWORKS
 
 
 def refuses(zmq, errno, call, *arguments):
@@ -14,11 +15,11 @@ def refuses(zmq, errno, call, *arguments):
     assert caught.value.errno == errno
 
 
-def test_LIFE_1_invalid_type(zmq, ctx):
+def test_LIFE_1_invalid_type(zmq, context):
     for number in (21, 1000):
-        refuses(zmq, zmq.EINVAL, ctx.socket, number)
+        refuses(zmq, zmq.EINVAL, context.socket, number)
     with pytest.raises((TypeError, zmq.ZMQError)):
-        ctx.socket(-1)
+        context.socket(-1)
 
 
 def test_LIFE_1_after_term(zmq):
@@ -66,8 +67,8 @@ def test_LIFE_2_close_returns_at_once_with_infinite_linger(zmq, make):
 
 
 @pytest.mark.parametrize("kind", "PAIR PUB SUB REQ REP DEALER ROUTER PULL PUSH XPUB XSUB".split())
-def test_LIFE_3_default_linger(zmq, ctx, kind):
-    socket = ctx.socket(getattr(zmq, kind))
+def test_LIFE_3_default_linger(zmq, context, kind):
+    socket = context.socket(getattr(zmq, kind))
     assert socket.getsockopt(zmq.LINGER) == (0 if kind in ("SUB", "XSUB") else -1)
 
 
@@ -79,7 +80,7 @@ def test_LIFE_3_blocky_off_makes_linger_zero(zmq):
     context.destroy()
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 def test_LIFE_4_infinite_linger_delivers_everything(zmq, make, fresh, transport):
     pull = make("PULL", RCVHWM=0)
     pull.bind(fresh(transport))
@@ -152,7 +153,7 @@ def test_LIFE_6_unread_messages_are_dropped_at_close(zmq, make, fresh, transport
         other.bind(where)
         push.connect(where)
     else:
-        until(lambda: bound(zmq, other, push.last_endpoint.rstrip(b"\0").decode()))
+        until(lambda: bound(zmq, other, endpoint(push)))
     # The first messages may still go to the connection that is just ending.
     until(lambda: sent(zmq, push, b"after") and other.poll(20))
     assert {message[0] for message in received(other, 20)} <= {b"unread", b"after"}
@@ -166,7 +167,7 @@ def sent(zmq, socket, body):
         return False
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 @pytest.mark.parametrize("size", [1 << 20, 20 << 20])
 def test_LIFE_8_close_right_after_a_large_send(zmq, make, fresh, transport, size):
     pull = make("PULL")
@@ -201,7 +202,7 @@ def test_LIFE_10_closing_a_req_that_waits(zmq, pair, transport):
     rep.send(b"a")
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 def test_LIFE_11_disconnect_flushes_the_queue(zmq, make, fresh, transport):
     pull = make("PULL", RCVHWM=0)
     pull.bind(fresh(transport))

@@ -4,6 +4,7 @@ import struct
 
 import pytest
 from awaiting import Events, dead_endpoint, endpoint, fill
+from transports import NETWORKS
 
 
 def test_MON_1_only_inproc_addresses(zmq, make):
@@ -25,7 +26,7 @@ def test_MON_1_none_stops_a_monitor_that_nobody_reads(zmq, make):
     socket.monitor("inproc://mon-1", zmq.EVENT_ALL)
 
 
-def test_MON_2_form_of_an_event(zmq, make, ctx, fresh):
+def test_MON_2_form_of_an_event(zmq, make, context, fresh):
     pull = make("PULL")
     pull.monitor("inproc://mon-2", zmq.EVENT_ALL)
     monitor = make("PAIR")
@@ -93,7 +94,7 @@ def test_MON_6_stopping_is_the_last_event(zmq, make, how):
         pull.disable_monitor()
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 def test_MON_7_and_8_sequences(zmq, make, fresh, transport):
     pull = make("PULL")
     server = Events(zmq, pull)

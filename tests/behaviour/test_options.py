@@ -11,6 +11,7 @@ import sys
 import threading
 
 import pytest
+from awaiting import endpoint
 
 CLASSIC = ["PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB"]
 SOON = 5000  # ms: an event that must come; never waited for in full when things work
@@ -25,25 +26,6 @@ BEYOND_RELEASE = {
 
 
 @pytest.fixture
-def ctx(zmq):
-    context = zmq.Context()
-    yield context
-    context.destroy(linger=0)
-
-
-@pytest.fixture
-def make(zmq, ctx):
-    def make(name, **options):
-        made = ctx.socket(getattr(zmq, name))
-        made.linger = 0
-        for option, value in options.items():
-            made.setsockopt(getattr(zmq, option), value)
-        return made
-
-    return make
-
-
-@pytest.fixture
 def linked(make):
     """Two sockets connected over tcp: the first is bound."""
 
@@ -51,7 +33,7 @@ def linked(make):
         server = make(bound)
         client = make(connecting, **options)
         server.bind(address)
-        client.connect(server.getsockopt_string(32))
+        client.connect(endpoint(server))
         return server, client
 
     return linked
@@ -85,8 +67,8 @@ WRITE_ONLY = [
 
 
 @pytest.mark.parametrize("name", CLASSIC)
-def test_defaults(zmq, ctx, name):
-    with ctx.socket(getattr(zmq, name)) as made:
+def test_defaults(zmq, context, name):
+    with context.socket(getattr(zmq, name)) as made:
         assert {option: made.getsockopt(getattr(zmq, option)) for option in DEFAULTS} == DEFAULTS
         assert made.getsockopt(zmq.TYPE) == getattr(zmq, name)
         assert made.getsockopt(zmq.LINGER) == (0 if name in ("SUB", "XSUB") else -1)
@@ -524,13 +506,13 @@ def test_options_neither_side_has_on_these_sockets(zmq, make, option):
 # ---- contexts
 
 
-def test_context_defaults(zmq, ctx):
-    assert [ctx.get(getattr(zmq, name)) for name in ("IO_THREADS", "MAX_SOCKETS", "SOCKET_LIMIT", "MAX_MSGSZ", "MSG_T_SIZE", "IPV6", "BLOCKY")] == [
+def test_context_defaults(zmq, context):
+    assert [context.get(getattr(zmq, name)) for name in ("IO_THREADS", "MAX_SOCKETS", "SOCKET_LIMIT", "MAX_MSGSZ", "MSG_T_SIZE", "IPV6", "BLOCKY")] == [
         1, 1023, 65535, 2**31 - 1, 64, 0, 1,
     ]  # fmt: skip
 
 
-def test_context_values_and_bounds(zmq, ctx):
+def test_context_values_and_bounds(zmq, context):
     for name, taken, refused in [
         ("IO_THREADS", [0, 2, 1], [-1]),
         ("MAX_SOCKETS", [1, 5000], [0, -1]),
@@ -540,37 +522,37 @@ def test_context_values_and_bounds(zmq, ctx):
     ]:
         number = getattr(zmq, name)
         for value in taken:
-            ctx.set(number, value)
-            assert ctx.get(number) == value
+            context.set(number, value)
+            assert context.get(number) == value
             for bad in refused:
-                refuses(zmq, ctx.set, number, bad)
-                assert ctx.get(number) == value
+                refuses(zmq, context.set, number, bad)
+                assert context.get(number) == value
     for name in ("THREAD_PRIORITY", "THREAD_SCHED_POLICY"):
-        refuses(zmq, ctx.set, getattr(zmq, name), -1)
-    ctx.set(zmq.THREAD_AFFINITY_CPU_ADD, 0)
-    ctx.set(zmq.THREAD_AFFINITY_CPU_REMOVE, 0)
-    refuses(zmq, ctx.set, zmq.THREAD_AFFINITY_CPU_REMOVE, 0)
-    refuses(zmq, ctx.set, zmq.MSG_T_SIZE, 1)
+        refuses(zmq, context.set, getattr(zmq, name), -1)
+    context.set(zmq.THREAD_AFFINITY_CPU_ADD, 0)
+    context.set(zmq.THREAD_AFFINITY_CPU_REMOVE, 0)
+    refuses(zmq, context.set, zmq.THREAD_AFFINITY_CPU_REMOVE, 0)
+    refuses(zmq, context.set, zmq.MSG_T_SIZE, 1)
 
 
-def test_context_options_reach_later_sockets(zmq, ctx):
-    before = ctx.socket(zmq.PAIR)
-    ctx.set(zmq.IPV6, 1)
-    ctx.set(zmq.BLOCKY, 0)
-    after = ctx.socket(zmq.PAIR)
+def test_context_options_reach_later_sockets(zmq, context):
+    before = context.socket(zmq.PAIR)
+    context.set(zmq.IPV6, 1)
+    context.set(zmq.BLOCKY, 0)
+    after = context.socket(zmq.PAIR)
     assert (before.getsockopt(zmq.IPV6), before.getsockopt(zmq.LINGER)) == (0, -1)
     assert (after.getsockopt(zmq.IPV6), after.getsockopt(zmq.LINGER)) == (1, 0)
 
 
-def test_socket_options_of_a_context_are_defaults(zmq, ctx):
-    ctx.setsockopt(zmq.LINGER, 17)
-    ctx.rcvtimeo = 18
-    made = ctx.socket(zmq.SUB)
+def test_socket_options_of_a_context_are_defaults(zmq, context):
+    context.setsockopt(zmq.LINGER, 17)
+    context.rcvtimeo = 18
+    made = context.socket(zmq.SUB)
     assert (made.linger, made.rcvtimeo) == (17, 18)
-    assert ctx.getsockopt(zmq.LINGER) == 17
+    assert context.getsockopt(zmq.LINGER) == 17
     # a default that a socket type does not take is left out
-    ctx.setsockopt(zmq.SUBSCRIBE, b"topic")
-    ctx.socket(zmq.PUSH).close()
+    context.setsockopt(zmq.SUBSCRIBE, b"topic")
+    context.socket(zmq.PUSH).close()
 
 
 def test_max_sockets(zmq):

@@ -3,6 +3,7 @@ import errno
 
 import pytest
 from awaiting import Events, endpoint, fill, silent, until
+from transports import NETWORKS
 
 
 def test_PAIR_1_second_peer_is_turned_away(zmq, make, fresh):
@@ -130,7 +131,7 @@ def test_PAIR_1_second_connect_is_accepted(zmq, make, fresh, transport):
 
 @pytest.mark.better
 @pytest.mark.parametrize("immediate", [0, 1])
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 def test_PAIR_1_second_connect_takes_over(zmq, make, fresh, transport, immediate):
     """In libzmq its connection stays open and deaf."""
     first, second, pair = make("PAIR"), make("PAIR"), make("PAIR", IMMEDIATE=immediate)

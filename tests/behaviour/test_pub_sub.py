@@ -1,6 +1,7 @@
 """PUB, SUB, XPUB and XSUB: matching, subscription notices, manual mode, what is dropped and what is not."""
 import pytest
 from awaiting import Events, bound, endpoint, fill, join, received, silent, until
+from transports import NETWORKS
 
 
 def no_support(zmq, call, *arguments):
@@ -433,7 +434,7 @@ def test_SUB_8_subscriptions_before_connect(zmq, make, fresh, transport):
     silent(xpub, 20)
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 def test_SUB_8_subscriptions_after_a_reconnect(zmq, make, fresh, transport):
     xpub = make("XPUB")
     xpub.bind(fresh(transport))

@@ -3,8 +3,9 @@ import threading
 
 import pytest
 from awaiting import Events, bound, endpoint, received, silent, until
+from transports import NETWORKS
 
-TRANSPORTS = pytest.mark.parametrize("transport", ["tcp", "ipc"])
+each_network = pytest.mark.parametrize("transport", NETWORKS)
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def report(zmq, xpub, subscriber):
     return xpub.recv()
 
 
-@TRANSPORTS
+@each_network
 @pytest.mark.parametrize("publisher", ["PUB", "XPUB"])
 @pytest.mark.parametrize("subscriber", ["SUB", "XSUB"])
 def test_messages_wait_for_a_subscriber_that_restarts(zmq, make, fresh, collector, publisher, subscriber, transport):
@@ -72,7 +73,7 @@ def test_messages_wait_for_a_subscriber_that_restarts(zmq, make, fresh, collecto
     assert second.recv() == b"t and on"
 
 
-@TRANSPORTS
+@each_network
 def test_they_wait_up_to_the_mark(zmq, make, fresh, collector, transport):
     first = make("SUB")
     first.subscribe(b"")
@@ -92,7 +93,7 @@ def test_they_wait_up_to_the_mark(zmq, make, fresh, collector, transport):
     assert messages == [b"%d" % number for number in range(len(messages))]
 
 
-@TRANSPORTS
+@each_network
 def test_no_unsubscription_is_reported(zmq, make, fresh, collector, transport):
     """Nor the same subscription twice: a device upstream sees one subscriber that stays."""
     first = make("SUB")
@@ -113,7 +114,7 @@ def test_no_unsubscription_is_reported(zmq, make, fresh, collector, transport):
     assert xpub.recv() == b"\0new"
 
 
-@TRANSPORTS
+@each_network
 def test_manual_subscriptions_are_kept(zmq, make, fresh, collector, transport):
     first = make("SUB")
     first.subscribe(b"asked")
@@ -134,7 +135,7 @@ def test_manual_subscriptions_are_kept(zmq, make, fresh, collector, transport):
     assert [second.recv(), second.recv()] == [b"asked 1", b"given 2"]
 
 
-@TRANSPORTS
+@each_network
 def test_immediate_keeps_nothing(zmq, make, fresh, collector, transport):
     """With IMMEDIATE a connection that is lost takes its pipe along."""
     first = make("SUB")
@@ -153,7 +154,7 @@ def test_immediate_keeps_nothing(zmq, make, fresh, collector, transport):
     assert second.recv() == b"t seen"
 
 
-@TRANSPORTS
+@each_network
 def test_a_proxy_that_connects_keeps_the_subscription_upstream(zmq, make, fresh, collector, transport):
     """publisher <- XSUB proxy XPUB -> collector: while the collector restarts, what is published waits in the proxy."""
     source = make("XPUB")

@@ -4,8 +4,9 @@ import time
 
 import pytest
 from awaiting import Events, bound, dead_endpoint, endpoint, fill, until
+from transports import NETWORKS
 
-NETWORKS = pytest.mark.parametrize("transport", ["tcp", "ipc"])
+each_network = pytest.mark.parametrize("transport", NETWORKS)
 
 
 def test_REC_1_connect_returns_at_once(zmq, make, fresh):
@@ -44,7 +45,7 @@ def test_REC_2_maximum_below_the_interval(zmq, make):
     assert with_small_maximum[1:] == [10, 10]
 
 
-@NETWORKS
+@each_network
 def test_REC_3_no_reconnect_with_minus_one(zmq, make, fresh, transport):
     pull = make("PULL")
     pull.bind(fresh(transport))
@@ -78,7 +79,7 @@ def test_REC_4_long_interval_is_reported(zmq, make, fresh):
     assert not events.monitor.poll(100)
 
 
-@NETWORKS
+@each_network
 def test_REC_6_peer_restarts(zmq, make, fresh, transport):
     where = fresh(transport)
     server = make("ROUTER")
@@ -130,7 +131,7 @@ def test_REC_interval_zero_means_at_once(zmq, make, fresh):
             listener.accept()[0].close()
 
 
-@NETWORKS
+@each_network
 def test_REC_11_queue_survives_while_disconnected(zmq, make, fresh, transport):
     pull = make("PULL")
     pull.bind(fresh(transport))
@@ -149,7 +150,7 @@ def test_REC_11_queue_survives_while_disconnected(zmq, make, fresh, transport):
     assert [pull.recv() for _ in range(200)] == [b"%d" % number for number in range(200)]
 
 
-@NETWORKS
+@each_network
 def test_REC_12_immediate_has_no_pipe_before_the_handshake(zmq, make, fresh, transport):
     where = dead_endpoint() if transport == "tcp" else fresh(transport)
     push = make("PUSH", IMMEDIATE=1, RECONNECT_IVL=10)
@@ -164,7 +165,7 @@ def test_REC_12_immediate_has_no_pipe_before_the_handshake(zmq, make, fresh, tra
     assert pull.recv() == b"now"
 
 
-@NETWORKS
+@each_network
 def test_REC_12_immediate_is_for_the_endpoints_made_later(zmq, make, fresh, transport):
     where = dead_endpoint() if transport == "tcp" else fresh(transport)
     push, pull = make("PUSH", RECONNECT_IVL=10), make("PULL")
@@ -178,7 +179,7 @@ def test_REC_12_immediate_is_for_the_endpoints_made_later(zmq, make, fresh, tran
     assert pull.recv() == b"queued"
 
 
-@NETWORKS
+@each_network
 def test_REC_13_immediate_and_a_peer_that_restarts(zmq, make, fresh, transport):
     pull = make("PULL")
     pull.bind(fresh(transport))

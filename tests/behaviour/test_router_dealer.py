@@ -1,6 +1,7 @@
 """ROUTER and DEALER: routing ids, mandatory routing, handover, load balancing and fair queuing."""
 import pytest
 from awaiting import Events, bound, endpoint, fill, silent, until
+from transports import NETWORKS
 
 
 def hello(dealer, router, body=b"hello"):
@@ -189,7 +190,7 @@ def test_ROUTER_11_handover_keeps_what_the_old_peer_sent(zmq, make, fresh, trans
 
 
 @pytest.mark.parametrize("name", [b"server", b""])
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 def test_ROUTER_9_a_connecting_router_keeps_its_peer(zmq, make, fresh, transport, name):
     """The id belongs to the pipe, and that of a connect() outlives the connections: messages wait for the peer to come back."""
 
@@ -219,7 +220,7 @@ def test_ROUTER_9_a_connecting_router_keeps_its_peer(zmq, make, fresh, transport
 
 
 @pytest.mark.better
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 def test_ROUTER_9_another_peer_gets_its_own_id(zmq, make, fresh, transport):
     """libzmq goes on calling it by the name of the one before."""
     router, first = make("ROUTER", ROUTER_MANDATORY=1, RECONNECT_IVL=10), make("DEALER", ROUTING_ID=b"first")
@@ -241,7 +242,7 @@ def test_ROUTER_9_another_peer_gets_its_own_id(zmq, make, fresh, transport):
 
 
 @pytest.mark.better
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 def test_ROUTER_9_a_peer_that_is_away_does_not_block_its_id(zmq, make, fresh, transport):
     router, first = make("ROUTER", RECONNECT_IVL=10), make("DEALER", ROUTING_ID=b"name")
     first.bind(fresh(transport))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from transports import NETWORKS
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux") or platform.machine() != "x86_64",
@@ -122,7 +123,7 @@ def run(zmq, names, answer, endpoint, program=TRAFFIC):
 
 
 @pytest.mark.better  # libzmq's unbind() may not have let the port go when it returns
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 @pytest.mark.parametrize("answer", [errno.EPERM, errno.ENOSYS, errno.EACCES], ids=errno.errorcode.get)
 @pytest.mark.parametrize("name", ["sendmsg", "readv"])
 def test_vectors_are_forbidden(zmq, fresh, name, answer, transport):
@@ -137,7 +138,7 @@ def test_one_newer_call_is_forbidden(zmq, fresh, name, answer):
 
 
 @pytest.mark.better
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 @pytest.mark.parametrize("answer", [errno.EPERM, errno.ENOSYS], ids=errno.errorcode.get)
 def test_all_of_them_are_forbidden(zmq, fresh, answer, transport):
     run(zmq, list(NUMBERS), answer, fresh(transport))

@@ -62,7 +62,7 @@ def test_context_is_terminated_by_several_threads(zmq):
     assert not any(thread.is_alive() for thread in threads) and context.closed
 
 
-def test_closing_with_heartbeats_leaves_the_others_alone(zmq, ctx, make, fresh):
+def test_closing_with_heartbeats_leaves_the_others_alone(zmq, context, make, fresh):
     """The timers of a connection that only drains must not keep the I/O thread busy for ever."""
     other, friend = make("PUSH"), make("PULL")
     friend.bind(fresh("tcp"))

@@ -8,6 +8,7 @@ import time
 
 import pytest
 from awaiting import endpoint
+from transports import TRANSPORTS
 
 TIMEOUT_MS = 10000      # how late a lost signal would be
 
@@ -61,7 +62,7 @@ WAITING = {
 
 
 @pytest.mark.better     # libzmq loses a few that come between its last look and the sleep
-@pytest.mark.parametrize("transport", ["tcp", "ipc", "inproc"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("name", WAITING)
 def test_a_signal_on_the_way_to_sleep_is_not_lost(zmq, make, pair, alarm, name, transport):
     push, pull = pair("PUSH", "PULL", transport)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from awaiting import endpoint
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="stops a single thread with ptrace()")
 
@@ -77,10 +78,6 @@ def bound(make, fresh):
     return publisher, router, thread
 
 
-def address(socket):
-    return socket.last_endpoint.rstrip(b"\0").decode()
-
-
 def sent(socket, *frames):
     """Sends, and looks for input, so that nothing waits for the I/O thread to write it."""
     socket.send_multipart(frames)
@@ -110,8 +107,8 @@ def test_a_subscription_is_there_after_a_zmq_poll_of_others(zmq, bound, make):
     for socket in (dealer, router):
         poller.register(socket, zmq.POLLIN)
     with stopped(thread):
-        dealer.connect(address(router))
-        subscriber.connect(address(publisher))
+        dealer.connect(endpoint(router))
+        subscriber.connect(endpoint(publisher))
         subscriber.subscribe(b"t")
         for _ in range(10):
             sent(dealer, b"ask")
@@ -129,10 +126,10 @@ def test_an_old_connection_helps_a_new_one(bound, make, round_trip):
     """The answers come over a connection that has long been there."""
     publisher, router, thread = bound
     dealer, subscriber = make("DEALER"), make("SUB")
-    dealer.connect(address(router))
+    dealer.connect(endpoint(router))
     round_trip(dealer, router)
     with stopped(thread):
-        subscriber.connect(address(publisher))
+        subscriber.connect(endpoint(publisher))
         subscriber.subscribe(b"t")
         for _ in range(10):
             round_trip(dealer, router)

@@ -31,13 +31,13 @@ def test_THR_1_a_socket_may_move_between_threads(zmq, pair, transport):
     assert [pull.recv() for _ in range(20)] == [b"%d" % number for number in range(20)]
 
 
-def test_THR_2_sockets_are_created_from_many_threads(zmq, ctx):
+def test_THR_2_sockets_are_created_from_many_threads(zmq, context):
     made, failures = [], []
 
     def create():
         try:
             for _ in range(20):
-                made.append(ctx.socket(zmq.PUSH))
+                made.append(context.socket(zmq.PUSH))
         except zmq.ZMQError as error:
             failures.append(error)
 
@@ -50,8 +50,8 @@ def test_THR_2_sockets_are_created_from_many_threads(zmq, ctx):
 
 
 @pytest.mark.better
-def test_THR_3_closing_a_socket_in_which_a_thread_is_blocked(zmq, ctx):
-    socket = ctx.socket(zmq.PULL)
+def test_THR_3_closing_a_socket_in_which_a_thread_is_blocked(zmq, context):
+    socket = context.socket(zmq.PULL)
     socket.bind("tcp://127.0.0.1:*")
     ended, started = [], threading.Event()
 

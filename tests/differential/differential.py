@@ -24,11 +24,10 @@ import threading
 import time
 from pathlib import Path
 
+import programs
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path.insert(0, str(HERE))
-
-import programs  # noqa: E402
 
 PAGE = ROOT / "docs" / "differences.md"
 LIBRARIES = ("zmq", "zmqcore")

@@ -6,14 +6,10 @@ change. `differential.py` looks for new ones.
 import importlib.util
 import os
 import sys
-from pathlib import Path
 
+import differential
+import programs
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-differential = importlib.import_module("differential")
-programs = importlib.import_module("programs")
 
 SEEDS = range(0, 240)
 

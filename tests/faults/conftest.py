@@ -1,11 +1,8 @@
 """Faults can be made only in a build for tests, and only zmqcore has them."""
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 def pytest_collection_modifyitems(items):

@@ -136,7 +136,7 @@ def settled():
 @contextlib.contextmanager
 def attacker(module, listener, name, count):
     """The other process, once it has sent all it will; it goes with the block. Gives the number of octets."""
-    port = int(listener.last_endpoint.rstrip(b"\0").rpartition(b":")[2])
+    port = int(listener.last_endpoint.rpartition(b":")[2])
     command_line = [sys.executable, os.path.abspath(__file__), module, "--play", str(port), "--only", name, "--connections", str(count)]
     with subprocess.Popen(command_line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         yield int(child.stdout.readline())

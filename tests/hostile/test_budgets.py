@@ -25,11 +25,11 @@ SHAKEN = greeting() + ready("PUSH")
 
 
 @pytest.fixture
-def listener(zmq, ctx):
+def listener(zmq, context):
     """listener("PULL", MAX_PEERS=3) -> a bound socket."""
 
     def bound(kind, **options):
-        made = ctx.socket(getattr(zmq, kind))
+        made = context.socket(getattr(zmq, kind))
         made.linger = 0
         made.rcvtimeo = made.sndtimeo = 5000
         for name, value in {"BACKLOG": 4096, **options}.items():
@@ -168,9 +168,9 @@ def test_who_reads_slowly_but_never_all_does_not_make_the_output_grow(zmq, liste
     assert allocated() - before < 2 << 20
 
 
-def test_a_publisher_that_reads_no_subscriptions_is_cut_and_gets_them_afresh(zmq, ctx):
+def test_a_publisher_that_reads_no_subscriptions_is_cut_and_gets_them_afresh(zmq, context):
     """Of 100 MiB of subscriptions and cancellations no more than 64 MiB wait for it; what counts comes with the next connection."""
-    sub = ctx.socket(zmq.SUB)
+    sub = context.socket(zmq.SUB)
     sub.linger = 0
     sub.reconnect_ivl = 10
     events = Events(zmq, sub)

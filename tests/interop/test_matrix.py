@@ -8,6 +8,7 @@ import time
 
 import pytest
 from stacks import PeerError
+from transports import NETWORKS
 from words import digest, parse_frame
 
 PAIRS = [
@@ -175,10 +176,10 @@ def exchange(left, right, binder, endpoint):
         right.close()
 
 
-STACKS = [("pyzmq", ["tcp", "ipc"]), ("libzmq", ["tcp", "ipc"]), ("jeromq", ["tcp"]), ("self", ["tcp", "ipc"])]
+STACKS = [("pyzmq", NETWORKS), ("libzmq", NETWORKS), ("jeromq", ["tcp"]), ("self", NETWORKS)]
 if sys.version_info >= (3, 12) and not sysconfig.get_config_var("Py_GIL_DISABLED"):
     # The pyomq releases for older interpreters have a REP that no REQ understands; free-threaded ones have none.
-    STACKS.append(("pyomq", ["tcp", "ipc"]))
+    STACKS.append(("pyomq", NETWORKS))
 
 
 def cases(stacks_and_transports):
@@ -193,15 +194,15 @@ def cases(stacks_and_transports):
 
 
 @pytest.mark.parametrize("stack, transport, local_kind, peer_kind, bind_side", list(cases(STACKS)))
-def test_pair_of_types(local, remotes, address, stack, transport, local_kind, peer_kind, bind_side):
+def test_pair_of_types(local, remotes, fresh, stack, transport, local_kind, peer_kind, bind_side):
     left, right = End(local, "local", local_kind), End(remotes[stack], "peer", peer_kind)
-    exchange(left, right, left if bind_side == "local-binds" else right, address(transport))
+    exchange(left, right, left if bind_side == "local-binds" else right, fresh(transport))
 
 
 @pytest.mark.parametrize("left_kind, right_kind", ORDERED)
-def test_pair_of_types_inproc(local, address, left_kind, right_kind):
+def test_pair_of_types_inproc(local, fresh, left_kind, right_kind):
     left, right = End(local, "left", left_kind), End(local, "right", right_kind)
-    exchange(left, right, left, address("inproc"))
+    exchange(left, right, left, fresh("inproc"))
 
 
 @pytest.mark.parametrize("stack", ["pyzmq", "libzmq"])

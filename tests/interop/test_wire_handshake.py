@@ -2,8 +2,8 @@
 
 import pytest
 import rawpeer
+from awaiting import Events, endpoint
 from rawpeer import PARTNER, SIGNATURE, command, greeting, message, metadata, ready
-from watch import Watch, endpoint_of
 
 KINDS = sorted(PARTNER)
 
@@ -32,8 +32,8 @@ def test_greeting_and_ready_of_a_connecter(zmq, connected, kind):
     raw.expect(ready(kind))
 
 
-def test_greeting_and_ready_over_ipc(bound, ipc_folder):
-    socket, raw = bound("PULL", f"ipc://{ipc_folder}/raw")
+def test_greeting_and_ready_over_ipc(bound, fresh):
+    socket, raw = bound("PULL", fresh("ipc"))
     raw.send(greeting() + ready("PUSH"))
     raw.expect(greeting() + ready("PULL"))
     raw.send(message(b"hi"))
@@ -166,14 +166,14 @@ def test_identity_above_255_octets_is_refused(bound):
     raw.wait_closed()
 
 
-def test_mechanism_mismatch(zmq, opened, raws):
-    socket = opened("PULL")
-    watch = Watch(zmq, socket)
+def test_mechanism_mismatch(zmq, make, raws):
+    socket = make("PULL")
+    events = Events(zmq, socket)
     socket.bind("tcp://127.0.0.1:*")
-    raw = rawpeer.connect(endpoint_of(socket))
+    raw = rawpeer.connect(endpoint(socket))
     raws(raw)
     raw.send(greeting(mechanism=b"CURVE"))
-    assert watch.until("HANDSHAKE_FAILED_PROTOCOL") == 0x11000002
+    assert events.wait("HANDSHAKE_FAILED_PROTOCOL")[1] == 0x11000002
     raw.wait_closed()
 
 
@@ -184,14 +184,14 @@ def test_mechanism_mismatch_ends_the_attempts_of_a_connecter(connected):
     listener.no_further_connection()
 
 
-def test_data_before_ready_is_dropped(zmq, opened, raws):
-    socket = opened("PULL")
-    watch = Watch(zmq, socket)
+def test_data_before_ready_is_dropped(zmq, make, raws):
+    socket = make("PULL")
+    events = Events(zmq, socket)
     socket.bind("tcp://127.0.0.1:*")
-    raw = rawpeer.connect(endpoint_of(socket))
+    raw = rawpeer.connect(endpoint(socket))
     raws(raw)
     raw.send(greeting() + message(b"too early"))
-    assert watch.until("HANDSHAKE_FAILED_PROTOCOL") == 0x10000001
+    assert events.wait("HANDSHAKE_FAILED_PROTOCOL")[1] == 0x10000001
     raw.wait_closed()
     again(zmq, socket)
 
@@ -203,18 +203,18 @@ def test_ready_without_command_flag_is_dropped(bound):
     raw.wait_closed()
 
 
-def test_error_command_ends_the_attempts(zmq, opened, raws):
+def test_error_command_ends_the_attempts(zmq, make, raws):
     listener = rawpeer.Listener()
     raws(listener)
-    socket = opened("DEALER", RECONNECT_IVL=20)
-    watch = Watch(zmq, socket)
+    socket = make("DEALER", RECONNECT_IVL=20)
+    events = Events(zmq, socket)
     socket.connect(listener.endpoint)
     raw = listener.accept()
     raws(raw)
     raw.send(greeting())
     raw.expect(greeting() + ready("DEALER"))
     raw.send(bytes.fromhex("040a054552524f5203343030"))
-    assert watch.until("HANDSHAKE_FAILED_AUTH") == 400
+    assert events.wait("HANDSHAKE_FAILED_AUTH")[1] == 400
     raw.wait_closed()
     listener.no_further_connection()
 
@@ -228,14 +228,14 @@ def test_close_during_the_handshake_is_retried(zmq, connected, raws):
     second.shake("ROUTER")
 
 
-def test_handshake_timer_closes_a_silent_peer(zmq, opened, raws):
-    socket = opened("PULL", HANDSHAKE_IVL=80)
+def test_handshake_timer_closes_a_silent_peer(zmq, make, raws):
+    socket = make("PULL", HANDSHAKE_IVL=80)
     socket.bind("tcp://127.0.0.1:*")
-    watch = Watch(zmq, socket)
-    raw = rawpeer.connect(endpoint_of(socket))
+    events = Events(zmq, socket)
+    raw = rawpeer.connect(endpoint(socket))
     raws(raw)
     raw.send(greeting())
-    watch.until("HANDSHAKE_FAILED_NO_DETAIL")
+    events.wait("HANDSHAKE_FAILED_NO_DETAIL")[1]
     raw.wait_closed()
 
 

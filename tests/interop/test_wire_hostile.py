@@ -2,8 +2,8 @@
 
 import pytest
 import rawpeer
+from awaiting import endpoint
 from rawpeer import MORE, SIGNATURE, frame, greeting, message, ready
-from watch import endpoint_of
 
 # Hostile bytes. Whatever a peer sends, only its own connection suffers.
 
@@ -32,14 +32,14 @@ POISON = {
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_hostile_bytes_never_hurt_a_good_peer(zmq, opened, raws, state):
-    socket = opened("PULL")
+def test_hostile_bytes_never_hurt_a_good_peer(zmq, make, raws, state):
+    socket = make("PULL")
     socket.bind("tcp://127.0.0.1:*")
-    good = rawpeer.connect(endpoint_of(socket))
+    good = rawpeer.connect(endpoint(socket))
     raws(good)
     good.shake("PUSH")
     for number, poison in enumerate(POISON.values()):
-        raw = rawpeer.connect(endpoint_of(socket))
+        raw = rawpeer.connect(endpoint(socket))
         try:
             raw.send(STATES[state] + poison)
         except ConnectionError:
@@ -54,15 +54,15 @@ def test_hostile_bytes_never_hurt_a_good_peer(zmq, opened, raws, state):
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_hostile_listener_delivers_nothing(zmq, opened, raws, state):
+def test_hostile_listener_delivers_nothing(zmq, make, raws, state):
     """A connecting socket never delivers a message before a valid handshake, and a good peer of the same socket works on."""
     if "READY" in state or "frame" in state or "multipart" in state or "long" in state:
         first = STATES[state].replace(ready("PUSH"), ready("PULL"))  # a wrong type: dropped in the handshake
     else:
         first = STATES[state]
-    socket = opened("PULL", RECONNECT_IVL=20)
+    socket = make("PULL", RECONNECT_IVL=20)
     socket.bind("tcp://127.0.0.1:*")
-    good = rawpeer.connect(endpoint_of(socket))
+    good = rawpeer.connect(endpoint(socket))
     raws(good)
     good.shake("PUSH")
     for poison in (POISON["http"], POISON["huge length"]):
@@ -86,7 +86,7 @@ def test_announced_length_costs_nothing(bound, raws):
     raw.shake("PUSH")
     before = rawpeer.resident_kib()
     for _connection in range(20):
-        liar = rawpeer.connect(endpoint_of(socket))
+        liar = rawpeer.connect(endpoint(socket))
         raws(liar)
         liar.send(greeting() + ready("PUSH") + b"\2" + (1 << 62).to_bytes(8, "big"))
     raw.send(message(b"still served"))
@@ -102,7 +102,7 @@ def test_announced_gigabytes_cost_what_has_arrived(zmq, bound, raws):
         before = int(statm.read().split()[0])
     liars = []
     for _connection in range(20):
-        liar = rawpeer.connect(endpoint_of(socket))
+        liar = rawpeer.connect(endpoint(socket))
         raws(liar)
         liar.send(greeting() + ready("PUSH") + b"\2" + (1 << 32).to_bytes(8, "big") + bytes(1000))
         liars.append(liar)
@@ -127,7 +127,7 @@ def test_thousand_short_lived_connections(bound, raws):
     socket, raw = bound("PULL")
     raw.shake("PUSH")
     for _connection in range(1000):
-        visitor = rawpeer.connect(endpoint_of(socket))
+        visitor = rawpeer.connect(endpoint(socket))
         visitor.send(SIGNATURE)
         visitor.close()
     raw.send(message(b"survived"))

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 import rawpeer
+from awaiting import endpoint
 from rawpeer import COMMAND, MORE, command, frame, message
-from watch import endpoint_of
 
 # Subscriptions
 
@@ -233,7 +233,7 @@ def test_malformed_subscriptions_leave_good_subscribers_alone(bound, raws):
     xpub, raw = bound("XPUB")
     raw.shake("SUB")
     raw.send(message(b"") + message(b"\2x", b"\1y") + command(b"SUBSCRIB", b"x") + command(b"CANCEL") + command(b"SUBSCRIBE"))
-    good = rawpeer.connect(endpoint_of(xpub))
+    good = rawpeer.connect(endpoint(xpub))
     raws(good)
     good.shake("SUB")
     good.send(command(b"SUBSCRIBE", b"HELLO"))

@@ -7,8 +7,8 @@ import time
 
 import pytest
 import rawpeer
+from awaiting import Events, endpoint
 from rawpeer import COMMAND, MORE, PARTNER, command, frame, message
-from watch import Watch, endpoint_of
 
 # Frames
 
@@ -43,18 +43,18 @@ def test_reserved_flag_bits_are_ignored(bound):
     assert socket.recv() == b"a"
 
 
-def test_unfinished_multipart_is_discarded_when_the_peer_dies(zmq, opened, raws):
-    socket = opened("PULL")
+def test_unfinished_multipart_is_discarded_when_the_peer_dies(zmq, make, raws):
+    socket = make("PULL")
     socket.bind("tcp://127.0.0.1:*")
-    first, second = rawpeer.connect(endpoint_of(socket)), rawpeer.connect(endpoint_of(socket))
+    first, second = rawpeer.connect(endpoint(socket)), rawpeer.connect(endpoint(socket))
     raws(first), raws(second)
-    watch = Watch(zmq, socket)
+    events = Events(zmq, socket)
     first.shake("PUSH")
     second.shake("PUSH")
     first.send(message(b"whole") + frame(b"half", MORE) + frame(b"half", MORE))
     assert socket.recv() == b"whole"
     first.close()
-    watch.until("DISCONNECTED")
+    events.wait("DISCONNECTED")[1]
     second.send(message(b"after"))
     assert socket.recv_multipart() == [b"after"]
 
@@ -98,7 +98,7 @@ def test_empty_command_is_ignored_or_ends_the_connection(bound, raws):
     socket, raw = bound("PULL")
     raw.shake("PUSH")
     raw.send(frame(b"", COMMAND))
-    good = rawpeer.connect(endpoint_of(socket))
+    good = rawpeer.connect(endpoint(socket))
     raws(good)
     good.shake("PUSH")
     good.send(message(b"good"))
@@ -189,12 +189,12 @@ def test_probe_router_is_an_empty_message(connected):
 # Heartbeats
 
 
-@pytest.mark.parametrize("context", [b"", b"abc", b"0123456789abcdef"])
-def test_ping_is_answered_with_the_same_context(bound, context):
+@pytest.mark.parametrize("echo", [b"", b"abc", b"0123456789abcdef"])
+def test_ping_is_answered_with_the_same_context(bound, echo):
     _socket, raw = bound("DEALER")
     raw.shake("DEALER")
-    raw.send(command(b"PING", b"\0\x64" + context))
-    raw.expect(command(b"PONG", context))
+    raw.send(command(b"PING", b"\0\x64" + echo))
+    raw.expect(command(b"PONG", echo))
 
 
 def test_golden_ping(bound):
@@ -219,14 +219,14 @@ def test_heartbeat_sends_pings_with_its_ttl(connected):
         raw.send(command(b"PONG"))
 
 
-def test_heartbeat_timeout_drops_a_silent_peer(zmq, opened, raws):
-    socket = opened("DEALER", HEARTBEAT_IVL=30, HEARTBEAT_TIMEOUT=60)
+def test_heartbeat_timeout_drops_a_silent_peer(zmq, make, raws):
+    socket = make("DEALER", HEARTBEAT_IVL=30, HEARTBEAT_TIMEOUT=60)
     socket.bind("tcp://127.0.0.1:*")
-    watch = Watch(zmq, socket)
-    raw = rawpeer.connect(endpoint_of(socket))
+    events = Events(zmq, socket)
+    raw = rawpeer.connect(endpoint(socket))
     raws(raw)
     raw.shake("DEALER")
-    watch.until("DISCONNECTED")
+    events.wait("DISCONNECTED")[1]
     raw.wait_closed()
 
 
@@ -252,7 +252,7 @@ def test_short_ping_is_ignored_or_ends_the_connection(bound, raws, data):
     socket, raw = bound("PULL")
     raw.shake("PUSH")
     raw.send(command(b"PING", data))
-    good = rawpeer.connect(endpoint_of(socket))
+    good = rawpeer.connect(endpoint(socket))
     raws(good)
     good.shake("PUSH")
     good.send(message(b"fine"))
@@ -263,13 +263,13 @@ def test_short_ping_is_ignored_or_ends_the_connection(bound, raws, data):
 
 
 @pytest.mark.parametrize("size, before", [(3000, 60000), (5000, 100000), (20000, 100000)])
-def test_disconnected_is_closed_by_whoever_writes_the_last_octet(zmq, opened, raws, size, before):
+def test_disconnected_is_closed_by_whoever_writes_the_last_octet(zmq, make, raws, size, before):
     """Not only by the event that the kernel takes more again: here any call of the application may come first."""
     for _ in range(5):
         listener = rawpeer.Listener()
         raws(listener)
         listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100000)
-        push = opened("PUSH", SNDBUF=100000, SNDHWM=1, LINGER=-1)
+        push = make("PUSH", SNDBUF=100000, SNDHWM=1, LINGER=-1)
         push.connect(listener.endpoint)
         raw = listener.accept()
         raws(raw)
@@ -294,7 +294,7 @@ def test_close_of_a_socket_that_did_not_read(zmq, raws, end):
         pair.rcvhwm = pair.sndhwm = 1
         pair.linger = -1
         pair.bind("tcp://127.0.0.1:*")
-        raw = rawpeer.connect(endpoint_of(pair))
+        raw = rawpeer.connect(endpoint(pair))
         raws(raw)
         raw.shake("PAIR")
         raw.socket.setblocking(False)
@@ -319,12 +319,12 @@ def test_close_of_a_socket_that_did_not_read(zmq, raws, end):
 
 @pytest.mark.better
 @pytest.mark.parametrize("closes", [False, True])
-def test_what_never_left_survives_a_failed_write(zmq, opened, raws, closes):
+def test_what_never_left_survives_a_failed_write(zmq, make, raws, closes):
     """The sender goes on (or closes) while the connection is reset under it: only what the kernels had may be missing afterwards."""
     listener = rawpeer.Listener()
     listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4608)  # before the connection: it cannot be taken back later
     raws(listener)
-    push = opened("PUSH", RECONNECT_IVL=20, SNDBUF=4608, SNDHWM=5000, LINGER=-1)
+    push = make("PUSH", RECONNECT_IVL=20, SNDBUF=4608, SNDHWM=5000, LINGER=-1)
     push.connect(listener.endpoint)
     raw = listener.accept()
     raws(raw)

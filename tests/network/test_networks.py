@@ -9,17 +9,14 @@ import importlib.util
 import itertools
 import os
 import random
-import sys
 import time
 from pathlib import Path
 
+import numbered
 import pytest
+from wire import ADDRESSES, Wire
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "reliability")]
-
-import numbered  # noqa: E402
-from wire import ADDRESSES, Wire  # noqa: E402
 
 MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")
 LONG = os.environ.get("ZMQCORE_NETWORK") == "long"

@@ -56,7 +56,7 @@ class Place:
         bound = self.socket(binder, **options)
         bound.bind(self.endpoint())
         other = self.socket(connecter, **options)
-        other.connect(bound.last_endpoint.rstrip(b"\0").decode())
+        other.connect(bound.last_endpoint.decode())
         return other, bound
 
 
@@ -177,8 +177,8 @@ def proxy(place, ready):
         socket.bind(place.endpoint())
     threading.Thread(target=place.zmq.proxy, args=(front, back), daemon=True).start()
     client, worker = place.socket("REQ"), place.socket("REP")
-    client.connect(front.last_endpoint.rstrip(b"\0").decode())
-    worker.connect(back.last_endpoint.rstrip(b"\0").decode())
+    client.connect(front.last_endpoint.decode())
+    worker.connect(back.last_endpoint.decode())
     threading.Thread(target=forever, args=(lambda: worker.send(worker.recv()),), daemon=True).start()
     forever(lambda: (client.send(b"x"), client.recv(), ready.set()))
 
@@ -220,7 +220,7 @@ def bind(place, ready):
     def life():
         socket = place.socket("PULL")
         socket.bind(place.endpoint())
-        socket.unbind(socket.last_endpoint.rstrip(b"\0").decode())
+        socket.unbind(socket.last_endpoint.decode())
         socket.close()
         ready.set()
 
@@ -229,7 +229,7 @@ def bind(place, ready):
 
 @call
 def connect(place, ready):
-    where = place.pair("PUSH", "PULL")[1].last_endpoint.rstrip(b"\0").decode()
+    where = place.pair("PUSH", "PULL")[1].last_endpoint.decode()
 
     def life():
         socket = place.socket("PUSH")
@@ -296,7 +296,7 @@ def loop(place, ready):
         pull.bind(place.endpoint())
         push = context.socket(place.zmq.PUSH)
         push.linger = pull.linger = 0
-        push.connect(pull.last_endpoint.rstrip(b"\0").decode())
+        push.connect(pull.last_endpoint.decode())
         idle = context.socket(place.zmq.PULL)
         idle.linger = 0
         waiting = asyncio.ensure_future(idle.recv())
@@ -316,7 +316,7 @@ def start_sink(zmq):
         pull = zmq.Context().socket(zmq.PULL)
         pull.rcvtimeo = 100
         pull.bind("tcp://127.0.0.1:*")
-        os.write(writing, pull.last_endpoint.rstrip(b"\0"))
+        os.write(writing, pull.last_endpoint)
         while os.getppid() == parent:
             with contextlib.suppress(zmq.Again):
                 pull.recv()

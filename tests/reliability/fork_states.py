@@ -19,7 +19,7 @@ def state(function):
 
 
 def where(socket):
-    return socket.last_endpoint.rstrip(b"\0").decode()
+    return socket.last_endpoint.decode()
 
 
 def flows(source, target, count=300):

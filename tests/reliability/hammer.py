@@ -26,7 +26,7 @@ class Pair:
             socket.linger = 0
             socket.rcvtimeo = socket.sndtimeo = POLL_MS
         self.target.bind(endpoint)
-        self.source.connect(self.target.last_endpoint.rstrip(b"\0").decode())
+        self.source.connect(self.target.last_endpoint.decode())
         self.send_lock = threading.Lock() if locked else contextlib.nullcontext()
         self.recv_lock = threading.Lock() if locked else contextlib.nullcontext()
         self.sent, self.received, self.faults = {}, [], []

@@ -42,7 +42,7 @@ def measure(module, count):
     router.backlog = 4096
     router.rcvhwm = 0
     router.bind("tcp://127.0.0.1:*")
-    port = int(router.last_endpoint.rstrip(b"\0").rpartition(b":")[2])
+    port = int(router.last_endpoint.rpartition(b":")[2])
 
     def with_peers(number):
         peers = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--play", str(port), module, "--peers", str(number)],

@@ -35,7 +35,7 @@ class Service:
         self.zmq, self.context, self.client_kind, self.kind = zmq, context, client_kind, kind
         self.socket = opened(zmq, context, kind)
         self.socket.bind(endpoint)
-        self.endpoint = self.socket.last_endpoint.rstrip(b"\0").decode()
+        self.endpoint = self.socket.last_endpoint.decode()
 
     def round(self, chance):
         body = bytes(chance.choice([0, 1, 30, 300, 5000, 70000]))

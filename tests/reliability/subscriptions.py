@@ -55,7 +55,7 @@ def measure(module, count):
     xpub.rcvtimeo = 60000
     xpub.rcvhwm = 0
     xpub.bind("tcp://127.0.0.1:*")
-    port = int(xpub.last_endpoint.rstrip(b"\0").rpartition(b":")[2])
+    port = int(xpub.last_endpoint.rpartition(b":")[2])
     before = resident_kib()
     started = time.monotonic()
     subscriber = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--play", str(port), module, "--topics", str(count)],

@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+from awaiting import endpoint
+from transports import NETWORKS
 
 MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")
 COUNT = int(os.environ.get("ZMQCORE_DELIVERY_COUNT", "100000"))
@@ -28,14 +30,14 @@ def started(script, *arguments, **more):
                             env=dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path))), **more)
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 @pytest.mark.parametrize("repeat", range(REPEATS))
 def test_sender_leaves_at_once(zmq, tmp_path, transport, repeat):
     with zmq.Context() as context:
         pull = context.socket(zmq.PULL)
         pull.rcvtimeo = 20000
         pull.bind("tcp://127.0.0.1:*" if transport == "tcp" else f"ipc://{tmp_path}/s")
-        sender = started("push_and_exit.py", pull.last_endpoint.rstrip(b"\0").decode(), COUNT)
+        sender = started("push_and_exit.py", endpoint(pull), COUNT)
         try:
             for number in range(COUNT):
                 got = int(pull.recv())
@@ -58,7 +60,7 @@ def unused_port():
         return listener.getsockname()[1]
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", NETWORKS)
 def test_receiver_is_killed_again_and_again(tmp_path, transport):
     """What was on its way to a killed receiver may be lost; nothing comes twice, nothing out of order, and the last message arrives."""
     endpoint = f"tcp://127.0.0.1:{unused_port()}" if transport == "tcp" else f"ipc://{tmp_path}/s"

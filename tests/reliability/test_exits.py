@@ -4,12 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import exits
 import pytest
+from transports import TRANSPORTS
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-import exits  # noqa: E402
 
 MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")
 SECONDS = 40        # what a process may take on a loaded machine; a fault is one that never ends
@@ -30,7 +29,7 @@ def ends(transport, ending, *more):
 
 
 @pytest.mark.parametrize("ending", exits.ENDINGS)
-@pytest.mark.parametrize("transport", ["tcp", "ipc", "inproc"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_process_ends_with_threads_in_every_call(transport, ending):
     ends(transport, ending)
 

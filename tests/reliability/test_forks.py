@@ -5,12 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forks
 import pytest
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-import forks  # noqa: E402
 
 MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")
 SECONDS = 50

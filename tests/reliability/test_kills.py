@@ -13,12 +13,11 @@ import sys
 import time
 from pathlib import Path
 
+import numbered
 import pytest
+from transports import NETWORKS
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-import numbered  # noqa: E402
 
 MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")
 FAULTS = int(os.environ.get("ZMQCORE_KILLS", "3"))
@@ -135,7 +134,7 @@ def scene(tmp_path, transport, request):
     scene.end()
 
 
-@pytest.fixture(params=["tcp", "ipc"])
+@pytest.fixture(params=NETWORKS)
 def transport(request):
     return request.param
 

@@ -5,6 +5,7 @@ import gc
 import sys
 
 import pytest
+from awaiting import endpoint
 
 pytestmark = [
     pytest.mark.better,  # libzmq keeps pools of its own
@@ -61,7 +62,7 @@ def connect_without_bind(zmq, context, number):
 def request_over_tcp(zmq, context, number):
     with context.socket(zmq.REQ) as req, context.socket(zmq.REP) as rep:
         rep.bind("tcp://127.0.0.1:*")
-        req.connect(rep.last_endpoint.rstrip(b"\0").decode())
+        req.connect(endpoint(rep))
         req.send(bytes(number * 50))
         rep.send(rep.recv())
         req.recv()

@@ -1,14 +1,8 @@
 """What the unit tests share: a maker of patterns that are closed at the end."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from zmqcore import _probe
-
-# pytest imports test files by path (importmode=importlib), so the modules that they share are made findable here.
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture

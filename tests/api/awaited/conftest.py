@@ -1,14 +1,9 @@
-"""Fixtures of the tests of sockets that are awaited: the loops, and contexts and pairs of zmqcore.asyncio."""
+"""Fixtures of the tests of sockets that are awaited: the loops, and contexts and peers of zmqcore.asyncio."""
 
 import asyncio
-import sys
-from pathlib import Path
 
 import pytest
-
-# pytest imports test files by path (importmode=importlib), so the module that they share is made findable here.
-sys.path.insert(0, str(Path(__file__).parent))
-
+from awaiting import endpoint
 from loops import LOOPS, WAIT, new_loop
 
 
@@ -37,22 +32,22 @@ def aio(submodule):
 
 @pytest.fixture
 def context(aio):
-    ctx = aio.Context()
-    yield ctx
-    ctx.destroy(linger=0)
+    made = aio.Context()
+    yield made
+    made.destroy(linger=0)
 
 
 @pytest.fixture
-def pair(zmq, context):
+def peers(zmq, context):
     one, two = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
-    one.bind("inproc://pair")
-    two.connect("inproc://pair")
+    one.bind("inproc://peers")
+    two.connect("inproc://peers")
     return one, two
 
 
 @pytest.fixture
-def tcp_pair(zmq, context):
+def tcp_peers(zmq, context):
     one, two = context.socket(zmq.DEALER), context.socket(zmq.DEALER)
     one.bind("tcp://127.0.0.1:*")
-    two.connect(one.get_string(zmq.LAST_ENDPOINT))
+    two.connect(endpoint(one))
     return one, two

@@ -12,8 +12,8 @@ from loops import WAIT, on_loop
 
 
 @on_loop
-async def test_poll(zmq, pair):
-    one, two = pair
+async def test_poll(zmq, peers):
+    one, two = peers
     assert await two.poll(0) == 0
     assert await two.poll(10) == 0
     assert await two.poll(10, zmq.POLLOUT) == zmq.POLLOUT
@@ -39,16 +39,16 @@ async def test_poll_for_room(zmq, context):
 
 @pytest.mark.better
 @on_loop
-async def test_polls_that_timed_out_are_forgotten(zmq, pair):
-    _, two = pair
+async def test_polls_that_timed_out_are_forgotten(zmq, peers):
+    _, two = peers
     for _ in range(50):
         await two.poll(1)
     assert len(two._awaiting.watches) <= 1
 
 
 @on_loop
-async def test_cancelled_poll(zmq, pair):
-    one, two = pair
+async def test_cancelled_poll(zmq, peers):
+    one, two = peers
     polled = two.poll()
     await asyncio.sleep(0)
     polled.cancel()
@@ -57,8 +57,8 @@ async def test_cancelled_poll(zmq, pair):
 
 
 @on_loop
-async def test_poller(zmq, aio, pair):
-    one, two = pair
+async def test_poller(zmq, aio, peers):
+    one, two = peers
     poller = aio.Poller()
     assert await poller.poll(5) == []
     poller.register(two, zmq.POLLIN)
@@ -99,9 +99,9 @@ async def test_poller_of_descriptors_and_plain_sockets(zmq, aio, context):
 
 
 @on_loop
-async def test_receive_while_polled(zmq, aio, pair):
+async def test_receive_while_polled(zmq, aio, peers):
     """A poll whose message somebody else took goes on waiting."""
-    one, two = pair
+    one, two = peers
     poller = aio.Poller()
     poller.register(two, zmq.POLLIN)
     received = two.recv()
@@ -115,8 +115,8 @@ async def test_receive_while_polled(zmq, aio, pair):
 
 
 @on_loop
-async def test_close_ends_what_is_pending(zmq, pair):
-    one, two = pair
+async def test_close_ends_what_is_pending(zmq, peers):
+    one, two = peers
     received, polled = two.recv(), two.poll()
     await asyncio.sleep(0)
     two.close()
@@ -134,8 +134,8 @@ async def test_close_ends_what_is_pending(zmq, pair):
 
 
 @pytest.mark.better
-def test_one_socket_on_several_loops(zmq, pair, run):
-    one, two = pair
+def test_one_socket_on_several_loops(zmq, peers, run):
+    one, two = peers
 
     async def exchange():
         # What was pending on an earlier loop takes nothing away.
@@ -182,8 +182,8 @@ async def test_from_socket(zmq, aio):
 
 
 @on_loop
-async def test_plain_shadow(zmq, pair):
-    one, two = pair
+async def test_plain_shadow(zmq, peers):
+    one, two = peers
     plain = zmq.Socket.shadow(one)
     assert type(plain) is zmq.Socket
     plain.send(b"x")
@@ -211,8 +211,8 @@ async def test_context_manager_and_binding(zmq, context):
 
 @pytest.mark.better
 @on_loop
-async def test_async_iteration(zmq, pair):
-    one, two = pair
+async def test_async_iteration(zmq, peers):
+    one, two = peers
     for part in (b"a", b"b", b""):
         await one.send(part)
     got = []
@@ -225,8 +225,8 @@ async def test_async_iteration(zmq, pair):
         iter(two)
 
 
-def test_outside_of_a_running_loop(zmq, pair):
-    one, two = pair
+def test_outside_of_a_running_loop(zmq, peers):
+    one, two = peers
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:

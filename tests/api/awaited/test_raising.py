@@ -18,9 +18,9 @@ def raising(error):
 
 
 @pytest.fixture
-def receives(pair):
+def receives(peers):
     """Each receive that calls a function of the program, with a function that raises."""
-    _, two = pair
+    _, two = peers
 
     def start(name, error):
         if name == "recv_serialized":
@@ -49,8 +49,8 @@ def explode(kind):
 @pytest.mark.parametrize("call", ["recv_serialized", "recv_json"])
 @pytest.mark.better  # pyzmq does not catch what is no Exception, and then nobody is told
 @on_loop
-async def test_what_a_function_raises_is_raised(zmq, pair, receives, call, kind, waits):
-    one, two = pair
+async def test_what_a_function_raises_is_raised(zmq, peers, receives, call, kind, waits):
+    one, two = peers
     errors = {
         "Again": zmq.Again(),
         "ValueError": ValueError("x"),
@@ -77,8 +77,8 @@ async def test_what_a_function_raises_is_raised(zmq, pair, receives, call, kind,
 
 
 @on_loop
-async def test_again_is_told_and_the_next_message_kept(zmq, pair):
-    one, two = pair
+async def test_again_is_told_and_the_next_message_kept(zmq, peers):
+    one, two = peers
     received = two.recv_serialized(raising(zmq.Again()))
     await asyncio.sleep(0)
     await one.send(b"one")
@@ -90,8 +90,8 @@ async def test_again_is_told_and_the_next_message_kept(zmq, pair):
 
 @pytest.mark.better
 @on_loop
-async def test_again_while_unpickling(zmq, pair):
-    one, two = pair
+async def test_again_while_unpickling(zmq, peers):
+    one, two = peers
     received = two.recv_pyobj()
     await asyncio.sleep(0)
     await one.send_pyobj(Explosive(zmq.Again))
@@ -103,9 +103,9 @@ async def test_again_while_unpickling(zmq, pair):
 
 @pytest.mark.better
 @on_loop
-async def test_stop_iteration(pair):
+async def test_stop_iteration(peers):
     """No Future can hold one."""
-    one, two = pair
+    one, two = peers
     for waits in (True, False):
         if not waits:
             await one.send(b"one")
@@ -122,8 +122,8 @@ async def test_stop_iteration(pair):
 
 @pytest.mark.better
 @on_loop
-async def test_cancelled_error(pair):
-    one, two = pair
+async def test_cancelled_error(peers):
+    one, two = peers
     received = two.recv_serialized(raising(asyncio.CancelledError()))
     await asyncio.sleep(0)
     await one.send(b"one")
@@ -135,9 +135,9 @@ async def test_cancelled_error(pair):
 
 @pytest.mark.better
 @on_loop
-async def test_function_cancels_what_it_was_called_for(pair):
+async def test_function_cancels_what_it_was_called_for(peers):
     """The message goes to the next one."""
-    one, two = pair
+    one, two = peers
     received = two.recv_serialized(lambda frames: received.cancel())
     await asyncio.sleep(0)
     await one.send(b"one")
@@ -148,8 +148,8 @@ async def test_function_cancels_what_it_was_called_for(pair):
 
 @pytest.mark.better
 @on_loop
-async def test_function_closes_the_socket(zmq, pair):
-    one, two = pair
+async def test_function_closes_the_socket(zmq, peers):
+    one, two = peers
 
     def close(frames):
         two.close()
@@ -167,8 +167,8 @@ async def test_function_closes_the_socket(zmq, pair):
 
 @pytest.mark.better
 @on_loop
-async def test_function_uses_the_socket(pair):
-    one, two = pair
+async def test_function_uses_the_socket(peers):
+    one, two = peers
     inner = []
 
     def answer(frames):
@@ -187,9 +187,9 @@ async def test_function_uses_the_socket(pair):
 
 @pytest.mark.better
 @on_loop
-async def test_failed_and_cancelled_at_once(pair):
+async def test_failed_and_cancelled_at_once(peers):
     """Nobody hears that the function failed, so nobody knows of the message: it is not used up."""
-    one, two = pair
+    one, two = peers
     received = two.recv_serialized(raising(ValueError()))
     received.add_done_callback(lambda _: task.cancel())
 
@@ -232,8 +232,8 @@ def test_keyboard_interrupt_ends_the_loop(zmq, aio):
 
 @pytest.mark.parametrize("method", ["send_serialized", "send_json", "send_pyobj"])
 @on_loop
-async def test_functions_that_make_messages(zmq, pair, method):
-    one, two = pair
+async def test_functions_that_make_messages(zmq, peers, method):
+    one, two = peers
     calls = {
         "send_serialized": lambda: one.send_serialized(1, raising(zmq.Again())),
         "send_json": lambda: one.send_json(object(), default=raising(zmq.Again())),
@@ -246,8 +246,8 @@ async def test_functions_that_make_messages(zmq, pair, method):
 
 
 @on_loop
-async def test_callbacks_that_raise(zmq, pair):
-    one, two = pair
+async def test_callbacks_that_raise(zmq, peers):
+    one, two = peers
     told = []
     asyncio.get_running_loop().set_exception_handler(lambda _, details: told.append(details["exception"]))
     received = [two.recv(), two.recv()]
@@ -266,8 +266,8 @@ async def test_callbacks_that_raise(zmq, pair):
 
 
 @on_loop
-async def test_each_send_has_a_future_of_its_own(zmq, pair):
-    one, two = pair
+async def test_each_send_has_a_future_of_its_own(zmq, peers):
+    one, two = peers
     await one.send(b"x")
     calls = [lambda: one.send(b"x"), lambda: one.send_multipart([b"x", b"y"]), lambda: one.send_string("x")]
     for call in calls:

@@ -38,8 +38,8 @@ def test_shadow_context(zmq, aio):
 
 @pytest.mark.parametrize("at_once", [False, pytest.param(True, marks=pytest.mark.better)])
 @on_loop
-async def test_what_is_there_is_received(zmq, pair, at_once):
-    one, two = pair
+async def test_what_is_there_is_received(zmq, peers, at_once):
+    one, two = peers
     calls = [
         (one.send(b"x"), two.recv(), b"x"),
         (one.send_multipart([b"x", b"y"]), two.recv_multipart(), [b"x", b"y"]),
@@ -62,8 +62,8 @@ async def test_what_is_there_is_received(zmq, pair, at_once):
 
 @pytest.mark.better
 @on_loop
-async def test_what_is_done_at_once_is_a_future(pair):
-    one, two = pair
+async def test_what_is_done_at_once_is_a_future(peers):
+    one, two = peers
     assert await one.send(b"x") is None
     while not (received := two.recv()).done():
         received.cancel()
@@ -110,8 +110,8 @@ async def test_parts_from_an_iterator_that_have_to_wait(zmq, context):
 
 @pytest.mark.better
 @on_loop
-async def test_stop_iteration_objects_are_awaited_like_others(pair):
-    one, two = pair
+async def test_stop_iteration_objects_are_awaited_like_others(peers):
+    one, two = peers
     await one.send(b"x")
     for value in (StopIteration(1), (1, 2), (), None):
         received = two.recv_serialized(lambda _, value=value: value)
@@ -145,16 +145,16 @@ async def test_batches(zmq, context):
 
 
 @on_loop
-async def test_tracked_send(zmq, pair):
-    one, two = pair
+async def test_tracked_send(zmq, peers):
+    one, two = peers
     tracker = await one.send(b"x" * 100_000, copy=False, track=True)
     assert isinstance(tracker, zmq.MessageTracker)
     assert len(await two.recv()) == 100_000
 
 
 @on_loop
-async def test_frames(zmq, pair):
-    one, two = pair
+async def test_frames(zmq, peers):
+    one, two = peers
     await one.send_multipart([b"a", zmq.Frame(b"b")])
     frames = await two.recv_multipart(copy=False)
     assert [bytes(frame) for frame in frames] == [b"a", b"b"]
@@ -163,9 +163,9 @@ async def test_frames(zmq, pair):
 
 @pytest.mark.better
 @on_loop
-async def test_a_busy_task_lets_others_run(zmq, pair):
+async def test_a_busy_task_lets_others_run(zmq, peers):
     """A task whose messages are always there must not keep the loop to itself."""
-    one, two = pair
+    one, two = peers
     one.sndhwm = two.rcvhwm = 0
     turns = 0
 
@@ -188,7 +188,7 @@ async def test_a_busy_task_lets_others_run(zmq, pair):
 # -- waiting
 
 
-@pytest.mark.parametrize("kind", ["pair", "tcp_pair"])
+@pytest.mark.parametrize("kind", ["peers", "tcp_peers"])
 def test_what_is_not_there_is_waited_for(zmq, run, request, kind):
     one, two = request.getfixturevalue(kind)
 
@@ -218,8 +218,8 @@ def test_what_is_not_there_is_waited_for(zmq, run, request, kind):
 
 
 @on_loop
-async def test_pending_receives_are_served_in_order(zmq, pair):
-    one, two = pair
+async def test_pending_receives_are_served_in_order(zmq, peers):
+    one, two = peers
     received = [two.recv() for _ in range(5)]
     for number in range(5):
         await one.send(b"%d" % number)
@@ -227,8 +227,8 @@ async def test_pending_receives_are_served_in_order(zmq, pair):
 
 
 @on_loop
-async def test_a_later_receive_does_not_overtake(zmq, pair):
-    one, two = pair
+async def test_a_later_receive_does_not_overtake(zmq, peers):
+    one, two = peers
     first = two.recv()
     await one.send(b"1")
     await one.send(b"2")
@@ -237,8 +237,8 @@ async def test_a_later_receive_does_not_overtake(zmq, pair):
 
 
 @on_loop
-async def test_many_messages_between_tasks(zmq, tcp_pair):
-    one, two = tcp_pair
+async def test_many_messages_between_tasks(zmq, tcp_peers):
+    one, two = tcp_peers
     count = 3000
 
     async def produce():
@@ -332,8 +332,8 @@ async def test_messages_from_another_thread(zmq, context):
 
 
 @on_loop
-async def test_cancelled_receive_loses_nothing(zmq, pair):
-    one, two = pair
+async def test_cancelled_receive_loses_nothing(zmq, peers):
+    one, two = peers
     received = two.recv()
     await asyncio.sleep(0.01)
     received.cancel()
@@ -342,8 +342,8 @@ async def test_cancelled_receive_loses_nothing(zmq, pair):
 
 
 @on_loop
-async def test_cancelled_after_the_message_came(zmq, tcp_pair):
-    one, two = tcp_pair
+async def test_cancelled_after_the_message_came(zmq, tcp_peers):
+    one, two = tcp_peers
     for number in range(30):
         received = two.recv_multipart()
         await one.send(b"%d" % number)
@@ -359,9 +359,9 @@ async def test_cancelled_after_the_message_came(zmq, tcp_pair):
 @pytest.mark.parametrize("first", ["recv", "recv_multipart", "recv_into", "recv_string", "frames"])
 @pytest.mark.parametrize("then", ["recv", "recv_multipart", "recv_into"])
 @on_loop
-async def test_cancelled_between_the_message_and_the_task(zmq, pair, first, then):
+async def test_cancelled_between_the_message_and_the_task(zmq, peers, first, then):
     """What wait_for does when time is up in the same turn of the loop as the message comes."""
-    one, two = pair
+    one, two = peers
     calls = {
         "recv": two.recv,
         "recv_multipart": two.recv_multipart,
@@ -395,8 +395,8 @@ async def test_cancelled_between_the_message_and_the_task(zmq, pair, first, then
 
 
 @on_loop
-async def test_receive_with_timeouts_loses_nothing(zmq, tcp_pair):
-    one, two = tcp_pair
+async def test_receive_with_timeouts_loses_nothing(zmq, tcp_peers):
+    one, two = tcp_peers
     count = 200
 
     async def produce():
@@ -417,8 +417,8 @@ async def test_receive_with_timeouts_loses_nothing(zmq, tcp_pair):
 
 
 @on_loop
-async def test_cancelled_one_of_several(zmq, pair):
-    one, two = pair
+async def test_cancelled_one_of_several(zmq, peers):
+    one, two = peers
     first, second, third = two.recv(), two.recv(), two.recv()
     second.cancel()
     await one.send(b"1")
@@ -439,8 +439,8 @@ async def test_cancelled_send_is_not_sent(zmq, context):
 
 
 @on_loop
-async def test_futures_are_real_ones(zmq, pair):
-    one, two = pair
+async def test_futures_are_real_ones(zmq, peers):
+    one, two = peers
     called = []
     received = two.recv()
     received.add_done_callback(lambda future: called.append(future.result()))
@@ -460,8 +460,8 @@ async def test_futures_are_real_ones(zmq, pair):
 
 
 @on_loop
-async def test_timeouts(zmq, pair):
-    one, two = pair
+async def test_timeouts(zmq, peers):
+    one, two = peers
     two.rcvtimeo = 30
     began = time.monotonic()
     with pytest.raises(zmq.Again):
@@ -504,12 +504,12 @@ async def test_without_waiting(zmq, context):
 
 
 @on_loop
-async def test_errors(zmq, context, pair):
+async def test_errors(zmq, context, peers):
     rep = context.socket(zmq.REP)
     with pytest.raises(zmq.ZMQError) as caught:
         await rep.send(b"nothing to answer")
     assert caught.value.errno == zmq.EFSM
-    one, two = pair
+    one, two = peers
     with pytest.raises(TypeError):
         await one.send("text")
     with pytest.raises(TypeError):

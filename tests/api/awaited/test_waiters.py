@@ -263,8 +263,8 @@ async def give_back(socket, send):
 
 @pytest.mark.better
 @on_loop
-async def test_a_message_given_back_is_told_by_everything(zmq, aio, pair):
-    one, two = pair
+async def test_a_message_given_back_is_told_by_everything(zmq, aio, peers):
+    one, two = peers
     await give_back(two, lambda: one.send_multipart([b"a", b"b"]))
     poller = aio.Poller()
     poller.register(two, zmq.POLLIN)
@@ -279,8 +279,8 @@ async def test_a_message_given_back_is_told_by_everything(zmq, aio, pair):
 
 @pytest.mark.better
 @on_loop
-async def test_a_message_given_back_is_for_any_shadow(zmq, aio, pair):
-    one, two = pair
+async def test_a_message_given_back_is_for_any_shadow(zmq, aio, peers):
+    one, two = peers
     other = aio.Socket(two)
     waiting = other.poll()
     await give_back(two, lambda: one.send(b"x"))
@@ -289,8 +289,8 @@ async def test_a_message_given_back_is_for_any_shadow(zmq, aio, pair):
 
 
 @pytest.mark.better
-def test_a_message_given_back_outlives_its_loop(zmq, pair, run):
-    one, two = pair
+def test_a_message_given_back_outlives_its_loop(zmq, peers, run):
+    one, two = peers
     run(give_back(two, lambda: one.send(b"x")))
 
     async def take():
