@@ -10,7 +10,8 @@ from base.config cimport SPIN_NS
 from base.errors cimport EBUSY
 from base.platform cimport zc_now_ns
 from cpython.tuple cimport PyTuple_Check
-from socket.drive cimport socket_glance, socket_may_spin, socket_spun, socket_tidy, socket_waited, socket_yield
+from io.end_call cimport socket_tidy
+from io.spin cimport socket_glance, socket_may_spin, socket_spun, socket_waited, socket_yield
 
 cdef extern from "Python.h":
     ctypedef struct PyObject

@@ -1,8 +1,6 @@
 # Negative errno values of the core -> exceptions of zmqcore.error.
 
-from base.errors cimport (
-    EAGAIN, EBADF, EFAULT, EINTR, EINVAL, EMSGSIZE, ENOENT, ENOTSOCK, ENOTSUP, EPROTONOSUPPORT, ETERM, ETIMEDOUT,
-)
+from base.errors cimport EAGAIN, EFAULT, EINTR, EINVAL, ENOENT, ENOTSOCK, ENOTSUP, EPROTONOSUPPORT, ETERM
 
 cdef object _error_module = None
 

@@ -3,7 +3,8 @@
 from base.memory cimport free
 from base.atomics cimport zc_load_relaxed_u32, zc_sub_u32
 from message.message cimport (
-    block_t, msg_t, share_t, msg_init, msg_set, msg_data, msg_close, msg_share, MSG_EMPTY, MSG_HEAP, MSG_INLINE, MSG_MORE, MSG_PYOBJ, MSG_PYSHARED, MSG_EXACT,
+    block_t, msg_t, share_t, msg_init, msg_set, msg_data, msg_close, msg_share, MSG_EMPTY, MSG_HEAP, MSG_MORE,
+    MSG_PYOBJ, MSG_PYSHARED, MSG_EXACT,
 )
 from zmtp.metadata cimport metadata_t, metadata_find, metadata_ref, metadata_unref
 

@@ -1,6 +1,5 @@
 # Module functions: versions, capabilities, proxy.
 
-from libc.string cimport strerror as c_strerror
 from base.errors cimport EFSM, EHOSTUNREACH, EMTHREAD, ENOCOMPATPROTO
 from socket.proxy cimport proxy_free, proxy_init, proxy_run, proxy_t, PROXY_MORE
 

@@ -5,7 +5,8 @@ from base.platform cimport (
 )
 from reactor.pollset cimport pollset_t, pollset_wait_many
 from base.config cimport SIGNAL_LOOK_LATER_NS, SIGNAL_LOOK_NS
-from socket.traffic cimport socket_poll_begin, socket_poll_deadline, socket_poll_end, socket_until
+from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end
+from io.wait cimport socket_until
 
 cdef enum:
     ZMQ_POLLIN = 1

@@ -8,20 +8,20 @@ from base.platform cimport zc_lock_acquire, zc_lock_release, zc_lock_try
 from pattern.pattern cimport pattern_subscribe, pattern_topics_count
 from socket.apply cimport socket_apply_option
 from reactor.io_thread cimport io_help, io_thread_t
-from socket.drive cimport socket_flush, socket_help_begin, socket_settle
+from io.end_call cimport socket_settle
+from io.flush cimport socket_flush
+from io.ownership cimport socket_help_begin
 from socket.endpoints cimport socket_bind, socket_connect, socket_unbind
 from socket.life cimport socket_new, socket_close, socket_monitor_start, socket_monitor_stop
 from socket.option_table cimport (
-    KIND_BYTES, KIND_INT, KIND_INT64, OPTION_ACTION, OPTION_LIVE, OPT_EVENTS, OPT_FD, OPT_LAST_ENDPOINT, OPT_LINGER, OPT_RCVHWM, OPT_RCVMORE,
-    OPT_ROUTING_ID, OPT_SNDHWM, OPT_SUBSCRIBE, OPT_TOPICS_COUNT, OPT_TYPE, OPT_UNSUBSCRIBE,
+    KIND_BYTES, KIND_INT, KIND_INT64, OPTION_ACTION, OPTION_LIVE, OPT_EVENTS, OPT_FD, OPT_LAST_ENDPOINT, OPT_RCVMORE,
+    OPT_ROUTING_ID, OPT_SUBSCRIBE, OPT_TOPICS_COUNT,
 )
 from socket.options cimport option_kind, options_get, options_set
 from socket.state cimport netpipe_t, socket_t, SOCKET_OPEN
-from socket.traffic cimport (
-    socket_enter, socket_events_now, socket_poll_wait,
-)
-from socket.wake cimport socket_unref
-from socket.watch cimport socket_export_fd
+from socket.send_recv cimport socket_enter, socket_events_now, socket_poll_wait
+from socket.references cimport socket_unref
+from io.exported_fd cimport socket_export_fd
 
 # Whoever asks for the GIL while the interpreter ends does not get it: the thread is stopped there for ever. So the GIL is never asked for under a
 # socket's lock. A call that holds the GIL tries the lock; if another thread has it, the whole call is done without the GIL, its end included.

@@ -9,10 +9,11 @@ from base.errors cimport ENOMEM
 from pattern.pattern cimport pattern_last_pipe, pattern_recv
 from pipe.pipe cimport pipe_t
 from session.session cimport session_t
-from socket.drive cimport wait_t
-from socket.traffic cimport (
-    socket_abandon, socket_recv_now, socket_recv_wait, socket_send_now, socket_send_wait, socket_try_send, wait_begin, SEND_DROPPED,
+from io.wait cimport wait_t
+from socket.send_recv cimport (
+    socket_abandon, socket_recv_now, socket_recv_wait, socket_send_now, socket_send_wait, socket_try_send,
 )
+from io.wait cimport wait_begin
 
 cdef enum:
     FLAG_DONTWAIT = 1

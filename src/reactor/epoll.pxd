@@ -10,7 +10,8 @@ from base.platform cimport (
     ZC_EPOLL_ADD, ZC_EPOLL_DEL, ZC_EPOLL_MOD, ZC_EPOLLERR, ZC_EPOLLHUP, ZC_EPOLLIN, ZC_EPOLLOUT,
     zc_epoll_ctl, zc_epoll_event_t, zc_epoll_tag, zc_epoll_wait,
 )
-from reactor.pollset_event cimport POLL_BATCH, POLL_ERR, POLL_IN, POLL_OUT, pollevent_t
+from base.config cimport POLL_BATCH
+from reactor.pollset_event cimport POLL_ERR, POLL_IN, POLL_OUT, pollevent_t
 
 
 cdef inline uint32_t epoll_mask(int mask) noexcept nogil:

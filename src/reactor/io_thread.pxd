@@ -27,7 +27,7 @@
 # gone() may wait for locks under which others wait for io_thread_t.lock, so it is called after that is released.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t, UINT64_MAX
-from base.memory cimport calloc, realloc, free
+from base.memory cimport realloc, free
 from base.atomics cimport (
     zc_load_relaxed_u32, zc_store_relaxed_u32, zc_load_relaxed_u64, zc_store_relaxed_u64, zc_store_release_u32, zc_load_acquire_u32,
     zc_swap_u64, zc_add_u32, zc_sub_u32, zc_cas_u64, zc_load_acquire_u64, zc_fence, zc_pause,
@@ -43,9 +43,10 @@ from base.platform cimport (
     zc_now_ns, zc_close, zc_yield, zc_poll, zc_pollfd_set, zc_pollfd_t, ZC_POLLIN,
 )
 from reactor.pollset cimport (
-    pollset_t, pollevent_t, pollset_init, pollset_close, pollset_add, pollset_wait, pollset_child_add, pollset_child_enable,
-    pollset_child_del, POLL_IN,
+    pollset_t, pollset_init, pollset_close, pollset_add, pollset_wait, pollset_child_add, pollset_child_enable,
+    pollset_child_del,
 )
+from reactor.pollset_event cimport pollevent_t, POLL_IN
 
 cdef enum:
     SERVE_READY = 1         # descriptors are ready
@@ -255,7 +256,7 @@ cdef inline io_thread_t *io_help_begin(io_client_t *c) noexcept nogil:
 
 cdef inline void io_help(io_thread_t *io) noexcept nogil:
     """No lock and no GIL held. What has arrived for other sockets is served now, by this thread if the I/O thread has not come to it."""
-    cdef pollevent_t events[64]         # POLL_BATCH
+    cdef pollevent_t events[POLL_BATCH]
     cdef uint64_t now = zc_now_ns()
     cdef uint64_t next = UINT64_MAX
     cdef uint64_t until = zc_load_relaxed_u64(&io.young_until)
@@ -367,7 +368,7 @@ cdef inline void io_rest(io_thread_t *io) noexcept nogil:
 
 cdef inline void io_main(void *arg) noexcept nogil:
     cdef io_thread_t *io = <io_thread_t *> arg
-    cdef pollevent_t events[64]         # POLL_BATCH
+    cdef pollevent_t events[POLL_BATCH]
     cdef uint64_t now
     cdef uint64_t next
     cdef uint64_t soonest

@@ -12,7 +12,8 @@ from base.platform cimport (
     ZC_KQ_DELETE, ZC_KQ_OFF, ZC_KQ_ON, ZC_KQ_READ, ZC_KQ_WRITE,
     zc_kevent_failed, zc_kevent_filter, zc_kevent_t, zc_kevent_tag, zc_kqueue_change, zc_kqueue_wait,
 )
-from reactor.pollset_event cimport POLL_BATCH, POLL_ERR, POLL_IN, POLL_OUT, pollevent_t
+from base.config cimport POLL_BATCH
+from reactor.pollset_event cimport POLL_ERR, POLL_IN, POLL_OUT, pollevent_t
 
 
 cdef inline int kqueue_filter(int kq, int fd, int filter, bint wanted, void *tag) noexcept nogil:

@@ -17,7 +17,7 @@ from base.errors cimport EINVAL, ENOMEM, ENOSYS
 from base.platform cimport (
     ZC_POLLIN, zc_close, zc_epoll_create, zc_fork_generation, zc_kqueue_create, zc_poll, zc_pollfd_set, zc_pollfd_t,
 )
-from reactor.pollset_event cimport POLL_BATCH, POLL_ERR, POLL_IN, POLL_OUT, pollevent_t
+from reactor.pollset_event cimport POLL_IN, pollevent_t
 from reactor.epoll cimport epoll_add, epoll_del, epoll_mod, epoll_wait_events
 from reactor.kqueue cimport (
     kqueue_add, kqueue_child, kqueue_child_del, kqueue_del, kqueue_mod, kqueue_wait_events,

@@ -9,10 +9,6 @@ cdef enum:
     POLL_OUT = 2
     POLL_ERR = 4
 
-cdef enum:
-    # Events taken from the kernel by one wait; more stay ready and come with the next one.
-    POLL_BATCH = 128
-
 cdef struct pollevent_t:
     void *tag      # what the descriptor or the child was added with
     int mask

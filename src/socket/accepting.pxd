@@ -12,7 +12,7 @@ from socket.connections cimport connection_new
 from socket.established cimport connection_handshake
 from socket.monitor cimport monitor_emit, EVENT_ACCEPT_FAILED, EVENT_ACCEPTED
 from socket.state cimport endpoint_t, socket_t
-from socket.timers cimport timers_retry
+from io.timers cimport timers_retry
 from socket.tuning cimport tuning_from
 from transport.address cimport PROTO_TCP
 from transport.ipc cimport ipc_accept, ipc_filter_t

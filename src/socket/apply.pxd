@@ -9,7 +9,7 @@ from socket.inproc cimport link_set_marks
 from socket.option_table cimport options_t, option_bytes_t, OPT_RCVHWM, OPT_SNDHWM
 from socket.state cimport socket_t, link_t
 from pattern.state cimport octets_t
-from socket.wake cimport socket_notify
+from io.wakeup cimport socket_notify
 
 
 cdef inline void octets_from(octets_t *to, const option_bytes_t *source) noexcept nogil:

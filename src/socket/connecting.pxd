@@ -9,7 +9,8 @@ from libc.string cimport strlen
 from base.errors cimport EAGAIN, EINPROGRESS, ENOMEM
 from base.platform cimport zc_sockaddr_t
 from pattern.pattern cimport pattern_wants_peer
-from reactor.pollset cimport pollset_add, POLL_OUT
+from reactor.pollset cimport pollset_add
+from reactor.pollset_event cimport POLL_OUT
 from session.lifecycle cimport session_end, session_retime
 from session.session cimport session_t, END_CONNECT, SESSION_CONNECTING, SESSION_IDLE
 from socket.connections cimport connection_name, connection_unwatch, connections_plan, endpoint_of
@@ -17,7 +18,7 @@ from socket.established cimport connection_handshake, connection_is_young
 from socket.monitor cimport monitor_emit, EVENT_CONNECT_DELAYED, EVENT_CONNECTED
 from socket.resolver cimport resolver_ask
 from socket.state cimport endpoint_t, socket_t
-from socket.timers cimport socket_of
+from io.timers cimport socket_of
 from socket.tuning cimport tuning_from
 from transport.address cimport address_clear, address_t, PROTO_TCP
 from transport.ipc cimport ipc_finish, ipc_open, ipc_parse

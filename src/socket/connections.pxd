@@ -19,12 +19,13 @@ from base.config cimport RX_KEEP_CHUNKS
 from base.platform cimport zc_now_ns
 from message.message cimport MSG_EMPTY
 from reactor.io_thread cimport io_poke
-from reactor.pollset cimport pollset_add, pollset_del, pollset_mod, POLL_IN, POLL_OUT
+from reactor.pollset cimport pollset_add, pollset_del, pollset_mod
+from reactor.pollset_event cimport POLL_IN, POLL_OUT
 from session.lifecycle cimport session_conclude
 from session.session cimport session_t, SESSION_CONNECTING, SESSION_DEAD, SOURCE_SESSION
 from socket.admission cimport admission_uncount
 from socket.state cimport endpoint_t, netpipe_t, socket_t, SOCKET_OPEN
-from socket.timers cimport socket_of, socket_retime, timers_reserve, timers_retry
+from io.timers cimport socket_of, socket_retime, timers_reserve, timers_retry
 from zmtp.metadata cimport metadata_unref
 
 

@@ -14,16 +14,19 @@ from pattern.pattern cimport pattern_attach, pattern_set_connect_routing_id
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_empty
 from reactor.io_thread cimport io_add, io_thread_t
-from reactor.pollset cimport pollset_add, pollset_del, POLL_IN
+from reactor.pollset cimport pollset_add, pollset_del
+from reactor.pollset_event cimport POLL_IN
 from session.lifecycle cimport session_close, session_finish, session_input, session_retime
 from session.session cimport session_t, SESSION_DEAD, SESSION_IDLE, SESSION_READY, SOURCE_LISTENER
 from socket.connecting cimport connection_connect
 from socket.connections cimport connection_die, connection_new, endpoint_free, endpoint_unref
 from socket.established cimport connection_resume
 from socket.tuning cimport tuning_from
-from socket.drive cimport socket_settle, socket_flush, socket_attend
+from io.end_call cimport socket_settle
+from io.flush cimport socket_flush
+from io.mailbox cimport socket_attend
 from socket.inproc cimport inproc_bind, inproc_connect, inproc_disconnect, inproc_unbind, socket_remember_endpoint, text_copy
-from socket.io cimport context_io
+from socket.io_threads cimport context_io
 from socket.monitor cimport monitor_emit, EVENT_LISTENING, EVENT_BIND_FAILED, EVENT_CLOSED
 from socket.option_table cimport option_bytes_t, RECONNECT_STOP_AFTER_DISCONNECT
 from socket.options cimport options_take_connect_routing_id
@@ -32,7 +35,7 @@ from socket.state cimport (
     socket_t, context_t, endpoint_t, netpipe_t, link_t, SOCKET_OPEN, ENDPOINT_LISTENER, ENDPOINT_CONNECTER, ENDPOINT_INPROC_BOUND,
     ENDPOINT_INPROC_CONNECTED,
 )
-from socket.wake cimport socket_open_set, socket_wake
+from io.wakeup cimport socket_open_set, socket_wake
 from transport.address cimport (
     address_t, address_protocol, PROTO_TCP, PROTO_IPC, PROTO_INPROC, ADDRESS_WILDCARD, ENDPOINT_MAX,
 )

@@ -17,7 +17,7 @@ from socket.monitor cimport monitor_emit
 from socket.options cimport options_frame_max, options_heartbeat_timeout, options_message_bytes_max, options_message_frames_max
 from socket.pipes cimport netpipe_new, socket_doom
 from socket.state cimport netpipe_t, socket_t, SOCKET_OPEN
-from socket.timers cimport socket_of
+from io.timers cimport socket_of
 from transport.address cimport PROTO_TCP
 from transport.ipc cimport ipc_peer_credentials
 from transport.tcp cimport tcp_peer_ip

@@ -15,12 +15,14 @@ from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_m
 from pattern.pattern cimport pattern_attach, pattern_detach, pattern_in_ready, pattern_out_ready, pattern_ready
 from pipe.pipe cimport pipe_t, ATTENTION_CLOSED
 from pipe.ring cimport ring_conflate, ring_free, ring_init, ring_set_hwm
-from socket.drive cimport socket_attend, socket_settle
+from io.end_call cimport socket_settle
+from io.mailbox cimport socket_attend
 from socket.pipes cimport conflates_in, conflates_out, pipes_add, pipes_forget, pipe_release, pipe_remove
 from socket.state cimport (
     socket_t, context_t, endpoint_t, link_t, ENDPOINT_INPROC_BOUND, ENDPOINT_INPROC_CONNECTED, SOCKET_OPEN,
 )
-from socket.wake cimport socket_notify, socket_wake, link_unref
+from socket.references cimport link_unref
+from io.wakeup cimport socket_notify, socket_wake
 
 
 cdef inline char *text_copy(const char *text, size_t n) noexcept nogil:

@@ -29,10 +29,13 @@ from socket.connecting cimport connection_resolved
 from socket.connections cimport connections_end, connections_plan, endpoint_free, endpoint_unref, graves_clear
 from socket.session_host cimport connections_init
 from socket.context_options cimport context_options_init, context_options_free
-from socket.drive cimport socket_serve, socket_of_client, socket_settle, socket_attend, socket_flush
+from io.end_call cimport socket_settle
+from io.flush cimport socket_flush
+from io.mailbox cimport socket_attend
+from io.serve cimport socket_of_client, socket_serve
 from socket.endpoints cimport endpoint_close_listener, endpoint_new
 from socket.inproc cimport inproc_awaited, inproc_find, inproc_serve_pending, inproc_unbind, inproc_unpend, link_new, link_abandon
-from socket.io cimport context_stop_io
+from socket.io_threads cimport context_stop_io
 from socket.monitor cimport monitor_emit, EVENT_MONITOR_STOPPED
 from socket.options cimport options_init, options_free
 from socket.pipes cimport pipe_remove, pipe_retire, socket_doom
@@ -41,7 +44,8 @@ from socket.state cimport (
     socket_t, context_t, endpoint_t, link_t, monitor_t, SOCKET_OPEN, SOCKET_CLOSING, SOCKET_CLOSED, ENDPOINT_INPROC_BOUND,
     ENDPOINT_INPROC_CONNECTED,
 )
-from socket.wake cimport socket_close_set, socket_wake, socket_unref, link_unref, attention_closed
+from socket.references cimport link_unref, socket_unref
+from io.wakeup cimport attention_closed, socket_close_set, socket_wake
 from transport.address cimport address_t, PROTO_INPROC
 from transport.select cimport transports_init
 

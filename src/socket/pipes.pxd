@@ -14,7 +14,8 @@ from pipe.ring cimport ring_conflate, ring_empty, ring_free, ring_init, ring_rol
 from session.lifecycle cimport session_finish, EVENT_DISCONNECTED
 from session.session cimport session_t, SESSION_READY
 from socket.state cimport socket_t, endpoint_t, netpipe_t, link_t, SOCKET_OPEN
-from socket.wake cimport socket_notify, link_unref
+from socket.references cimport link_unref
+from io.wakeup cimport socket_notify
 from zmtp.metadata cimport metadata_unref
 
 cdef enum:

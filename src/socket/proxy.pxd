@@ -18,12 +18,15 @@ from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
 from message.message cimport msg_t, msg_close, msg_data, msg_set, msg_share, MSG_EMPTY, MSG_EXACT, MSG_MORE
 from pattern.pattern cimport pattern_abandon, pattern_events, pattern_recv, pattern_send
 from reactor.pollset cimport pollset_t, pollset_wait_many
-from socket.drive cimport socket_flush, socket_glance, socket_may_spin, socket_settle, socket_spun, socket_yield, wait_t
+from io.end_call cimport socket_settle
+from io.flush cimport socket_flush
+from io.spin cimport socket_glance, socket_may_spin, socket_spun, socket_yield
+from io.wait cimport wait_t
 from socket.state cimport socket_t, SOCKET_OPEN
-from socket.traffic cimport (
-    socket_enter, socket_events_now, socket_poll_begin, socket_poll_deadline, socket_poll_end, socket_recv_now, socket_send_now,
-    socket_send_wait, socket_sent, wait_begin,
-)
+from socket.send_recv cimport socket_enter, socket_events_now, socket_recv_now, socket_send_now, socket_send_wait
+from io.flush cimport socket_sent
+from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end
+from io.wait cimport wait_begin
 
 cdef enum:
     PROXY_MORE = 1              # come back: time to look at signals

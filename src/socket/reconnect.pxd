@@ -16,7 +16,7 @@ from socket.monitor cimport monitor_emit, EVENT_CLOSED, EVENT_CONNECT_RETRIED
 from socket.option_table cimport RECONNECT_STOP_CONN_REFUSED, RECONNECT_STOP_HANDSHAKE_FAILED
 from socket.pipes cimport pipe_end, pipe_remove
 from socket.state cimport socket_t
-from socket.timers cimport socket_of
+from io.timers cimport socket_of
 
 
 cdef inline uint64_t reconnect_least(session_t *x) noexcept nogil:

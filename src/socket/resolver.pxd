@@ -14,7 +14,8 @@ from base.platform cimport (
 )
 from reactor.io_thread cimport io_poke
 from socket.state cimport socket_t, context_t, lookup_t
-from socket.wake cimport socket_unref, socket_wake
+from socket.references cimport socket_unref
+from io.wakeup cimport socket_wake
 from transport.address cimport address_t
 from transport.tcp cimport tcp_parse_connect
 

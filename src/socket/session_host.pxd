@@ -10,7 +10,7 @@ from socket.established cimport connection_ready
 from socket.monitor cimport monitor_emit
 from socket.reconnect cimport connection_finished, connection_lost
 from socket.state cimport socket_t
-from socket.timers cimport socket_of, socket_retime
+from io.timers cimport socket_of, socket_retime
 
 
 cdef inline void connection_received(session_t *x) noexcept nogil:

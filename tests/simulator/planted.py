@@ -42,7 +42,7 @@ FAULTS = {
         "        if left != before:\n",
     ),
     "dropped wake-up": (
-        "socket/wake.pxd",
+        "io/wakeup.pxd",
         "    zc_swap_u32(&s.alarm, 1)\n",
         "    zc_store_relaxed_u32(&s.alarm, 0 if s.refs % 4 == 3 else 1)\n",
     ),
@@ -57,12 +57,12 @@ FAULTS = {
         "    if p.peer_id == NULL or p.id % 2 == 0:\n        netpipe_free(p)\n",
     ),
     "a wake-up that stays up (zmq_poll spins)": (
-        "socket/drive.pxd",
+        "io/turn.pxd",
         "        if zc_load_relaxed_u32(&s.wake_pending):\n            socket_poll_set(s, zc_now_ns())\n",
         "",
     ),
     "input nobody asks for (zmq_poll spins)": (
-        "socket/traffic.pxd",
+        "io/poll.pxd",
         "        if rc & EVENT_IN and not rc & wanted:\n",
         "        if rc & EVENT_IN and not rc & 3:\n",
     ),

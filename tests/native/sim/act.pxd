@@ -18,16 +18,20 @@ from sim.model cimport (
 from sim.program cimport NOWAIT, PROFILE_CLEAN, SLOTS, op_t, program_t
 from sim.system cimport SIM_MODEL, sim_find, sim_free, sim_heap, sim_object_new, sim_progress, sim_waiting_since, world
 from socket.apply cimport socket_apply_option
-from socket.drive cimport socket_flush, socket_settle, wait_t
+from io.end_call cimport socket_settle
+from io.flush cimport socket_flush
+from io.wait cimport wait_t
 from socket.option_table cimport OPT_SUBSCRIBE, OPTION_ACTION, OPTION_LIVE
 from socket.options cimport options_set
 from socket.proxy cimport PROXY_MORE, proxy_free, proxy_init, proxy_run, proxy_t
 from socket.state cimport context_t, socket_t, SOCKET_OPEN
-from socket.traffic cimport (
-    socket_abandon, socket_enter, socket_events_now, socket_poll_begin, socket_poll_deadline, socket_poll_end, socket_recv_now, socket_recv_wait,
-    socket_send_now, socket_send_wait, socket_try_send, socket_until, wait_begin,
+from socket.send_recv cimport (
+    socket_abandon, socket_enter, socket_events_now, socket_recv_now, socket_recv_wait, socket_send_now,
+    socket_send_wait, socket_try_send,
 )
-from socket.watch cimport socket_export_fd
+from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end
+from io.wait cimport socket_until, wait_begin
+from io.exported_fd cimport socket_export_fd
 from zmtp.socket_type cimport (
     SOCKET_DEALER, SOCKET_PUB, SOCKET_PULL, SOCKET_PUSH, SOCKET_REP, SOCKET_REQ, SOCKET_ROUTER, SOCKET_SUB, SOCKET_XPUB, SOCKET_XSUB,
 )

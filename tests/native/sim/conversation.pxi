@@ -28,7 +28,9 @@ from sim.system cimport (
     sim_peer_recv, sim_peer_send, sim_run, sim_sleep, sim_spawn, world,
 )
 from socket.apply cimport socket_apply_option
-from socket.drive cimport socket_flush, socket_settle, wait_t
+from io.end_call cimport socket_settle
+from io.flush cimport socket_flush
+from io.wait cimport wait_t
 from socket.endpoints cimport socket_bind, socket_connect, socket_unbind
 from socket.life cimport (
     context_end, context_new, context_shutdown, context_unref, context_wait, socket_close, socket_monitor_start, socket_monitor_stop, socket_new,
@@ -43,10 +45,12 @@ from socket.option_table cimport (
 )
 from socket.options cimport options_set
 from socket.state cimport context_t, socket_t
-from socket.traffic cimport (
-    socket_enter, socket_events_now, socket_poll_wait, socket_recv_now, socket_recv_wait, socket_send_now, socket_send_wait, wait_begin,
+from socket.send_recv cimport (
+    socket_enter, socket_events_now, socket_poll_wait, socket_recv_now, socket_recv_wait, socket_send_now,
+    socket_send_wait,
 )
-from socket.wake cimport socket_unref
+from io.wait cimport wait_begin
+from socket.references cimport socket_unref
 from zmtp.socket_type cimport socket_type_name
 
 cdef enum:

@@ -10,12 +10,14 @@ from sim.system cimport (
     sim_begin, sim_config_t, sim_end, sim_fail, sim_idle, sim_peer_close, sim_peer_connect, sim_peer_recv, sim_peer_send, sim_progress, sim_run,
     sim_sleep, sim_spawn, world,
 )
-from socket.drive cimport socket_settle, wait_t
+from io.end_call cimport socket_settle
+from io.wait cimport wait_t
 from socket.endpoints cimport socket_bind, socket_connect
 from socket.life cimport context_end, context_new, context_shutdown, context_unref, context_wait, socket_close, socket_new
 from socket.state cimport context_t, socket_t
-from socket.traffic cimport socket_enter, socket_recv_wait, socket_send_wait, wait_begin
-from socket.wake cimport socket_unref
+from socket.send_recv cimport socket_enter, socket_recv_wait, socket_send_wait
+from io.wait cimport wait_begin
+from socket.references cimport socket_unref
 
 cdef enum:
     FIRST_PULL = 7

@@ -26,8 +26,8 @@ from socket.life cimport (
 )
 from socket.option_table cimport *
 from socket.state cimport context_t, socket_t
-from socket.traffic cimport socket_recv_now
-from socket.wake cimport socket_unref
+from socket.send_recv cimport socket_recv_now
+from socket.references cimport socket_unref
 from zmtp.socket_type cimport socket_type_accepts, socket_type_name
 
 cdef enum:

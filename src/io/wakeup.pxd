@@ -1,21 +1,28 @@
 # Telling a socket that something happened: from the other end of an inproc pipe, from another thread, from the context.
 #
-# A sleeper (a thread about to wait, or an exported FD) is counted in `sleepers` before it looks at `alarm` for the last time; who brings
-# news sets `alarm` before it looks at `sleepers`. Both are sequentially consistent, so one of the two sees the other.
+# Rules
+# - A sleeper (a thread about to wait, or an exported FD) is counted in `sleepers` before it reads `alarm` for the last time; the thread that
+#   brings news sets `alarm` before it reads `sleepers`. Both are sequentially consistent, so one of the two sees the other.
+# - The poll set and the wake-up descriptor are made when first needed and closed when nothing sleeps on them any more.
 
 from libc.stdint cimport uint32_t
-from base.memory cimport free
 from base.atomics cimport (
-    zc_load_relaxed_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_swap_u32, zc_cas_u32, zc_cas_ptr, zc_load_relaxed_ptr,
-    zc_load_acquire_ptr, zc_swap_ptr, zc_add_u32, zc_sub_u32, zc_store_release_u32,
+    zc_add_u32, zc_cas_ptr, zc_cas_u32, zc_load_acquire_ptr, zc_load_acquire_u32, zc_load_relaxed_ptr,
+    zc_load_relaxed_u32, zc_sub_u32, zc_swap_u32,
 )
 from base.errors cimport ENOTSOCK
-from base.platform cimport zc_wake_signal, zc_wake_open, zc_wake_close, zc_lock_destroy, zc_yield
+from base.platform cimport zc_wake_close, zc_wake_open, zc_wake_signal, zc_yield
 from pipe.pipe cimport pipe_t
-from pipe.ring cimport ring_free
-from reactor.pollset cimport pollset_init, pollset_close, pollset_add, POLL_IN
+from reactor.pollset cimport pollset_add, pollset_close, pollset_init
+from reactor.pollset_event cimport POLL_IN
 from session.session cimport SOURCE_WAKE
-from socket.state cimport socket_t, link_t, SOCKET_OPEN, SOCKET_CLOSED
+from socket.references cimport link_unref
+from socket.state cimport link_t, socket_t, SOCKET_CLOSED, SOCKET_OPEN
+
+
+cdef inline pipe_t *attention_closed() noexcept nogil:
+    """Stands on the stack of a closed socket: nothing can be pushed any more."""
+    return <pipe_t *> <size_t> 1
 
 
 cdef inline int socket_open_set(socket_t *s) noexcept nogil:
@@ -64,38 +71,6 @@ cdef inline void socket_wake(socket_t *s) noexcept nogil:
         if zc_swap_u32(&s.wake_pending, 1) == 0:
             zc_wake_signal(&s.wake)
         zc_sub_u32(&s.wakers, 1)
-
-
-cdef inline void socket_unref(socket_t *s) noexcept nogil:
-    if zc_sub_u32(&s.refs, 1) == 1:
-        if s.set_open:
-            pollset_close(&s.set)
-            zc_wake_close(&s.wake)
-        zc_lock_destroy(&s.lock)
-        free(s)
-
-
-cdef inline void link_unref(link_t *link) noexcept nogil:
-    """References: two ends, and every time an end stands on an attention stack."""
-    cdef int i
-    cdef socket_t *owner
-    if zc_sub_u32(&link.refs, 1) != 1:
-        return
-    for i in range(2):
-        ring_free(&link.rings[i])
-        free(link.ends[i].peer_id)
-        free(link.ends[i].routing_id)
-    for i in range(2):
-        owner = <socket_t *> link.ends[i].socket
-        if owner != NULL:
-            socket_unref(owner)
-    free(link.name)
-    free(link)
-
-
-cdef inline pipe_t *attention_closed() noexcept nogil:
-    """Stands on the stack of a closed socket: nothing can be pushed any more."""
-    return <pipe_t *> <size_t> 1
 
 
 cdef inline void socket_notify(pipe_t *end, uint32_t bits) noexcept nogil:

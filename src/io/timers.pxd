@@ -1,13 +1,13 @@
-# The timers of a socket: a binary heap of its sessions by deadline, and the one deadline the I/O thread looks at. Lock held.
+# The timers of a socket: a binary heap of its sessions by deadline, and the one deadline the I/O thread reads. Lock held.
 
 from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
-from base.memory cimport realloc
 from base.atomics cimport zc_load_relaxed_u64, zc_store_relaxed_u64
 from base.errors cimport ENOMEM
+from base.memory cimport realloc
 from reactor.io_thread cimport io_poke
 from session.session cimport session_t
 from socket.state cimport socket_t
-from socket.wake cimport socket_wake
+from io.wakeup cimport socket_wake
 
 cdef enum:
     REFUSED_REST_NS = 100000000     # short enough for a waiting peer, long enough not to burn a processor while the table is full
@@ -78,6 +78,11 @@ cdef inline int timers_reserve(socket_t *s, uint32_t sessions) noexcept nogil:
     return 0
 
 
+cdef inline socket_t *socket_of(session_t *x) noexcept nogil:
+    """The socket a session belongs to: its host is embedded there."""
+    return <socket_t *> (<char *> x.host - <size_t> &(<socket_t *> NULL).host)
+
+
 cdef inline void socket_retime(session_t *x) noexcept nogil:
     """host.retime: x.deadline has changed."""
     cdef socket_t *s = socket_of(x)
@@ -100,8 +105,3 @@ cdef inline void socket_retime(session_t *x) noexcept nogil:
         heap_put(s, s.heap_size, x)
         heap_up(s, s.heap_size)
     timers_publish(s)
-
-
-cdef inline socket_t *socket_of(session_t *x) noexcept nogil:
-    """The socket a session belongs to: its host is embedded there."""
-    return <socket_t *> (<char *> x.host - <size_t> &(<socket_t *> NULL).host)

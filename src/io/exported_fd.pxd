@@ -4,13 +4,11 @@
 # already taken in, news from inproc) is shown through the wake-up descriptor in it, which socket_settle() keeps in step.
 # Where a poll set has no descriptor (the poll() back end) the wake-up descriptor alone is exported and the I/O thread does the reading.
 
-from libc.stdint cimport uint64_t
 from base.atomics cimport zc_add_u32
-from base.errors cimport EMTHREAD
 from reactor.pollset cimport pollset_fd
-from socket.drive cimport socket_settle
 from socket.state cimport socket_t
-from socket.wake cimport socket_open_set
+from io.end_call cimport socket_settle
+from io.wakeup cimport socket_open_set
 
 
 cdef inline int socket_export_fd(socket_t *s) noexcept nogil:

@@ -1,0 +1,66 @@
+# What every call does before it releases the lock: removals, the poll set, the exported descriptor.
+#
+# Rules
+# - Sessions that are over are taken apart by connections_end() (socket/connections.pxd), pipes are removed and sessions freed in socket_tidy() only.
+#   Code that walks the table of sessions before that finds them ENDING.
+# - The exported FD is level-triggered. It is brought up to date last, because the removals may change what there is to receive.
+
+from base.atomics cimport zc_load_acquire_u32, zc_load_relaxed_u32, zc_swap_u32
+from base.check cimport zc_check
+from base.platform cimport zc_wake_drain, zc_wake_signal
+from pattern.pattern cimport pattern_events
+from socket.connections cimport connections_end, connections_plan, graves_clear
+from socket.pipes cimport socket_reap
+from socket.state cimport socket_t, SOCKET_OPEN
+
+
+cdef inline void socket_tidy(socket_t *s) noexcept nogil:
+    """Removals, and the poll set up to date."""
+    while s.ndoomed or s.host.ending != NULL:
+        # Each may lead to the other.
+        connections_end(s)
+        socket_reap(s)
+    if s.host.replan and s.set_open:
+        connections_plan(s)
+    if s.grave != NULL:
+        graves_clear(s)
+
+
+cdef inline void socket_quiet(socket_t *s) noexcept nogil:
+    """Takes the wake-up signal back."""
+    if not s.set_open:
+        return
+    s.level = False
+    zc_wake_drain(&s.wake)
+    # Who brought news before this exchange may have relied on the signal that is gone now; its alarm is then visible here. (It sets alarm, then
+    # exchanges wake_pending; both sides are sequentially consistent.)
+    zc_swap_u32(&s.wake_pending, 0)
+    if s.fd_exported and zc_load_acquire_u32(&s.alarm) and zc_swap_u32(&s.wake_pending, 1) == 0:
+        zc_wake_signal(&s.wake)
+
+
+cdef inline void socket_level(socket_t *s) noexcept nogil:
+    """The exported FD is level-triggered: readable as long as there is something to receive (or a refused send could now go on)."""
+    cdef int events
+    cdef bint want
+    while True:
+        events = pattern_events(&s.pattern) if s.state == SOCKET_OPEN else 3
+        if s.ndoomed == 0 and s.host.ending == NULL:
+            break
+        socket_tidy(s)          # found by looking
+    if not s.set_open:
+        return
+    want = (events & 1) != 0 or (s.expecting_out and (events & 2) != 0)
+    if want and not s.level:
+        s.level = True
+        zc_wake_signal(&s.wake)
+    elif not want and not s.blocked and (s.level or zc_load_relaxed_u32(&s.wake_pending)):
+        socket_quiet(s)
+
+
+cdef inline void socket_settle(socket_t *s) noexcept nogil:
+    """At the end of a call."""
+    socket_tidy(s)
+    if s.fd_exported:
+        socket_level(s)
+    zc_check(s.host.ending == NULL and s.ndoomed == 0)

@@ -1,0 +1,73 @@
+# Delayed flush: when coalesced output is written, and by which thread. Lock held.
+#
+# Rules
+# - Output is written by the first message of a burst at once, by a full buffer, by every thread that is about to read input, and by the I/O
+#   thread when a burst has ended (reactor/io_thread.pxd, Stragglers).
+# - `own_flushes` counts the bursts in a row that the application flushed itself. From `trust_at` on the I/O thread relies on the lease timer.
+
+from libc.stdint cimport uint64_t
+from base.atomics cimport zc_load_relaxed_u32, zc_load_relaxed_u64, zc_store_relaxed_u32, zc_store_relaxed_u64
+from base.config cimport LEASE_NS, STRAGGLER_FIRST_NS, STRAGGLER_STEPS, STRAGGLER_TRUSTED_NS
+from base.platform cimport zc_now_ns
+from pattern.pattern cimport pattern_backlog
+from reactor.io_thread cimport io_poke, straggler_pace
+from session.lifecycle cimport session_flush
+from session.session cimport session_t
+from socket.state cimport socket_t
+
+
+cdef inline void socket_flush(socket_t *s) noexcept nogil:
+    """Writes all coalesced output."""
+    cdef session_t *x
+    s.host.flush_now = False
+    if zc_load_relaxed_u32(&s.client.straggle):
+        zc_store_relaxed_u32(&s.client.straggle, 0)
+        if s.own_flushes < STRAGGLER_STEPS:
+            s.own_flushes += 1
+    while s.host.dirty != NULL:
+        x = s.host.dirty
+        s.host.dirty = x.dirty_next
+        x.tx_dirty = False
+        session_flush(x)
+
+
+cdef inline void socket_come_back(socket_t *s) noexcept nogil:
+    """The application looks for input: what it has sent before goes first."""
+    zc_store_relaxed_u64(&s.client.burst_began, 0)
+    if zc_load_relaxed_u32(&s.client.straggle) and s.own_flushes < s.trust_at:
+        s.own_flushes += 1
+    socket_flush(s)
+
+
+cdef inline void socket_coalesce(socket_t *s) noexcept nogil:
+    """Output waits for more. If nobody writes it in time, the I/O thread does."""
+    cdef uint64_t now
+    cdef uint64_t began
+    cdef uint64_t due
+    if not zc_load_relaxed_u32(&s.client.straggle):
+        now = zc_now_ns()
+        began = zc_load_relaxed_u64(&s.client.burst_began)
+        if began == 0 or now > zc_load_relaxed_u64(&s.client.straggle_due) + LEASE_NS:
+            began = now         # the last burst is over, though nobody had to write its end
+            zc_store_relaxed_u64(&s.client.burst_began, now)
+        if s.own_flushes < s.trust_at:
+            due = STRAGGLER_FIRST_NS * (1 + (s.own_flushes if s.own_flushes < STRAGGLER_STEPS else STRAGGLER_STEPS))
+            due = now + straggler_pace(now - began, due)
+        else:
+            due = now + STRAGGLER_TRUSTED_NS
+        zc_store_relaxed_u64(&s.client.straggle_due, due)
+        zc_store_relaxed_u32(&s.client.straggle, 1)
+        io_poke(s.client.io, due)
+
+
+cdef inline void socket_sent(socket_t *s) noexcept nogil:
+    """A whole message has gone in. The first one after a pause leaves now, unless it answers the first of several that were received together;
+    later ones are coalesced, with somebody to look after them."""
+    if s.host.dirty == NULL:
+        return
+    if s.fresh:
+        s.fresh = False
+        if not pattern_backlog(&s.pattern):
+            socket_flush(s)
+            return
+    socket_coalesce(s)

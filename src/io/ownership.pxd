@@ -1,0 +1,81 @@
+# Which thread reads a socket's connections: the lease of the application, and the help for a late I/O thread. Lock held.
+#
+# | lease   | event                                        | function               | next    |
+# |---------|----------------------------------------------|------------------------|---------|
+# | NONE    | a call finds nothing to receive              | socket_drive           | TAKEN   |
+# | NONE    | a thread is going to wait                    | socket_hold            | HELD    |
+# | NONE    | exported FD, readable                        | socket_serve           | TAKEN   |
+# | TAKEN   | a thread is going to wait                    | socket_hold            | HELD    |
+# | TAKEN   | no activity for LEASE_NS                     | io_look, socket_serve  | NONE    |
+# | HELD    | the last waiting thread is back              | socket_hold_end        | TAKEN   |
+# | any     | the socket is closed                         | socket_close           | NONE    |
+#
+# The I/O thread reads the descriptors in NONE only: in TAKEN and HELD the socket's poll set is switched off in the thread's own set.
+
+from libc.stdint cimport uint32_t, uint64_t
+from base.atomics cimport (
+    zc_load_relaxed_u32, zc_load_relaxed_u64, zc_store_relaxed_u32, zc_store_relaxed_u64, zc_store_release_u32,
+)
+from base.config cimport LEASE_NS
+from base.platform cimport zc_now_ns
+from reactor.io_thread cimport io_help_begin, io_poke, io_thread_t, LEASE_HELD, LEASE_NONE, LEASE_TAKEN
+from reactor.pollset cimport pollset_child_enable
+from socket.state cimport socket_t, SOCKET_OPEN
+
+
+cdef inline void socket_lease(socket_t *s, uint32_t how) noexcept nogil:
+    """The application thread drives: the I/O thread shall not be woken for this socket's descriptors."""
+    cdef uint32_t was = zc_load_relaxed_u32(&s.client.lease)
+    # A closed socket is the I/O thread's; it may be forgetting it just now.
+    if s.state != SOCKET_OPEN or s.client.io == NULL:
+        return
+    zc_store_relaxed_u32(&s.client.activity, s.client.activity + 1)
+    if was == how:
+        return
+    zc_store_release_u32(&s.client.lease, how)
+    if was == LEASE_NONE and not zc_load_relaxed_u32(&s.client.masked):
+        pollset_child_enable(&s.client.io.set, &s.set, s.client.tag, 0)
+    if how == LEASE_TAKEN:
+        # It must notice when we stay away.
+        io_poke(s.client.io, zc_now_ns() + LEASE_NS)
+
+
+cdef inline void socket_helps(socket_t *s) noexcept nogil:
+    """Input that this thread takes in must not overtake the handshakes of other sockets (reactor/io_thread.pxd, Help)."""
+    if s.state == SOCKET_OPEN and s.client.io != NULL and zc_load_relaxed_u64(&s.client.io.young_until):
+        s.helps = True
+
+
+cdef inline io_thread_t *socket_help_begin(socket_t *s) noexcept nogil:
+    """For whoever releases the lock next: the I/O thread to help then, or NULL."""
+    if not s.helps:
+        return NULL
+    s.helps = False
+    if s.state != SOCKET_OPEN:
+        return NULL             # the I/O thread may be forgetting it just now, and be gone next
+    return io_help_begin(&s.client)
+
+
+cdef inline void socket_hold(socket_t *s) noexcept nogil:
+    """A thread is going to wait: the lease does not run out meanwhile."""
+    s.holders += 1
+    socket_lease(s, LEASE_HELD)
+
+
+cdef inline bint socket_woken_at(socket_t *s, uint64_t at) noexcept nogil:
+    """A thread is going to wait, and shall be woken at that time, or before, if it still does. False: there is nobody to do it."""
+    cdef uint64_t was = zc_load_relaxed_u64(&s.client.look_at)
+    if s.state != SOCKET_OPEN or s.client.io == NULL:
+        return False
+    if was == 0 or at < was:
+        zc_store_relaxed_u64(&s.client.look_at, at)
+        if zc_load_relaxed_u32(&s.client.lease) != LEASE_TAKEN:     # of a lease that can run out the I/O thread keeps track anyway
+            io_poke(s.client.io, at)
+    return True
+
+
+cdef inline void socket_hold_end(socket_t *s) noexcept nogil:
+    s.holders -= 1
+    if s.holders == 0:
+        zc_store_relaxed_u64(&s.client.look_at, 0)
+        socket_lease(s, LEASE_TAKEN)
