@@ -12,6 +12,8 @@ cimport base.atomics as base_a
 cimport base.errors as base_e
 cimport base.platform as base_p
 cimport reactor.pollset as reactor_ps
+cimport reactor.pollset_event as reactor_pe
+cimport base.config as base_config
 cimport transport.address as transport_ad
 cimport transport.ipc as transport_ipc
 cimport transport.resolve as transport_re
@@ -277,10 +279,10 @@ REACTOR_KINDS = {
     "epoll": reactor_ps.POLLSET_EPOLL, "kqueue": reactor_ps.POLLSET_KQUEUE, "poll": reactor_ps.POLLSET_POLL,
     "default": reactor_ps.POLLSET_DEFAULT,
 }
-REACTOR_IN = reactor_ps.POLL_IN
-REACTOR_OUT = reactor_ps.POLL_OUT
-REACTOR_ERR = reactor_ps.POLL_ERR
-REACTOR_BATCH = reactor_ps.POLL_BATCH
+REACTOR_IN = reactor_pe.POLL_IN
+REACTOR_OUT = reactor_pe.POLL_OUT
+REACTOR_ERR = reactor_pe.POLL_ERR
+REACTOR_BATCH = base_config.POLL_BATCH
 REACTOR_PS_SIZE = sizeof(reactor_ps.pollset_t)
 
 
@@ -321,7 +323,7 @@ cdef class ReactorPollset:
 
     def wait(self, int64_t timeout_ns=0, int max=64):
         """A sorted list of (tag, mask), or a negative errno."""
-        cdef reactor_ps.pollevent_t out[512]
+        cdef reactor_pe.pollevent_t out[512]
         cdef int i, n
         assert max <= 512
         with nogil:
