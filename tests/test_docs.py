@@ -90,3 +90,75 @@ def test_benchmark_block_can_be_rewritten():
 def test_links_lead_somewhere(document):
     for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", document.read_text()):
         assert (document.parent / target).exists(), target
+
+
+# ---- docs/behaviour.md: each line has a test, each id of a test has a line
+
+BEHAVIOUR = (ROOT / "docs" / "behaviour.md").read_text()
+DONE, NOT_YET = BEHAVIOUR.split("\n## Not yet\n")
+NAMES = {
+    name
+    for path in (ROOT / "tests").rglob("test_*.py")
+    for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text(), flags=re.M)
+}
+
+
+def lines_of(text):
+    """{"REQ-2": names of the tests in brackets}."""
+    found = {}
+    for line in re.findall(r"^- .*", text, flags=re.M):
+        name, statement = re.fullmatch(r"- ([A-Z]+-\d+): ([^\[]+\.(?: \[.*\])?)", line).groups()
+        assert name not in found, f"{name} stands there twice"
+        found[name] = re.findall(r"\btest_\w+", statement)
+    return found
+
+
+def ids_of(test):
+    """test_HWM_2_to_4_x: HWM-2, HWM-3, HWM-4; test_THR_7_and_ERR_7_x: THR-7, ERR-7."""
+    head = re.match(r"test_([A-Z]+)_(\d+)", test)
+    if head is None:
+        return set()
+    area, number = head[1], int(head[2])
+    ids = {f"{area}-{number}"}
+    rest = test[head.end() :]
+    while more := re.match(r"_(and|to)_(?:([A-Z]+)_)?(\d+)(?=_|$)", rest):
+        first = number if more[1] == "to" else int(more[3])
+        area, number = more[2] or area, int(more[3])
+        ids |= {f"{area}-{n}" for n in range(first, number + 1)}
+        rest = rest[more.end() :]
+    return ids
+
+
+def test_each_line_of_the_behaviour_page_has_a_test():
+    tested = set().union(*map(ids_of, NAMES))
+    for name, tests in lines_of(DONE).items():
+        assert name in tested or tests, f"no test for {name}: name one test_{name.replace('-', '_')}_..., or put its name in brackets"
+        assert set(tests) <= NAMES, f"{name} names a test that does not exist: {set(tests) - NAMES}"
+
+
+def test_each_id_of_a_test_has_a_line_on_the_behaviour_page():
+    done, not_yet = lines_of(DONE), lines_of(NOT_YET)
+    assert not done.keys() & not_yet.keys()
+    for test in sorted(NAMES):
+        for name in ids_of(test):
+            assert name not in not_yet, f"{test} exists: move {name} out of 'Not yet' in docs/behaviour.md"
+            assert name in done, f"docs/behaviour.md has no line {name} for {test}"
+
+
+def test_ids_are_read_from_names():
+    assert ids_of("test_HWM_2_to_4_marks") == {"HWM-2", "HWM-3", "HWM-4"}
+    assert ids_of("test_THR_7_and_ERR_7_signals") == {"THR-7", "ERR-7"}
+    assert ids_of("test_END_39_ipc") == {"END-39"}
+    assert ids_of("test_z85_lengths") == set()
+
+
+# ---- the tests themselves
+
+TRANSPORT_LISTS = re.compile(r"""[\[({]\s*"(?:tcp|ipc|inproc)"(?:,\s*"(?:tcp|ipc|inproc)")+\s*[\])}]""")
+
+
+def test_transports_are_listed_once():
+    """In tests/shared/transports.py: a new transport must find every test that it has to pass. Elsewhere a list says what a peer can do."""
+    for room in ("behaviour", "api", "reliability", "hostile"):
+        for path in (ROOT / "tests" / room).rglob("test_*.py"):
+            assert not TRANSPORT_LISTS.search(path.read_text()), f"{path}: use TRANSPORTS or NETWORKS of tests/shared/transports.py"

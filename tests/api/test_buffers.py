@@ -38,14 +38,9 @@ def octets(data):
     return data.tobytes("A") if isinstance(data, numpy.ndarray) else bytes(memoryview(data).tobytes())
 
 
-@pytest.fixture(params=["inproc", "tcp"])
-def joined(zmq, context, request):
-    one, two = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
-    for each in (one, two):
-        each.rcvtimeo = each.sndtimeo = 5000
-    one.bind("inproc://joined" if request.param == "inproc" else "tcp://127.0.0.1:*")
-    two.connect(one.get_string(zmq.LAST_ENDPOINT))
-    return one, two
+@pytest.fixture
+def joined(pair, transport):
+    return pair("PAIR", "PAIR", transport)
 
 
 @pytest.mark.parametrize("copying", [{}, {"copy": False}, {"copy": False, "track": True}], ids=str)

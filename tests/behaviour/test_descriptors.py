@@ -178,7 +178,7 @@ def test_a_closed_socket_has_no_descriptors(zmq, folder, kind):
 
 
 @pytest.mark.better
-@pytest.mark.parametrize("kind", ["tcp", "inproc"])
+@pytest.mark.parametrize("kind", TRANSPORTS)
 def test_the_last_sleeper_gives_them_back(zmq, folder, kind):
     run(zmq, CLOSED_UNDER_A_SLEEPER, kind, folder)
 

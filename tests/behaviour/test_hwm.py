@@ -185,7 +185,6 @@ def test_HWM_13_pub_gets_credit_for_what_was_read(zmq, make, fresh):
         assert len(received(sub, 50)) == burst
 
 
-@pytest.mark.parametrize("transport", ["tcp", "inproc"])
 def test_HWM_14_nodrop_loses_nothing(zmq, make, fresh, transport):
     xpub = make("XPUB", SNDHWM=200, XPUB_NODROP=1)
     xpub.bind(fresh(transport))

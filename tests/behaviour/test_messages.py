@@ -15,7 +15,6 @@ def test_MSG_16_every_size_passes_unchanged(zmq, pair, transport, size, copy):
     assert (got if copy else got.bytes) == body
 
 
-@pytest.mark.parametrize("transport", ["tcp", "inproc"])
 def test_MSG_16_thirty_megabytes(zmq, pair, transport):
     push, pull = pair("PUSH", "PULL", transport)
     body = os.urandom(1 << 20) * 30

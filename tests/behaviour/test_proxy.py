@@ -283,7 +283,6 @@ def test_PRX_14_nested_devices_keep_envelopes(zmq, started, client, context):
     req.close(), rep.close()
 
 
-@pytest.mark.parametrize("transport", ["tcp", "inproc"])
 @pytest.mark.parametrize(
     ("kind", "peer", "message"),
     [
@@ -298,7 +297,7 @@ def test_PRX_14_nested_devices_keep_envelopes(zmq, started, client, context):
     ],
 )
 @pytest.mark.parametrize("captured", [False, True])
-def test_PRX_one_socket_on_both_sides(zmq, make, fresh, kind, peer, message, captured, transport):
+def test_PRX_5_one_socket_on_both_sides(zmq, make, fresh, kind, peer, message, captured, transport):
     """What comes in goes out by the same socket."""
     echo, asking = make(kind), make(peer)
     echo.bind(fresh(transport))

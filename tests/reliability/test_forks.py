@@ -7,6 +7,7 @@ from pathlib import Path
 
 import forks
 import pytest
+from transports import TRANSPORTS
 
 HERE = Path(__file__).parent
 
@@ -43,7 +44,7 @@ def test_fork_over_tcp(state, child):
     run("--state", state, "--child", child)
 
 
-@pytest.mark.parametrize("transport", ["ipc", "inproc"])
+@pytest.mark.parametrize("transport", sorted(TRANSPORTS.keys() - {"tcp"}))
 @pytest.mark.parametrize("child", ["own", "collect", "exit"])
 @pytest.mark.parametrize("state", [state for state in forks.STATES if state not in TCP_ONLY])
 def test_fork_over(state, child, transport):
