@@ -89,6 +89,72 @@ cdef int pollfd_events(short mask, int wanted) noexcept:
     return events
 
 
+cdef list poll_entries(list items, list socks, list flags):
+    """(Socket, wanted, -1) or (None, wanted, descriptor) for each item; `socks` and `flags` of the sockets are filled in."""
+    cdef list entries = []
+    cdef int wanted
+    for item, flag in items:
+        wanted = flag
+        if isinstance(item, Socket):
+            socks.append(item)
+            flags.append(wanted)
+            entries.append((item, wanted, -1))
+            continue
+        fd = item
+        if not isinstance(fd, int):
+            if not hasattr(fd, "fileno"):
+                raise TypeError(f"Socket must be a 0MQ socket, an integer fd or have a fileno() method: {item!r}")
+            fd = fd.fileno()
+        entries.append((None, wanted, int(fd)))
+    return entries
+
+
+cdef int pollfd_fill(zc_pollfd_t *fds, list entries) except -1:
+    """The descriptors among the entries, as poll(2) wants them."""
+    cdef int i = 0
+    cdef int wanted
+    cdef short mask
+    for sock, wanted, fd in entries:
+        if sock is None:
+            mask = 0
+            if wanted & ZMQ_POLLIN:
+                mask |= ZC_POLLIN
+            if wanted & ZMQ_POLLOUT:
+                mask |= ZC_POLLOUT
+            if wanted & ZMQ_POLLPRI:
+                mask |= ZC_POLLPRI
+            zc_pollfd_set(&fds[i], fd, mask)
+            i += 1
+    return 0
+
+
+cdef list poll_results(list entries, zc_pollfd_t *fds, int nfds):
+    """What is ready now, without waiting: (Socket or descriptor, events) in the order of the entries."""
+    cdef list results = []
+    cdef int i = 0
+    cdef int events
+    cdef int wanted
+    cdef int rc
+    if nfds:
+        with nogil:
+            rc = pollset_wait_many(NULL, NULL, 0, fds, nfds, 0)
+        if rc < 0 and rc != -EINTR:
+            raise_errno(rc)
+        if rc <= 0:
+            for i in range(nfds):
+                fds[i].revents = 0
+    i = 0
+    for sock, wanted, fd in entries:
+        if sock is None:
+            events = pollfd_events(fds[i].revents, wanted)
+            i += 1
+        else:
+            events = poll_socket(sock, wanted)
+        if events:
+            results.append((fd if sock is None else sock, events))
+    return results
+
+
 def zmq_poll(sockets, timeout=-1):
     """Waits until an item is ready. sockets: list of (Socket or descriptor or object with fileno(), POLLIN 1 | POLLOUT 2 | POLLERR 4 | POLLPRI 8).
     timeout: ms, negative = no limit. Returns the ready ones as a list of (Socket or descriptor, events), in the order given.
@@ -96,79 +162,32 @@ def zmq_poll(sockets, timeout=-1):
     No item and no limit: returns at once, for nothing could end the wait."""
     cdef list socks = []
     cdef list flags = []
-    cdef list entries = []          # (Socket, wanted, -1) or (None, wanted, fd)
-    cdef zc_pollfd_t *fds = NULL
-    cdef int nfds = 0
-    cdef int i
-    cdef int events
-    cdef int wanted
-    cdef int rc
-    cdef short mask
+    cdef list items = list(sockets)
+    cdef int64_t ms = -1 if timeout is None else int(timeout)
+    cdef list entries
+    cdef list results
+    cdef zc_pollfd_t *fds
+    cdef int nfds
+    cdef int waits = 0
     cdef uint64_t until
     cdef uint64_t now
-    cdef int64_t ms = -1 if timeout is None else int(timeout)
-    cdef list items = list(sockets)
-    cdef list results
-    cdef int waits = 0
     cdef uint64_t at
     if not items and ms < 0:
         return items
-    for item, flag in items:
-        wanted = flag
-        if isinstance(item, Socket):
-            socks.append(item)
-            flags.append(wanted)
-            entries.append((item, wanted, -1))
-        else:
-            fd = item
-            if not isinstance(fd, int):
-                if not hasattr(fd, "fileno"):
-                    raise TypeError(f"Socket must be a 0MQ socket, an integer fd or have a fileno() method: {item!r}")
-                fd = fd.fileno()
-            entries.append((None, wanted, int(fd)))
-            nfds += 1
+    entries = poll_entries(items, socks, flags)
+    nfds = len(entries) - len(socks)
     fds = <zc_pollfd_t *> PyMem_Malloc((nfds + 1) * sizeof(zc_pollfd_t))
     if fds == NULL:
         raise MemoryError
     try:
         until = socket_until(ms)
-        i = 0
-        for sock, wanted, fd in entries:
-            if sock is None:
-                mask = 0
-                if wanted & ZMQ_POLLIN:
-                    mask |= ZC_POLLIN
-                if wanted & ZMQ_POLLOUT:
-                    mask |= ZC_POLLOUT
-                if wanted & ZMQ_POLLPRI:
-                    mask |= ZC_POLLPRI
-                zc_pollfd_set(&fds[i], fd, mask)
-                i += 1
+        pollfd_fill(fds, entries)
         while True:
-            results = []
-            if nfds:
-                with nogil:
-                    rc = pollset_wait_many(NULL, NULL, 0, fds, nfds, 0)
-                if rc < 0 and rc != -EINTR:
-                    raise_errno(rc)
-                if rc <= 0:
-                    for i in range(nfds):
-                        fds[i].revents = 0
-            i = 0
-            for sock, wanted, fd in entries:
-                if sock is None:
-                    events = pollfd_events(fds[i].revents, wanted)
-                    i += 1
-                    if events:
-                        results.append((fd, events))
-                else:
-                    events = poll_socket(sock, wanted)
-                    if events:
-                        results.append((sock, events))
+            results = poll_results(entries, fds, nfds)
             now = zc_now_ns()
             if results or (waits and until <= now) or ms == 0:
                 return results
-            # As socket_wait(): a signal that came just before is looked for once more.
+            # As socket_wait(): a signal that came just before is checked for once more.
             at = until
             if waits < 2:
                 at = min(until, now + (SIGNAL_LOOK_LATER_NS if waits else SIGNAL_LOOK_NS))

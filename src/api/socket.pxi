@@ -1,4 +1,4 @@
-# Socket: life, options, endpoints. Sending and receiving are in traffic.pxi.
+# Socket: life, options, endpoints. Sending and receiving are in send_recv.pxi.
 
 from libc.string cimport strlen
 from base.atomics cimport zc_add_u32, zc_load_relaxed_u32

@@ -6,7 +6,7 @@
 # | NONE    | a thread is going to wait                    | socket_hold            | HELD    |
 # | NONE    | exported FD, readable                        | socket_serve           | TAKEN   |
 # | TAKEN   | a thread is going to wait                    | socket_hold            | HELD    |
-# | TAKEN   | no activity for LEASE_NS                     | io_look, socket_serve  | NONE    |
+# | TAKEN   | no activity for LEASE_NS                     | io_scan, socket_serve  | NONE    |
 # | HELD    | the last waiting thread is back              | socket_hold_end        | TAKEN   |
 # | any     | the socket is closed                         | socket_close           | NONE    |
 #

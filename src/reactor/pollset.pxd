@@ -22,9 +22,10 @@ from reactor.epoll cimport epoll_add, epoll_del, epoll_mod, epoll_wait_events
 from reactor.kqueue cimport (
     kqueue_add, kqueue_child, kqueue_child_del, kqueue_del, kqueue_mod, kqueue_wait_events,
 )
-from reactor.poll cimport (
-    poll_add, poll_child_add, poll_child_del, poll_child_enable, poll_del, poll_mod, poll_table_close,
-    poll_table_new, poll_table_t, poll_wait_events, poll_wait_many,
+from reactor.poll cimport poll_wait_events, poll_wait_many
+from reactor.poll_table cimport (
+    poll_add, poll_child_add, poll_child_del, poll_child_enable, poll_del, poll_mod, poll_table_close, poll_table_new,
+    poll_table_t,
 )
 
 cdef enum:

@@ -6,7 +6,8 @@ from base.memory cimport calloc, free
 from base.errors cimport EMTHREAD, ENOMEM, ETERM
 from base.atomics cimport zc_load_acquire_u32, zc_load_relaxed_u32
 from base.platform cimport zc_mutex_lock, zc_mutex_unlock
-from reactor.io_thread cimport io_thread_t, io_start, io_stop
+from reactor.io_main cimport io_start, io_stop
+from reactor.io_thread cimport io_thread_t
 from socket.state cimport context_t
 
 

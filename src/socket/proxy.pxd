@@ -19,19 +19,20 @@ from message.message cimport msg_t, msg_close, msg_data, msg_set, msg_share, MSG
 from pattern.pattern cimport pattern_abandon, pattern_events, pattern_recv, pattern_send
 from reactor.pollset cimport pollset_t, pollset_wait_many
 from io.end_call cimport socket_settle
-from io.flush cimport socket_flush
-from io.spin cimport socket_glance, socket_may_spin, socket_spun, socket_yield
-from io.wait cimport wait_t
-from socket.state cimport socket_t, SOCKET_OPEN
-from socket.send_recv cimport socket_enter, socket_events_now, socket_recv_now, socket_send_now, socket_send_wait
-from io.flush cimport socket_sent
+from io.flush cimport socket_flush, socket_sent
 from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end
-from io.wait cimport wait_begin
+from io.spin cimport socket_glance, socket_may_spin, socket_spun, socket_yield
+from io.wait cimport wait_begin, wait_t
+from socket.send_recv cimport (
+    EVENT_IN, EVENT_OUT, socket_enter, socket_events_now, socket_recv_now, socket_send_now, socket_send_wait,
+)
+from socket.state cimport socket_t, SOCKET_OPEN
 
 cdef enum:
     PROXY_MORE = 1              # come back: time to look at signals
     PROXY_BATCH = 1000
     PROXY_FRAMES = 64           # moved under one pair of locks
+    PROXY_ROUNDS = 64           # turns in a row before signals are checked
     PROXY_LOOK_NS = 100000000   # a proxy without traffic comes up this often for signals
     TYPE_REP = 4
 
@@ -54,7 +55,7 @@ cdef struct proxy_t:
     int n
     int captured                # so many of them the capture socket has
     int given                   # so many of them the target has
-    msg_t frames[64]            # PROXY_FRAMES
+    msg_t frames[PROXY_FRAMES]
 
 
 cdef inline void proxy_init(proxy_t *p, socket_t *frontend, socket_t *backend, socket_t *capture, socket_t *control) noexcept nogil:
@@ -352,72 +353,85 @@ cdef inline int proxy_sleep(socket_t **socks, int *wanted, int n) noexcept nogil
     return rc if rc < 0 else 0
 
 
+cdef inline int proxy_turn(proxy_t *p) noexcept nogil:
+    """What is there now is passed on, up to a batch each way. 1: there may be more. 0: both ways are empty or blocked. Negative errno."""
+    cdef int forth
+    cdef int back = 0
+    if p.paused:
+        return 0
+    forth = proxy_way(p, p.frontend, p.backend)
+    if forth < 0:
+        return forth
+    if p.frontend != p.backend:
+        back = proxy_way(p, p.backend, p.frontend)
+        if back < 0:
+            return back
+    return 1 if forth >= PROXY_BATCH or back >= PROXY_BATCH else 0
+
+
+cdef inline int proxy_wait(proxy_t *p, int fe, int be) noexcept nogil:
+    """Sleeps, or spins, until something can go on; `fe` and `be` are the events at the last check. 1: go on at once. 0: asleep in between.
+    Negative errno."""
+    cdef socket_t *wait[3]
+    cdef int wanted[3]          # what was not there at the last check
+    cdef int n = 0
+    if not p.paused:
+        # A side that is full is waited for alone: its partner's input would wake us for nothing.
+        if not (fe & EVENT_IN) or be & EVENT_OUT or not (be & EVENT_IN):
+            wait[n] = p.frontend
+            wanted[n] = ~fe & (EVENT_IN | EVENT_OUT)
+            n += 1
+        if p.frontend != p.backend and (not (be & EVENT_IN) or fe & EVENT_OUT or not (fe & EVENT_IN)):
+            wait[n] = p.backend
+            wanted[n] = ~be & (EVENT_IN | EVENT_OUT)
+            n += 1
+    if n == 1 and p.frontend == p.backend:
+        wanted[0] = EVENT_IN
+        if proxy_spin(p):
+            return 1
+    elif n == 2 and not (wanted[0] | wanted[1]) & EVENT_OUT and proxy_spin(p):
+        return 1
+    if p.control != NULL:
+        wait[n] = p.control
+        wanted[n] = EVENT_IN
+        n += 1
+    return proxy_sleep(wait, wanted, n)
+
+
 cdef inline int proxy_run(proxy_t *p) noexcept nogil:
     """0 = terminated by command, PROXY_MORE = call again, negative errno."""
-    cdef socket_t *wait[3]
-    cdef int wanted[3]          # what was not there at the last look
-    cdef int n
-    cdef int there = 0
-    cdef int back = 0
+    cdef int rc
     cdef int fe
     cdef int be
-    cdef int rounds = 0
     p.done = False
     if p.n or p.inside:
-        there = proxy_way(p, p.source, p.target)
-        if there < 0:
-            return there
-    while rounds < 64:
-        rounds += 1
+        rc = proxy_way(p, p.source, p.target)
+        if rc < 0:
+            return rc
+    for _ in range(PROXY_ROUNDS):
         if p.control != NULL:
-            fe = proxy_command(p)
-            if fe < 0:
-                return fe
+            rc = proxy_command(p)
+            if rc < 0:
+                return rc
             if p.done:
                 return 0
-        there = back = 0
-        if not p.paused:
-            there = proxy_way(p, p.frontend, p.backend)
-            if there < 0:
-                return there
-            if p.frontend != p.backend:
-                back = proxy_way(p, p.backend, p.frontend)
-                if back < 0:
-                    return back
-            if there >= PROXY_BATCH or back >= PROXY_BATCH:
-                continue
-        # Looks at the connections, so a second look finds what came meanwhile.
+        rc = proxy_turn(p)
+        if rc < 0:
+            return rc
+        if rc:
+            continue
+        # These look at the connections, so the check below sees what came meanwhile.
         fe = proxy_events(p.frontend)
         if fe < 0:
             return fe
         be = proxy_events(p.backend)
         if be < 0:
             return be
-        if not p.paused and ((fe & 1 and (be & 2 or p.frontend == p.backend)) or (be & 1 and fe & 2)):
+        if not p.paused and (
+            (fe & EVENT_IN and (be & EVENT_OUT or p.frontend == p.backend)) or (be & EVENT_IN and fe & EVENT_OUT)
+        ):
             continue
-        n = 0
-        if not p.paused:
-            # A side that is full is waited for alone: its partner's input would wake us for nothing.
-            if not (fe & 1) or be & 2 or not (be & 1):
-                wait[n] = p.frontend
-                wanted[n] = ~fe & 3
-                n += 1
-            if p.frontend != p.backend and (not (be & 1) or fe & 2 or not (fe & 1)):
-                wait[n] = p.backend
-                wanted[n] = ~be & 3
-                n += 1
-        if n == 1 and p.frontend == p.backend:
-            wanted[0] = 1
-            if proxy_spin(p):
-                continue
-        elif n == 2 and not (wanted[0] | wanted[1]) & 2 and proxy_spin(p):
-            continue
-        if p.control != NULL:
-            wait[n] = p.control
-            wanted[n] = 1
-            n += 1
-        fe = proxy_sleep(wait, wanted, n)
-        if fe < 0:
-            return fe
-        return PROXY_MORE
+        rc = proxy_wait(p, fe, be)
+        if rc <= 0:
+            return rc if rc < 0 else PROXY_MORE
     return PROXY_MORE
