@@ -54,7 +54,7 @@ def test_json(submodule):
     assert jsonapi.dumps({"b": 1, "a": 2}, sort_keys=True) == b'{"a": 2, "b": 1}'
 
 
-def test_strings(submodule):
+def test_strings_and_bytes_are_cast_into_each_other(submodule):
     s = submodule("utils.strtypes")
     assert s.b("ä") == s.cast_bytes("ä") == s.asbytes("ä") == s.cast_bytes("ä".encode()) == "ä".encode()
     assert s.u(b"\xe4", "latin1") == s.cast_unicode("ä") == "ä"

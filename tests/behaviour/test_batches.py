@@ -25,7 +25,7 @@ def test_batches_arrive_in_order(pair, transport):
 
 
 @pytest.mark.parametrize("size", [0, 1, 100, 8192, 70000])
-def test_sizes(pair, transport, size):
+def test_batches_of_every_size_of_message_arrive(pair, transport, size):
     push, pull = pair("PUSH", "PULL", transport)
     wanted = [bytes([number]) * size for number in range(100)]
     assert push.send_many(iter(wanted)) == 100

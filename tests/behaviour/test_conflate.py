@@ -78,12 +78,12 @@ def test_HWM_16_a_receiver_that_binds_after_the_messages_conflates_them(zmq, mak
     push.send(b"unfinished", zmq.SNDMORE)
     if binder == "last":
         pull.bind(endpoint)
-    assert received(pull, 50) == [[b"9", b"x" * 500]]
+    assert received(pull, 0) == [[b"9", b"x" * 500]]
     push.send(b"whole")
-    assert received(pull, 50) == [[b"unfinished", b"whole"]]
+    assert received(pull, 0) == [[b"unfinished", b"whole"]]
     for number in range(10):
         push.send(b"%d" % number)
-    assert received(pull, 50) == [[b"9"]]
+    assert received(pull, 0) == [[b"9"]]
 
 
 @pytest.mark.parametrize("kind", NETWORKS)

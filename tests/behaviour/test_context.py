@@ -4,9 +4,10 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
-from awaiting import endpoint
+from awaiting import endpoint, until
 
 
 def refuses(zmq, number, call, *arguments):
@@ -81,9 +82,16 @@ def test_CTX_5_closing_frees_places(zmq):
 
 def test_CTX_5_hundreds_of_sockets(zmq):
     context = zmq.Context()
+    router = context.socket(zmq.ROUTER)
+    router.rcvtimeo = 5000
+    router.bind("inproc://hundreds")
     sockets = [context.socket(zmq.DEALER) for _ in range(400)]
     for socket in sockets:
-        socket.close()
+        socket.connect("inproc://hundreds")
+        socket.send(b"%d" % len(sockets))
+    assert len({router.recv_multipart()[0] for _ in sockets}) == 400
+    for socket in (router, *sockets):
+        socket.close(linger=0)
     context.term()
 
 
@@ -131,7 +139,16 @@ def test_CTX_10_cpu_affinity(zmq):
 def test_CTX_11_thread_name_prefix(zmq):
     context = zmq.Context()
     context.set(zmq.THREAD_NAME_PREFIX, 1234)
+    assert context.get(zmq.THREAD_NAME_PREFIX) == 1234
+    with context.socket(zmq.PULL) as socket:
+        socket.bind("tcp://127.0.0.1:*")
+        if sys.platform == "linux":
+            until(lambda: any(name.startswith("1234/ZMQbg/IO") for name in thread_names()))
     context.term()
+
+
+def thread_names():
+    return [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
 
 
 def test_CTX_13_ipv6_is_inherited(zmq):

@@ -217,7 +217,7 @@ def test_types_of_python_values(zmq, make):
     assert made.getsockopt(zmq.ROUTING_ID) == b""
 
 
-def test_strings(zmq, make):
+def test_text_is_encoded_by_the_string_calls_only(zmq, make):
     made = make("DEALER")
     made.setsockopt_string(zmq.ROUTING_ID, "zoë")
     assert made.getsockopt(zmq.ROUTING_ID) == "zoë".encode()

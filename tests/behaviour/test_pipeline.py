@@ -1,6 +1,6 @@
 """PUSH and PULL: turns, mute pipes, peers that die."""
 import pytest
-from awaiting import Events, dead_endpoint, endpoint, fill, received, until
+from awaiting import Events, dead_endpoint, endpoint, fill, received, received_up_to, until
 
 
 def test_PUSH_1_mute_without_peers_and_no_recv(zmq, make, fresh, transport):
@@ -106,9 +106,11 @@ def test_PUSH_6_unconnected_endpoint_gets_its_share(zmq, make, fresh):
     push = make("PUSH")
     push.connect(dead_endpoint())
     push.connect(endpoint(pull))
-    for _ in range(10):
-        push.send(b"x")
-    assert len(received(pull)) == 5
+    for number in range(10):
+        push.send(b"%d" % number)
+    for _ in range(2):
+        push.send(b"end")  # one of the two is for the endpoint that is there
+    assert len(received_up_to(pull, b"end")) == 5 + 1
 
 
 def test_PUSH_6_immediate_only_to_completed_connections(zmq, make, fresh):
@@ -117,9 +119,9 @@ def test_PUSH_6_immediate_only_to_completed_connections(zmq, make, fresh):
     push = make("PUSH", IMMEDIATE=1)
     push.connect(dead_endpoint())
     push.connect(endpoint(pull))
-    for _ in range(10):
-        push.send(b"x")
-    assert len(received(pull)) == 10
+    for number in range(10):
+        push.send(b"%d" % number)
+    assert [pull.recv() for _ in range(10)] == [b"%d" % number for number in range(10)]
 
 
 def test_PULL_1_send_is_not_supported_and_recv_waits(zmq, make, fresh, transport):

@@ -1,8 +1,9 @@
 """Several threads inside one socket: nobody sleeps on what is there for him. libzmq's sockets belong to one thread at a time."""
+import errno
 import threading
 
 import pytest
-from awaiting import SECONDS
+from awaiting import SECONDS, endpoint
 
 pytestmark = pytest.mark.better
 
@@ -66,10 +67,10 @@ def test_closing_with_heartbeats_leaves_the_others_alone(zmq, context, make, fre
     """The timers of a connection that only drains must not keep the I/O thread busy for ever."""
     other, friend = make("PUSH"), make("PULL")
     friend.bind(fresh("tcp"))
-    other.connect(friend.last_endpoint.rstrip(b"\0").decode())
+    other.connect(endpoint(friend))
     pull = make("PULL", RCVHWM=1)
     pull.bind(fresh("tcp"))
-    where = pull.last_endpoint.rstrip(b"\0").decode()
+    where = endpoint(pull)
     for _ in range(3):
         push = make("PUSH", HEARTBEAT_IVL=1)
         push.connect(where)
@@ -80,7 +81,7 @@ def test_closing_with_heartbeats_leaves_the_others_alone(zmq, context, make, fre
     assert friend.recv() == b"alive"
 
 
-def test_disconnect_after_the_inproc_peer_has_gone(make, fresh):
+def test_disconnect_after_the_inproc_peer_has_gone(zmq, make, fresh):
     """The endpoint outlives its pipe."""
     where = fresh("inproc")
     for _ in range(20):
@@ -91,4 +92,7 @@ def test_disconnect_after_the_inproc_peer_has_gone(make, fresh):
         bound.close()
         connected.poll(1)
         connected.disconnect(where)
+        with pytest.raises(zmq.ZMQError) as caught:
+            connected.disconnect(where)
+        assert caught.value.errno == errno.ENOENT
         connected.close()

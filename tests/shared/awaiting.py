@@ -31,6 +31,14 @@ def received(socket, milliseconds=SILENCE_MS):
     return messages
 
 
+def received_up_to(socket, last):
+    """Everything that arrives up to and including the message that begins with `last`. What came by the same way was sent before it."""
+    messages = [socket.recv_multipart()]
+    while messages[-1][0] != last:
+        messages.append(socket.recv_multipart())
+    return messages
+
+
 def endpoint(socket):
     """The endpoint bound last, as text."""
     return socket.last_endpoint.rstrip(b"\0").decode()

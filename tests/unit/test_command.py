@@ -36,7 +36,7 @@ def body_of(frame):
         ("ERROR", b"400", 0, "040A 05 4552524F52 03 343030"),
     ],
 )
-def test_golden(name, data, ttl, frame):
+def test_commands_have_the_octets_of_the_rfc(name, data, ttl, frame):
     frame = bytes.fromhex(frame)
     assert put(name, data, ttl) == frame
     assert _probe.zmtp_command_parse(body_of(frame)) == (KINDS[name], data, ttl)

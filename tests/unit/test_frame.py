@@ -147,7 +147,7 @@ def test_octet_by_octet(v1, size):
 
 @pytest.mark.parametrize("v1", [False, True])
 @pytest.mark.parametrize("limit", [0, 1, 64, 253, 255, 256, 1000])
-def test_limit(v1, limit):
+def test_a_frame_above_the_limit_is_refused_before_its_body(v1, limit):
     d = _probe.zmtp_Decoder(v1, limit)
     assert d.feed(encode(0, bytes(limit), v1)) == 0
     assert d.frames == [(0, bytes(limit))]

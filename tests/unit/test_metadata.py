@@ -18,7 +18,7 @@ names = st.binary(max_size=255) | st.sampled_from([b"X-a", b"X-b", b"Identity", 
 properties = st.lists(st.tuples(names, st.binary(max_size=50)), max_size=12)
 
 
-def test_golden():
+def test_properties_are_found_in_the_octets_of_the_rfc():
     md = _probe.zmtp_Metadata(bytes.fromhex("0B 536F636B65742D54797065 00000006 4445414C4552 08 4964656E74697479 00000000"))
     assert md.find(b"Socket-Type") == b"DEALER"
     assert md.find(b"Identity") == b""

@@ -335,7 +335,7 @@ def test_xsub_never_blocks(make):
     assert [m[0] for m in drain(xpub)] == [b"0", b"1"]
 
 
-def test_manual(make):
+def test_manual_subscriptions_take_effect_when_granted(make):
     xpub = make(XPUB, xpub_manual=True)
     one, two = wire(xpub), wire(xpub)
     one.feed(("sub", b"A"))

@@ -92,7 +92,7 @@ def test_fork_generation():
     assert _probe.base_fork_generation() == here
 
 
-def test_random():
+def test_random_bytes_are_as_many_as_asked_for_and_differ():
     assert _probe.base_random(0) == b""
     a, b = _probe.base_random(64), _probe.base_random(64)
     assert len(a) == 64

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import inspect
+import sys
 
 LOOPS = ["asyncio"]
 try:
@@ -17,6 +18,28 @@ WAIT = 10
 
 def new_loop(name):
     return asyncio.new_event_loop() if name == "asyncio" else uvloop.new_event_loop()
+
+
+async def turns(count=20):
+    """Lets the loop turn: whatever can be done without a message from outside has been done afterwards."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def calls_of_a_while(seconds):
+    """How many functions are called in this thread while it only waits. A busy loop calls them by the thousand, on the busiest machine."""
+    calls = 0
+
+    def count(frame, event, argument):
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        sys.setprofile(None)
+    return calls
 
 
 def on_loop(test):

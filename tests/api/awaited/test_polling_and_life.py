@@ -6,7 +6,7 @@ import os
 import time
 
 import pytest
-from loops import WAIT, on_loop
+from loops import WAIT, on_loop, turns
 
 # -- polling
 
@@ -30,7 +30,7 @@ async def test_poll(zmq, peers):
 async def test_poll_for_room(zmq, context):
     push, pull = context.socket(zmq.PUSH), context.socket(zmq.PULL)
     polled = push.poll(-1, zmq.POLLOUT)
-    await asyncio.sleep(0.01)
+    await turns()
     assert not polled.done()
     pull.bind("tcp://127.0.0.1:*")
     push.connect(pull.get_string(zmq.LAST_ENDPOINT))

@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from loops import WAIT, on_loop
+from loops import WAIT, calls_of_a_while, on_loop, turns
 
 # -- kinds
 
@@ -256,7 +256,7 @@ async def test_many_messages_between_tasks(zmq, tcp_peers):
 async def test_send_waits_for_a_peer(zmq, context):
     push, pull = context.socket(zmq.PUSH), context.socket(zmq.PULL)
     sent = push.send(b"x")
-    await asyncio.sleep(0.01)
+    await turns()
     assert not sent.done()
     pull.bind("tcp://127.0.0.1:*")
     push.connect(pull.get_string(zmq.LAST_ENDPOINT))
@@ -286,16 +286,15 @@ async def test_blocked_send_while_messages_pile_up(zmq, context):
     two.connect("inproc://both")
     await two.send(b"never received while the sends wait")
     sends = [one.send(b"%d" % number) for number in range(30)]
-    cpu = time.process_time()
-    await asyncio.sleep(0.3)
-    assert time.process_time() - cpu < 0.15
+    await turns(100)
+    assert await calls_of_a_while(0.3) < 5000  # it looks every 20 ms; a busy loop makes 50,000
     assert not sends[-1].done()
     assert [int(await two.recv()) for _ in range(30)] == list(range(30))
     await asyncio.gather(*sends)
 
 
 @on_loop
-async def test_requests(zmq, context):
+async def test_requests_are_answered_in_turn(zmq, context):
     req, rep = context.socket(zmq.REQ), context.socket(zmq.REP)
     rep.bind("tcp://127.0.0.1:*")
     req.connect(rep.get_string(zmq.LAST_ENDPOINT))
@@ -335,7 +334,7 @@ async def test_messages_from_another_thread(zmq, context):
 async def test_cancelled_receive_loses_nothing(zmq, peers):
     one, two = peers
     received = two.recv()
-    await asyncio.sleep(0.01)
+    await turns()
     received.cancel()
     await one.send(b"kept")
     assert await two.recv() == b"kept"
