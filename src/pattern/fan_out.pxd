@@ -8,12 +8,14 @@
 # Rules
 # - A pipe is chosen before the first frame and only from the ready ones: one that gets room in the middle of a message waits for the next.
 # - pipe.fan_index is the pipe's place, FAN_NONE if it is not here.
+# - Where memory ends inside a message, the pipe misses all of it. If its connection may have the beginning already, the pipe is broken: after
+#   each fan_send() the pattern has the broken ones closed (fan_take_broken()).
 
 from libc.stdint cimport uint32_t
 from base.memory cimport realloc, free
 from base.errors cimport ENOMEM, EAGAIN, EPIPE
 from message.message cimport msg_t, MSG_MORE
-from pipe.pipe cimport pipe_t, pipe_can_write, pipe_write, pipe_flush, pipe_rollback
+from pipe.pipe cimport pipe_t, pipe_can_write, pipe_abandon, pipe_write, pipe_flush
 
 cdef enum:
     FAN_NONE = 0xffffffff
@@ -24,13 +26,12 @@ cdef struct fan_out_t:
     uint32_t ready
     uint32_t chosen
     uint32_t capacity
-    pipe_t *broken              # memory ran out inside a message to it: the pattern must have it closed
+    uint32_t broken             # pipes that the pattern must have closed
 
 
 cdef inline void fan_init(fan_out_t *f) noexcept nogil:
     f.pipes = NULL
-    f.count = f.ready = f.chosen = f.capacity = 0
-    f.broken = NULL
+    f.count = f.ready = f.chosen = f.capacity = f.broken = 0
 
 
 cdef inline void fan_free(fan_out_t *f) noexcept nogil:
@@ -93,6 +94,9 @@ cdef inline void fan_full(fan_out_t *f, pipe_t *p) noexcept nogil:
 cdef inline void fan_remove(fan_out_t *f, pipe_t *p) noexcept nogil:
     if fan_has(p):
         fan_full(f, p)
+        if p.fan_broken:
+            p.fan_broken = False
+            f.broken -= 1
         f.count -= 1
         fan_swap(f, p.fan_index, f.count)
         p.fan_index = <uint32_t> FAN_NONE
@@ -119,6 +123,16 @@ cdef inline void fan_invert(fan_out_t *f) noexcept nogil:
         f.chosen += 1
 
 
+cdef inline pipe_t *fan_take_broken(fan_out_t *f) noexcept nogil:
+    """One of the broken pipes (there is one); it is not counted any more."""
+    cdef uint32_t i = 0
+    while not f.pipes[i].fan_broken:
+        i += 1
+    f.pipes[i].fan_broken = False
+    f.broken -= 1
+    return f.pipes[i]
+
+
 cdef inline void fan_send(fan_out_t *f, msg_t *m) noexcept nogil:
     """One frame to the chosen pipes. May leave the payload with the caller. After the last frame nobody is chosen."""
     cdef uint32_t i = 0
@@ -140,10 +154,10 @@ cdef inline void fan_send(fan_out_t *f, msg_t *m) noexcept nogil:
         elif rc == -EPIPE:
             fan_full(f, p)
         else:
-            # Out of memory. Between messages it misses this one; inside one the peer could mistake the next for the rest.
-            if p.writing:
-                pipe_rollback(p)
-                f.broken = p
+            # Out of memory: it misses this message. A peer that has the beginning could mistake the next message for the rest.
+            if pipe_abandon(p) and not p.fan_broken:
+                p.fan_broken = True
+                f.broken += 1
             fan_unchoose(f, p)
     if not more:
         f.chosen = 0

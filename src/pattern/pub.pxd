@@ -6,7 +6,8 @@
 # - A subscription is a control frame, or a frame of a user message that begins with 01 or 00; with ONLY_FIRST_SUBSCRIBE frames after the
 #   first count only if the first was one. Other frames are user data: kept for the application by XPUB, discarded by PUB.
 # - Reports and user messages wait in `pending`, a queue of the socket's own without a mark. A user message stays whole: reports that come up
-#   inside it follow it, and its last user frame ends it even if a subscription was its last frame.
+#   inside it follow it, and its last user frame ends it even if a subscription was its last frame. If memory ends inside it, all of it is
+#   dropped and its peer is closed.
 # - A peer holds a topic once; the reports are: first holder and last one gone. VERBOSE adds further subscriptions, VERBOSER also further
 #   cancellations. A cancellation of a topic nobody held is reported like a real one.
 # - XPUB_MANUAL: requests are reported and remembered (`asked`) but take effect only through pattern_subscribe() after the application has
@@ -26,12 +27,12 @@ from message.message cimport (
     msg_t, msg_alloc, msg_data, msg_close, msg_move, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL,
 )
 from pipe.pipe cimport pipe_t, pipe_can_write, pipe_front, pipe_pop
-from pipe.ring cimport ring_t, ring_init, ring_free, ring_slot, ring_commit, ring_front, ring_pop, ring_empty
+from pipe.ring cimport ring_t, ring_init, ring_free, ring_slot, ring_commit, ring_front, ring_pop, ring_rollback, ring_empty
 from pattern.state cimport (
     pattern_t, pattern_close_pipe, pattern_greet, PATTERN_XPUB, PATTERN_IN, PATTERN_OUT, FLAG_BUSY,
 )
 from pattern.fan_out cimport (
-    fan_out_t, fan_init, fan_free, fan_attach, fan_remove, fan_ready, fan_choose, fan_invert, fan_send,
+    fan_out_t, fan_init, fan_free, fan_attach, fan_remove, fan_ready, fan_choose, fan_invert, fan_send, fan_take_broken,
 )
 from pattern.topic_trie cimport (
     topic_trie_t, holder_t, topics_init, topics_free, topics_open, topics_close, topics_add, topics_remove, topics_drop, topics_held, topics_match,
@@ -57,6 +58,7 @@ cdef struct pub_t:
     ring_t later                # reports that came up inside a user message
     msg_t held                  # its last user frame so far
     bint holding
+    uint32_t frames             # of the user message that `held` belongs to, as far as they are counted in `unread`
     bint sending                # inside a message
     bint blocked                # NODROP refused a message and nothing has changed since
     pipe_t *asker               # manual: whose request the application received last
@@ -95,14 +97,15 @@ cdef inline bint pub_manual(pattern_t *pt) noexcept nogil:
 
 # ---- pending input
 
-cdef inline void pub_queue(ring_t *ring, msg_t *m) noexcept nogil:
-    """Out of memory loses the report; the subscription itself stands."""
+cdef inline bint pub_queue(ring_t *ring, msg_t *m) noexcept nogil:
+    """False if memory is out: the frame is gone."""
     cdef msg_t *slot = ring_slot(ring)
     if slot == NULL:
         msg_close(m)
-        return
+        return False
     msg_move(slot, m)
     ring_commit(ring)
+    return True
 
 
 cdef inline void pub_count(pattern_t *pt, pipe_t *p) noexcept nogil:
@@ -114,7 +117,8 @@ cdef inline void pub_count(pattern_t *pt, pipe_t *p) noexcept nogil:
 
 
 cdef inline void pub_report(pattern_t *pt, pipe_t *p, bint subscribe, const unsigned char *topic, size_t size) noexcept nogil:
-    """01 topic or 00 topic for the application; p NULL = of a peer that is gone."""
+    """01 topic or 00 topic for the application; p NULL = of a peer that is gone. Out of memory loses the report; the subscription itself
+    stands."""
     cdef pub_t *b = <pub_t *> pt.part
     cdef msg_t m
     if msg_alloc(&m, size + 1) < 0:
@@ -130,35 +134,36 @@ cdef inline void pub_report(pattern_t *pt, pipe_t *p, bint subscribe, const unsi
         m.routing_id = (<subscriber_t *> p.pattern_data).holds.slot
         m.unused = <unsigned short> p.id
         pub_count(pt, p)
-    pub_queue(&b.later if b.holding else &b.pending, &m)
+    if not pub_queue(&b.later if b.holding else &b.pending, &m) and p != NULL:
+        (<subscriber_t *> p.pattern_data).unread -= 1
 
 
-cdef inline void pub_hold(pattern_t *pt, pipe_t *p, msg_t *m) noexcept nogil:
-    """A user frame: is it the last of its message? The next one tells."""
+cdef inline void pub_spoilt(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """Memory ended inside a user message: nothing of it may be taken for a part of another, and its peer is told by the end of the connection."""
+    cdef pub_t *b = <pub_t *> pt.part
+    ring_rollback(&b.pending)
+    (<subscriber_t *> p.pattern_data).unread -= b.frames
+    b.frames = 0
+    pattern_close_pipe(pt, p)
+
+
+cdef inline bint pub_hold(pattern_t *pt, pipe_t *p, msg_t *m) noexcept nogil:
+    """A user frame: is it the last of its message? The next one tells. False if memory is out: what the message had so far is gone."""
     cdef pub_t *b = <pub_t *> pt.part
     if b.holding:
         b.held.flags |= MSG_MORE
-        pub_queue(&b.pending, &b.held)
+        if not pub_queue(&b.pending, &b.held):
+            b.holding = False
+            pub_spoilt(pt, p)
+            msg_close(m)
+            return False
     msg_move(&b.held, m)
     b.held.routing_id = (<subscriber_t *> p.pattern_data).holds.slot
     b.held.unused = <unsigned short> p.id
     b.holding = True
+    b.frames += 1
     pub_count(pt, p)
-
-
-cdef inline void pub_end_message(pub_t *b) noexcept nogil:
-    cdef msg_t *m
-    if not b.holding:
-        return
-    b.holding = False
-    b.held.flags &= ~(<unsigned char> MSG_MORE)
-    pub_queue(&b.pending, &b.held)
-    while True:
-        m = ring_front(&b.later)
-        if m == NULL:
-            return
-        pub_queue(&b.pending, m)
-        ring_pop(&b.later)
+    return True
 
 
 cdef inline pipe_t *pub_peer(pub_t *b, msg_t *m) noexcept nogil:
@@ -171,6 +176,27 @@ cdef inline pipe_t *pub_peer(pub_t *b, msg_t *m) noexcept nogil:
     if <uintptr_t> p & 1 or <unsigned short> p.id != m.unused:
         return NULL
     return p
+
+
+cdef inline void pub_end_message(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """The message of `p` is complete, and what came up inside it follows."""
+    cdef pub_t *b = <pub_t *> pt.part
+    cdef msg_t *m
+    cdef pipe_t *from_
+    if b.holding:
+        b.holding = False
+        b.held.flags &= ~(<unsigned char> MSG_MORE)
+        if not pub_queue(&b.pending, &b.held):
+            pub_spoilt(pt, p)
+    b.frames = 0
+    while True:
+        m = ring_front(&b.later)
+        if m == NULL:
+            return
+        from_ = pub_peer(b, m)
+        if not pub_queue(&b.pending, m) and from_ != NULL:
+            (<subscriber_t *> from_.pattern_data).unread -= 1
+        ring_pop(&b.later)
 
 
 # ---- subscriptions
@@ -287,6 +313,7 @@ cdef inline void pub_in_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
     cdef unsigned char *data
     cdef bint first = True
     cdef bint looking = True
+    cdef bint spoilt = False    # the rest of this message is dropped
     cdef bint more, topic
     if p.pattern_flags & FLAG_BUSY:
         return                  # the loop below is under us and will see what has arrived
@@ -310,15 +337,16 @@ cdef inline void pub_in_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
         if topic:
             pub_apply(pt, p, data[0] == 1, data + 1, m.size - 1)
             msg_close(&m)
-        elif pt.type == PATTERN_XPUB:
-            pub_hold(pt, p, &m)
+        elif pt.type == PATTERN_XPUB and not spoilt:
+            spoilt = not pub_hold(pt, p, &m)
         else:
             msg_close(&m)
         first = not more
         if first:
             looking = True
-            pub_end_message(b)
-    pub_end_message(b)
+            spoilt = False
+            pub_end_message(pt, p)
+    pub_end_message(pt, p)
     p.pattern_flags &= ~(<uint32_t> FLAG_BUSY)
 
 
@@ -410,9 +438,8 @@ cdef inline int pub_send(pattern_t *pt, msg_t *m) noexcept nogil:
     b.sending = more
     if b.fan.chosen:
         fan_send(&b.fan, m)
-        if b.fan.broken != NULL:
-            pattern_close_pipe(pt, b.fan.broken)
-            b.fan.broken = NULL
+        while b.fan.broken:
+            pattern_close_pipe(pt, fan_take_broken(&b.fan))
     return 0
 
 

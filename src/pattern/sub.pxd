@@ -16,7 +16,7 @@ from message.message cimport msg_t, msg_data, msg_close, msg_share, MSG_MORE, MS
 from pipe.pipe cimport pipe_abandon, pipe_t, pipe_write_control
 from pattern.state cimport pattern_t, pattern_close_pipe, PATTERN_SUB, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX
 from pattern.fair_queue cimport fq_attach, fq_discard, fq_front, fq_take
-from pattern.fan_out cimport fan_out_t, fan_init, fan_free, fan_attach, fan_choose_all, fan_send
+from pattern.fan_out cimport fan_out_t, fan_init, fan_free, fan_attach, fan_choose_all, fan_send, fan_take_broken
 from pattern.radix cimport entry_t
 from pattern.subscriptions cimport (
     subscriptions_t, subscriptions_init, subscriptions_clear, subscriptions_count, subscriptions_at, subscriptions_add,
@@ -121,9 +121,8 @@ cdef inline int sub_events(pattern_t *pt) noexcept nogil:
 
 cdef inline void xsub_forward(pattern_t *pt, sub_t *s, msg_t *m) noexcept nogil:
     fan_send(&s.fan, m)
-    if s.fan.broken != NULL:
-        pattern_close_pipe(pt, s.fan.broken)
-        s.fan.broken = NULL
+    while s.fan.broken:
+        pattern_close_pipe(pt, fan_take_broken(&s.fan))
 
 
 cdef inline void xsub_abandon(pattern_t *pt) noexcept nogil:
@@ -164,14 +163,15 @@ cdef inline int xsub_send(pattern_t *pt, msg_t *m) noexcept nogil:
     if first:
         s.looking = topic or not pt.only_first_subscribe
         fan_choose_all(&s.fan)
-    s.sending = more
     if again and not pt.xsub_verbose_unsubscribe:
         # The frame must go or the message would lose its shape; but a publisher takes it for the last reference, so subscribe again.
         if msg_share(&copy, m) < 0:
             return -ENOMEM
+        s.sending = more
         xsub_forward(pt, s, m)
         sub_tell(pt, MSG_SUBSCRIBE, msg_data(&copy) + 1, copy.size - 1)
         msg_close(&copy)
         return 0
+    s.sending = more
     xsub_forward(pt, s, m)
     return 0

@@ -70,6 +70,7 @@ cdef struct pipe_t:
     uint32_t lb_index           # position in load_balance
     uint32_t fq_index           # position in fair_queue
     uint32_t fan_index          # position in fan_out
+    bint fan_broken             # ... and memory ran out inside a message to it
     unsigned char *routing_id   # ROUTER: the id this pipe is known by (malloc'ed)
     uint32_t routing_id_size
     uint32_t pattern_flags

@@ -168,6 +168,8 @@ cdef inline void pipe_remove(socket_t *s, pipe_t *p) noexcept nogil:
     cdef endpoint_t *e
     cdef link_t *link = <link_t *> p.link
     zc_check(link != NULL or s.host.inside == 0)
+    # context_t.pending would keep it: only who holds the context's mutex may take a connect back that waits for its bind.
+    zc_check(link == NULL or not link.pending)
     if not p.detached:
         pattern_detach(&s.pattern, p)
         p.detached = True

@@ -94,3 +94,52 @@ def test_the_next_message_does_not_go_on_with_it(zmq, sender, receiver, options,
             break
         exchange(next(numbers))
     context.destroy(linger=0)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "inproc"])
+def test_nor_where_an_xpub_reads_it(zmq, transport):
+    """An XPUB keeps what its peers send besides subscriptions in a queue of its own."""
+    endpoint = "inproc://there" if transport == "inproc" else "tcp://127.0.0.1:*"
+    for nth in itertools.count(1):
+        context = zmq.Context()
+        a, b = connected(zmq, context, "XSUB", "XPUB", {}, endpoint)
+        a.send_multipart(message(0))
+        assert number_of(b.recv_multipart()) == 0
+        for number in range(1, 31):
+            a.send_multipart(message(number))
+        got = []
+        with memory_fails(nth) as fault:
+            with contextlib.suppress(MemoryError, zmq.ZMQError):
+                while True:
+                    got.append(number_of(b.recv_multipart()))
+                    b.rcvtimeo = 100
+        with contextlib.suppress(zmq.Again):
+            while True:
+                got.append(number_of(b.recv_multipart()))
+        context.destroy(linger=0)
+        assert got == sorted(set(got))
+        if not fault.happened:
+            assert got == list(range(1, 31))
+            break
+
+
+@pytest.mark.parametrize("sender", ["XSUB", "PUB"])
+def test_a_connect_that_waits_for_its_bind_outlives_it(zmq, sender):
+    """Nothing of the message has left the queue, so the queue need not end with it. It is long enough for the queue to grow inside it."""
+    long = [b"part"] * 200
+    for nth in itertools.count(1):
+        context = zmq.Context()
+        a, b = context.socket(getattr(zmq, sender)), context.socket(zmq.XPUB if sender == "XSUB" else zmq.SUB)
+        b.rcvtimeo = 5000
+        if sender == "PUB":
+            a.invert_matching = b.invert_matching = 1       # all messages, without a subscription
+        a.connect("inproc://later")
+        with memory_fails(nth) as fault, contextlib.suppress(MemoryError, zmq.ZMQError):
+            a.send_multipart(long)
+        a.send_multipart(message(2))
+        b.bind("inproc://later")
+        parts = b.recv_multipart()
+        assert number_of(b.recv_multipart() if parts == long else parts) == 2
+        context.destroy(linger=0)
+        if not fault.happened:
+            break
