@@ -20,7 +20,7 @@ build() { # target, further arguments of the compiler
     libdir=$(config 's.get_config_var("LIBDIR")')
     # libpython is only there for the linker: the target never calls into it. "null" and "object-size" see no difference between an access and the
     # distance of a member from the beginning of its struct; an access through NULL ends the run anyway.
-    ${CC:-clang} -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+    ${CC:-clang} -g -O2 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
         -fno-sanitize=null,object-size -w "$@" -I src -I tests/native -I "$(config 's.get_paths()["include"]')" "$out/$target.c" -o "$out/$target" \
         -L "$libdir" -Wl,-rpath,"$libdir" -l:"$(config 's.get_config_var("LDLIBRARY")')" -lm -ldl -lpthread
 }

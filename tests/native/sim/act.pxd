@@ -23,7 +23,7 @@ from io.flush cimport socket_flush
 from io.wait cimport wait_t
 from socket.option_table cimport OPT_SUBSCRIBE, OPTION_ACTION, OPTION_LIVE
 from socket.options cimport options_set
-from socket.proxy cimport PROXY_MORE, proxy_free, proxy_init, proxy_run, proxy_t
+from socket.proxy cimport COUNT_OUT, PROXY_MORE, proxy_free, proxy_init, proxy_run, proxy_t
 from socket.state cimport context_t, socket_t, SOCKET_OPEN
 from socket.send_recv cimport (
     socket_abandon, socket_enter, socket_events_now, socket_recv_now, socket_recv_wait, socket_send_now,
@@ -51,6 +51,7 @@ cdef extern from * nogil:
 cdef enum:
     FRAMES_MAX = 32
     IDS = 4
+    BACKEND = 4             # of proxy_t.counts
 
 cdef struct slot_t:
     socket_t *s             # NULL: it could not be made
@@ -70,6 +71,8 @@ cdef struct run_t:
     bint prompt             # of a machine on which waiting threads are served soon
     bint shut               # context_shutdown() was called
     bint relaying[8]        # the thread is in a proxy
+    proxy_t proxies[8]      # ... in this one
+    uint64_t moved          # frames that proxies of the past have moved
     op_t *at[8]             # what the thread is doing
     bint ended[8]
     int32_t lent            # objects lent to the core and not given back
@@ -507,18 +510,33 @@ cdef inline int act_subscribe(run_t *r, op_t *o, bint add) noexcept nogil:
     return rc
 
 
+cdef inline uint64_t proxy_moved(proxy_t *p) noexcept nogil:
+    return p.counts[COUNT_OUT] + p.counts[BACKEND + COUNT_OUT]
+
+
+cdef inline uint64_t moved_by_proxies(run_t *r) noexcept nogil:
+    """Between sockets that are joined to each other in memory messages may go round for ever: the program's wish, and work with progress."""
+    cdef uint64_t moved = r.moved
+    cdef int i
+    for i in range(r.program.nthreads):
+        if r.relaying[i]:
+            moved += proxy_moved(&r.proxies[i])
+    return moved
+
+
 cdef inline int act_proxy(run_t *r, op_t *o) noexcept nogil:
-    cdef proxy_t p
+    cdef proxy_t *p = &r.proxies[o.thread]
     cdef int _i
     cdef int rc = PROXY_MORE
     if r.slots[o.a].s == NULL:
         return 0
-    proxy_init(&p, r.slots[o.sock].s, r.slots[o.a].s, NULL, NULL)
+    proxy_init(p, r.slots[o.sock].s, r.slots[o.a].s, NULL, NULL)
     r.relaying[o.thread] = True
     for _i in range(o.b):
         if rc == PROXY_MORE or rc == -EINTR:
-            rc = proxy_run(&p)
+            rc = proxy_run(p)
     r.relaying[o.thread] = False
-    proxy_free(&p)
+    r.moved += proxy_moved(p)
+    proxy_free(p)
     take_back(r)
     return rc

@@ -613,7 +613,7 @@ cdef int fuzz_one(const uint8_t *data, size_t size) noexcept nogil:
     c.capacity = rooms[data[4] & 3]
     c.delay_ns = 3000000 if data[4] & 4 else 0
     c.split = 3 if data[4] & 8 else 0
-    c.not_now = 0
+    c.tick = 2000               # spins cost work and show nothing here
     sim_begin(&c)
     sim_spawn(b"application", fuzz_main, f)
     sim_run()

@@ -39,12 +39,21 @@ typedef struct sim_file {
 } sim_file_t;
 
 static sim_file_t sim_files[SIM_FDS];
+static int sim_fds_end = SIM_FIRST, sim_foreign_end = SIM_FOREIGN; /* behind the highest number that was given out in this world, of either kind */
 static uint64_t sim_stamps;
 
 SIM_FN int sim_errno(int code) {
     errno = code;
     return -1;
 }
+
+/* All numbers that may be in use: short worlds use few of them. */
+SIM_FN int sim_fd_next(int fd) {
+    fd++;
+    if (fd >= sim_fds_end && fd < SIM_FOREIGN) fd = SIM_FOREIGN;
+    return fd < SIM_FOREIGN || fd < sim_foreign_end ? fd : SIM_FDS;
+}
+#define SIM_EACH_FD(fd) for (int fd = sim_fd_next(SIM_FIRST - 1); fd < SIM_FDS; fd = sim_fd_next(fd))
 
 /* Whether this call shall fail for a reason of the world's. */
 SIM_FN int sim_refuses(void) {
@@ -71,6 +80,11 @@ SIM_FN int sim_fd_new(int kind) {
         f->kind = kind;
         f->stamp = ++sim_stamps;
         f->end = -1;
+        if (world.foreign) {
+            if (fd >= sim_foreign_end) sim_foreign_end = fd + 1;
+        } else if (fd >= sim_fds_end) {
+            sim_fds_end = fd + 1;
+        }
         return fd;
     }
     if (!world.foreign) world.refusals++;
@@ -291,7 +305,7 @@ SIM_FN void sim_stream_close(sim_file_t *f);
 SIM_FN void sim_listener_close(sim_file_t *f);
 
 SIM_FN void sim_unwatch(int fd) {
-    for (int ep = SIM_FIRST; ep < SIM_FOREIGN; ep++) {
+    for (int ep = SIM_FIRST; ep < sim_fds_end; ep++) {
         sim_file_t *p = &sim_files[ep];
         for (int i = 0; p->kind == SIM_EPOLL && i < p->nmembers; i++)
             if (p->members[i].fd == fd) p->members[i] = p->members[--p->nmembers];

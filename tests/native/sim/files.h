@@ -13,10 +13,11 @@ typedef struct sim_path {
 } sim_path_t;
 
 static sim_path_t sim_paths[SIM_PATHS];
+static int sim_paths_end;    /* behind the last one used in this world */
 static uint64_t sim_inodes;
 
 SIM_FN sim_path_t *sim_path_find(const char *name, size_t size) {
-    for (int i = 0; i < SIM_PATHS; i++)
+    for (int i = 0; i < sim_paths_end; i++)
         if (sim_paths[i].inode && sim_paths[i].size == size && memcmp(sim_paths[i].name, name, size) == 0) return &sim_paths[i];
     return NULL;
 }
@@ -30,6 +31,7 @@ SIM_FN sim_path_t *sim_path_new(const char *name, size_t size, int directory) {
         p->directory = directory;
         p->foreign = world.foreign;
         p->inode = ++sim_inodes;
+        if (i >= sim_paths_end) sim_paths_end = i + 1;
         return p;
     }
     return NULL;
@@ -47,7 +49,7 @@ SIM_FN int sim_rmdir(const char *path) {
     sim_call(35);
     sim_path_t *p = sim_path_find(path, strlen(path));
     if (p == NULL || !p->directory) return sim_errno(ENOENT);
-    for (int i = 0; i < SIM_PATHS; i++)
+    for (int i = 0; i < sim_paths_end; i++)
         if (sim_paths[i].inode && sim_paths[i].size > p->size && memcmp(sim_paths[i].name, p->name, p->size) == 0 &&
             sim_paths[i].name[p->size] == '/')
             return sim_errno(ENOTEMPTY);

@@ -36,6 +36,7 @@ typedef struct sim_end {
 } sim_end_t;
 
 static sim_end_t sim_ends[SIM_ENDS];
+static int sim_ends_end;     /* behind the highest one used in this world */
 static int sim_next_port;
 static uint64_t sim_octets;  /* moved in this world */
 static uint64_t sim_resets;
@@ -54,6 +55,7 @@ SIM_FN int sim_end_new(int local) {
         e->peer = -1;
         e->local = local;
         e->open = 1;
+        if (i >= sim_ends_end) sim_ends_end = i + 1;
         size_t want = world.config.capacity ? world.config.capacity : 65536;
         if (e->room != want) {
             free(e->data);
@@ -188,7 +190,7 @@ SIM_FN size_t sim_un_name(const struct sockaddr *sa, socklen_t len, const char *
 }
 
 SIM_FN int sim_listener_find(int family, int port, const char *path, size_t size) {
-    for (int fd = SIM_FIRST; fd < SIM_FDS; fd++) {
+    SIM_EACH_FD(fd) {
         sim_file_t *f = &sim_files[fd];
         if (f->kind != SIM_LISTENER || (f->family == AF_UNIX) != (family == AF_UNIX)) continue;
         if (family == AF_UNIX ? f->path_size == size && memcmp(f->path, path, size) == 0 : f->port == port) return fd;
@@ -197,7 +199,7 @@ SIM_FN int sim_listener_find(int family, int port, const char *path, size_t size
 }
 
 SIM_FN int sim_port_taken(int port) {
-    for (int fd = SIM_FIRST; fd < SIM_FDS; fd++)
+    SIM_EACH_FD(fd)
         if ((sim_files[fd].kind == SIM_LISTENER || sim_files[fd].kind == SIM_SOCKET) && sim_files[fd].port == port && sim_files[fd].family != AF_UNIX)
             return 1;
     return 0;
@@ -539,7 +541,7 @@ SIM_FN void sim_listener_close(sim_file_t *f) {
 SIM_FN int sim_end_break(int which) {
     int n = 0;
     for (int round = 0; round < 2; round++) {
-        for (int i = 0; i < SIM_ENDS; i++) {
+        for (int i = 0; i < sim_ends_end; i++) {
             if (!sim_ends[i].used || !sim_ends[i].open || sim_ends[i].state != SIM_CONNECTED) continue;
             if (round && n-- == 0) {
                 int other = sim_ends[i].peer;

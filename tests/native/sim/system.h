@@ -66,14 +66,15 @@
 /* ---- the life of a world ---- */
 
 SIM_FN void sim_begin(const sim_config_t *config) {
-    memset(world.fibers, 0, 0);
-    for (int i = 0; i < SIM_FIBERS; i++) world.fibers[i].used = 0;
+    world.nfibers = 0;
     world.config = *config;
     world.chance[0] = sim_mix(config->seed);
     world.chance[1] = sim_mix(config->seed ^ 0x5eedu) | 1;
     world.now = 1000000000u + sim_random(1000000000u);
     world.steps = world.changes = world.jumped = world.progress = 0;
     world.vain = 0;
+    world.unseen = NULL;
+    world.unseen_before = 0;
     world.countdown = INT64_MAX;
     world.digest = 0xcbf29ce484222325u;
     world.foreign = 0;
@@ -96,25 +97,29 @@ SIM_FN void sim_begin(const sim_config_t *config) {
 SIM_FN int sim_end(void) {
     world.current = NULL;
     world.foreign = 0;
-    for (int i = 0; i < SIM_FIBERS; i++) {
+    for (int i = 0; i < world.nfibers; i++) {
         sim_fiber_t *f = &world.fibers[i];
         if (f->used && !f->app && world.finding == SIM_OK)
             sim_find(SIM_LEAK, f->done ? "thread %s has ended and nobody joined it" : "thread %s is left", f->name);
         sim_fiber_free(f);
     }
-    for (int fd = SIM_FIRST; fd < SIM_FDS; fd++) {
+    SIM_EACH_FD(fd) {
         static const char *names[] = {"", "a wake-up", "a timer", "a poll set", "a socket", "a listener", "a connection"};
         if (sim_files[fd].kind != SIM_FREE && fd < SIM_FOREIGN && world.finding == SIM_OK)
             sim_find(SIM_LEAK, "descriptor %d is left open: %s", fd, names[sim_files[fd].kind]);
         sim_files[fd].kind = SIM_FREE;
         sim_files[fd].nmembers = 0;
     }
-    for (int i = 0; i < SIM_PATHS; i++) {
+    sim_fds_end = SIM_FIRST;
+    sim_foreign_end = SIM_FOREIGN;
+    for (int i = 0; i < sim_paths_end; i++) {
         if (sim_paths[i].inode && !sim_paths[i].foreign && world.finding == SIM_OK)
             sim_find(SIM_LEAK, "file %.*s is left", (int)sim_paths[i].size, sim_paths[i].name);
         sim_paths[i].inode = 0;
     }
-    for (int i = 0; i < SIM_ENDS; i++) sim_ends[i].used = 0;
+    sim_paths_end = 0;
+    for (int i = 0; i < sim_ends_end; i++) sim_ends[i].used = 0;
+    sim_ends_end = 0;
     sim_heap_end();
     world.active = 0;
     return world.finding == SIM_TIRED ? SIM_OK : world.finding;
@@ -260,6 +265,8 @@ SIM_FN void sim_peer_close(int fd, int half, int reset) {
 #define ioctl sim_ioctl
 #define fcntl sim_fcntl
 #define getaddrinfo sim_getaddrinfo
+#define getifaddrs sim_getifaddrs
+#define freeifaddrs sim_freeifaddrs
 
 #define unlink sim_unlink
 #define rmdir sim_rmdir

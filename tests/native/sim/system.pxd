@@ -20,12 +20,14 @@ cdef extern from * nogil:
         uint32_t no_memory_at
         uint32_t no_memory
         uint32_t descriptors
+        uint32_t tick
 
     ctypedef struct sim_world_t:
         uint64_t now
         uint64_t steps
         uint64_t jumped
         uint64_t progress
+        uint64_t (*unseen)() noexcept nogil
         uint64_t digest
         uint32_t fallible
         uint32_t refusals

@@ -72,9 +72,9 @@ SIM_FN int sim_cond_destroy(pthread_cond_t *c) {
 SIM_FN int sim_was_woken(sim_fiber_t *f) { return f->woken; }
 
 SIM_FN void sim_wake_waiters(void *object, int most) {
-    int from = (int)sim_random(SIM_FIBERS);
-    for (int i = 0; i < SIM_FIBERS && most > 0; i++) {
-        sim_fiber_t *f = &world.fibers[(from + i) % SIM_FIBERS];
+    int n = world.nfibers, from = (int)sim_random((uint64_t)n);
+    for (int i = 0; i < n && most > 0; i++) {
+        sim_fiber_t *f = &world.fibers[(from + i) % n];
         if (f->used && !f->done && f->waiting && f->ready == sim_was_woken && f->object == object && !f->woken) {
             f->woken = 1;
             most--;
@@ -125,7 +125,7 @@ SIM_FN int sim_pthread_create(pthread_t *thread, const void *attr, void *(*start
     int n = 0;
     sim_call(40);
     if (sim_refuses()) return EAGAIN;
-    for (int i = 0; i < SIM_FIBERS; i++) n += world.fibers[i].used && !world.fibers[i].app;
+    for (int i = 0; i < world.nfibers; i++) n += world.fibers[i].used && !world.fibers[i].app;
     snprintf(name, sizeof name, "background %d", n);
     sim_fiber_t *f = sim_fiber_new(name);
     if (f == NULL) return EAGAIN;
@@ -148,7 +148,7 @@ SIM_FN void sim_fiber_free(sim_fiber_t *f) {
 SIM_FN int sim_pthread_join(pthread_t thread, void **result) {
     (void)result;
     sim_call(41);
-    if (thread < 1 || thread > SIM_FIBERS || !world.fibers[thread - 1].used) {
+    if (thread < 1 || thread > (pthread_t)world.nfibers || !world.fibers[thread - 1].used) {
         sim_find(SIM_MISUSE, "a thread is joined that does not exist");
         return ESRCH;
     }
@@ -191,9 +191,8 @@ SIM_FN int sim_setschedparam(pthread_t thread, int policy, const struct sched_pa
 SIM_FN int sim_clock_gettime(clockid_t which, struct timespec *t) {
     (void)which;
     if (!world.active) return clock_gettime(which, t);
-    world.now += 20 + (world.now & 31);
-    world.vain++;
-    if (world.vain > SIM_VAIN_MAX && world.current != NULL) sim_find(SIM_LIVELOCK, "%s: much work without progress", world.current->name);
+    world.now += 20 + (world.now & 31) + world.config.tick;
+    if (sim_in_vain(1)) sim_find(SIM_LIVELOCK, "%s: much work without progress", world.current->name);
     sim_happen();
     sim_point();
     t->tv_sec = (time_t)(world.now / 1000000000u);
@@ -244,6 +243,26 @@ SIM_FN long sim_syscall(long number, ...) {
     va_end(args);
     return rc;
 }
+
+/* The loopback device, and none else. */
+SIM_FN int sim_getifaddrs(struct ifaddrs **list) {
+    static struct sockaddr_in v4;
+    static struct sockaddr_in6 v6;
+    static struct ifaddrs all[2];
+    v4.sin_family = AF_INET;
+    v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    v6.sin6_family = AF_INET6;
+    v6.sin6_addr = in6addr_loopback;
+    all[0].ifa_name = all[1].ifa_name = (char *)(uintptr_t)"lo";
+    all[0].ifa_addr = (struct sockaddr *)&v4;
+    all[1].ifa_addr = (struct sockaddr *)&v6;
+    all[0].ifa_next = &all[1];
+    *list = all;
+    sim_call(45);
+    return sim_refuses() ? sim_errno(ENOMEM) : 0;
+}
+
+SIM_FN void sim_freeifaddrs(struct ifaddrs *list) { (void)list; }
 
 /* A name takes its time and is this machine, or does not exist ("nowhere..."). */
 SIM_FN int sim_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **found) {
