@@ -192,10 +192,13 @@ cdef inline int inproc_serve_pending(socket_t *s, const char *name) noexcept nog
         if connecter != s:
             zc_lock_acquire(&connecter.lock)
         zc_lock_acquire(&s.lock)
+        # Taken out first: the binder may refuse the peer, and remove the pipe at once.
+        at[0] = link.pending_next
+        link.pending = False
         rc = inproc_complete(link, s)
-        if rc == 0:
-            at[0] = link.pending_next
-            link.pending = False
+        if rc < 0:
+            at[0] = link
+            link.pending = True
         zc_lock_release(&s.lock)
         if connecter != s:
             socket_settle(connecter)

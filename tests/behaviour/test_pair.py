@@ -186,3 +186,16 @@ def test_PAIR_1_second_inproc_connect_can_be_let_go(zmq, make, fresh, bound_firs
     pair.connect(where[0])
     pair.connect(where[1])
     pair.close()
+
+
+def test_PAIR_1_of_two_connects_that_wait_for_the_bind_one_is_taken(zmq, make, fresh):
+    where = fresh("inproc")
+    bound, first, second = make("PAIR"), make("PAIR"), make("PAIR")
+    first.connect(where)
+    second.connect(where)
+    bound.bind(where)
+    first.send(b"x")
+    assert bound.recv() == b"x"
+    second.close(linger=0)
+    bound.send(b"y")
+    assert first.recv() == b"y"
