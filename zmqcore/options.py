@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from inspect import get_annotations
 from typing import Any, ClassVar
 
-from .constants import ContextOption, SocketOption, SocketType, _OptType
+from .constants import ContextOption, SocketOption, SocketType
 
 SOCKET_OPTIONS = SocketOption.__members__
 CONTEXT_OPTIONS = ContextOption.__members__
@@ -22,14 +22,6 @@ __all__ = ["AttributeSetter", "StrictAttributes", "about_context_option", "about
 ABSENT = (
     "PLAIN_", "CURVE_", "GSSAPI_", "ZAP_", "SOCKS_", "WSS_", "NORM_", "VMCI_", "MULTICAST_", "RATE", "RECOVERY_IVL", "STREAM_NOTIFY",
 )  # fmt: skip
-
-
-def takes_bytes(number: int) -> bool:
-    """Whether a socket option that the core does not know takes bytes. pyzmq sends ints for what it does not know either."""
-    try:
-        return SocketOption(number)._opt_type is _OptType.bytes
-    except ValueError:
-        return False
 
 
 def about_option(number: int) -> str:

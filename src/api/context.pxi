@@ -1,8 +1,6 @@
 # Context.
 
-from socket.context_options cimport (
-    context_options_get, context_options_set, context_options_set_ext, CTX_IO_THREADS, CTX_THREAD_NAME_PREFIX,
-)
+from option.context cimport context_option_kind, context_options_get, context_options_set, context_options_set_text
 from socket.state cimport context_t
 from socket.life cimport context_end, context_flush, context_new, context_shutdown, context_unref, context_wait
 from reactor.pollset cimport POLLSET_DEFAULT, POLLSET_EPOLL, POLLSET_KQUEUE, POLLSET_POLL
@@ -60,7 +58,7 @@ cdef class Context:
         ctx = context_new(_poller_kind())
         if ctx == NULL:
             raise MemoryError
-        context_options_set(&ctx.opt, CTX_IO_THREADS, threads)
+        ctx.opt.io_threads = threads
         self.ctx = ctx
         self._closed = False
         _contexts[<uintptr_t> ctx] = self
@@ -155,13 +153,13 @@ cdef class Context:
         cdef size_t size
         cdef int value
         self.check()
-        if option == CTX_THREAD_NAME_PREFIX and isinstance(optval, (str, bytes)):
+        if context_option_kind(option) == OPTION_TEXT and isinstance(optval, (str, bytes)):
             text = optval.encode("utf-8") if isinstance(optval, str) else optval
             chars = text
             size = len(text)
             with nogil:
                 zc_mutex_lock(&self.ctx.mutex)
-                rc = context_options_set_ext(&self.ctx.opt, option, chars, size)
+                rc = context_options_set_text(&self.ctx.opt, option, chars, size)
                 zc_mutex_unlock(&self.ctx.mutex)
         else:
             if not isinstance(optval, int):

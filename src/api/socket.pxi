@@ -5,19 +5,19 @@ from base.atomics cimport zc_add_u32, zc_load_relaxed_u32
 from base.errors cimport ENOMEM
 from base.memory cimport calloc
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_lock_try
-from pattern.pattern cimport pattern_subscribe, pattern_topics_count
-from socket.apply cimport socket_apply_option
+from option.numbers cimport OPT_FD
+from option.store cimport option_kind, options_get
+from option.table cimport (
+    ACTION_EVENTS, ACTION_FD, ACTION_LAST_ENDPOINT, ACTION_RCVMORE, ACTION_TOPICS_COUNT, OPTION_INT, OPTION_INT64, OPTION_TEXT, OPTION_UNKNOWN,
+)
+from pattern.pattern cimport pattern_topics_count
 from reactor.io_thread cimport io_help, io_thread_t
 from io.end_call cimport socket_settle
 from io.flush cimport socket_flush
 from io.ownership cimport socket_help_begin
 from socket.endpoints cimport socket_bind, socket_connect, socket_unbind
 from socket.life cimport socket_new, socket_close, socket_monitor_start, socket_monitor_stop
-from socket.option_table cimport (
-    KIND_BYTES, KIND_INT, KIND_INT64, OPTION_ACTION, OPTION_LIVE, OPT_EVENTS, OPT_FD, OPT_LAST_ENDPOINT, OPT_RCVMORE,
-    OPT_ROUTING_ID, OPT_SUBSCRIBE, OPT_TOPICS_COUNT,
-)
-from socket.options cimport option_kind, options_get, options_set
+from socket.options cimport socket_set_option
 from socket.state cimport netpipe_t, socket_t, SOCKET_OPEN
 from socket.send_recv cimport socket_enter, socket_events_now, socket_poll_wait
 from socket.references cimport socket_unref
@@ -81,15 +81,7 @@ cdef inline int set_locked(socket_t *s, int option, const void *value, size_t si
     cdef int rc = socket_enter(s)
     if rc < 0:
         return rc
-    rc = options_set(&s.opt, s.type, option, value, size, False)
-    if rc == OPTION_ACTION:
-        rc = pattern_subscribe(&s.pattern, <const unsigned char *> value, size, option == OPT_SUBSCRIBE)
-        socket_flush(s)
-    elif rc == OPTION_LIVE or option > 65:
-        if rc >= 0:
-            socket_apply_option(s, option)
-            rc = 0
-    return rc
+    return socket_set_option(s, option, value, size)
 
 
 # What an option is read into.
@@ -99,35 +91,35 @@ cdef struct value_t:
     int64_t number64
     char *endpoint              # LAST_ENDPOINT: to be freed; NULL = not asked for
     size_t size
-    char octets[1024]
+    char bytes[1024]
 
 
 cdef inline int get_locked(socket_t *s, int option, value_t *v) noexcept nogil:
     cdef int rc = socket_enter(s)
-    cdef void *where = v.octets
+    cdef void *where = v.bytes
     if rc < 0:
         return rc
-    v.size = sizeof(v.octets)
-    if v.kind == KIND_INT:
+    v.size = sizeof(v.bytes)
+    if v.kind == OPTION_INT:
         where = &v.number
         v.size = sizeof(v.number)
-    elif v.kind == KIND_INT64:
+    elif v.kind == OPTION_INT64:
         where = &v.number64
         v.size = sizeof(v.number64)
     rc = options_get(&s.opt, s.type, option, where, &v.size)
-    if rc != OPTION_ACTION:
+    if rc <= 0:
         return rc
-    if option == OPT_RCVMORE:
+    if rc == ACTION_RCVMORE:
         v.number = s.pattern.rcvmore
-    elif option == OPT_EVENTS:
+    elif rc == ACTION_EVENTS:
         v.number = socket_events_now(s)
-    elif option == OPT_FD:
+    elif rc == ACTION_FD:
         v.number = socket_export_fd(s)
         if v.number < 0:
             return v.number
-    elif option == OPT_TOPICS_COUNT:
+    elif rc == ACTION_TOPICS_COUNT:
         v.number = pattern_topics_count(&s.pattern)
-    elif option == OPT_LAST_ENDPOINT:
+    elif rc == ACTION_LAST_ENDPOINT:
         v.size = strlen(s.last_endpoint) + 1 if s.last_endpoint != NULL else 1
         v.endpoint = <char *> calloc(v.size, 1)
         if v.endpoint == NULL:
@@ -364,20 +356,10 @@ cdef class _SocketBase:
         self.check()
         if isinstance(optval, str):
             raise TypeError("unicode not allowed, use setsockopt_string")
-        if kind == KIND_BYTES or (kind != KIND_INT and kind != KIND_INT64 and options_module().takes_bytes(option)):
-            if isinstance(optval, int) and kind == KIND_BYTES and option in (58, 59, 60):
-                # IPC_FILTER_*: a process, user or group number
-                number = optval
-                rc = self.set_raw(option, &number, sizeof(number))
-            else:
-                if not isinstance(optval, bytes):
-                    raise TypeError(f"expected bytes, got: {optval!r}")
-                text = optval
-                rc = self.set_raw(option, <char *> text, len(text))
-        else:
+        if kind == OPTION_INT or kind == OPTION_INT64 or kind == OPTION_UNKNOWN:
             if not isinstance(optval, int):
                 raise TypeError(f"expected int, got: {optval!r}")
-            if kind == KIND_INT64:
+            if kind == OPTION_INT64:
                 if optval >= 1 << 63:
                     optval -= 1 << 64        # bit maps
                 number64 = optval
@@ -385,6 +367,11 @@ cdef class _SocketBase:
             else:
                 number = optval
                 rc = self.set_raw(option, &number, sizeof(number))
+        else:
+            if not isinstance(optval, bytes):
+                raise TypeError(f"expected bytes, got: {optval!r}")
+            text = optval
+            rc = self.set_raw(option, <char *> text, len(text))
         if rc < 0:
             raise_option(rc, option)
 
@@ -406,7 +393,6 @@ cdef class _SocketBase:
         cdef int rc
         cdef socket_t *s = self.s
         cdef value_t v
-        cdef bytes result
         self.check()
         v.kind = option_kind(option)
         v.number = 0
@@ -421,19 +407,16 @@ cdef class _SocketBase:
                 leave_socket(s)
         if rc < 0:
             raise_option(rc, option)
-        if v.kind == KIND_INT:
+        if v.kind == OPTION_INT:
             return v.number
-        if v.kind == KIND_INT64:
+        if v.kind == OPTION_INT64:
             return v.number64
         if v.endpoint != NULL:
             try:
                 return <bytes> v.endpoint
             finally:
                 free(v.endpoint)
-        result = v.octets[:v.size]
-        if option != OPT_ROUTING_ID and result.endswith(b"\0"):
-            result = result[:-1]
-        return result
+        return v.bytes[:v.size - 1] if v.kind == OPTION_TEXT else v.bytes[:v.size]
 
     def fileno(self):
         """A descriptor for select(), poll() and event loops. Level-triggered: readable as long as the socket has something to receive."""

@@ -9,7 +9,7 @@ from base.atomics cimport zc_load_relaxed_u32, zc_pause
 from base.config cimport DIRECT_READ_MAX, SPIN_CROWDED_NS, SPIN_NS
 from base.platform cimport zc_cpus_available, zc_lock_acquire, zc_lock_release, zc_now_ns, zc_yield
 from reactor.io_thread cimport io_help, io_thread_t
-from socket.option_table cimport IO_BLOCK, IO_SPIN
+from option.table cimport IO_BLOCK, IO_SPIN
 from socket.state cimport socket_t, SOCKET_OPEN
 from io.ownership cimport socket_help_begin, socket_helps
 from io.turn cimport socket_read_directly, socket_wake_others

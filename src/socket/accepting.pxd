@@ -2,7 +2,7 @@
 #
 # Who is let in, and who makes way, is decided in admission.pxd.
 
-from libc.stdint cimport int32_t, uint64_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t
 from base.errors cimport EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM
 from base.platform cimport zc_close
 from reactor.pollset cimport pollset_mod
@@ -30,12 +30,12 @@ cdef inline void connection_accept(socket_t *s, endpoint_t *e, uint64_t now) noe
     cdef int fd
     cdef int _i
     tuning_from(s, &tuning)
-    filters.uids = s.opt.ipc_uid_accept_filters.ids
-    filters.nuids = <int> s.opt.ipc_uid_accept_filters.count
-    filters.gids = s.opt.ipc_gid_accept_filters.ids
-    filters.ngids = <int> s.opt.ipc_gid_accept_filters.count
-    filters.pids = <const int32_t *> s.opt.ipc_pid_accept_filters.ids
-    filters.npids = <int> s.opt.ipc_pid_accept_filters.count
+    filters.uids = <const uint32_t *> s.opt.ipc_uid_filters.items
+    filters.nuids = <int> s.opt.ipc_uid_filters.count
+    filters.gids = <const uint32_t *> s.opt.ipc_gid_filters.items
+    filters.ngids = <int> s.opt.ipc_gid_filters.count
+    filters.pids = <const int32_t *> s.opt.ipc_pid_filters.items
+    filters.npids = <int> s.opt.ipc_pid_filters.count
     for _i in range(ACCEPT_BATCH):
         if e.proto == PROTO_TCP:
             fd = tcp_accept(e.fd, &tuning, s.cidrs, <int> s.ncidrs, peer, sizeof(peer))

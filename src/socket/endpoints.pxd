@@ -10,6 +10,8 @@ from base.errors cimport (
     EADDRINUSE, EEXIST, EINVAL, EMTHREAD, ENOENT, ENOMEM, ENOTSOCK, ETERM, EPROTONOSUPPORT,
 )
 from base.platform cimport zc_close, zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock, zc_now_ns
+from option.store cimport options_take_connect_routing_id
+from option.table cimport option_bytes_t
 from pattern.pattern cimport pattern_attach, pattern_set_connect_routing_id
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_empty
@@ -28,8 +30,6 @@ from io.mailbox cimport socket_attend
 from socket.inproc cimport inproc_bind, inproc_connect, inproc_disconnect, inproc_unbind, socket_remember_endpoint, text_copy
 from socket.io_threads cimport context_io
 from socket.monitor cimport monitor_emit, EVENT_LISTENING, EVENT_BIND_FAILED, EVENT_CLOSED
-from socket.option_table cimport option_bytes_t, RECONNECT_STOP_AFTER_DISCONNECT
-from socket.options cimport options_take_connect_routing_id
 from socket.pipes cimport netpipe_new, pipe_release, pipe_remove
 from socket.state cimport (
     socket_t, context_t, endpoint_t, netpipe_t, link_t, SOCKET_OPEN, ENDPOINT_LISTENER, ENDPOINT_CONNECTER, ENDPOINT_INPROC_BOUND,
@@ -93,7 +93,7 @@ cdef inline int socket_join_io(socket_t *s, io_thread_t *io) noexcept nogil:
 
 cdef inline int accept_filters_take(socket_t *s) noexcept nogil:
     """The filters as they are now hold from this bind on, for all listeners. 0 or -ENOMEM."""
-    cdef size_t size = s.opt.tcp_accept_filter_count * sizeof(cidr_t)
+    cdef size_t size = s.opt.tcp_accept_filters.count * sizeof(cidr_t)
     free(s.cidrs)
     s.cidrs = NULL
     s.ncidrs = 0
@@ -102,8 +102,8 @@ cdef inline int accept_filters_take(socket_t *s) noexcept nogil:
     s.cidrs = <cidr_t *> malloc(size)
     if s.cidrs == NULL:
         return -ENOMEM
-    memcpy(s.cidrs, s.opt.tcp_accept_filters, size)
-    s.ncidrs = s.opt.tcp_accept_filter_count
+    memcpy(s.cidrs, s.opt.tcp_accept_filters.items, size)
+    s.ncidrs = s.opt.tcp_accept_filters.count
     return 0
 
 

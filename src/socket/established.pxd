@@ -5,6 +5,9 @@ from base.memory cimport free, malloc
 from libc.string cimport memcpy, strlen
 from base.check cimport zc_check_enter, zc_check_leave
 from base.errors cimport EEXIST, ENOMEM
+from option.store cimport (
+    options_frame_max, options_heartbeat_timeout, options_heartbeat_ttl_ds, options_message_bytes_max, options_message_frames_max,
+)
 from pattern.pattern cimport pattern_attach, pattern_ready
 from pipe.pipe cimport pipe_t
 from reactor.io_thread cimport io_young
@@ -14,7 +17,6 @@ from session.transmit cimport session_sink, transmit_mark, transmit_wall
 from socket.admission cimport admission_unpend
 from socket.connections cimport connection_name, endpoint_of
 from socket.monitor cimport monitor_emit
-from socket.options cimport options_frame_max, options_heartbeat_timeout, options_message_bytes_max, options_message_frames_max
 from socket.pipes cimport netpipe_new, socket_doom
 from socket.state cimport netpipe_t, socket_t, SOCKET_OPEN
 from io.timers cimport socket_of
@@ -27,8 +29,8 @@ from zmtp.metadata cimport metadata_prepend, metadata_unref
 
 cdef inline void hs_config_from(socket_t *s, hs_config_t *c) noexcept nogil:
     c.socket_type = s.type
-    c.routing_id = s.opt.routing_id
-    c.routing_id_size = s.opt.routing_id_size
+    c.routing_id = s.opt.routing_id.data
+    c.routing_id_size = s.opt.routing_id.size
     c.mechanism = 0
     c.as_server = 0
     c.maxmsgsize = s.opt.maxmsgsize
@@ -73,7 +75,7 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, int fd, const ch
     s.host.message_frames_max = options_message_frames_max(&s.opt)
     s.host.heartbeat_ivl_ms = <uint32_t> s.opt.heartbeat_ivl
     s.host.heartbeat_timeout_ms = <uint32_t> options_heartbeat_timeout(&s.opt)
-    s.host.heartbeat_ttl_ds = <uint32_t> s.opt.heartbeat_ttl_ds
+    s.host.heartbeat_ttl_ds = <uint32_t> options_heartbeat_ttl_ds(&s.opt)
     rc = session_start(x, fd, &config, <uint32_t> s.opt.handshake_ivl, now)
     if rc < 0:
         x.state = SESSION_CONNECTING

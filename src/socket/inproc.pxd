@@ -58,11 +58,11 @@ cdef inline int link_join(link_t *link, int side, socket_t *s) noexcept nogil:
     """Gives one end to a socket. Its lock is held. 0 or -ENOMEM."""
     cdef pipe_t *p = &link.ends[side]
     cdef unsigned char *id = NULL
-    if s.opt.routing_id_size:
-        id = <unsigned char *> malloc(s.opt.routing_id_size)
+    if s.opt.routing_id.size:
+        id = <unsigned char *> malloc(s.opt.routing_id.size)
         if id == NULL:
             return -ENOMEM
-        memcpy(id, s.opt.routing_id, s.opt.routing_id_size)
+        memcpy(id, s.opt.routing_id.data, s.opt.routing_id.size)
     # Either end may ask for it. What a connect that waited for its bind has sent already is conflated now.
     if (
         (s.opt.conflate and conflates_out(s.type) and ring_conflate(p.outr) < 0)
@@ -75,7 +75,7 @@ cdef inline int link_join(link_t *link, int side, socket_t *s) noexcept nogil:
     link.hwm_out[side] = <uint32_t> s.opt.sndhwm
     link.hwm_in[side] = <uint32_t> s.opt.rcvhwm
     link.ends[1 - side].peer_id = id
-    link.ends[1 - side].peer_id_size = <uint32_t> s.opt.routing_id_size
+    link.ends[1 - side].peer_id_size = <uint32_t> s.opt.routing_id.size
     zc_add_u32(&s.refs, 1)
     # Release: whoever sees the socket sees the pipe as it is now.
     zc_store_release_ptr(&p.socket, s)

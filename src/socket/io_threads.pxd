@@ -16,6 +16,7 @@ cdef inline int context_io(context_t *ctx, uint64_t affinity, io_thread_t **out)
     cdef uint32_t i
     cdef int rc = 0
     cdef io_thread_t *best = NULL
+    cdef const char *prefix = b""
     zc_mutex_lock(&ctx.mutex)
     if zc_load_acquire_u32(&ctx.shutdown):
         rc = -ETERM
@@ -25,11 +26,12 @@ cdef inline int context_io(context_t *ctx, uint64_t affinity, io_thread_t **out)
             if ctx.ios == NULL:
                 rc = -ENOMEM
             else:
+                if ctx.opt.thread_name_prefix.size:
+                    prefix = <const char *> ctx.opt.thread_name_prefix.data
                 for i in range(<uint32_t> ctx.opt.io_threads):
-                    snprintf(ctx.ios[i].name, sizeof(ctx.ios[i].name), "%s%sZMQbg/IO/%u", ctx.opt.thread_name_prefix,
-                             "/" if ctx.opt.thread_name_prefix[0] else "", i)
-                    rc = io_start(&ctx.ios[i], ctx.poller, ctx.opt.thread_sched_policy, ctx.opt.thread_priority, ctx.opt.cpus,
-                                  ctx.opt.cpu_count)
+                    snprintf(ctx.ios[i].name, sizeof(ctx.ios[i].name), "%s%sZMQbg/IO/%u", prefix, "/" if prefix[0] else "", i)
+                    rc = io_start(&ctx.ios[i], ctx.poller, ctx.opt.thread_sched_policy, ctx.opt.thread_priority,
+                                  <const int *> ctx.opt.cpus.items, <int> ctx.opt.cpus.count)
                     if rc < 0:
                         break
                     ctx.nios = i + 1

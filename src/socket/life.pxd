@@ -18,6 +18,8 @@ from base.platform cimport (
 )
 from message.buffer cimport pool_clear, pool_init
 from message.message cimport msg_close
+from option.context cimport context_options_init, context_options_free
+from option.store cimport options_init, options_free
 from pattern.pattern cimport pattern_hooks_t, pattern_init, pattern_free, pattern_attach
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_messages, ring_set_hwm
@@ -28,7 +30,6 @@ from session.session cimport session_t, session_unsent, SESSION_DRAINING, SESSIO
 from socket.connecting cimport connection_resolved
 from socket.connections cimport connections_end, connections_plan, endpoint_free, endpoint_unref, graves_clear
 from socket.session_host cimport connections_init
-from socket.context_options cimport context_options_init, context_options_free
 from io.end_call cimport socket_settle
 from io.flush cimport socket_flush
 from io.mailbox cimport socket_attend
@@ -37,7 +38,6 @@ from socket.endpoints cimport endpoint_close_listener, endpoint_new
 from socket.inproc cimport inproc_awaited, inproc_find, inproc_serve_pending, inproc_unbind, inproc_unpend, link_new, link_abandon
 from socket.io_threads cimport context_stop_io
 from socket.monitor cimport monitor_emit, EVENT_MONITOR_STOPPED
-from socket.options cimport options_init, options_free
 from socket.pipes cimport pipe_remove, pipe_retire, socket_doom
 from socket.resolver cimport resolver_stop
 from socket.state cimport (

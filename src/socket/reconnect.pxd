@@ -13,7 +13,7 @@ from session.session cimport session_t, END_CONNECT, END_PROTOCOL, SESSION_IDLE
 from session.transmit cimport transmit_drop, transmit_salvage
 from socket.connections cimport connection_die, connection_name, connection_part
 from socket.monitor cimport monitor_emit, EVENT_CLOSED, EVENT_CONNECT_RETRIED
-from socket.option_table cimport RECONNECT_STOP_CONN_REFUSED, RECONNECT_STOP_HANDSHAKE_FAILED
+from option.table cimport RECONNECT_STOP_CONN_REFUSED, RECONNECT_STOP_HANDSHAKE_FAILED
 from socket.pipes cimport pipe_end, pipe_remove
 from socket.state cimport socket_t
 from io.timers cimport socket_of

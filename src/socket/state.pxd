@@ -11,14 +11,14 @@
 from libc.stdint cimport uint32_t, uint64_t, int64_t
 from base.platform cimport zc_lock_t, zc_mutex_t, zc_cond_t, zc_sockaddr_t, zc_thread_t, zc_wake_t
 from message.message cimport msg_t
+from option.context_table cimport context_options_t
+from option.table cimport options_t
 from pattern.pattern cimport pattern_t
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_t
 from reactor.io_thread cimport io_thread_t, io_client_t
 from reactor.pollset cimport pollset_t
 from session.session cimport session_t, session_host_t, source_t
-from socket.context_options cimport context_options_t
-from socket.option_table cimport options_t
 from transport.address cimport address_t
 from transport.cidr cimport cidr_t
 from transport.ops cimport transport_ops_t

@@ -1,7 +1,7 @@
 # From a socket's options to what a transport is told about them.
 
 from libc.string cimport memcpy, memset
-from socket.option_table cimport options_t
+from option.table cimport options_t
 from socket.state cimport socket_t
 from transport.tcp cimport tuning_t
 
@@ -22,4 +22,5 @@ cdef inline void tuning_from(socket_t *s, tuning_t *t) noexcept nogil:
     t.busy_poll = o.busy_poll
     t.ipv6 = o.ipv6
     t.use_fd = o.use_fd
-    memcpy(t.bindtodevice, o.bindtodevice, sizeof(t.bindtodevice))
+    if o.bindtodevice.size:
+        memcpy(t.bindtodevice, o.bindtodevice.data, o.bindtodevice.size)

@@ -5,15 +5,14 @@
 
 from cpython.bytes cimport PyBytes_AS_STRING
 from base.memory cimport free as options_c_free
-from socket.option_table cimport option_bytes_t, option_ids_t, options_t
-from socket.options cimport (
-    option_kind, options_answer_int, options_answer_text, options_free, options_get, options_heartbeat_timeout, options_init,
+from option.store cimport (
+    option_kind, options_answer_int, options_answer_text, options_free, options_get, options_heartbeat_timeout, options_heartbeat_ttl_ds, options_init,
     options_set, options_take_connect_routing_id,
 )
+from option.context cimport context_options_free, context_options_get, context_options_init, context_options_set, context_options_set_text
+from option.context_table cimport context_options_t
+from option.table cimport option_bytes_t, option_find, option_list_t, options_t
 from transport.cidr cimport cidr_t
-from socket.context_options cimport (
-    context_options_free, context_options_get, context_options_get_ext, context_options_init, context_options_set, context_options_set_ext, context_options_t,
-)
 
 
 cdef class options_Store:
@@ -99,8 +98,8 @@ cdef bytes options_bytes(const option_bytes_t *field):
     return (<char *>field.data)[:field.size] if field.size else b""
 
 
-cdef list options_ids(const option_ids_t *field):
-    return [field.ids[i] for i in range(field.count)]
+cdef list options_ids(const option_list_t *field):
+    return [(<const uint32_t *>field.items)[i] for i in range(field.count)]
 
 
 cdef bytes options_filter(const cidr_t *c):
@@ -114,11 +113,10 @@ def options_show(options_Store store):
     """What cannot be read through options_get, plus derived values."""
     cdef options_t *o = &store.o
     return {
-        "heartbeat_ttl_ds": o.heartbeat_ttl_ds,
+        "heartbeat_ttl_ds": options_heartbeat_ttl_ds(o),
         "heartbeat_timeout": options_heartbeat_timeout(o),
         "router_mandatory": o.router_mandatory,
         "router_handover": o.router_handover,
-        "router_raw": o.router_raw,
         "probe_router": o.probe_router,
         "req_correlate": o.req_correlate,
         "req_relaxed": o.req_relaxed,
@@ -135,10 +133,10 @@ def options_show(options_Store store):
         "disconnect_msg": options_bytes(&o.disconnect_msg),
         "hiccup_msg": options_bytes(&o.hiccup_msg),
         "metadata": options_bytes(&o.metadata),
-        "tcp_accept_filters": [options_filter(&o.tcp_accept_filters[i]) for i in range(o.tcp_accept_filter_count)],
-        "ipc_pid": options_ids(&o.ipc_pid_accept_filters),
-        "ipc_uid": options_ids(&o.ipc_uid_accept_filters),
-        "ipc_gid": options_ids(&o.ipc_gid_accept_filters),
+        "tcp_accept_filters": [options_filter(&(<const cidr_t *>o.tcp_accept_filters.items)[i]) for i in range(o.tcp_accept_filters.count)],
+        "ipc_pid": options_ids(&o.ipc_pid_filters),
+        "ipc_uid": options_ids(&o.ipc_uid_filters),
+        "ipc_gid": options_ids(&o.ipc_gid_filters),
     }
 
 
@@ -164,20 +162,13 @@ def options_context_get(options_ContextStore store, int option):
     return code, value
 
 
-def options_context_set_ext(options_ContextStore store, int option, value):
-    if value is None:
-        return context_options_set_ext(&store.o, option, NULL, 0)
-    return context_options_set_ext(&store.o, option, PyBytes_AS_STRING(value), len(value))
+def options_context_set_text(options_ContextStore store, int option, bytes value):
+    return context_options_set_text(&store.o, option, PyBytes_AS_STRING(value), len(value))
 
 
-def options_context_get_ext(options_ContextStore store, int option, size_t room):
-    cdef size_t size = room
-    cdef bytearray buffer = bytearray(b"\xee" * (room + 16))
-    code = context_options_get_ext(&store.o, option, <char *>buffer, &size)
-    if bytes(buffer[room:]) != b"\xee" * 16:
-        raise AssertionError("context_options_get_ext wrote behind the buffer")
-    return code, bytes(buffer[:size]) if code == 0 else b""
+def options_context_text(options_ContextStore store):
+    return options_bytes(&store.o.thread_name_prefix)
 
 
 def options_context_cpus(options_ContextStore store):
-    return sorted(store.o.cpus[i] for i in range(store.o.cpu_count))
+    return sorted((<int *>store.o.cpus.items)[i] for i in range(store.o.cpus.count))

@@ -7,7 +7,7 @@ from base.errors cimport (
 )
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_lock_try, zc_poll, zc_pollfd_set, zc_pollfd_t, ZC_POLLIN
 from message.message cimport msg_t, msg_alloc, msg_close, msg_data, msg_init, MSG_EMPTY, MSG_EXACT, MSG_MORE, MSG_PYOBJ
-from pattern.pattern cimport pattern_last_pipe, pattern_recv, pattern_subscribe
+from pattern.pattern cimport pattern_last_pipe, pattern_recv
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_messages
 from reactor.pollset cimport pollset_t, pollset_wait_many
@@ -17,12 +17,11 @@ from sim.model cimport (
 )
 from sim.program cimport NOWAIT, PROFILE_CLEAN, SLOTS, op_t, program_t
 from sim.system cimport SIM_MODEL, sim_find, sim_free, sim_heap, sim_object_new, sim_progress, sim_waiting_since, world
-from socket.apply cimport socket_apply_option
 from io.end_call cimport socket_settle
 from io.flush cimport socket_flush
 from io.wait cimport wait_t
-from socket.option_table cimport OPT_SUBSCRIBE, OPTION_ACTION, OPTION_LIVE
-from socket.options cimport options_set
+from option.numbers cimport OPT_SUBSCRIBE
+from socket.options cimport socket_set_option
 from socket.proxy cimport COUNT_OUT, PROXY_MORE, proxy_free, proxy_init, proxy_run, proxy_t
 from socket.state cimport context_t, socket_t, SOCKET_OPEN
 from socket.send_recv cimport (
@@ -479,14 +478,7 @@ cdef inline int act_set(run_t *r, int slot, int option, const void *value, size_
     zc_lock_acquire(&s.lock)
     rc = socket_enter(s)
     if rc == 0:
-        rc = options_set(&s.opt, s.type, option, value, size, False)
-        if rc == OPTION_ACTION:
-            rc = pattern_subscribe(&s.pattern, <const unsigned char *> value, size, option == OPT_SUBSCRIBE)
-            socket_flush(s)
-        elif rc == OPTION_LIVE or option > 65:
-            if rc >= 0:
-                socket_apply_option(s, option)
-                rc = 0
+        rc = socket_set_option(s, option, value, size)
     leave(s)
     return rc
 

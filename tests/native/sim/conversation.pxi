@@ -21,29 +21,26 @@ from libc.stdio cimport fprintf, stderr
 from base.errors cimport EAGAIN, EFSM, EHOSTUNREACH, EINTR, EINVAL, ENOTSOCK, ENOTSUP, EADDRINUSE, ENOENT
 from base.platform cimport zc_lock_acquire, zc_lock_release
 from message.message cimport msg_t, msg_alloc, msg_close, msg_data, msg_init, MSG_EMPTY, MSG_MORE
-from pattern.pattern cimport pattern_subscribe
 from reactor.pollset cimport POLLSET_EPOLL, POLLSET_POLL
 from sim.system cimport (
     sim_begin, sim_config_t, sim_end, sim_fail, sim_heap, sim_idle, sim_peer_accept, sim_peer_close, sim_peer_connect, sim_peer_listen,
     sim_peer_recv, sim_peer_send, sim_run, sim_sleep, sim_spawn, world,
 )
-from socket.apply cimport socket_apply_option
 from io.end_call cimport socket_settle
-from io.flush cimport socket_flush
 from io.wait cimport wait_t
 from socket.endpoints cimport socket_bind, socket_connect, socket_unbind
 from socket.life cimport (
     context_end, context_new, context_shutdown, context_unref, context_wait, socket_close, socket_monitor_start, socket_monitor_stop, socket_new,
 )
-from socket.option_table cimport (
-    OPTION_LIVE, OPTION_ACTION, OPT_SUBSCRIBE, OPT_CONFLATE, OPT_CONNECT_ROUTING_ID, OPT_HANDSHAKE_IVL, OPT_HEARTBEAT_IVL, OPT_HEARTBEAT_TTL,
+from option.numbers cimport (
+    OPT_SUBSCRIBE, OPT_CONFLATE, OPT_CONNECT_ROUTING_ID, OPT_HANDSHAKE_IVL, OPT_HEARTBEAT_IVL, OPT_HEARTBEAT_TTL,
     OPT_HELLO_MSG, OPT_DISCONNECT_MSG, OPT_HICCUP_MSG, OPT_IMMEDIATE, OPT_INVERT_MATCHING, OPT_MAX_MESSAGE_BYTES, OPT_MAX_MESSAGE_FRAMES,
     OPT_MAX_PEERS, OPT_MAX_PENDING_HANDSHAKES, OPT_MAX_SUBSCRIPTIONS, OPT_MAXMSGSIZE, OPT_ONLY_FIRST_SUBSCRIBE, OPT_PROBE_ROUTER, OPT_RCVHWM,
     OPT_RECONNECT_IVL, OPT_REQ_CORRELATE, OPT_REQ_RELAXED, OPT_ROUTER_HANDOVER, OPT_ROUTER_MANDATORY, OPT_ROUTER_NOTIFY, OPT_ROUTING_ID,
     OPT_SNDHWM, OPT_UNSUBSCRIBE, OPT_XPUB_MANUAL, OPT_XPUB_MANUAL_LAST_VALUE, OPT_XPUB_NODROP, OPT_XPUB_VERBOSE, OPT_XPUB_VERBOSER,
     OPT_XPUB_WELCOME_MSG, OPT_XSUB_VERBOSE_UNSUBSCRIBE,
 )
-from socket.options cimport options_set
+from socket.options cimport socket_set_option
 from socket.state cimport context_t, socket_t
 from socket.send_recv cimport (
     socket_enter, socket_events_now, socket_poll_wait, socket_recv_now, socket_recv_wait, socket_send_now,
@@ -331,12 +328,7 @@ cdef void app_set(fuzz_t *f, int option, const void *value, size_t size) noexcep
     """As Socket.set() does it."""
     cdef int rc = enter(f)
     if rc == 0:
-        rc = options_set(&f.s.opt, f.s.type, option, value, size, False)
-        if rc == OPTION_ACTION:
-            rc = pattern_subscribe(&f.s.pattern, <const unsigned char *> value, size, option == OPT_SUBSCRIBE)
-            socket_flush(f.s)
-        elif rc == OPTION_LIVE or (option > 65 and rc >= 0):
-            socket_apply_option(f.s, option)
+        rc = socket_set_option(f.s, option, value, size)
     leave(f)
     expect(rc, b"set")
 

@@ -8,7 +8,7 @@
 from libc.stdint cimport int32_t, uint32_t, uint64_t, uint8_t
 from libc.string cimport memset
 from sim.system cimport sim_config_t, sim_mix
-from socket.option_table cimport OPT_CONFLATE, OPT_HEARTBEAT_IVL, OPT_RECONNECT_IVL
+from option.numbers cimport OPT_CONFLATE, OPT_HEARTBEAT_IVL, OPT_RECONNECT_IVL
 from zmtp.socket_type cimport (
     SOCKET_DEALER, SOCKET_PAIR, SOCKET_PUB, SOCKET_PULL, SOCKET_PUSH, SOCKET_REP, SOCKET_REQ, SOCKET_ROUTER, SOCKET_SUB, SOCKET_XPUB, SOCKET_XSUB,
 )

@@ -18,13 +18,12 @@ from sim.system cimport (
     sim_end, sim_end_break, sim_fiber_t, sim_find, sim_heap, sim_idle, sim_octets, sim_progress, sim_resets,
     sim_run, sim_sleep, sim_spawn, sim_wait, world,
 )
-from socket.context_options cimport context_options_set, CTX_IO_THREADS
 from socket.endpoints cimport socket_bind, socket_connect, socket_unbind
 from socket.life cimport (
     context_end, context_flush, context_new, context_shutdown, context_unref, context_wait, socket_close, socket_monitor_start,
     socket_monitor_stop, socket_new,
 )
-from socket.option_table cimport *
+from option.numbers cimport *
 from socket.state cimport context_t, socket_t
 from socket.send_recv cimport socket_recv_now
 from socket.references cimport socket_unref
@@ -415,7 +414,7 @@ cdef void main_thread(void *arg) noexcept nogil:
     r.ctx = context_new(p.poller)
     if r.ctx == NULL:
         return
-    context_options_set(&r.ctx.opt, CTX_IO_THREADS, p.io_threads)
+    r.ctx.opt.io_threads = p.io_threads
     for i in range(p.nsockets):
         r.slots[i].s = socket_new(r.ctx, p.types[i], False, &rc)
     for i in range(p.nthreads):

@@ -1,0 +1,322 @@
+/* The options of a socket: one row for each.
+ *
+ * Rules
+ * - The table is indexed: option_find() goes straight to the place of a number. Numbers without a row find an empty one.
+ * - Defaults and bounds are those a release libzmq answers with (tests/data/sockopt_facts.json); the draft options, which a
+ *   release refuses, follow libzmq's draft builds. REP takes what ROUTER takes and PUB what XPUB takes, as in libzmq.
+ * - The texts are what help() and docs/options.md say: what the option does, in one or two sentences.
+ */
+#ifndef ZMQCORE_OPTION_TABLE_H
+#define ZMQCORE_OPTION_TABLE_H
+#include "option/numbers.h"
+#include "option/record.h"
+#include "option/row.h"
+#include "transport/cidr.h"
+
+#define PLACE(number) \
+    ((int)(number) < (int)OPTION_PUBLIC_END ? (int)(number) : (int)(number) - OPTION_OWN_FIRST + OPTION_PUBLIC_END)
+#define ROW(name_, kind_, text, ...) \
+    [PLACE(OPT_##name_)] = {.number = OPT_##name_, .name = #name_, .kind = OPTION_##kind_, .doc = text, __VA_ARGS__}
+#define AT(field) .offset = offsetof(options_t, field)
+#define TYPES(set_, get_) .set_on = ON_##set_, .get_on = ON_##get_
+#define RANGE(initial_, lowest_, highest_) .initial = initial_, .lowest = lowest_, .highest = highest_
+/* An int that every socket takes and gives. */
+#define NUMBER(name_, field, unit_, initial_, lowest_, highest_, when_, text) \
+    ROW(name_, INT, text, AT(field), .keep = KEEP_INT, RANGE(initial_, lowest_, highest_), .unit = unit_, \
+        TYPES(ALL, ALL), .when = WHEN_##when_)
+/* 0 or 1, of every socket. */
+#define SWITCH(name_, field, when_, text) \
+    ROW(name_, INT, text, AT(field), .keep = KEEP_FLAG, RANGE(0, 0, 1), .unit = "0 or 1", \
+        TYPES(ALL, ALL), .when = WHEN_##when_)
+/* A switch of some types: on by any int above 0, counts at once, cannot be read. */
+#define PATTERN(name_, field, set_, when_, text, ...) \
+    ROW(name_, INT, text, AT(field), .keep = KEEP_FLAG, RANGE(0, 0, INT_MAX), .unit = "0 or 1", \
+        TYPES(set_, NONE), .when = WHEN_##when_, __VA_ARGS__)
+/* A message that the socket sends or delivers by itself; an empty one is none. */
+#define MESSAGE(name_, field, set_, when_, text) \
+    ROW(name_, BYTES, text, AT(field), .keep = KEEP_BYTES, RANGE(0, 0, INT64_MAX), TYPES(set_, NONE), \
+        .when = WHEN_##when_)
+/* A feature that is not built in: only its default can be set. */
+#define ONLY(name_, unit_, value, text) \
+    ROW(name_, INT, text, RANGE(value, value, value), .unit = unit_, TYPES(ALL, ALL), .flags = OPTION_CONSTANT)
+#define ONLY_EMPTY(name_, shortest, text) \
+    ROW(name_, TEXT, text, RANGE(0, shortest, 0), TYPES(ALL, ALL), .flags = OPTION_CONSTANT | OPTION_NULL_UNSETS)
+#define ONLY_ZEROS(name_, text) ROW(name_, KEY, text, TYPES(NONE, ALL), .flags = OPTION_CONSTANT)
+/* Likewise, and nothing can be set or read. */
+#define ABSENT(name_, kind_, text) ROW(name_, kind_, text, .flags = OPTION_ABSENT)
+/* What the socket tells about itself. */
+#define ANSWER(name_, kind_, get_, action, text, ...) \
+    ROW(name_, kind_, text, TYPES(NONE, get_), .on_get = ACTION_##action, .flags = OPTION_ROOMY, __VA_ARGS__)
+#define TYPE_BOUND(name_, action, manual, text) \
+    ROW(name_, BYTES, text, RANGE(0, 0, INT64_MAX), .set_on = ON_SUB | ON_XPUB, .manual_on = manual, \
+        .on_set = ACTION_##action, .when = WHEN_AT_ONCE)
+
+static const option_row_t option_table[OPTIONS_ROOM] = {
+    /* every socket */
+    ROW(LINGER, INT,
+        "How long messages that are not sent yet are kept after close() and disconnect(); -1: until they are sent.",
+        AT(linger), .keep = KEEP_INT, RANGE(-1, -1, INT_MAX), .unit = "milliseconds", TYPES(ALL, ALL),
+        .when = WHEN_AT_ONCE, .zero_on = ON_SUBSCRIBERS),
+    ROW(SNDHWM, INT,
+        "How many messages may be queued for one peer; 0: any number. What happens then depends on the type: it "
+        "waits, or drops.", AT(sndhwm), .keep = KEEP_INT, RANGE(1000, 0, INT_MAX), .unit = "messages",
+        TYPES(ALL, ALL), .when = WHEN_AT_ONCE, .on_set = ACTION_MARKS),
+    ROW(RCVHWM, INT,
+        "How many messages of one peer may wait to be received; 0: any number. Then nothing more is read from that "
+        "peer.", AT(rcvhwm), .keep = KEEP_INT, RANGE(1000, 0, INT_MAX), .unit = "messages", TYPES(ALL, ALL),
+        .when = WHEN_AT_ONCE, .on_set = ACTION_MARKS),
+    ROW(HWM, INT, "SNDHWM and RCVHWM in one; read, it is SNDHWM.", RANGE(1000, 0, INT_MAX), .unit = "messages",
+        .flags = OPTION_ABSENT),
+    NUMBER(SNDTIMEO, sndtimeo, "milliseconds", -1, -1, INT_MAX, AT_ONCE,
+        "How long a send waits before it raises Again; 0: not at all, -1: without limit."),
+    NUMBER(RCVTIMEO, rcvtimeo, "milliseconds", -1, -1, INT_MAX, AT_ONCE,
+        "How long a receive waits before it raises Again; 0: not at all, -1: without limit."),
+    ROW(AFFINITY, INT64, "Which I/O threads may serve the socket: bit 0 is the first one; 0: any of them.",
+        AT(affinity), .keep = KEEP_INT64, RANGE(0, INT64_MIN, INT64_MAX), .unit = "bits", TYPES(ALL, ALL),
+        .when = WHEN_FIRST_ENDPOINT),
+    ROW(MAXMSGSIZE, INT64,
+        "The largest frame that is accepted: a peer that sends a larger one is disconnected; negative: no limit.",
+        AT(maxmsgsize), .keep = KEEP_INT64, RANGE(-1, INT64_MIN, INT64_MAX), .unit = "bytes", TYPES(ALL, ALL),
+        .when = WHEN_CONNECTION),
+    SWITCH(CONFLATE, conflate, ENDPOINT,
+        "Keep the newest message only, of each peer and for each peer. PUB, PUSH, PULL, SUB and DEALER heed it."),
+    NUMBER(IO_STRATEGY, io_strategy, NULL, IO_ADAPTIVE, IO_BLOCK, IO_SPIN, AT_ONCE,
+        "What a thread does before it sleeps in the socket: 0 nothing, 1 it spins as long as that pays, 2 it "
+        "always spins a little."),
+    NUMBER(IN_BATCH_SIZE, in_batch_size, "bytes", 8192, 1, INT_MAX, CONNECTION,
+        "The most that one read takes from a connection."),
+    NUMBER(OUT_BATCH_SIZE, out_batch_size, "bytes", 8192, 1, INT_MAX, CONNECTION,
+        "So much output is written without waiting for more."),
+    /* what peers may make the socket hold */
+    NUMBER(MAX_PENDING_HANDSHAKES, max_pending_handshakes, "connections", 0, 0, INT_MAX, CONNECTION,
+        "Accepted connections that have not completed their handshake; when one more comes, the oldest is closed. "
+        "0: no limit."),
+    NUMBER(MAX_PEERS, max_peers, "connections", 0, 0, INT_MAX, CONNECTION,
+        "Accepted connections; at the limit the oldest unfinished handshake makes way, or else the newcomer is "
+        "closed. 0: no limit."),
+    NUMBER(MAX_MESSAGE_FRAMES, max_message_frames, "frames", 0, 0, INT_MAX, CONNECTION,
+        "Frames of one incoming message; a peer that sends more is disconnected. 0: no limit."),
+    ROW(MAX_MESSAGE_BYTES, INT64,
+        "Size of one incoming message, all its frames together; a peer that sends more is disconnected. 0 or less: "
+        "no limit.", AT(max_message_bytes), .keep = KEEP_INT64, RANGE(0, INT64_MIN, INT64_MAX), .unit = "bytes",
+        TYPES(ALL, ALL), .when = WHEN_CONNECTION),
+    ROW(MAX_SUBSCRIPTIONS, INT,
+        "Topics that one peer may subscribe to; asking for another one ends its connection. 0: no limit.",
+        AT(max_subscriptions), .keep = KEEP_INT, RANGE(0, 0, INT_MAX), .unit = "topics",
+        TYPES(PUBLISHERS, PUBLISHERS), .when = WHEN_AT_ONCE),
+    /* connections */
+    SWITCH(IMMEDIATE, immediate, CONNECT,
+        "Queue messages for completed connections only, not for peers that are still to be reached."),
+    NUMBER(RECONNECT_IVL, reconnect_ivl, "milliseconds", 100, -1, INT_MAX, AT_ONCE,
+        "Pause before a lost connection is made again, up to twice as long by chance; 0: none, -1: it is not made "
+        "again."),
+    NUMBER(RECONNECT_IVL_MAX, reconnect_ivl_max, "milliseconds", 0, 0, INT_MAX, AT_ONCE,
+        "The pause between attempts doubles from RECONNECT_IVL up to this; 0: it does not grow."),
+    NUMBER(RECONNECT_STOP, reconnect_stop, "bits", 0, INT_MIN, INT_MAX, AT_ONCE,
+        "When to give up reconnecting: 1 when the peer refuses the connection, 2 when the handshake fails, 4 after "
+        "disconnect()."),
+    NUMBER(CONNECT_TIMEOUT, connect_timeout, "milliseconds", 0, 0, INT_MAX, CONNECTION,
+        "How long an attempt to connect may take; 0: as long as the system lets it."),
+    NUMBER(BACKLOG, backlog, "connections", 100, 0, INT_MAX, BIND,
+        "How many connections may wait in the kernel to be accepted."),
+    NUMBER(HANDSHAKE_IVL, handshake_ivl, "milliseconds", 30000, 0, INT_MAX, CONNECTION,
+        "How long the handshake of a new connection may take before it is closed; 0: no limit."),
+    NUMBER(HEARTBEAT_IVL, heartbeat_ivl, "milliseconds", 0, 0, INT_MAX, CONNECTION,
+        "Time between the PINGs sent to each peer; 0: none are sent."),
+    ROW(HEARTBEAT_TTL, INT,
+        "What PINGs tell the peer: after so long without one it may close the connection. Kept in tenths of a "
+        "second; 0: no limit.", AT(heartbeat_ttl), .keep = KEEP_INT, .rule = RULE_TENTHS,
+        RANGE(0, -99, HEARTBEAT_TTL_MAX), .unit = "milliseconds", TYPES(ALL, ALL), .when = WHEN_CONNECTION),
+    ROW(HEARTBEAT_TIMEOUT, INT,
+        "How long a peer may stay silent after a PING before its connection is closed; unless it is set, "
+        "HEARTBEAT_IVL.", AT(heartbeat_timeout), .keep = KEEP_INT, RANGE(-1, 0, INT_MAX), .unit = "milliseconds",
+        TYPES(ALL, ALL), .when = WHEN_CONNECTION),
+    /* descriptors */
+    SWITCH(IPV6, ipv6, ENDPOINT, "Use IPv6 addresses as well as IPv4 ones. Its default is the context's IPV6."),
+    ROW(IPV4ONLY, INT, "The opposite of IPV6, which replaces it.", AT(ipv6), .keep = KEEP_FLAG, .rule = RULE_INVERSE,
+        RANGE(1, 0, 1), .unit = "0 or 1", TYPES(ALL, ALL), .when = WHEN_ENDPOINT),
+    NUMBER(SNDBUF, sndbuf, "bytes", -1, -1, INT_MAX, ENDPOINT,
+        "The kernel's send buffer of a connection (SO_SNDBUF); -1: the system's default."),
+    NUMBER(RCVBUF, rcvbuf, "bytes", -1, -1, INT_MAX, ENDPOINT,
+        "The kernel's receive buffer of a connection (SO_RCVBUF); -1: the system's default."),
+    NUMBER(TOS, tos, NULL, 0, 0, INT_MAX, ENDPOINT, "Type of service of IP packets (IP_TOS, IPV6_TCLASS)."),
+    NUMBER(PRIORITY, priority, NULL, 0, 0, INT_MAX, ENDPOINT,
+        "Priority of packets in this host's queues (SO_PRIORITY, Linux); 0: the system's default."),
+    NUMBER(BUSY_POLL, busy_poll, "microseconds", 0, INT_MIN, INT_MAX, CONNECTION,
+        "How long the kernel polls the network device for a connection before it waits (SO_BUSY_POLL, Linux); 0: "
+        "the system's default."),
+    NUMBER(TCP_KEEPALIVE, tcp_keepalive, NULL, -1, -1, 1, CONNECTION,
+        "TCP keep-alive: 0 off, 1 on, -1 the system's default."),
+    NUMBER(TCP_KEEPALIVE_CNT, tcp_keepalive_cnt, "probes", -1, -1, INT_MAX, CONNECTION,
+        "Keep-alive probes without an answer after which a connection is lost; -1: the system's default. Needs "
+        "TCP_KEEPALIVE 1."),
+    NUMBER(TCP_KEEPALIVE_IDLE, tcp_keepalive_idle, "seconds", -1, -1, INT_MAX, CONNECTION,
+        "Silence before the first keep-alive probe; -1: the system's default. Needs TCP_KEEPALIVE 1."),
+    NUMBER(TCP_KEEPALIVE_INTVL, tcp_keepalive_intvl, "seconds", -1, -1, INT_MAX, CONNECTION,
+        "Time between keep-alive probes; -1: the system's default. Needs TCP_KEEPALIVE 1."),
+    NUMBER(TCP_MAXRT, tcp_maxrt, "milliseconds", 0, 0, INT_MAX, CONNECTION,
+        "How long sent data may stay unacknowledged before a connection is lost (TCP_USER_TIMEOUT on Linux); 0: "
+        "the system's default."),
+    NUMBER(USE_FD, use_fd, "descriptor", -1, -1, INT_MAX, BIND,
+        "A listening descriptor of the application that bind() uses instead of a new one; -1: none."),
+    ROW(LOOPBACK_FASTPATH, INT,
+        "The short way of Windows for tcp connections within one host (SIO_LOOPBACK_FAST_PATH).",
+        AT(loopback_fastpath), .keep = KEEP_FLAG, RANGE(0, INT_MIN, INT_MAX), .unit = "0 or 1", TYPES(ALL, ALL),
+        .when = WHEN_ENDPOINT),
+    ROW(BINDTODEVICE, TEXT,
+        "Name of the network device that binds and connections are confined to (SO_BINDTODEVICE, Linux).",
+        AT(bindtodevice), .keep = KEEP_BYTES, RANGE(0, 1, DEVICE_NAME_MAX), TYPES(ALL, ALL), .when = WHEN_ENDPOINT,
+        .flags = OPTION_NULL_UNSETS),
+    /* whom a bound socket accepts */
+    ROW(TCP_ACCEPT_FILTER, BYTES,
+        "Accept tcp connections from this address, or from \"address/bits\", only. Each set adds one; IPv6 texts "
+        "need IPV6.", AT(tcp_accept_filters), .keep = KEEP_LIST, .item = sizeof(cidr_t), .rule = RULE_FILTER,
+        RANGE(0, 1, ACCEPT_FILTER_MAX), TYPES(ALL, NONE), .when = WHEN_BIND),
+    ROW(IPC_FILTER_PID, INT, "Accept ipc connections from this process only. Each set adds one.", AT(ipc_pid_filters),
+        .keep = KEEP_LIST, .item = sizeof(uint32_t), TYPES(ALL, NONE), .when = WHEN_CONNECTION),
+    ROW(IPC_FILTER_UID, INT, "Accept ipc connections from processes of this user only. Each set adds one.",
+        AT(ipc_uid_filters), .keep = KEEP_LIST, .item = sizeof(uint32_t), TYPES(ALL, NONE), .when = WHEN_CONNECTION),
+    ROW(IPC_FILTER_GID, INT, "Accept ipc connections from processes of this group only. Each set adds one.",
+        AT(ipc_gid_filters), .keep = KEEP_LIST, .item = sizeof(uint32_t), TYPES(ALL, NONE), .when = WHEN_CONNECTION),
+    /* names, and messages of the socket itself */
+    ROW(ROUTING_ID, BYTES, "The name under which a ROUTER knows this socket. Without one the ROUTER chooses it.",
+        AT(routing_id), .keep = KEEP_BYTES, RANGE(0, 1, ROUTING_ID_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECTION),
+    ROW(CONNECT_ROUTING_ID, BYTES, "The name that this ROUTER gives the peer of the next connect(), once.",
+        AT(connect_routing_id), .keep = KEEP_BYTES, RANGE(0, 1, ROUTING_ID_MAX), TYPES(ROUTERS, NONE),
+        .when = WHEN_CONNECT),
+    ROW(METADATA, BYTES,
+        "A property for peers, \"X-name:value\"; Frame.get() reads it there. Each set adds one, or replaces the "
+        "one of that name.", AT(metadata), .keep = KEEP_BYTES, .rule = RULE_PROPERTY, RANGE(0, 1, PROPERTY_TEXT_MAX),
+        TYPES(ALL, NONE), .when = WHEN_CONNECTION),
+    MESSAGE(XPUB_WELCOME_MSG, xpub_welcome_msg, PUBLISHERS, CONNECTION,
+        "A message that each new subscriber gets first."),
+    ROW(HELLO_MSG, BYTES, "A message that each new peer gets first.", AT(hello_msg), .keep = KEEP_BYTES,
+        RANGE(0, 0, INT64_MAX), .set_on = ON_ROUTER | ON_DEALER, .when = WHEN_CONNECTION),
+    MESSAGE(DISCONNECT_MSG, disconnect_msg, ROUTER, AT_ONCE,
+        "A message that is received, as if the peer had sent it, when a peer has gone."),
+    MESSAGE(HICCUP_MSG, hiccup_msg, DEALER, AT_ONCE,
+        "A message that is received when a connection is lost and will be made again."),
+    /* patterns */
+    PATTERN(ROUTER_MANDATORY, router_mandatory, ROUTERS, AT_ONCE,
+        "Sending to an unknown peer raises EHOSTUNREACH, and to one whose queue is full waits; otherwise both are "
+        "dropped."),
+    PATTERN(ROUTER_HANDOVER, router_handover, ROUTERS, AT_ONCE,
+        "A new peer takes over the routing id of a peer that has the same one, which is disconnected."),
+    ROW(ROUTER_RAW, INT, "Raw tcp on a ROUTER: not built in.", RANGE(0, 0, 0), .unit = "0 or 1", TYPES(ROUTERS, NONE),
+        .flags = OPTION_CONSTANT),
+    ROW(ROUTER_NOTIFY, INT,
+        "A ROUTER receives [routing id, empty frame] 1 when a peer has connected, 2 when it has gone, 3 for both.",
+        AT(router_notify), .keep = KEEP_INT, RANGE(0, 0, NOTIFY_CONNECT | NOTIFY_DISCONNECT), .unit = "bits",
+        TYPES(ROUTER, ALL), .when = WHEN_AT_ONCE),
+    ROW(PROBE_ROUTER, INT,
+        "Send an empty message to each new peer, so that a ROUTER learns this socket's routing id.", AT(probe_router),
+        .keep = KEEP_FLAG, RANGE(0, 0, INT_MAX), .unit = "0 or 1", .set_on = ON_ROUTERS | ON_REQ | ON_DEALER,
+        .when = WHEN_CONNECTION),
+    PATTERN(REQ_CORRELATE, req_correlate, REQ, AT_ONCE,
+        "Number the requests, so that a reply to an earlier one is not taken for the reply to the last one."),
+    PATTERN(REQ_RELAXED, req_relaxed, REQ, AT_ONCE,
+        "Allow another request before the reply; the earlier request is given up. Use it with REQ_CORRELATE."),
+    PATTERN(XPUB_VERBOSE, xpub_verbose, PUBLISHERS, AT_ONCE,
+        "Receive every subscription, not only the first to a topic.", .rule = RULE_VERBOSE),
+    PATTERN(XPUB_VERBOSER, xpub_verboser, PUBLISHERS, AT_ONCE, "Receive every subscription and every cancellation.",
+        .rule = RULE_VERBOSER),
+    PATTERN(XPUB_NODROP, xpub_nodrop, PUBLISHERS, AT_ONCE,
+        "A send waits, or raises Again, when a subscriber's queue is full, instead of dropping its copy."),
+    PATTERN(XPUB_MANUAL, xpub_manual, PUBLISHERS, AT_ONCE,
+        "XPUB: a peer's subscription holds once the application has set SUBSCRIBE in answer to it.",
+        .rule = RULE_MANUAL),
+    PATTERN(XPUB_MANUAL_LAST_VALUE, xpub_manual_last_value, PUBLISHERS, AT_ONCE,
+        "As XPUB_MANUAL; what is sent after SUBSCRIBE goes to that subscriber only.", .rule = RULE_LAST_VALUE),
+    ROW(ONLY_FIRST_SUBSCRIBE, INT,
+        "Of a message in several frames only the first can be a subscription or cancellation.",
+        AT(only_first_subscribe), .keep = KEEP_FLAG, RANGE(0, 0, INT_MAX), .unit = "0 or 1",
+        .set_on = ON_PUBLISHERS | ON_XSUB, .when = WHEN_AT_ONCE),
+    ROW(XSUB_VERBOSE_UNSUBSCRIBE, INT, "Pass every cancellation on to publishers, not only the last of a topic.",
+        AT(xsub_verbose_unsubscribe), .keep = KEEP_FLAG, RANGE(0, INT_MIN, INT_MAX), .unit = "0 or 1",
+        TYPES(XSUB, NONE), .when = WHEN_AT_ONCE),
+    ROW(INVERT_MATCHING, INT,
+        "Send and receive the messages that match no subscription. Publishers and subscribers must agree.",
+        AT(invert_matching), .keep = KEEP_FLAG, RANGE(0, INT_MIN, INT_MAX), .unit = "0 or 1", TYPES(ALL, ALL),
+        .when = WHEN_AT_ONCE),
+    TYPE_BOUND(SUBSCRIBE, SUBSCRIBE, ON_XPUB,
+        "Subscribe to the messages that begin with this; b\"\" is all. XPUB: with XPUB_MANUAL only."),
+    TYPE_BOUND(UNSUBSCRIBE, CANCEL, ON_XPUB, "Take one subscription to this topic back. XPUB: with XPUB_MANUAL only."),
+    /* what the socket tells */
+    ANSWER(RCVMORE, INT, ALL, RCVMORE, "1 if the frame received last is followed by another one of the same message.",
+        .unit = "0 or 1"),
+    ANSWER(FD, INT, ALL, FD,
+        "A descriptor for select(), poll() and event loops, readable as long as there is something to receive.",
+        .unit = "descriptor"),
+    ANSWER(EVENTS, INT, ALL, EVENTS, "What is possible now without waiting: POLLIN, POLLOUT, both or none.",
+        .unit = "bits"),
+    ANSWER(TOPICS_COUNT, INT, PUBLISHERS | ON_SUBSCRIBERS, TOPICS_COUNT,
+        "How many topics are subscribed to, by this socket or by its peers.", .unit = "topics"),
+    ANSWER(LAST_ENDPOINT, TEXT, ALL, LAST_ENDPOINT,
+        "The address of the last bind() or connect(), with wildcards resolved."),
+    ROW(TYPE, INT, "The type of the socket.", TYPES(NONE, ALL), .rule = RULE_TYPE),
+    ROW(THREAD_SAFE, INT,
+        "1 for a type that has no FD; no type of zmqcore is one. (Sockets of any type may be shared by threads.)",
+        TYPES(NONE, ALL), .unit = "0 or 1", .flags = OPTION_CONSTANT | OPTION_ROOMY),
+    /* features that are not built in, but whose defaults a release libzmq reads back */
+    ROW(MECHANISM, INT, "The security mechanism: 0, NULL.", TYPES(NONE, ALL), .flags = OPTION_CONSTANT),
+    ONLY(PLAIN_SERVER, "0 or 1", 0, "Be the server of PLAIN authentication."),
+    ONLY_EMPTY(PLAIN_USERNAME, 1, "User name for PLAIN authentication."),
+    ONLY_EMPTY(PLAIN_PASSWORD, 1, "Password for PLAIN authentication."),
+    ONLY(CURVE_SERVER, "0 or 1", 0, "Be the server of CURVE encryption."),
+    ONLY_ZEROS(CURVE_PUBLICKEY, "Public key for CURVE encryption."),
+    ONLY_ZEROS(CURVE_SECRETKEY, "Secret key for CURVE encryption."),
+    ONLY_ZEROS(CURVE_SERVERKEY, "The server's public key for CURVE encryption."),
+    ONLY(ZAP_ENFORCE_DOMAIN, "0 or 1", 0, "Refuse peers when there is no ZAP handler."),
+    ONLY_EMPTY(ZAP_DOMAIN, 0, "The domain that a ZAP handler is asked about."),
+    ONLY_EMPTY(SOCKS_PROXY, 1, "Address of a SOCKS5 proxy for tcp connections."),
+    ONLY_EMPTY(SOCKS_USERNAME, 0, "User name for the SOCKS5 proxy."),
+    ONLY_EMPTY(SOCKS_PASSWORD, 0, "Password for the SOCKS5 proxy."),
+    ONLY(RATE, "kilobits per second", 100, "Highest rate of a multicast transport."),
+    ONLY(RECOVERY_IVL, "milliseconds", 10000, "How long a multicast transport can send lost data again."),
+    ONLY(MULTICAST_HOPS, "hops", 1, "How far multicast packets go."),
+    ONLY(MULTICAST_LOOP, "0 or 1", 1, "Whether multicast packets reach this host, too."),
+    ONLY(MULTICAST_MAXTPDU, "bytes", 1500, "Largest packet of a multicast transport."),
+    /* features that are not built in */
+    ABSENT(BLOCKY, INT, "An option of contexts."),
+    ABSENT(STREAM_NOTIFY, INT, "Notices about the connections of a STREAM socket."),
+    ABSENT(GSSAPI_SERVER, INT, "Be the server of GSSAPI authentication."),
+    ABSENT(GSSAPI_PLAINTEXT, INT, "GSSAPI authentication without encryption."),
+    ABSENT(GSSAPI_PRINCIPAL, BYTES, "Principal for GSSAPI authentication."),
+    ABSENT(GSSAPI_PRINCIPAL_NAMETYPE, INT, "Kind of the name in GSSAPI_PRINCIPAL."),
+    ABSENT(GSSAPI_SERVICE_PRINCIPAL, BYTES, "The server's principal for GSSAPI authentication."),
+    ABSENT(GSSAPI_SERVICE_PRINCIPAL_NAMETYPE, INT, "Kind of the name in GSSAPI_SERVICE_PRINCIPAL."),
+    ABSENT(VMCI_BUFFER_SIZE, INT64, "Buffer of the vmci transport."),
+    ABSENT(VMCI_BUFFER_MIN_SIZE, INT64, "Smallest buffer of the vmci transport."),
+    ABSENT(VMCI_BUFFER_MAX_SIZE, INT64, "Largest buffer of the vmci transport."),
+    ABSENT(VMCI_CONNECT_TIMEOUT, INT, "How long an attempt to connect by vmci may take."),
+    ABSENT(WSS_KEY_PEM, BYTES, "Private key of a wss server."),
+    ABSENT(WSS_CERT_PEM, BYTES, "Certificate of a wss server."),
+    ABSENT(WSS_TRUST_PEM, BYTES, "Certificates that a wss client trusts."),
+    ABSENT(WSS_HOSTNAME, BYTES, "Name of the server that a wss client expects."),
+    ABSENT(WSS_TRUST_SYSTEM, INT, "Whether a wss client trusts the system's certificates."),
+    ABSENT(NORM_MODE, INT, "Congestion control of the norm transport."),
+    ABSENT(NORM_UNICAST_NACK, INT, "Unicast acknowledgements of the norm transport."),
+    ABSENT(NORM_BUFFER_SIZE, INT, "Buffer of the norm transport."),
+    ABSENT(NORM_SEGMENT_SIZE, INT, "Segment size of the norm transport."),
+    ABSENT(NORM_BLOCK_SIZE, INT, "Block size of the norm transport."),
+    ABSENT(NORM_NUM_PARITY, INT, "Parity segments of the norm transport."),
+    ABSENT(NORM_NUM_AUTOPARITY, INT, "Parity segments that the norm transport sends unasked."),
+    ABSENT(NORM_PUSH, INT, "Whether the norm transport streams."),
+};
+
+#undef PLACE
+#undef ROW
+#undef AT
+#undef TYPES
+#undef RANGE
+#undef NUMBER
+#undef SWITCH
+#undef PATTERN
+#undef MESSAGE
+#undef ONLY
+#undef ONLY_EMPTY
+#undef ONLY_ZEROS
+#undef ABSENT
+#undef ANSWER
+#undef TYPE_BOUND
+#endif

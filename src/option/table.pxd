@@ -1,0 +1,181 @@
+# The option tables as Cython sees them: what a row says, the record of a socket's options, and the look-up.
+#
+# Rules
+# - Each thing is written down once, in the headers; here are the names that Cython code uses.
+# - Outside this room and the tests nobody needs the number of an option.
+
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
+
+cdef extern from "option/row.h" nogil:
+    enum:
+        OPTION_UNKNOWN
+        OPTION_INT
+        OPTION_INT64
+        OPTION_BYTES
+        OPTION_TEXT
+        OPTION_KEY
+    enum:
+        KEEP_NOTHING
+        KEEP_INT
+        KEEP_FLAG
+        KEEP_INT64
+        KEEP_BYTES
+        KEEP_LIST
+    enum:
+        RULE_INVERSE
+        RULE_TENTHS
+        RULE_CLIP
+        RULE_VERBOSE
+        RULE_VERBOSER
+        RULE_MANUAL
+        RULE_LAST_VALUE
+        RULE_PROPERTY
+        RULE_FILTER
+        RULE_TYPE
+        RULE_INCLUDE
+        RULE_EXCLUDE
+    enum:
+        ACTION_SUBSCRIBE
+        ACTION_CANCEL
+        ACTION_MARKS
+        ACTION_RCVMORE
+        ACTION_FD
+        ACTION_EVENTS
+        ACTION_TOPICS_COUNT
+        ACTION_LAST_ENDPOINT
+    enum:
+        OPTION_ABSENT
+        OPTION_CONSTANT
+        OPTION_NULL_UNSETS
+        OPTION_ROOMY
+    enum:
+        ON_ALL
+    ctypedef struct option_row_t:
+        const char *name
+        const char *unit
+        const char *doc
+        int64_t initial
+        int64_t lowest
+        int64_t highest
+        uint32_t set_on
+        uint32_t get_on
+        uint32_t zero_on
+        uint32_t manual_on
+        int number
+        uint16_t offset
+        uint16_t item
+        unsigned char kind
+        unsigned char keep
+        unsigned char rule
+        unsigned char on_set
+        unsigned char on_get
+        unsigned char when
+        unsigned char flags
+    ctypedef struct option_bytes_t:
+        unsigned char *data
+        size_t size
+    ctypedef struct option_list_t:
+        void *items
+        uint32_t count
+
+cdef extern from "option/record.h" nogil:
+    enum:
+        IO_BLOCK
+        IO_ADAPTIVE
+        IO_SPIN
+    enum:
+        RECONNECT_STOP_CONN_REFUSED
+        RECONNECT_STOP_HANDSHAKE_FAILED
+        RECONNECT_STOP_AFTER_DISCONNECT
+        NOTIFY_CONNECT
+        NOTIFY_DISCONNECT
+    enum:
+        ROUTING_ID_MAX
+    ctypedef struct options_t:
+        uint64_t affinity
+        int64_t maxmsgsize
+        int64_t max_message_bytes
+        int linger
+        int sndhwm
+        int rcvhwm
+        int sndtimeo
+        int rcvtimeo
+        int io_strategy
+        int in_batch_size
+        int out_batch_size
+        int conflate
+        int max_pending_handshakes
+        int max_peers
+        int max_message_frames
+        int max_subscriptions
+        int immediate
+        int reconnect_ivl
+        int reconnect_ivl_max
+        int reconnect_stop
+        int connect_timeout
+        int backlog
+        int handshake_ivl
+        int heartbeat_ivl
+        int heartbeat_ttl
+        int heartbeat_timeout
+        int ipv6
+        int sndbuf
+        int rcvbuf
+        int tos
+        int priority
+        int busy_poll
+        int tcp_keepalive
+        int tcp_keepalive_cnt
+        int tcp_keepalive_idle
+        int tcp_keepalive_intvl
+        int tcp_maxrt
+        int use_fd
+        int loopback_fastpath
+        option_bytes_t bindtodevice
+        int router_mandatory
+        int router_handover
+        int router_notify
+        int probe_router
+        int req_correlate
+        int req_relaxed
+        int xpub_verbose
+        int xpub_verboser
+        int xpub_nodrop
+        int xpub_manual
+        int xpub_manual_last_value
+        int invert_matching
+        int only_first_subscribe
+        int xsub_verbose_unsubscribe
+        option_bytes_t routing_id
+        option_bytes_t connect_routing_id
+        option_bytes_t xpub_welcome_msg
+        option_bytes_t hello_msg
+        option_bytes_t disconnect_msg
+        option_bytes_t hiccup_msg
+        option_bytes_t metadata
+        option_list_t tcp_accept_filters
+        option_list_t ipc_pid_filters
+        option_list_t ipc_uid_filters
+        option_list_t ipc_gid_filters
+
+cdef extern from "option/numbers.h" nogil:
+    enum:
+        OPTION_PUBLIC_END
+        OPTION_OWN_FIRST
+        OPTION_OWN_END
+        OPTIONS_ROOM
+
+cdef extern from "option/table.h" nogil:
+    const option_row_t option_table[]       # OPTIONS_ROOM places
+
+
+cdef inline const option_row_t *option_find(int number) noexcept nogil:
+    """The row of a socket's option; NULL for a number that is none."""
+    cdef const option_row_t *row = NULL
+    if 0 <= number < OPTION_PUBLIC_END:
+        row = &option_table[number]
+    elif OPTION_OWN_FIRST <= number < OPTION_OWN_END:
+        row = &option_table[number - OPTION_OWN_FIRST + OPTION_PUBLIC_END]
+    if row != NULL and row.name == NULL:
+        return NULL
+    return row
