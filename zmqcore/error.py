@@ -12,7 +12,7 @@ import os
 import stat
 from errno import EINTR, ENAMETOOLONG
 
-from ._core import IPC_PATH_MAX_LEN, strerror, zmq_errno, zmq_version_info
+from ._core import IPC_PATH_MAX_LEN, strerror, transports, zmq_errno, zmq_version_info
 from .constants import Errno
 
 __all__ = [
@@ -146,23 +146,25 @@ def address_error(errno: int, addr: str | bytes) -> ZMQError:
 
 def _hint(errno: int, addr: str) -> str:
     transport, separator, address = addr.partition("://")
+    form = transports().get(transport)
     if errno == ENAMETOOLONG:
-        return f": a path has {IPC_PATH_MAX_LEN} octets at most (zmq.IPC_PATH_MAX_LEN)"
+        return f": a path has {IPC_PATH_MAX_LEN} bytes at most (zmq.IPC_PATH_MAX_LEN)"
     if errno == Errno.EINVAL and not (transport and separator and address):
         return ": expected transport://address"
-    if errno == Errno.EINVAL and transport == "tcp":
+    if errno == Errno.EINVAL and form == "host:port":
         host, _, port = address.rpartition(":")
         if not host or not (port == "*" or (port.isdecimal() and int(port) < 1 << 16)):
-            return ": expected tcp://host:port"
+            return f": expected {transport}://{form}"
     if errno == Errno.EPROTONOSUPPORT:
-        return ": zmqcore has tcp://, ipc:// and inproc://"
-    if errno == Errno.EADDRINUSE and transport == "ipc":
+        *others, last = [f"{scheme}://" for scheme in transports()]
+        return f": zmqcore has {', '.join(others)} and {last}"
+    if errno == Errno.EADDRINUSE and form == "path":
         return _hint_taken(address)
     return ""
 
 
 def _hint_taken(path: str) -> str:
-    """Why an ipc address cannot be bound. libzmq removes whatever lies there; so must who is sure that it is not needed."""
+    """Why the path of a socket file cannot be bound. libzmq removes whatever lies there; so must who is sure that it is not needed."""
     # Here, so that nobody else pays for it.
     import socket
     import struct

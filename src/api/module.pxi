@@ -1,7 +1,9 @@
-# Module functions: versions, capabilities, proxy.
+# Module functions: versions, capabilities, transports, proxy.
 
 from base.errors cimport EFSM, EHOSTUNREACH, EMTHREAD, ENOCOMPATPROTO
 from socket.proxy cimport proxy_free, proxy_init, proxy_run, proxy_t, PROXY_MORE
+from transport.ops cimport TRANSPORT_IN_PROCESS
+from transport.select cimport transports_init, transports_t, TRANSPORTS
 
 IPC_PATH_MAX_LEN = 107
 
@@ -28,9 +30,26 @@ def zmq_version_info():
 
 def has(capability):
     """True for what this build can do: "ipc", "draft"... Unknown names are False."""
+    cdef transports_t all
+    cdef int i
     if not isinstance(capability, str):
         raise TypeError(f"expected str, got: {capability!r}")
-    return capability in ("ipc",)
+    transports_init(&all)
+    for i in range(TRANSPORTS):
+        if all.table[i].optional and capability == all.table[i].scheme.decode():
+            return True
+    return False
+
+
+def transports(bint within_process=False):
+    """The transports of this build, and what an address of each looks like: {"tcp": "host:port", ...}. within_process: only those."""
+    cdef transports_t all
+    cdef int i
+    transports_init(&all)
+    return {
+        all.table[i].scheme.decode(): all.table[i].form.decode()
+        for i in range(TRANSPORTS) if not within_process or all.table[i].kind == TRANSPORT_IN_PROCESS
+    }
 
 
 def curve_keypair():

@@ -16,7 +16,8 @@ from io.end_call cimport socket_settle
 from io.flush cimport socket_flush
 from io.ownership cimport socket_help_begin
 from socket.endpoints cimport socket_bind, socket_connect, socket_unbind
-from socket.life cimport socket_new, socket_close, socket_monitor_start, socket_monitor_stop
+from socket.life cimport socket_new, socket_close
+from socket.monitoring cimport socket_monitor_start, socket_monitor_stop
 from socket.options cimport socket_set_option
 from socket.state cimport netpipe_t, socket_t, SOCKET_OPEN
 from socket.send_recv cimport socket_enter, socket_events_now, socket_poll_wait
@@ -340,7 +341,8 @@ cdef class _SocketBase:
             with nogil:
                 rc = socket_monitor_start(self.s, p, n, <uint32_t> events)
         if rc == -EPROTONOSUPPORT:
-            raise_errno(rc, f"addr={addr!r}: expected inproc://name")
+            expected = " or ".join(f"{scheme}://{form}" for scheme, form in transports(True).items())
+            raise_errno(rc, f"addr={addr!r}: expected {expected}")
         if rc < 0:
             raise_address(rc, addr)
 

@@ -79,8 +79,8 @@ cdef inline uint64_t session_next_ping(session_t *s, uint64_t now) noexcept nogi
 
 # ---- handshake
 
-cdef inline int session_start(session_t *s, int fd, const hs_config_t *config, uint32_t handshake_ivl_ms, uint64_t now) noexcept nogil:
-    """The descriptor is connected: begins the greeting. 0 or -ENOMEM (the descriptor is then still the caller's)."""
+cdef inline int session_start(session_t *s, const hs_config_t *config, uint32_t handshake_ivl_ms, uint64_t now) noexcept nogil:
+    """The stream is open: begins the greeting. 0 or -ENOMEM."""
     cdef int rc
     s.hs = <handshake_t *> malloc(sizeof(handshake_t))
     if s.hs == NULL:
@@ -91,7 +91,6 @@ cdef inline int session_start(session_t *s, int fd, const hs_config_t *config, u
         free(s.hs)
         s.hs = NULL
         return rc
-    s.stream.fd = fd
     s.state = SESSION_HANDSHAKE
     s.connect_due = 0
     s.handshake_due = now + <uint64_t> handshake_ivl_ms * 1000000 if handshake_ivl_ms else 0

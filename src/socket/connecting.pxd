@@ -1,13 +1,15 @@
-# Connecting: one attempt after the other, each from the text of the endpoint to the beginning of a handshake. Lock held; nothing blocks.
+# Connecting: one attempt after the other, each from the text of the endpoint to the beginning of a handshake. Lock
+# held; nothing blocks.
 #
-# A name is looked up again for every attempt, and an attempt takes the address after the one that failed. Once a connection has been complete
-# the next attempt begins with the first again.
+# A name is looked up again for every attempt, and an attempt takes the address after the one that failed. Once a
+# connection has been complete the next attempt begins with the first again.
 
 from libc.stdint cimport uint64_t
 from base.memory cimport malloc
 from libc.string cimport strlen
 from base.errors cimport EAGAIN, EINPROGRESS, ENOMEM
 from base.platform cimport zc_sockaddr_t
+from io.timers cimport socket_of
 from pattern.pattern cimport pattern_wants_peer
 from reactor.pollset cimport pollset_add
 from reactor.pollset_event cimport POLL_OUT
@@ -18,14 +20,13 @@ from socket.established cimport connection_handshake, connection_is_young
 from socket.monitor cimport monitor_emit, EVENT_CONNECT_DELAYED, EVENT_CONNECTED
 from socket.resolver cimport resolver_ask
 from socket.state cimport endpoint_t, socket_t
-from io.timers cimport socket_of
 from socket.tuning cimport tuning_from
-from transport.address cimport address_clear, address_t, PROTO_TCP
-from transport.ipc cimport ipc_finish, ipc_open, ipc_parse
-from transport.tcp cimport tcp_finish, tcp_open, tcp_parse_connect, tcp_tune, tuning_t
+from transport.address cimport address_clear, address_t
+from transport.tuning cimport tuning_t
 
 cdef enum:
-    STAND_BY_NS = 100000000     # how often a second connect of a PAIR checks whether the place is free: the default of RECONNECT_IVL
+    # how often a second connect of a PAIR checks whether the place is free: the default of RECONNECT_IVL
+    STAND_BY_NS = 100000000
 
 
 cdef inline void connection_connect(session_t *x, uint64_t now) noexcept nogil:
@@ -45,24 +46,22 @@ cdef inline void connection_connect(session_t *x, uint64_t now) noexcept nogil:
         if x.address == NULL:
             connection_failed(x, -ENOMEM)
             return
-        address_clear(x.address, e.proto)
-    if e.proto == PROTO_TCP:
-        behind = x.address.target
-        rc = tcp_parse_connect(text, strlen(text), s.opt.ipv6, 0, &behind, x.address)
-        if rc == -EAGAIN:
-            # A name: another thread asks the resolver and calls connection_resolved().
-            rc = resolver_ask(s, x.id, text, s.opt.ipv6, &behind)
-            if rc == 0:
-                return
-    else:
-        rc = ipc_parse(text, strlen(text), x.address)
+        address_clear(x.address)
+    behind = x.address.target
+    rc = e.transport.parse_connect(text, strlen(text), s.opt.ipv6, False, &behind, x.address)
+    if rc == -EAGAIN:
+        # A name: another thread asks the resolver and calls connection_resolved().
+        rc = resolver_ask(s, x, text, &behind)
+        if rc == 0:
+            return
     if rc < 0:
         connection_failed(x, rc)
     else:
         connection_open(s, x, now)
 
 
-cdef inline void connection_resolved(socket_t *s, session_t *x, const address_t *address, int rc, uint64_t now) noexcept nogil:
+cdef inline void connection_resolved(
+        socket_t *s, session_t *x, const address_t *address, int rc, uint64_t now) noexcept nogil:
     if x.state != SESSION_IDLE or x.reconnect_due:
         return
     x.address[0] = address[0]
@@ -71,54 +70,47 @@ cdef inline void connection_resolved(socket_t *s, session_t *x, const address_t 
     else:
         connection_open(s, x, now)
     if s.host.replan:
-        connections_plan(s)         # the resolver's thread ends no call: nobody else would tell the poll set
+        connections_plan(s)         # the resolver's thread ends no call, and nothing else would tell the poll set
 
 
 cdef inline void connection_open(socket_t *s, session_t *x, uint64_t now) noexcept nogil:
     cdef tuning_t tuning
-    cdef int in_progress = 0
-    cdef int fd
+    cdef int rc
     tuning_from(s, &tuning)
-    if endpoint_of(x).proto == PROTO_TCP:
-        fd = tcp_open(x.address, &tuning, &in_progress)
-    else:
-        fd = ipc_open(x.address, &tuning, &in_progress)
-    if fd < 0:
-        connection_failed(x, fd)
+    rc = x.stream.ops.open(x.address, &tuning, &x.stream)
+    if rc < 0 and rc != -EINPROGRESS:
+        connection_failed(x, rc)
         return
     if x.attempts == 0:
         connection_is_young(s, now)     # not with every attempt to reach a peer that is not there
-    if in_progress:
-        x.stream.fd = fd
-        x.state = SESSION_CONNECTING
-        if s.opt.connect_timeout:
-            x.connect_due = now + <uint64_t> s.opt.connect_timeout * 1000000
-            session_retime(x)
-        if pollset_add(&s.set, fd, POLL_OUT, x) < 0:
-            session_end(x, END_CONNECT, -ENOMEM)
-            return
-        x.registered = True
-        x.mask = POLL_OUT
-        monitor_emit(s, EVENT_CONNECT_DELAYED, EINPROGRESS, connection_name(x))
+    if rc == 0:
+        monitor_emit(s, EVENT_CONNECTED, x.stream.fd, connection_name(x))
+        connection_handshake(s, x, NULL, now)
         return
-    monitor_emit(s, EVENT_CONNECTED, fd, connection_name(x))
-    connection_handshake(s, x, fd, NULL, now)
+    x.state = SESSION_CONNECTING
+    if s.opt.connect_timeout:
+        x.connect_due = now + <uint64_t> s.opt.connect_timeout * 1000000
+        session_retime(x)
+    if pollset_add(&s.set, x.stream.fd, POLL_OUT, x) < 0:
+        session_end(x, END_CONNECT, -ENOMEM)
+        return
+    x.registered = True
+    x.mask = POLL_OUT
+    monitor_emit(s, EVENT_CONNECT_DELAYED, EINPROGRESS, connection_name(x))
 
 
 cdef inline void connection_established(socket_t *s, session_t *x, uint64_t now) noexcept nogil:
     """The pending connect() has an outcome."""
     cdef tuning_t tuning
-    cdef int fd = x.stream.fd
-    cdef int rc = tcp_finish(fd) if endpoint_of(x).proto == PROTO_TCP else ipc_finish(fd)
+    cdef int rc
+    tuning_from(s, &tuning)
+    rc = x.stream.ops.finish(&x.stream, &tuning)
     if rc < 0:
         session_end(x, END_CONNECT, rc)
         return
-    tuning_from(s, &tuning)
-    if endpoint_of(x).proto == PROTO_TCP:
-        tcp_tune(fd, &tuning)
-    connection_unwatch(x, fd)
-    monitor_emit(s, EVENT_CONNECTED, fd, connection_name(x))
-    connection_handshake(s, x, fd, NULL, now)
+    connection_unwatch(x, x.stream.fd)
+    monitor_emit(s, EVENT_CONNECTED, x.stream.fd, connection_name(x))
+    connection_handshake(s, x, NULL, now)
 
 
 cdef inline void connection_failed(session_t *x, int err) noexcept nogil:

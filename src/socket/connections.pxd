@@ -1,15 +1,17 @@
-# The table of a socket's connections: making a session, watching its descriptor, taking apart what is over. Lock held; nothing blocks.
+# The table of a socket's connections: making a session, watching its descriptor, taking apart what is over. Lock held;
+# nothing blocks.
 #
-# connect side  one session per endpoint for its whole life. Without IMMEDIATE its pipe exists from connect() on and outlives the connections;
-#               with IMMEDIATE each connection gets a new pipe.
+# connect side  one session per endpoint for its whole life. Without IMMEDIATE its pipe exists from connect() on and
+#               outlives the connections; with IMMEDIATE each connection gets a new pipe.
 # accept side   one session and one pipe per connection.
 #
-# What is over is taken apart by connections_end() alone, when no session, pipe or pattern is being worked on (session/session.pxd says why). It is
-# called at the end of a call, after the events or timers of one look, and before anybody waits. connection_lost() and connection_finished() run
-# under it and nowhere else; so does everything that takes a network pipe from its session.
+# What is over is taken apart by connections_end() alone, when no session, pipe or pattern is being worked on
+# (session/session.pxd says why). It is called at the end of a call, after the events or timers of one look, and before
+# a thread waits. connection_lost() and connection_finished() run under it and nowhere else; so does everything that
+# takes a network pipe from its session.
 #
-# Files: connections.pxd the table; connecting.pxd and accepting.pxd how a connection begins; established.pxd what its peer means to pattern and
-# pipe; reconnect.pxd what becomes of it when it ends; session_host.pxd what sessions call.
+# Files: connections.pxd the table; connecting.pxd and accepting.pxd how a connection begins; established.pxd what its
+# peer means to pattern and pipe; reconnect.pxd what becomes of it when it ends; session_host.pxd what sessions call.
 
 from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
 from base.memory cimport calloc, free, realloc
@@ -17,6 +19,7 @@ from base.atomics cimport zc_store_relaxed_u64
 from base.check cimport zc_check
 from base.config cimport RX_KEEP_CHUNKS
 from base.platform cimport zc_now_ns
+from io.timers cimport socket_of, socket_retime, timers_reserve, timers_retry
 from message.message cimport MSG_EMPTY
 from reactor.io_thread cimport io_poke
 from reactor.pollset cimport pollset_add, pollset_del, pollset_mod
@@ -24,8 +27,9 @@ from reactor.pollset_event cimport POLL_IN, POLL_OUT
 from session.lifecycle cimport session_conclude
 from session.session cimport session_t, SESSION_CONNECTING, SESSION_DEAD, SOURCE_SESSION
 from socket.admission cimport admission_uncount
+from socket.endpoint cimport endpoint_unref
 from socket.state cimport endpoint_t, netpipe_t, socket_t, SOCKET_OPEN
-from io.timers cimport socket_of, socket_retime, timers_reserve, timers_retry
+from transport.ops cimport stream_init
 from zmtp.metadata cimport metadata_unref
 
 
@@ -44,8 +48,7 @@ cdef inline session_t *connection_new(socket_t *s, endpoint_t *e, bint connectin
     if x == NULL:
         return NULL
     x.source.kind = SOURCE_SESSION
-    x.stream.ops = e.transport
-    x.stream.fd = -1
+    stream_init(&x.stream, e.transport)
     x.host = &s.host
     x.endpoint = e
     x.connecting_side = connecting
@@ -65,7 +68,8 @@ cdef inline session_t *connection_new(socket_t *s, endpoint_t *e, bint connectin
 
 
 cdef inline void connection_bury(socket_t *s, session_t *x) noexcept nogil:
-    """A dead session leaves the table; its memory goes at the end of the call (events of it may be left in the caller's hands)."""
+    """A dead session leaves the table; its memory goes at the end of the call (events of it may be left in the caller's
+    hands)."""
     cdef session_t **d = &s.host.dirty
     zc_check(x.state == SESSION_DEAD and s.host.inside == 0)
     admission_uncount(s, x)
@@ -83,7 +87,8 @@ cdef inline void connection_bury(socket_t *s, session_t *x) noexcept nogil:
     x.dirty_next = s.grave
     s.grave = x
     if s.nsessions == 0 and s.state != SOCKET_OPEN and s.client.io != NULL:
-        # The I/O thread ends a closed socket, but this may be another thread (one that was blocked in it, the resolver's): it must come and look.
+        # The I/O thread ends a closed socket, but this may be another thread (one that was blocked in it, the
+        # resolver's): it must come and look.
         zc_store_relaxed_u64(&s.client.deadline, 1)
         io_poke(s.client.io, 0)
 
@@ -114,7 +119,8 @@ cdef inline void connection_die(socket_t *s, session_t *x) noexcept nogil:
 
 
 cdef inline void connection_part(session_t *x) noexcept nogil:
-    """Takes session and pipe from each other. What is still to be read from the pipe keeps the properties of its connection."""
+    """Takes session and pipe from each other. What is still to be read from the pipe keeps the properties of its
+    connection."""
     cdef netpipe_t *n = <netpipe_t *> x.pipe
     if n == NULL:
         return
@@ -129,28 +135,16 @@ cdef inline endpoint_t *endpoint_of(session_t *x) noexcept nogil:
     return <endpoint_t *> x.endpoint
 
 
-cdef inline void endpoint_unref(endpoint_t *e) noexcept nogil:
-    e.refs -= 1
-    if e.refs == 0:
-        endpoint_free(e)
-
-
-cdef inline void endpoint_free(endpoint_t *e) noexcept nogil:
-    free(e.given)
-    free(e.told)
-    free(e.resolved)
-    free(e.address)
-    free(e)
-
-
 cdef inline const char *connection_name(session_t *x) noexcept nogil:
-    """The address a monitor is told: the listener's own for accepted connections, the remote one for connecting ones."""
+    """The address a monitor is told: the listener's own for accepted connections, the remote one for connecting
+    ones."""
     cdef endpoint_t *e = endpoint_of(x)
     return e.resolved if e.resolved != NULL else e.given
 
 
 cdef inline void connections_end(socket_t *s) noexcept nogil:
-    """Takes apart the sessions that are over. No session, pipe or pattern of this socket may be in the caller's hands."""
+    """Takes apart the sessions that are over. No session, pipe or pattern of this socket may be in the caller's
+    hands."""
     cdef session_t *x
     cdef uint64_t now
     if s.host.ending == NULL:
@@ -163,7 +157,7 @@ cdef inline void connections_end(socket_t *s) noexcept nogil:
 
 
 cdef inline void connections_plan(socket_t *s) noexcept nogil:
-    """Takes apart what is over, and makes the poll set watch what the other sessions want. Before anybody waits."""
+    """Takes apart what is over, and makes the poll set watch what the other sessions want. Before a thread waits."""
     cdef uint32_t i
     cdef session_t *x
     cdef int mask

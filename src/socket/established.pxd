@@ -1,12 +1,16 @@
-# A connection that is there: its handshake begins, and once that is complete the peer joins pattern and pipe. Lock held; nothing blocks.
+# A connection that is there: its handshake begins, and once that is complete the peer joins pattern and pipe. Lock
+# held; nothing blocks.
 
+from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport free, malloc
 from libc.string cimport memcpy, strlen
 from base.check cimport zc_check_enter, zc_check_leave
 from base.errors cimport EEXIST, ENOMEM
+from io.timers cimport socket_of
 from option.store cimport (
-    options_frame_max, options_heartbeat_timeout, options_heartbeat_ttl_ds, options_message_bytes_max, options_message_frames_max,
+    options_frame_max, options_heartbeat_timeout, options_heartbeat_ttl_ds, options_message_bytes_max,
+    options_message_frames_max,
 )
 from pattern.pattern cimport pattern_attach, pattern_ready
 from pipe.pipe cimport pipe_t
@@ -15,14 +19,10 @@ from session.lifecycle cimport session_end, session_finish, session_resume, sess
 from session.session cimport session_t, END_CLOSED, END_CONNECT, SESSION_CONNECTING
 from session.transmit cimport session_sink, transmit_mark, transmit_wall
 from socket.admission cimport admission_unpend
-from socket.connections cimport connection_name, endpoint_of
+from socket.connections cimport connection_name
 from socket.monitor cimport monitor_emit
 from socket.pipes cimport netpipe_new, socket_doom
 from socket.state cimport netpipe_t, socket_t, SOCKET_OPEN
-from io.timers cimport socket_of
-from transport.address cimport PROTO_TCP
-from transport.ipc cimport ipc_peer_credentials
-from transport.tcp cimport tcp_peer_ip
 from zmtp.handshake cimport hs_config_t
 from zmtp.metadata cimport metadata_prepend, metadata_unref
 
@@ -38,17 +38,13 @@ cdef inline void hs_config_from(socket_t *s, hs_config_t *c) noexcept nogil:
     c.app_properties_size = s.opt.metadata.size
 
 
-cdef inline void connection_note_peer(session_t *x, int fd, const char *accepted) noexcept nogil:
-    """Who is at the other end: what the system says now, when the connection is made. At the end of the handshake it may not know any more."""
+cdef inline void connection_note_peer(session_t *x, const char *accepted) noexcept nogil:
+    """Who is at the other end: what the system says now, when the connection is made. At the end of the handshake it
+    may not know any more."""
     cdef char text[128]
     cdef size_t n
-    text[0] = 0
-    if endpoint_of(x).proto != PROTO_TCP:
-        if ipc_peer_credentials(fd, text, sizeof(text)) < 0:
-            text[0] = 0
-        accepted = text
-    elif accepted == NULL or accepted[0] == 0:
-        if tcp_peer_ip(fd, text, sizeof(text)) < 0:
+    if accepted == NULL or accepted[0] == 0:
+        if x.stream.ops.peer(&x.stream, text, sizeof(text)) < 0:
             text[0] = 0
         accepted = text
     free(x.peer_address)
@@ -63,12 +59,12 @@ cdef inline void connection_is_young(socket_t *s, uint64_t now) noexcept nogil:
         io_young(s.client.io, now)
 
 
-cdef inline int connection_handshake(socket_t *s, session_t *x, int fd, const char *accepted, uint64_t now) noexcept nogil:
-    """`accepted`: the peer's address as accept() told it, or NULL."""
+cdef inline int connection_handshake(socket_t *s, session_t *x, const char *accepted, uint64_t now) noexcept nogil:
+    """The stream is open. `accepted`: the peer's address as accept() told it, or NULL."""
     cdef hs_config_t config
     cdef int rc
     connection_is_young(s, now)
-    connection_note_peer(x, fd, accepted)
+    connection_note_peer(x, accepted)
     hs_config_from(s, &config)
     s.host.frame_max = options_frame_max(&s.opt)
     s.host.message_bytes_max = options_message_bytes_max(&s.opt)
@@ -76,23 +72,24 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, int fd, const ch
     s.host.heartbeat_ivl_ms = <uint32_t> s.opt.heartbeat_ivl
     s.host.heartbeat_timeout_ms = <uint32_t> options_heartbeat_timeout(&s.opt)
     s.host.heartbeat_ttl_ds = <uint32_t> options_heartbeat_ttl_ds(&s.opt)
-    rc = session_start(x, fd, &config, <uint32_t> s.opt.handshake_ivl, now)
+    rc = session_start(x, &config, <uint32_t> s.opt.handshake_ivl, now)
     if rc < 0:
         x.state = SESSION_CONNECTING
-        x.stream.fd = fd
         session_end(x, END_CONNECT, rc)
     return rc
 
 
 cdef inline int connection_peer(socket_t *s, session_t *x) noexcept nogil:
     """Takes over what the handshake learnt: properties and routing id. 0 or -ENOMEM."""
+    cdef const unsigned char *address
     cdef pipe_t *p = x.pipe
     if x.props != NULL:
         metadata_unref(x.props)
     x.props = x.hs.properties
     x.hs.properties = NULL
     if x.peer_address != NULL:
-        if metadata_prepend(&x.props, "Peer-Address", 12, <const unsigned char *> x.peer_address, strlen(x.peer_address)) == -ENOMEM:
+        address = <const unsigned char *> x.peer_address
+        if metadata_prepend(&x.props, "Peer-Address", 12, address, strlen(x.peer_address)) == -ENOMEM:
             return -ENOMEM
         free(x.peer_address)
         x.peer_address = NULL
@@ -147,7 +144,8 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
     monitor_emit(s, EVENT_HANDSHAKE_SUCCEEDED, 0, connection_name(x))
     if fresh:
         if pattern_attach(&s.pattern, p) < 0:
-            # Second peer of a PAIR, duplicate routing id: the connection stays at transport level only as long as closing it takes.
+            # Second peer of a PAIR, duplicate routing id: the connection stays at transport level only as long as
+            # closing it takes.
             x.pipe = NULL
             p.session = NULL
             p.ended = p.closed_out = True

@@ -1,43 +1,30 @@
-# inproc: two sockets of one context joined by two rings. No thread, no descriptor, no octet on any wire.
+# inproc: two sockets of one context joined by two rings. No thread, no descriptor, no byte on any wire.
 #
 # Rules
-# - context_t.mutex is held for every change of who is joined with whom; socket locks are taken inside it, the connecting side's first.
-# - A connect without a bind makes its pipe at once and waits in context_t.pending; what is sent meanwhile queues up to the sender's own mark.
+# - context_t.mutex is held for every change of who is joined with whom; socket locks are taken inside it, the
+#   connecting side's first.
+# - A connect without a bind makes its pipe at once and waits in context_t.pending; what is sent meanwhile queues up to
+#   the sender's own mark.
 # - Each direction's mark is the sum of the sender's SNDHWM and the receiver's RCVHWM; no limit if either has none.
-# - Types are not compared: within a process libzmq joins any two, and programs make use of it (a DEALER and a PAIR, say).
+# - Types are not compared: within a process libzmq joins any two, and programs make use of it (a DEALER and a PAIR,
+#   say).
 
 from libc.stdint cimport uint32_t
-from base.memory cimport calloc, malloc, free
+from base.memory cimport calloc, free, malloc
 from libc.string cimport memcpy, strcmp
-from base.atomics cimport zc_add_u32, zc_sub_u32, zc_store_release_ptr, zc_load_relaxed_u32, zc_store_relaxed_u32
+from base.atomics cimport zc_add_u32, zc_load_relaxed_u32, zc_store_release_ptr, zc_sub_u32
 from base.errors cimport EADDRINUSE, EEXIST, ENOMEM, ENOTSOCK
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock
+from io.end_call cimport socket_settle
+from io.mailbox cimport socket_attend
+from io.wakeup cimport socket_notify, socket_wake
 from pattern.pattern cimport pattern_attach, pattern_detach, pattern_in_ready, pattern_out_ready, pattern_ready
 from pipe.pipe cimport pipe_t, ATTENTION_CLOSED
 from pipe.ring cimport ring_conflate, ring_free, ring_init, ring_set_hwm
-from io.end_call cimport socket_settle
-from io.mailbox cimport socket_attend
-from socket.pipes cimport conflates_in, conflates_out, pipes_add, pipes_forget, pipe_release, pipe_remove
-from socket.state cimport (
-    socket_t, context_t, endpoint_t, link_t, ENDPOINT_INPROC_BOUND, ENDPOINT_INPROC_CONNECTED, SOCKET_OPEN,
-)
+from socket.endpoint cimport endpoint_delist, endpoint_enlist, endpoint_tell, text_copy
+from socket.pipes cimport conflates_in, conflates_out, pipe_release, pipe_remove, pipes_add, pipes_forget
 from socket.references cimport link_unref
-from io.wakeup cimport socket_notify, socket_wake
-
-
-cdef inline char *text_copy(const char *text, size_t n) noexcept nogil:
-    cdef char *copy = <char *> malloc(n + 1)
-    if copy != NULL:
-        memcpy(copy, text, n)
-        copy[n] = 0
-    return copy
-
-
-cdef inline void socket_remember_endpoint(socket_t *s, endpoint_t *e) noexcept nogil:
-    """For LAST_ENDPOINT. Lock held; the endpoint has become the socket's."""
-    free(s.last_endpoint)
-    s.last_endpoint = e.told
-    e.told = NULL
+from socket.state cimport context_t, endpoint_ops_t, endpoint_t, link_t, socket_t, SOCKET_OPEN
 
 
 cdef inline uint32_t link_mark(uint32_t out, uint32_t into) noexcept nogil:
@@ -45,13 +32,14 @@ cdef inline uint32_t link_mark(uint32_t out, uint32_t into) noexcept nogil:
 
 
 cdef inline void link_set_marks(link_t *link) noexcept nogil:
-    cdef uint32_t i
+    cdef uint32_t i, out
     for i in range(2):
         if link.ends[1].socket == NULL:
-            # Nobody on the other side yet: only the sender's own mark counts.
+            # No socket on the other side yet: only the sender's own mark counts.
             ring_set_hwm(&link.rings[i], link.hwm_out[i])
         else:
-            ring_set_hwm(&link.rings[i], link_mark(zc_load_relaxed_u32(&link.hwm_out[i]), zc_load_relaxed_u32(&link.hwm_in[1 - i])))
+            out = zc_load_relaxed_u32(&link.hwm_out[i])
+            ring_set_hwm(&link.rings[i], link_mark(out, zc_load_relaxed_u32(&link.hwm_in[1 - i])))
 
 
 cdef inline int link_join(link_t *link, int side, socket_t *s) noexcept nogil:
@@ -77,13 +65,13 @@ cdef inline int link_join(link_t *link, int side, socket_t *s) noexcept nogil:
     link.ends[1 - side].peer_id = id
     link.ends[1 - side].peer_id_size = <uint32_t> s.opt.routing_id.size
     zc_add_u32(&s.refs, 1)
-    # Release: whoever sees the socket sees the pipe as it is now.
+    # Release: a thread that sees the socket sees the pipe as it is now.
     zc_store_release_ptr(&p.socket, s)
     return 0
 
 
 cdef inline void link_leave(link_t *link, int side) noexcept nogil:
-    """Takes link_join() back: the end is nobody's again. It stands in no pattern."""
+    """Takes link_join() back: the end is free again. It stands in no pattern."""
     cdef pipe_t *p = &link.ends[side]
     cdef socket_t *s = <socket_t *> p.socket
     pipes_forget(s, p)
@@ -97,7 +85,7 @@ cdef inline void link_leave(link_t *link, int side) noexcept nogil:
 
 
 cdef inline link_t *link_new(socket_t *s) noexcept nogil:
-    """A link whose first end is `s` (lock held), the second nobody's yet."""
+    """A link whose first end is `s` (lock held), the second free."""
     cdef link_t *link = <link_t *> calloc(1, sizeof(link_t))
     cdef int i
     if link == NULL:
@@ -121,15 +109,19 @@ cdef inline link_t *link_new(socket_t *s) noexcept nogil:
 
 
 cdef inline void link_abandon(link_t *link) noexcept nogil:
-    """The second end will never be anybody's."""
+    """The second end will never be joined."""
     link_unref(link)
+
+
+cdef inline const char *inproc_name(endpoint_t *e) noexcept nogil:
+    return e.given + e.address_offset
 
 
 cdef inline endpoint_t *inproc_find(context_t *ctx, const char *name) noexcept nogil:
     """ctx.mutex held."""
     cdef endpoint_t *e = ctx.bound
     while e != NULL:
-        if strcmp(e.given + e.address_offset, name) == 0:
+        if strcmp(inproc_name(e), name) == 0:
             return e
         e = e.registry_next
     return NULL
@@ -137,7 +129,7 @@ cdef inline endpoint_t *inproc_find(context_t *ctx, const char *name) noexcept n
 
 cdef inline int inproc_complete(link_t *link, socket_t *binder) noexcept nogil:
     """Second end to the binder; both locks and ctx.mutex held. The first end's socket has attached its pipe already.
-    0 (also if the binder refuses the peer), or -ENOMEM and the second end is still nobody's."""
+    0 (also if the binder refuses the peer), or -ENOMEM and the second end is still free."""
     cdef socket_t *connecter = <socket_t *> link.ends[0].socket
     cdef pipe_t *near = &link.ends[0]
     cdef pipe_t *far = &link.ends[1]
@@ -178,7 +170,8 @@ cdef inline bint inproc_awaited(context_t *ctx, const char *name) noexcept nogil
 
 
 cdef inline int inproc_serve_pending(socket_t *s, const char *name) noexcept nogil:
-    """Joins the connects that waited for this name. ctx.mutex held, no socket lock. 0, or -ENOMEM: those not joined go on waiting."""
+    """Joins the connects that waited for this name. ctx.mutex held, no socket lock. 0, or -ENOMEM: those not joined go
+    on waiting."""
     cdef link_t **at = &s.ctx.pending
     cdef link_t *link
     cdef socket_t *connecter
@@ -208,11 +201,16 @@ cdef inline int inproc_serve_pending(socket_t *s, const char *name) noexcept nog
     return rc
 
 
+cdef inline void inproc_register(endpoint_t *e) noexcept nogil:
+    """The name is taken. ctx.mutex held; the endpoint is on its socket's list."""
+    e.registry_next = e.socket.ctx.bound
+    e.socket.ctx.bound = e
+
+
 cdef inline int inproc_bind(socket_t *s, endpoint_t *e) noexcept nogil:
-    """No lock held. On success the endpoint belongs to the socket."""
+    """endpoint_ops_t.bind"""
     cdef context_t *ctx = s.ctx
-    cdef endpoint_t **own
-    cdef const char *name = e.given + e.address_offset
+    cdef const char *name = inproc_name(e)
     cdef int rc = 0
     zc_mutex_lock(&ctx.mutex)
     zc_lock_acquire(&s.lock)
@@ -221,113 +219,118 @@ cdef inline int inproc_bind(socket_t *s, endpoint_t *e) noexcept nogil:
     elif inproc_find(ctx, name) != NULL:
         rc = -EADDRINUSE
     else:
-        e.socket = s
-        e.next = s.endpoints
-        s.endpoints = e
-        e.registry_next = ctx.bound
-        ctx.bound = e
+        endpoint_enlist(s, e)
+        inproc_register(e)
     zc_lock_release(&s.lock)
     if rc == 0:
         rc = inproc_serve_pending(s, name)
         zc_lock_acquire(&s.lock)
         if rc == 0:
-            socket_remember_endpoint(s, e)
+            endpoint_tell(s, e)
         else:
             # Not bound after all.
-            inproc_unbind(e)
-            own = &s.endpoints
-            while own[0] != e:
-                own = &own[0].next
-            own[0] = e.next
+            inproc_unregister(e)
+            endpoint_delist(s, e)
         zc_lock_release(&s.lock)
     zc_mutex_unlock(&ctx.mutex)
     return rc
 
 
+cdef inline int inproc_take_over(socket_t *s, endpoint_t *e, endpoint_t *bound) noexcept nogil:
+    """Connects to a monitor: its pipe is there already and may hold events. ctx.mutex and the socket's lock held. 0 or
+    -ENOMEM."""
+    cdef link_t *link = <link_t *> bound.pipe.link
+    cdef socket_t *binder = bound.socket
+    cdef int rc
+    zc_lock_acquire(&binder.lock)
+    rc = link_join(link, 1, s)
+    if rc == 0:
+        e.pipe = &link.ends[1]
+        link_set_marks(link)
+        ring_set_hwm(link.ends[0].outr, link_mark(s.ctx.monitor_backlog, <uint32_t> s.opt.rcvhwm))
+        link.ends[1].connected = True
+        rc = pattern_attach(&s.pattern, e.pipe)
+        if rc == 0:
+            bound.pipe = NULL
+            pattern_in_ready(&s.pattern, e.pipe)
+        else:
+            link_leave(link, 1)         # the events stay for another attempt
+            e.pipe = NULL
+            if rc == -EEXIST:
+                rc = 0
+    zc_lock_release(&binder.lock)
+    return rc
+
+
+cdef inline int inproc_join(link_t *link, socket_t *binder) noexcept nogil:
+    """The first end's socket, whose lock is held with ctx.mutex, gets its peer. 0 or -ENOMEM."""
+    cdef int rc
+    if binder == <socket_t *> link.ends[0].socket:
+        return inproc_complete(link, binder)
+    zc_lock_acquire(&binder.lock)
+    rc = inproc_complete(link, binder)
+    zc_lock_release(&binder.lock)
+    socket_wake(binder)
+    return rc
+
+
+cdef inline int inproc_pend(context_t *ctx, link_t *link, endpoint_t *e) noexcept nogil:
+    """The connect waits for its bind. ctx.mutex held. 0 or -ENOMEM."""
+    cdef link_t **at = &ctx.pending
+    link.name = text_copy(inproc_name(e), e.name_size - e.address_offset)
+    if link.name == NULL:
+        return -ENOMEM
+    link.pending = True
+    # Oldest first, as they would have connected.
+    while at[0] != NULL:
+        at = &at[0].pending_next
+    at[0] = link
+    return 0
+
+
+cdef inline int inproc_begin(socket_t *s, endpoint_t *e, socket_t *binder) noexcept nogil:
+    """A pipe of its own for the connect; `binder` is NULL while the name is not bound. ctx.mutex and the socket's lock held.
+    0 or -ENOMEM."""
+    cdef link_t *link = link_new(s)
+    cdef int rc
+    if link == NULL:
+        return -ENOMEM
+    e.pipe = &link.ends[0]
+    rc = pattern_attach(&s.pattern, e.pipe)
+    if rc == 0:
+        rc = inproc_join(link, binder) if binder != NULL else inproc_pend(s.ctx, link, e)
+    if rc < 0:
+        pipe_remove(s, &link.ends[0])
+        link_abandon(link)
+        e.pipe = NULL
+    # A PAIR that has its peer: accepted, and not joined, as over other transports.
+    return 0 if rc == -EEXIST else rc
+
+
 cdef inline int inproc_connect(socket_t *s, endpoint_t *e) noexcept nogil:
-    """No lock held. On success the endpoint belongs to the socket."""
+    """endpoint_ops_t.connect"""
     cdef context_t *ctx = s.ctx
     cdef endpoint_t *bound
-    cdef socket_t *binder = NULL
-    cdef link_t *link = NULL
-    cdef link_t **at
-    cdef const char *name = e.given + e.address_offset
-    cdef int rc = 0
+    cdef int rc
     zc_mutex_lock(&ctx.mutex)
     zc_lock_acquire(&s.lock)
-    bound = inproc_find(ctx, name)
-    if bound != NULL:
-        binder = bound.socket
+    bound = inproc_find(ctx, inproc_name(e))
     if s.state != SOCKET_OPEN:
         rc = -ENOTSOCK
-    if rc == 0 and bound != NULL and bound.pipe != NULL:
-        # A monitor: its pipe is there already and may hold events.
-        link = <link_t *> bound.pipe.link
-        zc_lock_acquire(&binder.lock)
-        rc = link_join(link, 1, s)
-        if rc == 0:
-            e.pipe = &link.ends[1]
-            link_set_marks(link)
-            ring_set_hwm(link.ends[0].outr, link_mark(ctx.monitor_backlog, <uint32_t> s.opt.rcvhwm))
-            link.ends[1].connected = True
-            rc = pattern_attach(&s.pattern, e.pipe)
-            if rc == 0:
-                bound.pipe = NULL
-                pattern_in_ready(&s.pattern, e.pipe)
-            else:
-                link_leave(link, 1)         # the events stay for another attempt
-                e.pipe = NULL
-                if rc == -EEXIST:
-                    rc = 0
-        zc_lock_release(&binder.lock)
-    elif rc == 0:
-        link = link_new(s)
-        if link == NULL:
-            rc = -ENOMEM
-        else:
-            e.pipe = &link.ends[0]
-            rc = pattern_attach(&s.pattern, e.pipe)
-            if rc < 0:
-                pipe_remove(s, e.pipe)
-                link_abandon(link)
-                e.pipe = NULL
-                if rc == -EEXIST:
-                    rc = 0      # a PAIR that has its peer: accepted, and nobody is joined, as over other transports
-            elif binder != NULL:
-                if binder != s:
-                    zc_lock_acquire(&binder.lock)
-                rc = inproc_complete(link, binder)
-                if binder != s:
-                    zc_lock_release(&binder.lock)
-                    socket_wake(binder)
-                if rc < 0:
-                    pipe_remove(s, e.pipe)
-                    link_abandon(link)
-            else:
-                link.name = text_copy(name, e.name_size - e.address_offset)
-                if link.name == NULL:
-                    pipe_remove(s, e.pipe)
-                    link_abandon(link)
-                    rc = -ENOMEM
-                else:
-                    link.pending = True
-                    # Oldest first, as they would have connected.
-                    at = &ctx.pending
-                    while at[0] != NULL:
-                        at = &at[0].pending_next
-                    at[0] = link
+    elif bound != NULL and bound.pipe != NULL:
+        rc = inproc_take_over(s, e, bound)
+    else:
+        rc = inproc_begin(s, e, bound.socket if bound != NULL else NULL)
     if rc == 0:
-        e.socket = s
-        e.next = s.endpoints
-        s.endpoints = e
-        socket_remember_endpoint(s, e)
+        endpoint_enlist(s, e)
+        endpoint_tell(s, e)
     socket_settle(s)
     zc_lock_release(&s.lock)
     zc_mutex_unlock(&ctx.mutex)
     return rc
 
 
-cdef inline void inproc_unbind(endpoint_t *e) noexcept nogil:
+cdef inline void inproc_unregister(endpoint_t *e) noexcept nogil:
     """The name is free again; pipes made through it live on. ctx.mutex held."""
     cdef endpoint_t **at = &e.socket.ctx.bound
     while at[0] != NULL:
@@ -349,9 +352,12 @@ cdef inline void inproc_unpend(context_t *ctx, link_t *link) noexcept nogil:
         at = &at[0].pending_next
 
 
-cdef inline void inproc_disconnect(socket_t *s, endpoint_t *e) noexcept nogil:
-    """What the peer has sent stays readable; it is told that nothing will be read after that. Both locks held."""
+cdef inline void inproc_end(socket_t *s, endpoint_t *e) noexcept nogil:
+    """endpoint_ops_t.end. What the peer has sent stays readable; it is told that nothing will be read after that."""
     cdef pipe_t *p = e.pipe
+    if not e.connects:
+        inproc_unregister(e)
+        return
     if p == NULL or p.detached:
         return
     if (<link_t *> p.link).pending:
@@ -360,3 +366,21 @@ cdef inline void inproc_disconnect(socket_t *s, endpoint_t *e) noexcept nogil:
     else:
         pipe_release(s, p)
         socket_notify(p.other, ATTENTION_CLOSED)
+
+
+cdef inline void inproc_close(socket_t *s, endpoint_t *e) noexcept nogil:
+    """endpoint_ops_t.close"""
+    cdef pipe_t *p = e.pipe
+    if not e.connects:
+        inproc_unregister(e)
+        if p != NULL:
+            link_abandon(<link_t *> p.link)         # a monitor's, for a consumer that never came
+    elif p != NULL and not p.detached and (<link_t *> p.link).pending:
+        inproc_unpend(s.ctx, <link_t *> p.link)
+
+
+cdef inline void inproc_endpoint_ops(endpoint_ops_t *o) noexcept nogil:
+    o.bind = inproc_bind
+    o.connect = inproc_connect
+    o.end = inproc_end
+    o.close = inproc_close

@@ -1,52 +1,47 @@
 # Life of contexts and sockets: making, closing, lingering, termination, and what is left of them in a forked child.
 #
-# Closing a socket: the application's handle is gone at once; endpoints and pipes are taken down; sessions with output go on under the I/O
-# thread until it is flushed or LINGER is over. The last session's end (or closing itself) takes the socket out of its context.
-# Termination waits for that, for every socket.
-# In a forked child nobody may touch locks or poll sets of the parent: closing there only closes descriptors.
+# Closing a socket: the application's handle is gone at once; endpoints and pipes are taken down; sessions with output
+# go on under the I/O thread until it is flushed or LINGER is over. The last session's end (or closing itself) takes the
+# socket out of its context. Termination waits for that, for every socket. In a forked child nobody may touch locks or
+# poll sets of the parent: closing there only closes descriptors.
 
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, UINT64_MAX
+from libc.stddef cimport size_t
+from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
 from base.memory cimport calloc, free
-from base.atomics cimport (
-    zc_add_u32, zc_sub_u32, zc_swap_u32, zc_load_acquire_u32, zc_swap_ptr, zc_store_relaxed_u32, zc_store_release_u32,
-)
-from base.config cimport RX_CHUNK, STRAGGLER_TRUST, TX_BUFFER, TX_REF_MIN, MONITOR_BACKLOG
-from base.errors cimport EADDRINUSE, EINVAL, EMFILE, ENOMEM, ENOTSOCK, EPROTONOSUPPORT, ETERM, ETIMEDOUT
+from base.atomics cimport zc_add_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_sub_u32, zc_swap_ptr, zc_swap_u32
+from base.config cimport MONITOR_BACKLOG, RX_CHUNK, STRAGGLER_TRUST, TX_BUFFER, TX_REF_MIN
+from base.errors cimport EMFILE, ENOMEM, ETERM
 from base.platform cimport (
-    zc_lock_init, zc_lock_acquire, zc_lock_release, zc_mutex_init, zc_mutex_destroy, zc_mutex_lock, zc_mutex_unlock, zc_cond_init,
-    zc_cond_destroy, zc_cond_broadcast, zc_cond_wait_until, zc_fork_generation, zc_now_ns, zc_os_random, zc_close, zc_wake_close,
+    zc_close, zc_cond_broadcast, zc_cond_destroy, zc_cond_init, zc_cond_wait_until, zc_fork_generation, zc_lock_acquire,
+    zc_lock_init, zc_lock_release, zc_mutex_destroy, zc_mutex_init, zc_mutex_lock, zc_mutex_unlock, zc_now_ns,
+    zc_os_random, zc_wake_close,
 )
+from io.flush cimport socket_flush
+from io.mailbox cimport socket_attend
+from io.serve cimport socket_of_client, socket_serve
+from io.wakeup cimport attention_closed, socket_close_set, socket_wake
 from message.buffer cimport pool_clear, pool_init
 from message.message cimport msg_close
-from option.context cimport context_options_init, context_options_free
-from option.store cimport options_init, options_free
-from pattern.pattern cimport pattern_hooks_t, pattern_init, pattern_free, pattern_attach
+from option.context cimport context_options_free, context_options_init
+from option.store cimport options_free, options_init
+from pattern.pattern cimport pattern_free, pattern_init
+from pattern.pattern cimport pattern_hooks_t
 from pipe.pipe cimport pipe_t
-from pipe.ring cimport ring_messages, ring_set_hwm
+from pipe.ring cimport ring_messages
 from reactor.io_thread cimport io_client_t, io_poke, io_remove, LEASE_NONE
 from reactor.pollset cimport pollset_child_enable, pollset_close
 from session.lifecycle cimport session_close, session_has_output
 from session.session cimport session_t, session_unsent, SESSION_DRAINING, SESSION_IDLE
 from socket.connecting cimport connection_resolved
-from socket.connections cimport connections_end, connections_plan, endpoint_free, endpoint_unref, graves_clear
-from socket.session_host cimport connections_init
-from io.end_call cimport socket_settle
-from io.flush cimport socket_flush
-from io.mailbox cimport socket_attend
-from io.serve cimport socket_of_client, socket_serve
-from socket.endpoints cimport endpoint_close_listener, endpoint_new
-from socket.inproc cimport inproc_awaited, inproc_find, inproc_serve_pending, inproc_unbind, inproc_unpend, link_new, link_abandon
+from socket.connections cimport connections_end, connections_plan, graves_clear
+from socket.endpoints cimport endpoints_close, endpoints_init
 from socket.io_threads cimport context_stop_io
-from socket.monitor cimport monitor_emit, EVENT_MONITOR_STOPPED
+from socket.monitor cimport monitor_take
 from socket.pipes cimport pipe_remove, pipe_retire, socket_doom
-from socket.resolver cimport resolver_stop
-from socket.state cimport (
-    socket_t, context_t, endpoint_t, link_t, monitor_t, SOCKET_OPEN, SOCKET_CLOSING, SOCKET_CLOSED, ENDPOINT_INPROC_BOUND,
-    ENDPOINT_INPROC_CONNECTED,
-)
 from socket.references cimport link_unref, socket_unref
-from io.wakeup cimport attention_closed, socket_close_set, socket_wake
-from transport.address cimport address_t, PROTO_INPROC
+from socket.resolver cimport resolver_stop
+from socket.session_host cimport connections_init
+from socket.state cimport context_t, endpoint_t, link_t, monitor_t, socket_t, SOCKET_CLOSED, SOCKET_CLOSING, SOCKET_OPEN
 from transport.select cimport transports_init
 
 cdef enum:
@@ -68,6 +63,7 @@ cdef inline context_t *context_new(int poller) noexcept nogil:
     zc_cond_init(&ctx.resolve_cond)
     context_options_init(&ctx.opt)
     transports_init(&ctx.transports)
+    endpoints_init(ctx)
     ctx.refs = 1
     ctx.poller = poller
     ctx.monitor_backlog = MONITOR_BACKLOG
@@ -101,7 +97,8 @@ cdef inline int context_wait(context_t *ctx) noexcept nogil:
 
 
 cdef inline uint64_t context_unsent(context_t *ctx) noexcept nogil:
-    """What waits to be sent to peers that are there (or just being connected to): octets, and messages for those still queued. 0 = nothing."""
+    """What waits to be sent to peers that are there (or just being connected to): octets, and messages for those still
+    queued. 0 = nothing."""
     cdef socket_t *s
     cdef session_t *x
     cdef uint32_t i
@@ -129,7 +126,8 @@ cdef inline uint64_t context_unsent(context_t *ctx) noexcept nogil:
 
 
 cdef inline void context_flush(context_t *ctx) noexcept nogil:
-    """The process ends: what was sent before shall arrive. Waits as long as peers take it; EXIT_PATIENCE_NS without progress ends the wait."""
+    """The process ends: what was sent before shall arrive. Waits as long as peers take it; EXIT_PATIENCE_NS without
+    progress ends the wait."""
     cdef uint64_t left = context_unsent(ctx)
     cdef uint64_t before = left
     cdef uint64_t now = zc_now_ns()
@@ -248,7 +246,8 @@ cdef inline void socket_leave_context(socket_t *s) noexcept nogil:
     zc_cond_broadcast(&ctx.changed)
     zc_mutex_unlock(&ctx.mutex)
     socket_unref(s)
-    # The last reference if term() has gone on meanwhile. Never by an I/O thread: term() joins those before it lets its own reference go.
+    # The last reference if term() has gone on meanwhile. Never by an I/O thread: term() joins those before it lets its
+    # own reference go.
     context_unref(ctx)
 
 
@@ -296,13 +295,43 @@ cdef inline void socket_seal_attention(socket_t *s) noexcept nogil:
         p = next
 
 
+cdef inline void socket_close_pipes(socket_t *s) noexcept nogil:
+    """Nobody reads or writes any more; what is under way to the network stays with the sessions. Lock held."""
+    s.ndoomed = 0
+    while s.npipes:
+        if s.pipes[0].link != NULL or s.pipes[0].session == NULL:
+            pipe_remove(s, s.pipes[0])
+        else:
+            pipe_retire(s, s.pipes[0])
+    s.ndoomed = 0
+    pattern_free(&s.pattern)
+
+
+cdef inline void socket_close_sessions(socket_t *s) noexcept nogil:
+    """Lock held."""
+    cdef uint32_t i = s.nsessions
+    cdef uint64_t now = zc_now_ns()
+    while i > 0:
+        i -= 1
+        session_close(s.sessions[i], s.opt.linger, now)
+    socket_flush(s)
+    connections_end(s)
+
+
+cdef inline void socket_hand_over(socket_t *s) noexcept nogil:
+    """What a closed socket has left to do is the I/O thread's alone from here on. Lock held."""
+    connections_plan(s)
+    zc_store_relaxed_u32(&s.client.lease, LEASE_NONE)
+    zc_store_relaxed_u32(&s.client.straggle, 0)
+    zc_store_relaxed_u32(&s.client.masked, 0)
+    pollset_child_enable(&s.client.io.set, &s.set, s.client.tag, 1)
+    io_poke(s.client.io, 0)
+
+
 cdef inline void socket_close(socket_t *s, int linger_ms, bint set_linger) noexcept nogil:
     """Idempotent. No lock held. The caller keeps its reference."""
     cdef context_t *ctx = s.ctx
-    cdef endpoint_t *e
     cdef monitor_t *monitor
-    cdef uint32_t i
-    cdef uint64_t now
     cdef bint done
     if s.fork_generation != zc_fork_generation():
         socket_close_in_child(s)
@@ -319,49 +348,18 @@ cdef inline void socket_close(socket_t *s, int linger_ms, bint set_linger) noexc
     # Under the same lock as the change of state: who installs a monitor after this finds the socket closed.
     monitor = monitor_take(s)
     zc_store_relaxed_u32(&s.state, SOCKET_CLOSING)
-    now = zc_now_ns()
-    while s.endpoints != NULL:
-        e = s.endpoints
-        s.endpoints = e.next
-        if e.kind == ENDPOINT_INPROC_BOUND:
-            inproc_unbind(e)
-            if e.pipe != NULL:
-                link_abandon(<link_t *> e.pipe.link)    # a monitor's, for a consumer that never came
-        elif e.kind == ENDPOINT_INPROC_CONNECTED:
-            if e.pipe != NULL and not e.pipe.detached and (<link_t *> e.pipe.link).pending:
-                inproc_unpend(ctx, <link_t *> e.pipe.link)
-        else:
-            endpoint_close_listener(s, e)
-        endpoint_unref(e)
+    endpoints_close(s)
     # Not kept any longer: what follows waits for the I/O thread, which may be waiting for this mutex.
     zc_mutex_unlock(&ctx.mutex)
-    s.ndoomed = 0
-    while s.npipes:
-        if s.pipes[0].link != NULL or s.pipes[0].session == NULL:
-            pipe_remove(s, s.pipes[0])
-        else:
-            pipe_retire(s, s.pipes[0])
-    s.ndoomed = 0
-    pattern_free(&s.pattern)
-    i = s.nsessions
-    while i > 0:
-        i -= 1
-        session_close(s.sessions[i], s.opt.linger, now)
-    socket_flush(s)
-    connections_end(s)
+    socket_close_pipes(s)
+    socket_close_sessions(s)
     socket_seal_attention(s)
     done = s.nsessions == 0
     if s.client.io != NULL:
         if done:
             io_remove(&s.client)
         else:
-            # From here on the I/O thread alone.
-            connections_plan(s)
-            zc_store_relaxed_u32(&s.client.lease, LEASE_NONE)
-            zc_store_relaxed_u32(&s.client.straggle, 0)
-            zc_store_relaxed_u32(&s.client.masked, 0)
-            pollset_child_enable(&s.client.io.set, &s.set, s.client.tag, 1)
-            io_poke(s.client.io, 0)
+            socket_hand_over(s)
     if done:
         socket_dismantle(s)
     zc_lock_release(&s.lock)
@@ -372,7 +370,8 @@ cdef inline void socket_close(socket_t *s, int linger_ms, bint set_linger) noexc
 
 
 cdef inline void socket_close_in_child(socket_t *s) noexcept nogil:
-    """After fork: the parent's connections must not be held open by our copies of the descriptors. Nothing else is touched."""
+    """After fork: the parent's connections must not be held open by our copies of the descriptors. Nothing else is
+    touched."""
     cdef uint32_t i
     cdef endpoint_t *e = s.endpoints
     if s.state == SOCKET_CLOSED:
@@ -395,97 +394,9 @@ cdef inline void socket_close_in_child(socket_t *s) noexcept nogil:
 
 # ---- monitor
 
-cdef inline monitor_t *monitor_take(socket_t *s) noexcept nogil:
-    """The socket has no monitor any more. Lock held; monitor_free() follows after it. The consumer gets MONITOR_STOPPED as its last event."""
-    cdef monitor_t *m = s.monitor
-    if m != NULL:
-        monitor_emit(s, EVENT_MONITOR_STOPPED, 0, "")
-        s.monitor = NULL
-    return m
-
-
 cdef inline void monitor_free(monitor_t *m) noexcept nogil:
     """No lock held. NULL is fine."""
     if m != NULL:
         socket_close(m.pair, 0, True)
         socket_unref(m.pair)
         free(m)
-
-
-cdef inline int socket_monitor_stop(socket_t *s) noexcept nogil:
-    """Idempotent. No lock held."""
-    cdef monitor_t *m
-    zc_lock_acquire(&s.lock)
-    m = monitor_take(s)
-    zc_lock_release(&s.lock)
-    monitor_free(m)
-    return 0
-
-
-cdef inline int socket_monitor_start(socket_t *s, const char *text, size_t n, uint32_t events) noexcept nogil:
-    """No lock held."""
-    cdef context_t *ctx = s.ctx
-    cdef int rc = 0
-    cdef endpoint_t *e = endpoint_new(s.ctx, text, n, &rc)
-    cdef monitor_t *m
-    cdef monitor_t *old
-    cdef link_t *link = NULL
-    if e == NULL:
-        return rc
-    if e.proto != PROTO_INPROC:
-        endpoint_free(e)
-        return -EPROTONOSUPPORT
-    socket_monitor_stop(s)
-    m = <monitor_t *> calloc(1, sizeof(monitor_t))
-    if m == NULL:
-        endpoint_free(e)
-        return -ENOMEM
-    m.events = events
-    m.pair = socket_new(ctx, TYPE_PAIR, True, &rc)
-    if m.pair == NULL:
-        free(m)
-        endpoint_free(e)
-        return rc
-    zc_mutex_lock(&ctx.mutex)
-    zc_lock_acquire(&m.pair.lock)
-    if inproc_find(ctx, e.given + e.address_offset) != NULL:
-        rc = -EADDRINUSE
-    elif not inproc_awaited(ctx, e.given + e.address_offset):
-        link = link_new(m.pair)
-        rc = 0 if link != NULL else -ENOMEM
-    if link != NULL:
-        # The pipe to a consumer that has not come yet.
-        ring_set_hwm(&link.rings[0], MONITOR_BACKLOG)
-        link.ends[0].connected = True
-        rc = pattern_attach(&m.pair.pattern, &link.ends[0])
-        if rc < 0:
-            link_abandon(link)
-    if rc == 0:
-        e.kind = ENDPOINT_INPROC_BOUND
-        e.socket = m.pair
-        e.pipe = &link.ends[0] if link != NULL else NULL
-        e.next = NULL
-        m.pair.endpoints = e
-        e.registry_next = ctx.bound
-        ctx.bound = e
-    zc_lock_release(&m.pair.lock)
-    if rc == 0 and link == NULL:
-        # The consumer was here first.
-        m.pair.opt.sndhwm = MONITOR_BACKLOG
-        rc = inproc_serve_pending(m.pair, e.given + e.address_offset)
-    zc_mutex_unlock(&ctx.mutex)
-    if rc < 0:
-        if e.kind != ENDPOINT_INPROC_BOUND:     # or else it is the pair's
-            endpoint_free(e)
-        monitor_free(m)
-        return rc
-    zc_lock_acquire(&s.lock)
-    if s.state == SOCKET_OPEN:
-        old = monitor_take(s)       # one that another thread installed meanwhile
-        s.monitor = m
-    else:
-        rc = -ENOTSOCK
-        old = m
-    zc_lock_release(&s.lock)
-    monitor_free(old)
-    return rc

@@ -1,17 +1,18 @@
 # Monitor: what happens to the connections of a socket, told over an inproc PAIR.
 #
-# Events are sent from an internal PAIR socket whose pipe exists from the start, so nothing raised before the consumer connects is lost, and
-# raising an event never blocks: the queue is bounded (MONITOR_BACKLOG), the oldest go while nobody is connected, the newest while
-# a consumer does not read. Called under the monitored socket's lock; takes the PAIR's lock inside it.
+# Events are sent from an internal PAIR socket whose pipe exists from the start, so nothing raised before the consumer
+# connects is lost, and raising an event never blocks: the queue is bounded (MONITOR_BACKLOG), the oldest go while
+# nobody is connected, the newest while a consumer does not read. Called under the monitored socket's lock; takes the
+# PAIR's lock inside it.
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, strlen
 from base.atomics cimport zc_load_acquire_ptr
 from base.platform cimport zc_lock_acquire, zc_lock_release
-from message.message cimport msg_t, msg_set, msg_close, MSG_MORE
-from pipe.pipe cimport pipe_t, pipe_flush, pipe_rollback, pipe_store
-from pipe.ring cimport ring_full, ring_front, ring_pop
-from socket.state cimport socket_t, link_t, monitor_t
+from message.message cimport msg_close, msg_set, msg_t, MSG_MORE
+from pipe.pipe cimport pipe_flush, pipe_rollback, pipe_store, pipe_t
+from pipe.ring cimport ring_front, ring_full, ring_pop
+from socket.state cimport monitor_t, socket_t
 
 cdef enum:
     EVENT_CONNECTED = 0x1
@@ -67,3 +68,13 @@ cdef inline void monitor_emit(socket_t *s, uint32_t event, uint64_t value, const
                         pipe_rollback(p)        # no memory: the event is lost as a whole
                     msg_close(&frame)
     zc_lock_release(&m.pair.lock)
+
+
+cdef inline monitor_t *monitor_take(socket_t *s) noexcept nogil:
+    """The socket has no monitor any more. Lock held; monitor_free() follows after it. The consumer gets MONITOR_STOPPED
+    as its last event."""
+    cdef monitor_t *m = s.monitor
+    if m != NULL:
+        monitor_emit(s, EVENT_MONITOR_STOPPED, 0, "")
+        s.monitor = NULL
+    return m

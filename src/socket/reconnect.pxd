@@ -1,11 +1,15 @@
-# The end of a connection: what becomes of its session and its pipe, and when a connecting session tries again. Lock held; nothing blocks.
+# The end of a connection: what becomes of its session and its pipe, and when a connecting session tries again. Lock
+# held; nothing blocks.
 #
-# After a protocol error a connecting session gives up (as deployed stacks do): the same peer would fail the same way again.
+# After a protocol error a connecting session gives up (as deployed stacks do): the same peer would fail the same way
+# again.
 
 from libc.stdint cimport uint32_t, uint64_t
 from base.config cimport RECONNECT_LEAST_NS, RECONNECT_LEAST_STEPS
 from base.errors cimport ECONNREFUSED
 from base.platform cimport zc_os_random
+from io.timers cimport socket_of
+from option.table cimport RECONNECT_STOP_CONN_REFUSED, RECONNECT_STOP_HANDSHAKE_FAILED
 from pattern.pattern cimport pattern_lost
 from pipe.pipe cimport pipe_t
 from session.lifecycle cimport session_has_output
@@ -13,14 +17,13 @@ from session.session cimport session_t, END_CONNECT, END_PROTOCOL, SESSION_IDLE
 from session.transmit cimport transmit_drop, transmit_salvage
 from socket.connections cimport connection_die, connection_name, connection_part
 from socket.monitor cimport monitor_emit, EVENT_CLOSED, EVENT_CONNECT_RETRIED
-from option.table cimport RECONNECT_STOP_CONN_REFUSED, RECONNECT_STOP_HANDSHAKE_FAILED
 from socket.pipes cimport pipe_end, pipe_remove
 from socket.state cimport socket_t
-from io.timers cimport socket_of
 
 
 cdef inline uint64_t reconnect_least(session_t *x) noexcept nogil:
-    """RECONNECT_IVL 0 is at once, nanoseconds after the connection was lost. An attempt that failed would fail at once again, and again."""
+    """RECONNECT_IVL 0 is at once, nanoseconds after the connection was lost. An attempt that failed would fail at once
+    again, and again."""
     cdef uint32_t steps = x.attempts - 1
     if x.attempts == 0:
         return 1                # 0 would be no timer
@@ -28,8 +31,8 @@ cdef inline uint64_t reconnect_least(session_t *x) noexcept nogil:
 
 
 cdef inline uint32_t reconnect_delay(socket_t *s, session_t *x) noexcept nogil:
-    """Milliseconds. Without a maximum: base plus up to base of jitter, so that many clients of one dead server do not return at once.
-    With one: doubling from base up to it."""
+    """Milliseconds. Without a maximum: base plus up to base of jitter, so that many clients of one dead server do not
+    return at once. With one: doubling from base up to it."""
     cdef uint32_t base = <uint32_t> s.opt.reconnect_ivl
     cdef uint32_t most = <uint32_t> s.opt.reconnect_ivl_max
     cdef uint32_t noise = 0
@@ -97,7 +100,8 @@ cdef inline void connection_finished(session_t *x) noexcept nogil:
 
 
 cdef inline void connection_leave_pipe(socket_t *s, pipe_t *p) noexcept nogil:
-    """The session is gone for good: what it received can still be read, unless the application has let go of it, too."""
+    """The session is gone for good: what it received can still be read, unless the application has let go of it,
+    too."""
     if p.detached:
         pipe_remove(s, p)
     else:

@@ -1,23 +1,25 @@
-# Resolver: looks host names up on a thread of its own, because getaddrinfo() may take seconds and nobody else may wait for it.
+# Resolver: looks host names up on a thread of its own, because getaddrinfo() may take seconds and nobody else may wait
+# for it.
 #
-# The thread starts with the first name and ends with the context. It takes socket locks (waiting for them) to hand the result over; a socket under
-# lookup is kept alive by a reference, and the session is found again by its id, so either may be gone by then.
+# The thread starts with the first name and ends with the context. It takes socket locks (waiting for them) to hand the
+# result over; a socket under lookup is kept alive by a reference, and the session is found again by its id, so either
+# may be gone by then.
 
-from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
-from base.memory cimport malloc, free
+from libc.stddef cimport size_t
+from libc.stdint cimport uint32_t, UINT64_MAX
+from base.memory cimport free, malloc
 from libc.string cimport memcpy, strlen
 from base.atomics cimport zc_add_u32
 from base.errors cimport ENOMEM
 from base.platform cimport (
-    zc_mutex_lock, zc_mutex_unlock, zc_cond_signal, zc_cond_wait_until, zc_thread_start, zc_thread_join, zc_lock_acquire,
-    zc_lock_release, zc_now_ns, zc_sockaddr_t,
+    zc_cond_signal, zc_cond_wait_until, zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock, zc_now_ns,
+    zc_sockaddr_t, zc_thread_join, zc_thread_start,
 )
-from reactor.io_thread cimport io_poke
-from socket.state cimport socket_t, context_t, lookup_t
-from socket.references cimport socket_unref
 from io.wakeup cimport socket_wake
+from session.session cimport session_t
+from socket.references cimport socket_unref
+from socket.state cimport context_t, lookup_t, socket_t
 from transport.address cimport address_t
-from transport.tcp cimport tcp_parse_connect
 
 
 cdef inline void resolver_main(void *arg) noexcept nogil:
@@ -36,21 +38,21 @@ cdef inline void resolver_main(void *arg) noexcept nogil:
         zc_mutex_unlock(&ctx.resolve_mutex)
         if job == NULL:
             return
-        rc = tcp_parse_connect(job.text, job.size, job.ipv6, 1, &job.behind, &address)
+        rc = job.transport.parse_connect(job.text, job.size, job.ipv6, True, &job.behind, &address)
         zc_lock_acquire(&job.socket.lock)
         for i in range(job.socket.nsessions):
             if job.socket.sessions[i].id == job.session_id:
                 job.socket.resolved(job.socket, job.socket.sessions[i], &address, rc, zc_now_ns())
                 break
         zc_lock_release(&job.socket.lock)
-        # What the socket now waits for is new to whoever drives it.
+        # What the socket now waits for is new to the thread that drives it.
         socket_wake(job.socket)
         socket_unref(job.socket)
         free(job)
 
 
-cdef inline int resolver_ask(socket_t *s, uint32_t session_id, const char *text, int ipv6, const zc_sockaddr_t *behind) noexcept nogil:
-    """Lock held. 0: the answer comes by s.resolved(). Negative errno."""
+cdef inline int resolver_ask(socket_t *s, session_t *x, const char *text, const zc_sockaddr_t *behind) noexcept nogil:
+    """Has the name in an address looked up. Lock held. 0: the answer comes by s.resolved(). Negative errno."""
     cdef context_t *ctx = s.ctx
     cdef size_t n = strlen(text)
     cdef lookup_t *job = <lookup_t *> malloc(sizeof(lookup_t) + n)
@@ -60,8 +62,9 @@ cdef inline int resolver_ask(socket_t *s, uint32_t session_id, const char *text,
         return -ENOMEM
     job.next = NULL
     job.socket = s
-    job.session_id = session_id
-    job.ipv6 = ipv6
+    job.transport = x.stream.ops
+    job.session_id = x.id
+    job.ipv6 = s.opt.ipv6
     job.behind = behind[0]
     job.size = n
     memcpy(job.text, text, n + 1)

@@ -1,6 +1,7 @@
 # What the sessions of a socket call: session_host_t, filled in. Lock held; nothing blocks.
 
 from libc.stdint cimport uint32_t, uint64_t
+from io.timers cimport socket_of, socket_retime
 from pattern.pattern cimport pattern_in_ready, pattern_out_ready
 from pipe.ring cimport ring_empty
 from session.session cimport session_t
@@ -10,7 +11,6 @@ from socket.established cimport connection_ready
 from socket.monitor cimport monitor_emit
 from socket.reconnect cimport connection_finished, connection_lost
 from socket.state cimport socket_t
-from io.timers cimport socket_of, socket_retime
 
 
 cdef inline void connection_received(session_t *x) noexcept nogil:

@@ -8,17 +8,17 @@
 # of an inproc link (the other end may still notify it), one by each thread that waits in it. A closed socket gives its descriptors back when its last
 # session has gone and its last sleeper has left (socket_close_set), however long references of it live.
 
-from libc.stdint cimport uint32_t, uint64_t, int64_t
-from base.platform cimport zc_lock_t, zc_mutex_t, zc_cond_t, zc_sockaddr_t, zc_thread_t, zc_wake_t
-from message.message cimport msg_t
+from libc.stddef cimport size_t
+from libc.stdint cimport uint32_t, uint64_t
+from base.platform cimport zc_cond_t, zc_lock_t, zc_mutex_t, zc_sockaddr_t, zc_thread_t, zc_wake_t
 from option.context_table cimport context_options_t
 from option.table cimport options_t
 from pattern.pattern cimport pattern_t
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_t
-from reactor.io_thread cimport io_thread_t, io_client_t
+from reactor.io_thread cimport io_client_t, io_thread_t
 from reactor.pollset cimport pollset_t
-from session.session cimport session_t, session_host_t, source_t
+from session.session cimport session_host_t, session_t, source_t
 from transport.address cimport address_t
 from transport.cidr cimport cidr_t
 from transport.ops cimport transport_ops_t
@@ -30,17 +30,24 @@ cdef enum:
     SOCKET_CLOSING = 1          # the application has closed it; output may still be flushed
     SOCKET_CLOSED = 2           # nothing left but memory
 
-cdef enum:
-    ENDPOINT_LISTENER = 1
-    ENDPOINT_CONNECTER = 2
-    ENDPOINT_INPROC_BOUND = 3
-    ENDPOINT_INPROC_CONNECTED = 4
+cdef struct endpoint_t
+cdef struct socket_t
+
+# How the endpoints of one kind of transport come and go. The context holds a table for each kind (socket/endpoints.pxd fills them).
+cdef struct endpoint_ops_t:
+    # No lock held; takes what it needs. 0: the endpoint is the socket's now. Or a negative errno, and it is still the caller's.
+    int (*bind)(socket_t *s, endpoint_t *e) noexcept nogil
+    int (*connect)(socket_t *s, endpoint_t *e) noexcept nogil
+    # unbind, disconnect: it is off the list; the caller frees it afterwards. Context mutex and socket lock held.
+    void (*end)(socket_t *s, endpoint_t *e) noexcept nogil
+    # The same when its socket is closed: sessions and pipes are taken down by the caller.
+    void (*close)(socket_t *s, endpoint_t *e) noexcept nogil
 
 cdef struct endpoint_t:
     source_t source             # SOURCE_LISTENER in a poll set
-    int kind
-    int proto
-    const transport_ops_t *transport    # of the context's tables
+    bint connects               # made by connect, not by bind
+    const transport_ops_t *transport    # of the context's tables, as is `ops`
+    const endpoint_ops_t *ops
     int fd                      # of a listener
     bint adopted                # USE_FD: the descriptor was the application's
     bint paused                 # a listener out of descriptors rests until socket_t.retry_due
@@ -49,7 +56,7 @@ cdef struct endpoint_t:
     char *told                  # what LAST_ENDPOINT is going to tell; made before anything else happens, so that telling cannot fail
     uint32_t refs               # sessions made through it, and one while it is in the socket's list
     size_t name_size            # of `given`
-    size_t address_offset       # of the part behind "proto://" in `given`
+    size_t address_offset       # of the part behind "scheme://" in `given`
     session_t *session          # of a connecter
     pipe_t *pipe                # of an inproc connect
     address_t *address          # of a listener
@@ -155,6 +162,7 @@ cdef struct socket_t:
 # A name to look up for a connecting session.
 cdef struct lookup_t:
     lookup_t *next
+    const transport_ops_t *transport
     socket_t *socket            # counted reference
     uint32_t session_id
     int ipv6
@@ -171,7 +179,8 @@ cdef struct context_t:
     uint32_t fork_generation
     int poller                  # kind of poll set
     context_options_t opt
-    transports_t transports     # only read once the context is made
+    transports_t transports     # only read once the context is made, as is the next
+    endpoint_ops_t endpoint_ops[2]      # TRANSPORT_KINDS
     io_thread_t *ios
     uint32_t nios
     bint started

@@ -1,9 +1,11 @@
 # From a socket's options to what a transport is told about them.
 
+from libc.stdint cimport int32_t, uint32_t
 from libc.string cimport memcpy, memset
 from option.table cimport options_t
 from socket.state cimport socket_t
-from transport.tcp cimport tuning_t
+from transport.ops cimport visitors_t
+from transport.tuning cimport tuning_t
 
 
 cdef inline void tuning_from(socket_t *s, tuning_t *t) noexcept nogil:
@@ -20,7 +22,18 @@ cdef inline void tuning_from(socket_t *s, tuning_t *t) noexcept nogil:
     t.maxrt_ms = o.tcp_maxrt
     t.backlog = o.backlog
     t.busy_poll = o.busy_poll
-    t.ipv6 = o.ipv6
     t.use_fd = o.use_fd
     if o.bindtodevice.size:
         memcpy(t.bindtodevice, o.bindtodevice.data, o.bindtodevice.size)
+
+
+cdef inline void visitors_from(socket_t *s, visitors_t *v) noexcept nogil:
+    """What the option store holds, by reference: for use under the socket's lock."""
+    v.addresses = s.cidrs
+    v.naddresses = <int> s.ncidrs
+    v.uids = <const uint32_t *> s.opt.ipc_uid_filters.items
+    v.nuids = <int> s.opt.ipc_uid_filters.count
+    v.gids = <const uint32_t *> s.opt.ipc_gid_filters.items
+    v.ngids = <int> s.opt.ipc_gid_filters.count
+    v.pids = <const int32_t *> s.opt.ipc_pid_filters.items
+    v.npids = <int> s.opt.ipc_pid_filters.count

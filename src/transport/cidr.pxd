@@ -4,9 +4,11 @@
 # - Numeric addresses only: a filter never asks a name server.
 # - IPv4 in all the classic notations (1 to 4 numbers; decimal, octal, hexadecimal), because libzmq takes them.
 # - IPv6 texts need the IPV6 option to be on already, as in libzmq.
-# - Stricter than libzmq on purpose: bits after an IPv4 address are bits of that address, 0 to 32, whether or not IPV6 is on (libzmq counts
-#   them in the mapped IPv6 address then, so that 127.0.0.1/8 lets everybody in); a zone (%eth0) is refused, since it could not be kept.
-# - A peer of a dual-stack listener is compared as the IPv4 address it is. So is a filter for such addresses (::ffff:10.0.0.0/104).
+# - Stricter than libzmq on purpose: bits after an IPv4 address are bits of that address, 0 to 32, whether or not IPV6
+#   is on (libzmq counts them in the mapped IPv6 address then, so that 127.0.0.1/8 lets everybody in); a zone (%eth0) is
+#   refused, since it could not be kept.
+# - A peer of a dual-stack listener is compared as the IPv4 address it is. So is a filter for such addresses
+#   (::ffff:10.0.0.0/104).
 # - The text ends at its first NUL, as a C string.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -106,7 +108,8 @@ cdef inline int _dotted_quad(const char *text, size_t size, uint8_t *address) no
 
 
 cdef inline int _ipv6_groups(const char *text, size_t size, size_t at, uint8_t *address, int *gap) noexcept nogil:
-    """The groups from `at` on, written one behind the other. How many bytes they are; `gap`: where "::" stood among them."""
+    """The groups from `at` on, written one behind the other. How many bytes they are; `gap`: where "::" stood among
+    them."""
     cdef size_t start
     cdef int filled = 0, digits
     cdef uint32_t group
@@ -175,7 +178,8 @@ cdef inline int _ipv6(const char *text, size_t size, uint8_t *address) noexcept 
 
 
 cdef inline int _bits(const char *text, size_t size, int most) noexcept nogil:
-    """What follows the slash, read as C's atoi does: blanks, a sign, digits up to the first other character. Zero only as "0" itself."""
+    """What follows the slash, read as C's atoi does: blanks, a sign, digits up to the first other character. Zero only
+    as "0" itself."""
     cdef size_t at = 0
     cdef int number = 0
     if size == 1 and text[0] == c'0':

@@ -13,41 +13,29 @@ from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcpy
 from base.config cimport IPC_BUFFER
 from base.errors cimport (
-    EACCES, EADDRINUSE, EAFNOSUPPORT, EAGAIN, ECONNREFUSED, EINPROGRESS, EINVAL, ENAMETOOLONG, ENOENT,
-    EPROTONOSUPPORT,
+    EACCES, EADDRINUSE, EAFNOSUPPORT, EAGAIN, ECONNREFUSED, EINPROGRESS, EINVAL, ENAMETOOLONG, ENOENT, EPROTONOSUPPORT,
 )
 from base.platform cimport (
-    ZC_FAMILY_LOCAL, ZC_LOCAL_MAX, ZC_OPT_RCVBUF, ZC_OPT_SNDBUF,
-    zc_accept, zc_bind, zc_close, zc_connect, zc_directory_remove, zc_file_identity, zc_file_is_socket,
-    zc_file_remove, zc_listen, zc_peer_credentials, zc_private_directory, zc_sa_local_name, zc_sa_set_local,
-    zc_set_option, zc_sockaddr_t, zc_socket_adopt, zc_socket_error, zc_socket_open, zc_user_in_group,
+    zc_accept, zc_bind, zc_close, zc_connect, zc_directory_remove, zc_file_identity, zc_file_is_socket, zc_file_remove,
+    zc_listen, zc_peer_credentials, zc_private_directory, zc_sa_local_name, zc_sa_set_local, zc_set_option,
+    zc_sockaddr_t, zc_socket_adopt, zc_socket_error, zc_socket_open, zc_user_in_group, ZC_FAMILY_LOCAL, ZC_LOCAL_MAX,
+    ZC_OPT_RCVBUF, ZC_OPT_SNDBUF,
 )
-from transport.address cimport (
-    ADDRESS_OWN_DIRECTORY, ADDRESS_WILDCARD, PROTO_IPC, address_clear, address_t,
-)
+from transport.address cimport address_clear, address_t, ADDRESS_OWN_DIRECTORY, ADDRESS_WILDCARD
 from transport.descriptor cimport descriptor_ops
-from transport.ops cimport transport_ops_t
-from transport.tcp cimport tuning_t
+from transport.ops cimport stream_t, transport_ops_t, visitors_t, TRANSPORT_STREAM
+from transport.tuning cimport tuning_t
 
 cdef enum:
     IPC_PATH_MAX = 107             # the longest any system takes; zc_sa_set_local knows the shorter ones
 
-# Who may connect: any of the three lists; all empty = everybody. The arrays are the listener's.
-cdef struct ipc_filter_t:
-    const uint32_t *uids
-    const uint32_t *gids
-    const int32_t *pids
-    int nuids
-    int ngids
-    int npids
 
-
-# ---- addresses ----
+# ---- addresses
 
 cdef inline int ipc_parse(const char *path, size_t n, address_t *out) noexcept nogil:
     cdef char name[IPC_PATH_MAX + 1]
     cdef int rc
-    address_clear(out, PROTO_IPC)
+    address_clear(out)
     if n == 0 or memchr(path, 0, n) != NULL or (n == 1 and path[0] == c'@'):
         return -EINVAL
     if n > IPC_PATH_MAX or n > <size_t>ZC_LOCAL_MAX:
@@ -55,16 +43,34 @@ cdef inline int ipc_parse(const char *path, size_t n, address_t *out) noexcept n
     memcpy(name, path, n)
     if name[0] == c'@':
         name[0] = 0
-    # For a connection `*` is a path like any other.
-    if n == 1 and name[0] == c'*':
-        out.flags |= ADDRESS_WILDCARD
     rc = zc_sa_set_local(&out.target, name, n)
     out.family = ZC_FAMILY_LOCAL
     return rc
 
 
-# The path as C string; empty for an abstract name.
+cdef inline int ipc_parse_bind(const char *path, size_t n, bint ipv6, address_t *out) noexcept nogil:
+    """transport_ops_t.parse_bind"""
+    cdef int rc = ipc_parse(path, n, out)
+    if rc == 0 and n == 1 and path[0] == c'*':
+        out.flags |= ADDRESS_WILDCARD
+    return rc
+
+
+cdef inline int ipc_parse_connect(
+        const char *path, size_t n, bint ipv6, bint allow_dns, const zc_sockaddr_t *behind,
+        address_t *out) noexcept nogil:
+    """transport_ops_t.parse_connect. Here `*` is a path like any other."""
+    return ipc_parse(path, n, out)
+
+
+cdef inline int ipc_check(const char *path, size_t n) noexcept nogil:
+    """transport_ops_t.check"""
+    cdef address_t scrap
+    return ipc_parse(path, n, &scrap)
+
+
 cdef inline size_t ipc_path(const address_t *a, char *out) noexcept nogil:
+    """The path as C string; empty for an abstract name."""
     cdef size_t n = 0
     cdef const char *name = zc_sa_local_name(&a.target, &n)
     if n == 0 or n > IPC_PATH_MAX or name[0] == 0:
@@ -74,8 +80,8 @@ cdef inline size_t ipc_path(const address_t *a, char *out) noexcept nogil:
     return n
 
 
-# "ipc://path" or "ipc://@name". Length or -errno.
-cdef inline int ipc_name(const address_t *a, char *out, size_t cap) noexcept nogil:
+cdef inline int ipc_name(int listener, const address_t *a, char *out, size_t cap) noexcept nogil:
+    """transport_ops_t.name: "ipc://path" or "ipc://@name"."""
     cdef size_t n = 0
     cdef const char *name = zc_sa_local_name(&a.target, &n)
     if n == 0:
@@ -90,8 +96,8 @@ cdef inline int ipc_name(const address_t *a, char *out, size_t cap) noexcept nog
     return 6 + <int>n
 
 
-# Makes a private directory and names a socket in it. Length of the path or -errno.
 cdef inline int ipc_wildcard(char *path_out, size_t cap) noexcept nogil:
+    """Makes a private directory and names a socket in it. Length of the path or -errno."""
     cdef int n = zc_private_directory(path_out, cap)
     if n < 0:
         return n
@@ -102,8 +108,8 @@ cdef inline int ipc_wildcard(char *path_out, size_t cap) noexcept nogil:
     return n + 7
 
 
-# Removes the socket file, and its directory where that was made for it.
 cdef inline void ipc_unlink(address_t *a) noexcept nogil:
+    """Removes the socket file, and its directory where that was made for it."""
     cdef char path[IPC_PATH_MAX + 1]
     cdef size_t n = ipc_path(a, path)
     if n != 0 and a.file != 0 and zc_file_identity(path) == a.file:
@@ -118,7 +124,7 @@ cdef inline void ipc_unlink(address_t *a) noexcept nogil:
         a.flags &= ~ADDRESS_OWN_DIRECTORY
 
 
-# ---- descriptors ----
+# ---- descriptors
 
 cdef inline int ipc_socket() noexcept nogil:
     cdef int fd = zc_socket_open(ZC_FAMILY_LOCAL)
@@ -126,14 +132,15 @@ cdef inline int ipc_socket() noexcept nogil:
 
 
 cdef inline void ipc_tune(int fd, const tuning_t *t) noexcept nogil:
-    """A connection, ours or accepted (which inherits nothing from the listener). What the system refuses is left as it was."""
+    """A connection, ours or accepted (which inherits nothing from the listener). What the system refuses is left as it
+    was."""
     # Linux counts what is under way against the sender's buffer, the BSDs against the receiver's.
     zc_set_option(fd, ZC_OPT_SNDBUF, t.sndbuf if t.sndbuf >= 0 else IPC_BUFFER)
     zc_set_option(fd, ZC_OPT_RCVBUF, t.rcvbuf if t.rcvbuf >= 0 else IPC_BUFFER)
 
 
-# Does somebody listen there? Asked by connecting: the kernel refuses at once when nobody does.
 cdef inline bint ipc_is_live(const address_t *a) noexcept nogil:
+    """Whether the path has a listener. Asked by connecting: the kernel refuses at once when it has none."""
     cdef int rc, fd = zc_socket_open(ZC_FAMILY_LOCAL)
     if fd < 0:
         return True                # cannot be told: leave it alone
@@ -142,8 +149,8 @@ cdef inline bint ipc_is_live(const address_t *a) noexcept nogil:
     return rc != -ECONNREFUSED
 
 
-# Clears the way for a bind. 0, or -EADDRINUSE: a live listener, or not a socket.
 cdef inline int ipc_replace_dead(const address_t *a, const char *path) noexcept nogil:
+    """Clears the way for a bind. 0, or -EADDRINUSE: a live listener, or not a socket."""
     cdef uint64_t file = zc_file_identity(path)
     cdef int kind = zc_file_is_socket(path)
     if kind == -ENOENT:
@@ -157,14 +164,14 @@ cdef inline int ipc_replace_dead(const address_t *a, const char *path) noexcept 
     return 0
 
 
-# A listening descriptor or -errno. A wildcard address becomes the address made up for it.
-cdef inline int ipc_listen(address_t *a, const tuning_t *t) noexcept nogil:
+cdef inline int ipc_listen(address_t *a, const tuning_t *tuning) noexcept nogil:
+    """transport_ops_t.listen. A wildcard address becomes the address made up for it."""
     cdef char path[IPC_PATH_MAX + 1]
     cdef size_t n
     cdef int fd, rc
-    if t.use_fd >= 0:
-        rc = zc_socket_adopt(t.use_fd)
-        return t.use_fd if rc == 0 else rc
+    if tuning.use_fd >= 0:
+        rc = zc_socket_adopt(tuning.use_fd)
+        return tuning.use_fd if rc == 0 else rc
     if a.flags & ADDRESS_WILDCARD:
         rc = ipc_wildcard(path, sizeof(path))
         if rc < 0:
@@ -185,7 +192,7 @@ cdef inline int ipc_listen(address_t *a, const tuning_t *t) noexcept nogil:
             rc = zc_bind(fd, &a.target)
     if rc == 0:
         a.file = zc_file_identity(path) if n != 0 else 0
-        rc = zc_listen(fd, t.backlog)
+        rc = zc_listen(fd, tuning.backlog)
     if rc < 0:
         zc_close(fd)
         ipc_unlink(a)
@@ -193,77 +200,97 @@ cdef inline int ipc_listen(address_t *a, const tuning_t *t) noexcept nogil:
     return fd
 
 
-# Begins a connection: the descriptor, and whether it is still under way (then wait for writable and call ipc_finish).
-cdef inline int ipc_open(const address_t *a, const tuning_t *t, int *in_progress) noexcept nogil:
+cdef inline int ipc_open(const address_t *a, const tuning_t *tuning, stream_t *out) noexcept nogil:
+    """transport_ops_t.open"""
     cdef int fd, rc
-    in_progress[0] = 0
     if a.target.len == 0:
         return -EINVAL
     fd = ipc_socket()
     if fd < 0:
         return fd
-    ipc_tune(fd, t)
+    ipc_tune(fd, tuning)
     rc = zc_connect(fd, &a.target)
-    if rc == -EINPROGRESS:
-        in_progress[0] = 1
-    elif rc < 0:
+    if rc < 0 and rc != -EINPROGRESS:
         zc_close(fd)
         # Linux says so when the listener's queue is full: not now is the same to us as nobody there.
         return rc if rc != -EAGAIN else -ECONNREFUSED
-    return fd
+    out.fd = fd
+    return rc
 
 
-cdef inline int ipc_finish(int fd) noexcept nogil:
-    return zc_socket_error(fd)
+cdef inline int ipc_finish(stream_t *t, const tuning_t *tuning) noexcept nogil:
+    """transport_ops_t.finish"""
+    return zc_socket_error(t.fd)
 
 
-# ---- who is there ----
+cdef inline void ipc_close_listener(int listener, address_t *address, bint adopted) noexcept nogil:
+    """transport_ops_t.close_listener"""
+    if not adopted:
+        ipc_unlink(address)
+    zc_close(listener)
 
-cdef inline bint ipc_filter_match(const ipc_filter_t *f, uint32_t uid, uint32_t gid, int32_t pid) noexcept nogil:
+
+# ---- who is there
+
+cdef inline bint ipc_admits(const visitors_t *visitors, uint32_t uid, uint32_t gid, int32_t pid) noexcept nogil:
     cdef int i
-    if f.nuids == 0 and f.ngids == 0 and f.npids == 0:
-        return True
-    for i in range(f.nuids):
-        if f.uids[i] == uid:
+    for i in range(visitors.nuids):
+        if visitors.uids[i] == uid:
             return True
-    for i in range(f.npids):
-        if f.pids[i] == pid:
+    for i in range(visitors.npids):
+        if visitors.pids[i] == pid:
             return True
-    for i in range(f.ngids):
-        if f.gids[i] == gid or zc_user_in_group(uid, f.gids[i]):
+    for i in range(visitors.ngids):
+        if visitors.gids[i] == gid or zc_user_in_group(uid, visitors.gids[i]):
             return True
     return False
 
 
-# The next connection. -EAGAIN: none waits. -EACCES: one was there and the filter closed it; there may be more.
-# `f` may be NULL.
-cdef inline int ipc_accept(int listen_fd, const tuning_t *t, const ipc_filter_t *f) noexcept nogil:
-    cdef zc_sockaddr_t peer
+cdef inline int ipc_accept(
+        int listener, const tuning_t *tuning, const visitors_t *visitors, stream_t *out,
+        char *peer, size_t room) noexcept nogil:
+    """transport_ops_t.accept"""
+    cdef zc_sockaddr_t there
     cdef uint32_t uid = 0, gid = 0
     cdef int32_t pid = 0
-    cdef int rc, fd = zc_accept(listen_fd, &peer)
+    cdef int rc, fd = zc_accept(listener, &there)
+    peer[0] = 0
     if fd < 0:
         return fd
-    if f != NULL and (f.nuids != 0 or f.ngids != 0 or f.npids != 0):
+    if visitors.nuids != 0 or visitors.ngids != 0 or visitors.npids != 0:
         rc = zc_peer_credentials(fd, &uid, &gid, &pid)
-        if rc < 0 or not ipc_filter_match(f, uid, gid, pid):
+        if rc < 0 or not ipc_admits(visitors, uid, gid, pid):
             zc_close(fd)
             return -EACCES
-    ipc_tune(fd, t)
-    return fd
+    ipc_tune(fd, tuning)
+    out.fd = fd
+    return 0
 
 
-# ":uid:gid:pid" of the peer. Length or -errno (-ENOSYS where the system does not tell).
-cdef inline int ipc_peer_credentials(int fd, char *out, size_t cap) noexcept nogil:
+cdef inline int ipc_peer(const stream_t *t, char *out, size_t room) noexcept nogil:
+    """transport_ops_t.peer: ":uid:gid:pid". -ENOSYS where the system does not tell."""
     cdef uint32_t uid = 0, gid = 0
     cdef int32_t pid = 0
-    cdef int n, rc = zc_peer_credentials(fd, &uid, &gid, &pid)
+    cdef int n, rc = zc_peer_credentials(t.fd, &uid, &gid, &pid)
     if rc < 0:
         return rc
-    n = snprintf(out, cap, b":%u:%u:%d", uid, gid, pid)
-    return n if n >= 0 and <size_t>n < cap else -ENAMETOOLONG
+    n = snprintf(out, room, b":%u:%u:%d", uid, gid, pid)
+    return n if n >= 0 and <size_t>n < room else -ENAMETOOLONG
 
 
 cdef inline void ipc_ops(transport_ops_t *o) noexcept nogil:
     descriptor_ops(o)
     o.scheme = "ipc"
+    o.form = "path"
+    o.kind = TRANSPORT_STREAM
+    o.optional = True
+    o.parse_bind = ipc_parse_bind
+    o.check = ipc_check
+    o.parse_connect = ipc_parse_connect
+    o.listen = ipc_listen
+    o.name = ipc_name
+    o.accept = ipc_accept
+    o.close_listener = ipc_close_listener
+    o.open = ipc_open
+    o.finish = ipc_finish
+    o.peer = ipc_peer

@@ -1,43 +1,120 @@
 # What a transport is: one table of operations for all of them, and the stream that sessions read and write.
 #
 # Rules
-# - A transport knows descriptors, addresses and system calls; no frames, no patterns, no sockets. It keeps nothing between two calls but what stands
-#   in the structs it is handed.
-# - Nothing here blocks. Every operation runs under the lock of the socket that owns the stream; none of them calls back.
+# - A transport knows descriptors, addresses and system calls; no frames, no patterns, no sockets. It keeps nothing
+#   between two calls but what stands in the structs it is handed.
+# - Nothing blocks but looking a name up, in parse_bind, and in parse_connect where that is allowed. Nothing here calls
+#   back.
+# - Operations on listeners and streams run under the lock of the socket that owns them; parse_connect and check need no
+#   lock.
 # - Results are 0 or more, or a negative errno. -EAGAIN: not now, the poll set will tell.
-# - The tables live in the context (transport/select.pxd fills them): C-level modules share no variables. Whoever holds a stream holds a reference of
-#   the context through its socket.
+# - Descriptors handed out are non-blocking and close on exec.
+# - A transport within the process has no listeners and no streams: of the operations only `check` is set in its table.
+# - The tables live in the context (transport/select.pxd fills them): C-level modules share no variables. The owner
+#   of a stream has a reference of the context through its socket.
 
 from libc.stddef cimport ptrdiff_t, size_t
-from base.platform cimport zc_iovec_t
+from libc.stdint cimport int32_t, uint32_t
+from base.platform cimport zc_iovec_t, zc_sockaddr_t
+from transport.address cimport address_t
+from transport.cidr cimport cidr_t
+from transport.tuning cimport tuning_t
+
+cdef enum:
+    # What a transport is. A socket binds and connects in one way for each (endpoint_ops_t in socket/state.pxd).
+    TRANSPORT_STREAM = 0        # a connection is a stream of bytes, with a session on either side
+    TRANSPORT_IN_PROCESS = 1    # a connection is a pair of rings between two sockets of a context
+    TRANSPORT_KINDS = 2
+
+# Who may connect to a listener. Lists that are empty let everybody in; the arrays are the socket's.
+cdef struct visitors_t:
+    const cidr_t *addresses
+    const uint32_t *uids
+    const uint32_t *gids
+    const int32_t *pids
+    int naddresses
+    int nuids
+    int ngids
+    int npids
 
 cdef struct transport_ops_t
 
-# One connection, as the system and the transport see it. It belongs to its session; all zero but for fd -1 is a stream that is not open.
+# One connection, as the system and the transport see it. It belongs to its session. One that is not open has `ops`, fd
+# -1 and nothing else.
 cdef struct stream_t:
     const transport_ops_t *ops
     void *state                 # of a transport that keeps some for each connection; NULL for the others
-    int fd                      # what a poll set watches; -1 while there is no connection
+    int fd                      # what a poll set watches
 
 cdef struct transport_ops_t:
     const char *scheme          # "tcp"
+    const char *form            # of an address, for people: "host:port"
+    int kind                    # TRANSPORT_STREAM, ...
+    bint optional               # zmq_has() answers for it: there are libraries without it
+
+    # ---- addresses. `text` is what stands behind "scheme://"; it has no end but `n`.
+
+    # Where to listen. May look a name up. What `listen` chooses (a port, a path) need not be known yet.
+    int (*parse_bind)(const char *text, size_t n, bint ipv6, address_t *out) noexcept nogil
+    # Whether parse_connect can ever succeed, as far as the text tells. 0 or a negative errno, which the caller of
+    # connect() gets.
+    int (*check)(const char *text, size_t n) noexcept nogil
+    # Where to connect to, anew for every attempt. -EAGAIN: there is a name to look up and allow_dns is 0. behind: what
+    # was tried last, of a name with several addresses (len 0: none). `out` may be half filled in after an error: it is
+    # for `behind` of the next attempt.
+    int (*parse_connect)(
+        const char *text, size_t n, bint ipv6, bint allow_dns, const zc_sockaddr_t *behind,
+        address_t *out) noexcept nogil
+
+    # ---- listeners
+
+    # A descriptor that connections come to; the caller's until close_listener. `address` becomes what was chosen.
+    int (*listen)(address_t *address, const tuning_t *tuning) noexcept nogil
+    # The whole endpoint, as LAST_ENDPOINT tells it. Its length.
+    int (*name)(int listener, const address_t *address, char *out, size_t room) noexcept nogil
+    # The next connection: 0 and `out` is open. -EACCES: one was there and `visitors` does not name it; there may be
+    # more. `peer` as from the entry of that name, or empty: ask later.
+    int (*accept)(
+        int listener, const tuning_t *tuning, const visitors_t *visitors, stream_t *out,
+        char *peer, size_t room) noexcept nogil
+    # Close it and remove what `listen` made besides. adopted: the descriptor came from the application, and what
+    # belongs to it stays.
+    void (*close_listener)(int listener, address_t *address, bint adopted) noexcept nogil
+
+    # ---- the beginning of a connection
+
+    # 0: `out` is open. -EINPROGRESS: it will be; wait for writable and ask `finish`. Another error: nothing is left
+    # behind.
+    int (*open)(const address_t *address, const tuning_t *tuning, stream_t *out) noexcept nogil
+    # What has become of a connection under way: 0 or a negative errno. The stream is the caller's to close in either
+    # case.
+    int (*finish)(stream_t *t, const tuning_t *tuning) noexcept nogil
+    # Who is at the other end, for the property Peer-Address. Length or a negative errno.
+    int (*peer)(const stream_t *t, char *out, size_t room) noexcept nogil
 
     # ---- a connection. All of these are called with a stream that is open.
 
-    # Take what has arrived: bytes, 0 at the end of the stream, -EAGAIN. A read that returns less than it was offered has taken all there was,
-    # except what `pending` counts.
+    # Take what has arrived: bytes, 0 at the end of the stream, -EAGAIN. A read that returns less than it was offered
+    # has taken all there was.
     ptrdiff_t (*read)(stream_t *t, void *out, size_t n) noexcept nogil
     ptrdiff_t (*readv)(stream_t *t, zc_iovec_t *v, int n) noexcept nogil
-    # Hand bytes over: how many were taken, -EAGAIN if none. The memory is the caller's again at once. An error says that nothing more can be sent;
-    # what the peer sent before may still be read.
+    # Hand bytes over: how many were taken, -EAGAIN if none. The memory is the caller's again at once. An error says
+    # that nothing more can be sent; what the peer sent before may still be read.
     ptrdiff_t (*write)(stream_t *t, const void *data, size_t n) noexcept nogil
     ptrdiff_t (*writev)(stream_t *t, zc_iovec_t *v, int n) noexcept nogil
-    # Bytes that were written and that the peer's system has not acknowledged; 0 or a negative errno where nothing is known to be missing.
+    # Bytes that were written and that the peer's system has not acknowledged; 0 or a negative errno where nothing is
+    # known to be missing.
     long (*unsent)(stream_t *t) noexcept nogil
     # No more will be written: the peer finds the end of the stream behind what has been.
     void (*shutdown)(stream_t *t) noexcept nogil
     # Give back the descriptor and the state; the stream is not open any more. The descriptor is in no poll set.
     void (*close)(stream_t *t) noexcept nogil
+
+
+cdef inline void stream_init(stream_t *t, const transport_ops_t *ops) noexcept nogil:
+    t.ops = ops
+    t.state = NULL
+    t.fd = -1
 
 
 cdef inline ptrdiff_t stream_read(stream_t *t, void *out, size_t n) noexcept nogil:

@@ -4,22 +4,23 @@
 # - A host text is taken as, in this order: `*` (bind), an interface name (bind and source), a numeric address, a name.
 # - Only a name can block, in the system's resolver, and only where the caller allows it; else it answers -EAGAIN.
 # - A port is digits only, 0..65535. What looks like a port with something behind it is refused, not cut off.
-# - The length is the caller's; an octet of zero inside an address is refused.
+# - The length is the caller's; a byte of zero inside an address is refused.
 
 from libc.stddef cimport size_t
-from libc.stdint cimport uint8_t, uint32_t
-from libc.string cimport memchr, memcmp, memcpy, memset
+from libc.stdint cimport uint32_t, uint8_t
+from libc.string cimport memchr, memcpy, memset
 from base.errors cimport EAFNOSUPPORT, EAGAIN, EHOSTUNREACH, EINVAL, ENODEV
 from base.platform cimport (
-    ZC_FAMILY_V4, ZC_FAMILY_V6, zc_interface_address, zc_interface_index, zc_resolve, zc_resolve_all, zc_sa_equal, zc_sa_family,
-    zc_sa_octets, zc_sa_parse_numeric, zc_sa_set_port, zc_sa_set_v4, zc_sa_set_v6, zc_sockaddr_t,
+    zc_interface_address, zc_interface_index, zc_resolve, zc_resolve_all, zc_sa_equal, zc_sa_family, zc_sa_octets,
+    zc_sa_parse_numeric, zc_sa_set_port, zc_sa_set_v4, zc_sa_set_v6, zc_sockaddr_t, ZC_FAMILY_V4, ZC_FAMILY_V6,
 )
 
 cdef enum:
     # A DNS name has at most 253 characters; room for an IPv6 address with the longest interface name as scope is less.
     HOST_MAX = 255
     PORT_MAX = 65535
-    # Addresses of a name that are tried, of each family; a name with more has them for the load, not because only some work.
+    # Addresses of a name that are tried, of each family; a name with more has them for the load, not because only some
+    # work.
     NAME_ADDRESSES = 8
 
 # Pointers into the text that was split.
@@ -30,8 +31,8 @@ cdef struct host_port_t:
     size_t port_len
 
 
-# Cuts at the last colon and takes a pair of brackets off the host. No colon or no port: -EINVAL.
 cdef inline int resolve_split(const char *text, size_t n, host_port_t *out) noexcept nogil:
+    """Cuts at the last colon and takes a pair of brackets off the host. No colon or no port: -EINVAL."""
     cdef size_t colon = n
     while colon > 0 and text[colon - 1] != c':':
         colon -= 1
@@ -47,8 +48,8 @@ cdef inline int resolve_split(const char *text, size_t n, host_port_t *out) noex
     return 0
 
 
-# The value of a number of at most `limit`, digits only; -EINVAL.
 cdef inline int resolve_number(const char *text, size_t n, int limit) noexcept nogil:
+    """The value of a number of at most `limit`, digits only; -EINVAL."""
     cdef size_t i
     cdef int value = 0
     if n == 0:
@@ -62,8 +63,8 @@ cdef inline int resolve_number(const char *text, size_t n, int limit) noexcept n
     return value
 
 
-# `*` and `0` ask for any port; other spellings of zero are mistakes.
 cdef inline int resolve_bind_port(const char *text, size_t n) noexcept nogil:
+    """`*` and `0` ask for any port; other spellings of zero are mistakes."""
     cdef int port
     if n == 1 and (text[0] == c'*' or text[0] == c'0'):
         return 0
@@ -71,8 +72,8 @@ cdef inline int resolve_bind_port(const char *text, size_t n) noexcept nogil:
     return port if port != 0 else -EINVAL
 
 
-# A text as a C string. -EINVAL: empty, too long, or with a zero inside.
 cdef inline int resolve_copy(const char *text, size_t n, char *out) noexcept nogil:
+    """A text as a C string. -EINVAL: empty, too long, or with a zero inside."""
     if n == 0 or n > HOST_MAX or memchr(text, 0, n) != NULL:
         return -EINVAL
     memcpy(out, text, n)
@@ -80,8 +81,8 @@ cdef inline int resolve_copy(const char *text, size_t n, char *out) noexcept nog
     return 0
 
 
-# A v6 address that stands for a v4 one (::ffff:a.b.c.d) as that v4 address, in place. 1 if it was one.
 cdef inline int resolve_unmap(zc_sockaddr_t *sa) noexcept nogil:
+    """A v6 address that stands for a v4 one (::ffff:a.b.c.d) as that v4 address, in place. 1 if it was one."""
     cdef int n = 0, i
     cdef uint8_t v4[4]
     cdef const uint8_t *octets = zc_sa_octets(sa, &n)
@@ -95,8 +96,8 @@ cdef inline int resolve_unmap(zc_sockaddr_t *sa) noexcept nogil:
     return 1
 
 
-# A v4 address as the v6 address that stands for it, in place.
 cdef inline void resolve_map(zc_sockaddr_t *sa) noexcept nogil:
+    """A v4 address as the v6 address that stands for it, in place."""
     cdef int n = 0
     cdef uint8_t v6[16]
     cdef const uint8_t *octets = zc_sa_octets(sa, &n)
@@ -109,8 +110,9 @@ cdef inline void resolve_map(zc_sockaddr_t *sa) noexcept nogil:
     zc_sa_set_v6(sa, v6, 0, 0)
 
 
-# A numeric address of either family, v6 with %scope. -EINVAL: a scope that does not exist. -EAGAIN: not numeric.
 cdef inline int resolve_numeric(const char *host, zc_sockaddr_t *out) noexcept nogil:
+    """A numeric address of either family, v6 with %scope. -EINVAL: a scope that does not exist. -EAGAIN: not
+    numeric."""
     cdef char address[HOST_MAX + 1]
     cdef uint8_t octets[16]
     cdef size_t n = 0, scope_len = 0
@@ -137,9 +139,9 @@ cdef inline int resolve_numeric(const char *host, zc_sockaddr_t *out) noexcept n
     return 0
 
 
-# The host of an address to bind to; the port is left 0. With ipv6 the answer is always a v6 address, because the
-# listener is a dual-stack socket then. A name is looked up (blocks). -ENODEV: nothing here is called so.
 cdef inline int resolve_bind_host(const char *text, size_t n, bint ipv6, zc_sockaddr_t *out) noexcept nogil:
+    """The host of an address to bind to; the port is left 0. With ipv6 the answer is always a v6 address, because the
+    listener is a dual-stack socket then. A name is looked up (blocks). -ENODEV: nothing here is called so."""
     cdef char host[HOST_MAX + 1]
     cdef uint8_t any_address[16]
     cdef int rc
@@ -176,9 +178,9 @@ cdef inline int resolve_bind_host(const char *text, size_t n, bint ipv6, zc_sock
     return 0
 
 
-# Which of n > 0 addresses to try after `behind` failed (its port does not matter): the one after it, and the first after the
-# last or if it is none of them any more.
 cdef inline int resolve_next(const zc_sockaddr_t *addresses, int n, const zc_sockaddr_t *behind) noexcept nogil:
+    """Which of n > 0 addresses to try after `behind` failed (its port does not matter): the one after it, and the
+    first after the last or if it is none of them any more."""
     cdef zc_sockaddr_t bare = behind[0]
     cdef int i
     zc_sa_set_port(&bare, 0)
@@ -188,8 +190,9 @@ cdef inline int resolve_next(const zc_sockaddr_t *addresses, int n, const zc_soc
     return 0
 
 
-# One address of a peer's name; see resolve_next for which.
-cdef inline int resolve_name(const char *host, bint ipv6, const zc_sockaddr_t *behind, zc_sockaddr_t *out) noexcept nogil:
+cdef inline int resolve_name(
+        const char *host, bint ipv6, const zc_sockaddr_t *behind, zc_sockaddr_t *out) noexcept nogil:
+    """One address of a peer's name; see resolve_next for which."""
     cdef zc_sockaddr_t found[16]                # NAME_ADDRESSES, twice
     cdef int n = 0, i
     cdef int rc = -EHOSTUNREACH
@@ -207,10 +210,11 @@ cdef inline int resolve_name(const char *host, bint ipv6, const zc_sockaddr_t *b
     return 0
 
 
-# The host of a peer. Without ipv6 only v4 counts; with it v6 comes first. Of a name's addresses the one after `behind`
-# (len 0: the first). -EAFNOSUPPORT: a v6 address without ipv6.
 cdef inline int resolve_peer_host(
-        const char *text, size_t n, bint ipv6, bint allow_dns, const zc_sockaddr_t *behind, zc_sockaddr_t *out) noexcept nogil:
+        const char *text, size_t n, bint ipv6, bint allow_dns, const zc_sockaddr_t *behind,
+        zc_sockaddr_t *out) noexcept nogil:
+    """The host of a peer. Without ipv6 only v4 counts; with it v6 comes first. Of a name's addresses the one after
+    `behind` (len 0: the first). -EAFNOSUPPORT: a v6 address without ipv6."""
     cdef char host[HOST_MAX + 1]
     cdef int rc = resolve_copy(text, n, host)
     if rc < 0:
@@ -226,9 +230,9 @@ cdef inline int resolve_peer_host(
     return 0
 
 
-# The local end of a connection, of the peer's family: an interface, a numeric address, a name, or `*`.
 cdef inline int resolve_source_host(
         const char *text, size_t n, int family, bint allow_dns, zc_sockaddr_t *out) noexcept nogil:
+    """The local end of a connection, of the peer's family: an interface, a numeric address, a name, or `*`."""
     cdef char host[HOST_MAX + 1]
     cdef uint8_t any_address[16]
     cdef int rc = resolve_copy(text, n, host)

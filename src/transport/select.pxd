@@ -4,8 +4,8 @@
 
 from libc.stddef cimport size_t
 from libc.string cimport memcmp, memset, strlen
-from transport.ipc cimport ipc_ops
 from transport.inproc cimport inproc_ops
+from transport.ipc cimport ipc_ops
 from transport.ops cimport transport_ops_t
 from transport.tcp cimport tcp_ops
 

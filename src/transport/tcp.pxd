@@ -9,61 +9,31 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t
 from libc.stdio cimport snprintf
-from libc.string cimport memchr, memset
+from libc.string cimport memchr
 from base.errors cimport EACCES, EAFNOSUPPORT, ECONNABORTED, EINPROGRESS, EINVAL, ENAMETOOLONG, ENOSYS, EOPNOTSUPP
 from base.platform cimport (
-    ZC_FAMILY_V4, ZC_FAMILY_V6, ZC_OPT_BIND_NO_PORT, ZC_OPT_BUSY_POLL, ZC_OPT_KEEPALIVE, ZC_OPT_KEEPALIVE_CNT,
-    ZC_OPT_KEEPALIVE_IDLE, ZC_OPT_KEEPALIVE_INTVL, ZC_OPT_MAXRT, ZC_OPT_NODELAY, ZC_OPT_PRIORITY, ZC_OPT_RCVBUF,
-    ZC_OPT_REUSE, ZC_OPT_SNDBUF, ZC_OPT_TOS, ZC_OPT_V6ONLY,
-    zc_accept, zc_bind, zc_bind_device, zc_close, zc_connect, zc_listen, zc_local_address, zc_peer_address,
-    zc_sa_equal, zc_sa_family, zc_sa_octets, zc_sa_port, zc_sa_set_port, zc_sa_set_v4, zc_sa_text, zc_set_option,
-    zc_sockaddr_t, zc_socket_adopt, zc_socket_error, zc_socket_open,
+    zc_accept, zc_bind, zc_bind_device, zc_close, zc_connect, zc_listen, zc_local_address, zc_peer_address, zc_sa_equal,
+    zc_sa_family, zc_sa_octets, zc_sa_port, zc_sa_set_port, zc_sa_set_v4, zc_sa_text, zc_set_option, zc_sockaddr_t,
+    zc_socket_adopt, zc_socket_error, zc_socket_open, ZC_FAMILY_V4, ZC_FAMILY_V6, ZC_OPT_BIND_NO_PORT, ZC_OPT_BUSY_POLL,
+    ZC_OPT_KEEPALIVE, ZC_OPT_KEEPALIVE_CNT, ZC_OPT_KEEPALIVE_IDLE, ZC_OPT_KEEPALIVE_INTVL, ZC_OPT_MAXRT, ZC_OPT_NODELAY,
+    ZC_OPT_PRIORITY, ZC_OPT_RCVBUF, ZC_OPT_REUSE, ZC_OPT_SNDBUF, ZC_OPT_TOS, ZC_OPT_V6ONLY,
 )
-from transport.address cimport ENDPOINT_MAX, PROTO_TCP, address_clear, address_t
-from transport.cidr cimport cidr_match, cidr_t
+from transport.address cimport address_clear, address_t, ENDPOINT_MAX
+from transport.cidr cimport cidr_match
 from transport.descriptor cimport descriptor_ops
-from transport.ops cimport transport_ops_t
+from transport.ops cimport stream_t, transport_ops_t, visitors_t, TRANSPORT_STREAM
 from transport.resolve cimport (
-    PORT_MAX, host_port_t, resolve_bind_host, resolve_bind_port, resolve_number, resolve_peer_host, resolve_source_host, resolve_split,
-    resolve_unmap,
+    host_port_t, resolve_bind_host, resolve_bind_port, resolve_number, resolve_peer_host, resolve_source_host,
+    resolve_split, resolve_unmap, PORT_MAX,
 )
+from transport.tuning cimport tuning_t
 
-cdef enum:
-    DEVICE_NAME_MAX = 16
-    TUNING_BACKLOG = 100           # ZeroMQ's default
-
-# A socket's transport options; the values are ZeroMQ's, -1 leaves the system's default.
-cdef struct tuning_t:
-    int sndbuf
-    int rcvbuf
-    int keepalive
-    int keepalive_cnt
-    int keepalive_idle
-    int keepalive_intvl
-    int tos                        # 0 leaves
-    int priority                   # 0 leaves
-    int maxrt_ms                   # 0 leaves
-    int backlog
-    int busy_poll                  # 0 leaves
-    int ipv6
-    int use_fd                     # a listening descriptor of the application, -1 for none
-    char bindtodevice[DEVICE_NAME_MAX + 1]
-
-
-cdef inline void tuning_default(tuning_t *t) noexcept nogil:
-    memset(t, 0, sizeof(tuning_t))
-    t.sndbuf = t.rcvbuf = -1
-    t.keepalive = t.keepalive_cnt = t.keepalive_idle = t.keepalive_intvl = -1
-    t.backlog = TUNING_BACKLOG
-    t.use_fd = -1
-
-
-# ---- addresses ----
+# ---- addresses
 
 cdef inline int tcp_parse_bind(const char *addr, size_t n, bint ipv6, address_t *out) noexcept nogil:
     cdef host_port_t parts
     cdef int port, rc
-    address_clear(out, PROTO_TCP)
+    address_clear(out)
     rc = resolve_split(addr, n, &parts)
     if rc < 0:
         return rc
@@ -78,25 +48,27 @@ cdef inline int tcp_parse_bind(const char *addr, size_t n, bint ipv6, address_t 
     return 0
 
 
-# May this octet stand in a host: names, numeric addresses, scopes.
-cdef inline bint tcp_host_octet(char c) noexcept nogil:
+cdef inline bint tcp_host_byte(char c) noexcept nogil:
+    """May this byte stand in a host: names, numeric addresses, scopes."""
     return (c'a' <= c <= c'z' or c'A' <= c <= c'Z' or c'0' <= c <= c'9'
             or c == c'.' or c == c'-' or c == c'_' or c == c':' or c == c'%')
 
 
-# A host that could be one: something in it, no blank or other stray octet, brackets in pairs, a decent first octet.
 cdef inline int tcp_check_host(const char *host, size_t n) noexcept nogil:
+    """A host that could be one: something in it, no blank or other stray byte, brackets in pairs, a decent first
+    byte."""
     cdef size_t i
     if n == 0 or host[0] == c'-' or host[0] == c'.' or host[0] == c'%':
         return -EINVAL
     for i in range(n):
-        if not tcp_host_octet(host[i]):
+        if not tcp_host_byte(host[i]):
             return -EINVAL
     return 0
 
 
-# Where the source ends: the offset of `;`, or n when there is none. -EINVAL: more than one, or nothing on a side.
 cdef inline int tcp_find_source(const char *addr, size_t n, size_t *cut) noexcept nogil:
+    """Where the source ends: the offset of `;`, or n when there is none. -EINVAL: more than one, or nothing on a
+    side."""
     cdef const char *found = <const char *>memchr(addr, c';', n)
     cut[0] = n
     if found == NULL:
@@ -107,8 +79,8 @@ cdef inline int tcp_find_source(const char *addr, size_t n, size_t *cut) noexcep
     return 0
 
 
-# Splits `host[:port]` of a source; without a port, any.
 cdef inline int tcp_split_source(const char *text, size_t n, host_port_t *out, int *port) noexcept nogil:
+    """Splits `host[:port]` of a source; without a port, any."""
     cdef size_t colons = 0, i
     cdef int rc
     port[0] = 0
@@ -130,8 +102,8 @@ cdef inline int tcp_split_source(const char *text, size_t n, host_port_t *out, i
     return port[0] if port[0] < 0 else 0
 
 
-# Is this the text of a tcp peer? Nothing is looked up.
 cdef inline int tcp_check_connect(const char *addr, size_t n) noexcept nogil:
+    """Is this the text of a tcp peer? Nothing is looked up."""
     cdef host_port_t parts
     cdef size_t cut = 0
     cdef int rc, port = 0
@@ -155,14 +127,15 @@ cdef inline int tcp_check_connect(const char *addr, size_t n) noexcept nogil:
     return tcp_check_host(parts.host, parts.host_len)
 
 
-# -EAGAIN: a name must be looked up and allow_dns is 0. behind: the address of that name that was tried last (len 0: none).
-# If only the source is at fault, out.target is filled in nevertheless.
 cdef inline int tcp_parse_connect(
-        const char *addr, size_t n, bint ipv6, bint allow_dns, const zc_sockaddr_t *behind, address_t *out) noexcept nogil:
+        const char *addr, size_t n, bint ipv6, bint allow_dns, const zc_sockaddr_t *behind,
+        address_t *out) noexcept nogil:
+    """-EAGAIN: a name must be looked up and allow_dns is 0. behind: the address of that name that was tried last (len
+    0: none). If only the source is at fault, out.target is filled in nevertheless."""
     cdef host_port_t parts
     cdef size_t cut = 0, begin = 0
     cdef int rc, port = 0
-    address_clear(out, PROTO_TCP)
+    address_clear(out)
     rc = tcp_check_connect(addr, n)
     if rc < 0:
         return rc
@@ -187,10 +160,10 @@ cdef inline int tcp_parse_connect(
     return 0
 
 
-# ---- descriptors ----
+# ---- descriptors
 
-# For every connection, made or accepted.
 cdef inline void tcp_tune(int fd, const tuning_t *t) noexcept nogil:
+    """For every connection, made or accepted."""
     # Whole messages are written at once; Nagle's waiting for more would only delay the last one.
     zc_set_option(fd, ZC_OPT_NODELAY, 1)
     if t.keepalive >= 0:
@@ -213,8 +186,9 @@ cdef inline void tcp_tune(int fd, const tuning_t *t) noexcept nogil:
         zc_set_option(fd, ZC_OPT_BUSY_POLL, t.busy_poll)
 
 
-# A socket with what must be set before bind or connect: the buffer sizes decide the window offered with the first packet.
 cdef inline int tcp_socket(int family, const tuning_t *t) noexcept nogil:
+    """A socket with what must be set before bind or connect: the buffer sizes decide the window offered with the
+    first packet."""
     cdef int rc, fd = zc_socket_open(family)
     if fd < 0:
         return fd
@@ -236,46 +210,44 @@ cdef inline int tcp_socket(int family, const tuning_t *t) noexcept nogil:
     return fd
 
 
-# A listening descriptor or -errno.
-cdef inline int tcp_listen(const address_t *a, const tuning_t *t) noexcept nogil:
+cdef inline int tcp_listen(address_t *a, const tuning_t *tuning) noexcept nogil:
     cdef zc_sockaddr_t here = a.target
     cdef int fd, rc, i, n = 0
-    cdef const uint8_t *octets
+    cdef const uint8_t *bytes
     cdef bint everywhere = True
-    if t.use_fd >= 0:
-        rc = zc_socket_adopt(t.use_fd)
-        return t.use_fd if rc == 0 else rc
-    fd = tcp_socket(zc_sa_family(&here), t)
+    if tuning.use_fd >= 0:
+        rc = zc_socket_adopt(tuning.use_fd)
+        return tuning.use_fd if rc == 0 else rc
+    fd = tcp_socket(zc_sa_family(&here), tuning)
     if fd == -EAFNOSUPPORT and zc_sa_family(&here) == ZC_FAMILY_V6:
         # A system without IPv6: what was asked for can still be had where it means v4, `*` included.
-        octets = zc_sa_octets(&here, &n)
+        bytes = zc_sa_octets(&here, &n)
         for i in range(n):
-            everywhere = everywhere and octets[i] == 0
+            everywhere = everywhere and bytes[i] == 0
         if everywhere:
-            zc_sa_set_v4(&here, octets, 0)
+            zc_sa_set_v4(&here, bytes, 0)
         elif not resolve_unmap(&here):
             return fd
         zc_sa_set_port(&here, zc_sa_port(&a.target))
-        fd = tcp_socket(ZC_FAMILY_V4, t)
+        fd = tcp_socket(ZC_FAMILY_V4, tuning)
     if fd < 0:
         return fd
     zc_set_option(fd, ZC_OPT_REUSE, 1)
     rc = zc_bind(fd, &here)
     if rc == 0:
-        rc = zc_listen(fd, t.backlog)
+        rc = zc_listen(fd, tuning.backlog)
     if rc < 0:
         zc_close(fd)
         return rc
     return fd
 
 
-# Begins a connection: the descriptor, and whether it is still under way (then wait for writable and call tcp_finish).
-cdef inline int tcp_open(const address_t *a, const tuning_t *t, int *in_progress) noexcept nogil:
+cdef inline int tcp_open(const address_t *a, const tuning_t *tuning, stream_t *out) noexcept nogil:
+    """transport_ops_t.open"""
     cdef int fd, rc = 0
-    in_progress[0] = 0
     if a.target.len == 0:
         return -EINVAL
-    fd = tcp_socket(zc_sa_family(&a.target), t)
+    fd = tcp_socket(zc_sa_family(&a.target), tuning)
     if fd < 0:
         return fd
     if a.source.len != 0:
@@ -285,60 +257,68 @@ cdef inline int tcp_open(const address_t *a, const tuning_t *t, int *in_progress
             zc_set_option(fd, ZC_OPT_BIND_NO_PORT, 1)
         rc = zc_bind(fd, &a.source)
     if rc == 0:
-        tcp_tune(fd, t)
+        tcp_tune(fd, tuning)
         rc = zc_connect(fd, &a.target)
-    if rc == -EINPROGRESS:
-        in_progress[0] = 1
-    elif rc < 0:
+    if rc < 0 and rc != -EINPROGRESS:
         zc_close(fd)
-        return rc
-    return fd
+    else:
+        out.fd = fd
+    return rc
 
 
-# The outcome of a connection under way: 0 or -errno. A port of this host that nobody listens on can, by coincidence, be
-# the one the kernel chose for our own end; then tcp connects us to ourselves: -ECONNABORTED.
-cdef inline int tcp_finish(int fd) noexcept nogil:
+cdef inline int tcp_finish(stream_t *t, const tuning_t *tuning) noexcept nogil:
+    """transport_ops_t.finish. A port of this host that nobody listens on can, by coincidence, be the one the kernel
+    chose for our own end; then tcp connects us to ourselves: -ECONNABORTED."""
     cdef zc_sockaddr_t here, there
-    cdef int rc = zc_socket_error(fd)
+    cdef int rc = zc_socket_error(t.fd)
     if rc < 0:
         return rc
-    rc = zc_peer_address(fd, &there)
+    rc = zc_peer_address(t.fd, &there)
     if rc == 0:
-        rc = zc_local_address(fd, &here)
-    if rc < 0:
-        return rc
-    return -ECONNABORTED if zc_sa_equal(&here, &there) else 0
+        rc = zc_local_address(t.fd, &here)
+    if rc == 0 and zc_sa_equal(&here, &there):
+        rc = -ECONNABORTED
+    if rc == 0:
+        tcp_tune(t.fd, tuning)
+    return rc
 
 
-# ---- connections accepted ----
+cdef inline bint tcp_admits(const visitors_t *visitors, const zc_sockaddr_t *peer) noexcept nogil:
+    cdef int i
+    for i in range(visitors.naddresses):
+        if cidr_match(&visitors.addresses[i], peer):
+            return True
+    return visitors.naddresses == 0
 
-# The next connection. -EAGAIN: none waits. -EACCES: one was there and the filters closed it; there may be more.
+
 cdef inline int tcp_accept(
-        int listen_fd, const tuning_t *t, const cidr_t *filters, int nfilters, char *name, size_t room) noexcept nogil:
-    """A connection, and its peer's numeric address in `name` (empty if it cannot be told): later it may be gone, and the system knows no more."""
-    cdef zc_sockaddr_t peer
-    cdef int i, fd = zc_accept(listen_fd, &peer)
-    name[0] = 0
-    cdef bint welcome = nfilters == 0
+        int listener, const tuning_t *tuning, const visitors_t *visitors, stream_t *out,
+        char *peer, size_t room) noexcept nogil:
+    """transport_ops_t.accept. The peer's address is taken now: later it may be gone, and the system knows no more."""
+    cdef zc_sockaddr_t there
+    cdef int fd = zc_accept(listener, &there)
+    peer[0] = 0
     if fd < 0:
         return fd
-    for i in range(nfilters):
-        if cidr_match(&filters[i], &peer):
-            welcome = True
-            break
-    if not welcome:
+    if not tcp_admits(visitors, &there):
         zc_close(fd)
         return -EACCES
-    tcp_tune(fd, t)
-    if zc_sa_text(&peer, name, room) < 0:
-        name[0] = 0
-    return fd
+    tcp_tune(fd, tuning)
+    if zc_sa_text(&there, peer, room) < 0:
+        peer[0] = 0
+    out.fd = fd
+    return 0
 
 
-# ---- names ----
+cdef inline void tcp_close_listener(int listener, address_t *address, bint adopted) noexcept nogil:
+    """transport_ops_t.close_listener"""
+    zc_close(listener)
 
-# "tcp://address:port" of an address. Length or -errno.
+
+# ---- names
+
 cdef inline int tcp_text(const zc_sockaddr_t *sa, char *out, size_t cap) noexcept nogil:
+    """"tcp://address:port" of an address. Length or -errno."""
     cdef char host[ENDPOINT_MAX]
     cdef int n = zc_sa_text(sa, host, ENDPOINT_MAX)
     if n < 0:
@@ -350,20 +330,32 @@ cdef inline int tcp_text(const zc_sockaddr_t *sa, char *out, size_t cap) noexcep
     return n if n >= 0 and <size_t>n < cap else -ENAMETOOLONG
 
 
-# The same of a descriptor's own (peer 0) or other end.
-cdef inline int tcp_name(int fd, bint peer, char *out, size_t cap) noexcept nogil:
+cdef inline int tcp_name(int listener, const address_t *address, char *out, size_t room) noexcept nogil:
+    """transport_ops_t.name: with the port that was chosen."""
     cdef zc_sockaddr_t sa
-    cdef int rc = zc_peer_address(fd, &sa) if peer else zc_local_address(fd, &sa)
-    return rc if rc < 0 else tcp_text(&sa, out, cap)
+    cdef int rc = zc_local_address(listener, &sa)
+    return rc if rc < 0 else tcp_text(&sa, out, room)
 
 
-# The peer's numeric address alone. Length or -errno.
-cdef inline int tcp_peer_ip(int fd, char *out, size_t cap) noexcept nogil:
+cdef inline int tcp_peer(const stream_t *t, char *out, size_t room) noexcept nogil:
+    """transport_ops_t.peer: the numeric address."""
     cdef zc_sockaddr_t sa
-    cdef int rc = zc_peer_address(fd, &sa)
-    return rc if rc < 0 else zc_sa_text(&sa, out, cap)
+    cdef int rc = zc_peer_address(t.fd, &sa)
+    return rc if rc < 0 else zc_sa_text(&sa, out, room)
 
 
 cdef inline void tcp_ops(transport_ops_t *o) noexcept nogil:
     descriptor_ops(o)
     o.scheme = "tcp"
+    o.form = "host:port"
+    o.kind = TRANSPORT_STREAM
+    o.parse_bind = tcp_parse_bind
+    o.check = tcp_check_connect
+    o.parse_connect = tcp_parse_connect
+    o.listen = tcp_listen
+    o.name = tcp_name
+    o.accept = tcp_accept
+    o.close_listener = tcp_close_listener
+    o.open = tcp_open
+    o.finish = tcp_finish
+    o.peer = tcp_peer

@@ -32,8 +32,8 @@ from zmqcore import _probe
         (b"inprox://a", -errno.EPROTONOSUPPORT),
     ],
 )
-def test_protocol(endpoint, answer):
-    assert _probe.transport_protocol(endpoint) == answer
+def test_endpoint(endpoint, answer):
+    assert _probe.transport_endpoint(endpoint) == answer
 
 
 # ---- tcp: addresses to bind to ----

@@ -37,7 +37,7 @@ def test_tcp_connection():
     with closing(server, client, accepted):
         assert _probe.transport_tcp_accept(server) == -errno.EAGAIN
         assert _probe.transport_name(accepted, True) == _probe.transport_name(client, False)
-        assert _probe.transport_peer_ip(accepted) == "127.0.0.1"
+        assert _probe.transport_peer(b"tcp", accepted) == "127.0.0.1"
         for fd in (server, client, accepted):
             assert not os.get_blocking(fd)
             assert not os.get_inheritable(fd)
@@ -130,7 +130,7 @@ def test_tcp_dual_stack():
             accepted = _probe.transport_tcp_accept(server)
             with closing(client, accepted):
                 assert accepted >= 0
-                assert _probe.transport_peer_ip(accepted).endswith(text[: text.rindex(b":")].strip(b"[]").decode())
+                assert _probe.transport_peer(b"tcp", accepted).endswith(text[: text.rindex(b":")].strip(b"[]").decode())
 
 
 @needs_ipv6
@@ -189,7 +189,7 @@ def test_names_of_what_is_no_connection():
     server = listener()
     with closing(server):
         assert _probe.transport_name(server, True) == -errno.ENOTCONN
-        assert _probe.transport_peer_ip(server) == -errno.ENOTCONN
+        assert _probe.transport_peer(b"tcp", server) == -errno.ENOTCONN
 
 
 # ---- accept filters ----

@@ -30,7 +30,7 @@ from io.end_call cimport socket_settle
 from io.wait cimport wait_t
 from socket.endpoints cimport socket_bind, socket_connect, socket_unbind
 from socket.life cimport (
-    context_end, context_new, context_shutdown, context_unref, context_wait, socket_close, socket_monitor_start, socket_monitor_stop, socket_new,
+    context_end, context_new, context_shutdown, context_unref, context_wait, socket_close, socket_new,
 )
 from option.numbers cimport (
     OPT_SUBSCRIBE, OPT_CONFLATE, OPT_CONNECT_ROUTING_ID, OPT_HANDSHAKE_IVL, OPT_HEARTBEAT_IVL, OPT_HEARTBEAT_TTL,
@@ -41,6 +41,7 @@ from option.numbers cimport (
     OPT_XPUB_WELCOME_MSG, OPT_XSUB_VERBOSE_UNSUBSCRIBE,
 )
 from socket.options cimport socket_set_option
+from socket.monitoring cimport socket_monitor_start, socket_monitor_stop
 from socket.state cimport context_t, socket_t
 from socket.send_recv cimport (
     socket_enter, socket_events_now, socket_poll_wait, socket_recv_now, socket_recv_wait, socket_send_now,

@@ -20,10 +20,11 @@ from sim.system cimport (
 )
 from socket.endpoints cimport socket_bind, socket_connect, socket_unbind
 from socket.life cimport (
-    context_end, context_flush, context_new, context_shutdown, context_unref, context_wait, socket_close, socket_monitor_start,
-    socket_monitor_stop, socket_new,
+    context_end, context_flush, context_new, context_shutdown, context_unref, context_wait, socket_close,
+    socket_new,
 )
 from option.numbers cimport *
+from socket.monitoring cimport socket_monitor_start, socket_monitor_stop
 from socket.state cimport context_t, socket_t
 from socket.send_recv cimport socket_recv_now
 from socket.references cimport socket_unref

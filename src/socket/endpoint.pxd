@@ -1,0 +1,111 @@
+# One endpoint: its texts, its memory, its place in the socket's list.
+#
+# An endpoint is found again by the text it was made with, or by what LAST_ENDPOINT told.
+
+from libc.stddef cimport size_t
+from base.memory cimport calloc, free, malloc
+from libc.string cimport memcpy, strcmp
+from base.errors cimport ENOMEM, EPROTONOSUPPORT
+from session.session cimport SOURCE_LISTENER
+from socket.state cimport context_t, endpoint_t, socket_t
+from transport.address cimport address_split
+from transport.ops cimport transport_ops_t
+from transport.select cimport transport_find
+
+
+cdef inline char *text_copy(const char *text, size_t n) noexcept nogil:
+    cdef char *copy = <char *> malloc(n + 1)
+    if copy != NULL:
+        memcpy(copy, text, n)
+        copy[n] = 0
+    return copy
+
+
+cdef inline int endpoint_split(
+        context_t *ctx, const char *text, size_t n, const transport_ops_t **transport, size_t *offset) noexcept nogil:
+    """Which transport, and where the address begins. 0, -EINVAL: not "scheme://address", -EPROTONOSUPPORT: no such
+    transport."""
+    cdef size_t scheme = 0
+    cdef int rc = address_split(text, n, &scheme, offset)
+    if rc == 0:
+        transport[0] = transport_find(&ctx.transports, text, scheme)
+        if transport[0] == NULL:
+            rc = -EPROTONOSUPPORT
+    return rc
+
+
+cdef inline endpoint_t *endpoint_new(context_t *ctx, const char *text, size_t n, int *error) noexcept nogil:
+    """On no list yet. NULL and an error number: the errors of endpoint_split, -ENOMEM."""
+    cdef endpoint_t *e
+    cdef const transport_ops_t *transport = NULL
+    cdef size_t offset = 0
+    error[0] = endpoint_split(ctx, text, n, &transport, &offset)
+    if error[0] < 0:
+        return NULL
+    error[0] = -ENOMEM
+    e = <endpoint_t *> calloc(1, sizeof(endpoint_t))
+    if e == NULL:
+        return NULL
+    e.given = text_copy(text, n)
+    e.told = text_copy(text, n)
+    if e.given == NULL or e.told == NULL:
+        endpoint_free(e)
+        return NULL
+    e.name_size = n
+    e.source.kind = SOURCE_LISTENER
+    e.refs = 1
+    e.fd = -1
+    e.transport = transport
+    e.ops = &ctx.endpoint_ops[transport.kind]
+    e.address_offset = offset
+    error[0] = 0
+    return e
+
+
+cdef inline void endpoint_free(endpoint_t *e) noexcept nogil:
+    free(e.given)
+    free(e.told)
+    free(e.resolved)
+    free(e.address)
+    free(e)
+
+
+cdef inline void endpoint_unref(endpoint_t *e) noexcept nogil:
+    e.refs -= 1
+    if e.refs == 0:
+        endpoint_free(e)
+
+
+cdef inline void endpoint_tell(socket_t *s, endpoint_t *e) noexcept nogil:
+    """LAST_ENDPOINT is this one's from now on. Lock held; the endpoint has become the socket's."""
+    free(s.last_endpoint)
+    s.last_endpoint = e.told
+    e.told = NULL
+
+
+cdef inline void endpoint_enlist(socket_t *s, endpoint_t *e) noexcept nogil:
+    """The endpoint becomes the socket's. Lock held."""
+    e.socket = s
+    e.next = s.endpoints
+    s.endpoints = e
+
+
+cdef inline void endpoint_delist(socket_t *s, endpoint_t *e) noexcept nogil:
+    """Takes endpoint_enlist() back."""
+    cdef endpoint_t **at = &s.endpoints
+    while at[0] != e:
+        at = &at[0].next
+    at[0] = e.next
+
+
+cdef inline bint endpoint_matches(endpoint_t *e, const char *text) noexcept nogil:
+    """By what LAST_ENDPOINT told, or by the text it was made with unless that left the choice to us (a wildcard names
+    nothing)."""
+    cdef size_t n = e.name_size
+    if e.resolved != NULL and strcmp(e.resolved, text) == 0:
+        return True
+    if strcmp(e.given, text) != 0:
+        return False
+    if e.connects or e.fd < 0:
+        return True
+    return not (e.given[n - 1] == c'*' or (n > 1 and e.given[n - 2] == c':' and e.given[n - 1] == c'0'))

@@ -1,0 +1,251 @@
+# Endpoints of stream transports: listeners, and connects with a session each.
+#
+# unbind also closes the connections that came in through the listener; what they have brought can still be received.
+
+from libc.stddef cimport size_t
+from libc.stdint cimport uint32_t, uint64_t
+from base.memory cimport calloc, free, malloc
+from libc.string cimport memcpy, strcmp, strlen
+from base.errors cimport EEXIST, ENOMEM, ENOTSOCK
+from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
+from io.end_call cimport socket_settle
+from io.flush cimport socket_flush
+from io.wakeup cimport socket_open_set, socket_wake
+from pattern.pattern cimport pattern_attach
+from reactor.io_thread cimport io_add, io_thread_t
+from reactor.pollset cimport pollset_add, pollset_del
+from reactor.pollset_event cimport POLL_IN
+from session.lifecycle cimport session_close, session_input
+from session.session cimport session_t, SESSION_READY
+from socket.connecting cimport connection_connect
+from socket.connections cimport connection_die, connection_new
+from socket.endpoint cimport endpoint_enlist, endpoint_free, endpoint_tell, text_copy
+from socket.established cimport connection_resume
+from socket.io_threads cimport context_io
+from socket.monitor cimport monitor_emit, EVENT_BIND_FAILED, EVENT_CLOSED, EVENT_LISTENING
+from socket.pipes cimport netpipe_new, pipe_release, pipe_remove
+from socket.state cimport endpoint_ops_t, endpoint_t, netpipe_t, socket_t, SOCKET_OPEN
+from socket.tuning cimport tuning_from
+from transport.address cimport address_t
+from transport.cidr cimport cidr_t
+from transport.tuning cimport tuning_t
+
+cdef enum:
+    TYPE_PUB = 1
+    TYPE_SUB = 2
+    TYPE_REQ = 3
+    TYPE_DEALER = 5
+
+cdef enum:
+    # of a connection that is about to be closed on purpose: some 4 MiB, if the mark lets in so much
+    LAST_READS = 64
+
+
+cdef inline int socket_join_io(socket_t *s, io_thread_t *io) noexcept nogil:
+    """The socket gets its poll set and its I/O thread with the first endpoint that needs them. Lock held."""
+    cdef int rc = socket_open_set(s)
+    if rc < 0 or s.client.io != NULL:
+        return rc
+    return io_add(io, &s.client)
+
+
+cdef inline int accept_filters_take(socket_t *s) noexcept nogil:
+    """The filters as they are now hold from this bind on, for all listeners. 0 or -ENOMEM."""
+    cdef size_t size = s.opt.tcp_accept_filters.count * sizeof(cidr_t)
+    free(s.cidrs)
+    s.cidrs = NULL
+    s.ncidrs = 0
+    if size == 0:
+        return 0
+    s.cidrs = <cidr_t *> malloc(size)
+    if s.cidrs == NULL:
+        return -ENOMEM
+    memcpy(s.cidrs, s.opt.tcp_accept_filters.items, size)
+    s.ncidrs = s.opt.tcp_accept_filters.count
+    return 0
+
+
+# ---- bind
+
+cdef inline int listener_open(socket_t *s, endpoint_t *e) noexcept nogil:
+    """Opens the listener and fills e.resolved. After an error listener_abandon() follows. Lock held."""
+    cdef tuning_t tuning
+    cdef char name[256]                 # ENDPOINT_MAX
+    cdef const char *text = e.given + e.address_offset
+    cdef int rc
+    tuning_from(s, &tuning)
+    e.address = <address_t *> calloc(1, sizeof(address_t))
+    if e.address == NULL:
+        return -ENOMEM
+    rc = e.transport.parse_bind(text, strlen(text), s.opt.ipv6, e.address)
+    if rc < 0:
+        return rc
+    e.fd = e.transport.listen(e.address, &tuning)
+    if e.fd < 0:
+        return e.fd
+    e.adopted = s.opt.use_fd >= 0
+    rc = e.transport.name(e.fd, e.address, name, sizeof(name))
+    if rc < 0:
+        return rc
+    e.resolved = text_copy(name, strlen(name))
+    free(e.told)
+    e.told = text_copy(name, strlen(name))
+    if e.resolved == NULL or e.told == NULL:
+        return -ENOMEM
+    return pollset_add(&s.set, e.fd, POLL_IN, e)
+
+
+cdef inline void listener_abandon(endpoint_t *e) noexcept nogil:
+    """It has come to nothing. A descriptor of the application stays the application's."""
+    if e.fd >= 0 and not e.adopted:
+        e.transport.close_listener(e.fd, e.address, False)
+
+
+cdef inline int stream_bind(socket_t *s, endpoint_t *e) noexcept nogil:
+    """endpoint_ops_t.bind"""
+    cdef io_thread_t *io
+    cdef int rc = context_io(s.ctx, s.opt.affinity, &io)
+    if rc < 0:
+        return rc
+    zc_lock_acquire(&s.lock)
+    rc = -ENOTSOCK
+    if s.state == SOCKET_OPEN:
+        rc = socket_join_io(s, io)
+    if rc == 0:
+        rc = accept_filters_take(s)
+    if rc == 0:
+        rc = listener_open(s, e)
+        if rc < 0:
+            monitor_emit(s, EVENT_BIND_FAILED, <uint64_t> -rc, e.given)
+            listener_abandon(e)
+    if rc == 0:
+        endpoint_enlist(s, e)
+        endpoint_tell(s, e)
+        monitor_emit(s, EVENT_LISTENING, e.fd, e.resolved)
+    zc_lock_release(&s.lock)
+    return rc
+
+
+# ---- connect
+
+cdef inline bint connects_once(socket_t *s) noexcept nogil:
+    """These types gain nothing from a second connection to the same peer; connecting twice is once."""
+    return s.type == TYPE_DEALER or s.type == TYPE_SUB or s.type == TYPE_PUB or s.type == TYPE_REQ
+
+
+cdef inline bint stream_has_twin(socket_t *s, endpoint_t *e) noexcept nogil:
+    """Whether the socket connects to that very text already. Lock held."""
+    cdef endpoint_t *twin = s.endpoints
+    while twin != NULL:
+        if twin.connects and twin.session != NULL and strcmp(twin.given, e.given) == 0:
+            return True
+        twin = twin.next
+    return False
+
+
+cdef inline int stream_attach(socket_t *s, session_t *x) noexcept nogil:
+    """The pipe that a connecting session has from the beginning. 0 or -ENOMEM. Lock held."""
+    cdef netpipe_t *n = netpipe_new(s, x)
+    cdef int rc
+    if n == NULL:
+        return -ENOMEM
+    n.pipe.local = True
+    n.pipe.resume = connection_resume
+    x.pipe = &n.pipe
+    rc = pattern_attach(&s.pattern, &n.pipe)
+    if rc < 0:
+        x.pipe = NULL
+        n.pipe.session = NULL
+        pipe_remove(s, &n.pipe)
+    return 0 if rc == -EEXIST else rc       # a PAIR that has its peer: this one is to take over when the place is free
+
+
+cdef inline int stream_begin(socket_t *s, endpoint_t *e) noexcept nogil:
+    """The endpoint gets its session, which makes its first attempt. 0 or -ENOMEM. Lock held."""
+    cdef session_t *x = connection_new(s, e, True)
+    cdef int rc = 0
+    if x == NULL:
+        return -ENOMEM
+    e.session = x
+    x.immediate = s.opt.immediate
+    if not x.immediate:
+        rc = stream_attach(s, x)
+    if rc < 0:
+        connection_die(s, x)
+        return rc
+    endpoint_enlist(s, e)
+    endpoint_tell(s, e)
+    connection_connect(x, zc_now_ns())
+    return 0
+
+
+cdef inline int stream_connect(socket_t *s, endpoint_t *e) noexcept nogil:
+    """endpoint_ops_t.connect. A twin is freed: there is one like it."""
+    cdef io_thread_t *io
+    cdef bint twin = False
+    cdef int rc = context_io(s.ctx, s.opt.affinity, &io)
+    if rc < 0:
+        return rc
+    zc_lock_acquire(&s.lock)
+    if s.state != SOCKET_OPEN:
+        rc = -ENOTSOCK
+    else:
+        twin = connects_once(s) and stream_has_twin(s, e)
+    if rc == 0 and not twin:
+        rc = socket_join_io(s, io)
+    if rc == 0 and not twin:
+        rc = stream_begin(s, e)
+    socket_flush(s)
+    socket_settle(s)
+    zc_lock_release(&s.lock)
+    if rc == 0:
+        socket_wake(s)
+    if twin:
+        endpoint_free(e)
+    return rc
+
+
+# ---- unbind, disconnect, close
+
+cdef inline void stream_close_listener(socket_t *s, endpoint_t *e) noexcept nogil:
+    """endpoint_ops_t.close"""
+    if e.fd < 0:
+        return
+    s.epoch += 1
+    pollset_del(&s.set, e.fd)
+    e.transport.close_listener(e.fd, e.address, e.adopted)
+    monitor_emit(s, EVENT_CLOSED, e.fd, e.resolved)
+    e.fd = -1
+
+
+cdef inline void stream_close_sessions(socket_t *s, endpoint_t *e) noexcept nogil:
+    """Connections that came through `e` end after flushing what LINGER allows. What has arrived is taken in first: it
+    is the application's."""
+    cdef uint32_t i = s.nsessions
+    cdef session_t *x
+    cdef uint64_t now = zc_now_ns()
+    cdef int rounds
+    while i > 0:
+        i -= 1
+        x = s.sessions[i]
+        if x.endpoint != e:
+            continue
+        rounds = LAST_READS
+        while rounds and x.state == SESSION_READY and session_input(x) == 1:
+            rounds -= 1
+        if x.pipe != NULL:
+            pipe_release(s, x.pipe)
+        session_close(x, s.opt.linger, now)
+
+
+cdef inline void stream_end(socket_t *s, endpoint_t *e) noexcept nogil:
+    """endpoint_ops_t.end"""
+    stream_close_listener(s, e)
+    stream_close_sessions(s, e)
+
+
+cdef inline void stream_endpoint_ops(endpoint_ops_t *o) noexcept nogil:
+    o.bind = stream_bind
+    o.connect = stream_connect
+    o.end = stream_end
+    o.close = stream_close_listener

@@ -1,0 +1,33 @@
+# What the application wants of the system's sockets.
+#
+# Values are those of ZeroMQ's options; -1, and 0 where it says so, leave the system's default. What the system refuses
+# does not cost the connection unless a transport says otherwise.
+
+from libc.string cimport memset
+
+cdef enum:
+    DEVICE_NAME_MAX = 16
+    TUNING_BACKLOG = 100           # ZeroMQ's default
+
+cdef struct tuning_t:
+    int sndbuf
+    int rcvbuf
+    int keepalive
+    int keepalive_cnt
+    int keepalive_idle
+    int keepalive_intvl
+    int tos                        # 0 leaves
+    int priority                   # 0 leaves
+    int maxrt_ms                   # 0 leaves
+    int backlog
+    int busy_poll                  # 0 leaves
+    int use_fd                     # a listening descriptor of the application, -1 for none
+    char bindtodevice[DEVICE_NAME_MAX + 1]
+
+
+cdef inline void tuning_default(tuning_t *t) noexcept nogil:
+    memset(t, 0, sizeof(tuning_t))
+    t.sndbuf = t.rcvbuf = -1
+    t.keepalive = t.keepalive_cnt = t.keepalive_idle = t.keepalive_intvl = -1
+    t.backlog = TUNING_BACKLOG
+    t.use_fd = -1
