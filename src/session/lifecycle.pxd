@@ -1,36 +1,37 @@
-# States of a session: handshake, traffic, timers, heartbeats, the end.
+# States of a session: handshake, traffic, the end.
 #
 # Rules
-# - There is one way out, in two steps (session.pxd says why). session_end() or session_finish() marks the session ENDING; later session_conclude()
-#   closes the descriptor, rolls unfinished input back, and asks the socket (host.lost) what becomes of the pipe: kept for a reconnect, or
-#   ended. After session_finish() nobody is asked (host.finished).
-# - Timers are fields; `deadline` is the earliest. A timer that fires looks at what really happened since (s.heard), so traffic never
-#   has to touch a timer.
-# - Closing: first everything queued is written, then the peer's kernel must have acknowledged it (an answer arriving at a closed
-#   descriptor would make the kernel reset the connection and discard what we wrote), then the descriptor is closed.
-# - Nobody wants the input of a closing connection, but the peer may have to get rid of it before it takes ours. It is not watched: a timer
-#   looks at it, and takes a bounded amount each time.
+# - There is one way out, in two steps (session.pxd says why). session_end() or session_finish() marks the session
+#   ENDING; later session_conclude() closes the descriptor, rolls unfinished input back, and asks the socket (host.lost)
+#   what becomes of the pipe: kept for a reconnect, or ended. After session_finish() nobody is asked (host.finished).
+# - Closing: first everything queued is written, then the peer's kernel must have acknowledged it (an answer arriving at
+#   a closed descriptor would make the kernel reset the connection and discard what we wrote), then the descriptor is
+#   closed.
+# - Nobody wants the input of a closing connection, but the peer may have to get rid of it before it takes ours. It is
+#   not watched: a timer looks at it, and takes a bounded amount each time.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
-from libc.stddef cimport ptrdiff_t
-from base.memory cimport malloc, free
+from libc.stddef cimport ptrdiff_t, size_t
+from base.memory cimport free
 from base.check cimport zc_check, zc_check_enter, zc_check_leave
-from base.config cimport DISCARD_READS, DRAIN_LOOK_MAX_NS, DRAIN_LOOK_NS, DRAIN_MAX_S
-from base.errors cimport EAGAIN, EPIPE, EPROTO, EINVAL, EMSGSIZE, ETIMEDOUT, ENOBUFS, ENOMEM, EFAULT
+from base.config cimport DISCARD_READS, DRAIN_LOOK_NS, DRAIN_MAX_S
+from base.errors cimport EAGAIN, EPIPE, EPROTO, EMSGSIZE
 from base.platform cimport zc_now_ns
+from engine.ops cimport ENGINE_AUTHENTICATE, ENGINE_HEARTBEATS, ENGINE_READY, engine_config_t, engine_zap_t
+from engine.select cimport engine_delete, engine_new
 from message.message cimport MSG_EMPTY
 from pipe.ring cimport ring_rollback, ring_empty
 from session.session cimport (
-    session_t, session_want, session_unsent, SESSION_IDLE, SESSION_CONNECTING, SESSION_HANDSHAKE, SESSION_READY,
-    SESSION_DRAINING, SESSION_DEAD, SESSION_ENDING, END_CLOSED, END_TIMEOUT, END_PROTOCOL,
+    session_t, session_want, session_unsent, SESSION_IDLE, SESSION_HANDSHAKE, SESSION_READY, SESSION_DRAINING,
+    SESSION_DEAD, SESSION_ENDING,
+    END_CLOSED, END_PROTOCOL,
 )
-from session.receive cimport receive_read, receive_decode, receive_make_room, receive_release, receive_settle, receive_drop
-from session.transmit cimport transmit_flush, transmit_refill, transmit_command, transmit_drop
+from session.receive cimport (
+    receive_read, receive_decode, receive_make_room, receive_release, receive_settle, receive_drop,
+)
+from session.transmit cimport transmit_flush, transmit_refill
+from session.unsent cimport unsent_drop
 from transport.ops cimport stream_t, stream_close, stream_read, stream_shutdown, stream_unsent, stream_write
-from zmtp.command cimport CMD_PING
-from zmtp.handshake cimport (
-    handshake_t, hs_config_t, handshake_init, handshake_free, handshake_feed, handshake_took, HS_READY, HS_MORE,
-)
 
 cdef enum:
     EVENT_DISCONNECTED = 0x200
@@ -71,7 +72,8 @@ cdef inline void session_retime(session_t *s) noexcept nogil:
 
 
 cdef inline uint64_t session_next_ping(session_t *s, uint64_t now) noexcept nogil:
-    """After HEARTBEAT_IVL or up to a sixteenth of it sooner, at a moment that the pings of all connections fall on: one wake-up serves many."""
+    """After HEARTBEAT_IVL or up to a sixteenth of it sooner, at a moment that the pings of all connections fall on: one
+    wake-up serves many."""
     cdef uint64_t interval = <uint64_t> s.host.heartbeat_ivl_ms * 1000000
     cdef uint64_t due = now + interval
     return due - due % (interval // 16) if interval else 0      # it may have been switched off meanwhile
@@ -79,17 +81,12 @@ cdef inline uint64_t session_next_ping(session_t *s, uint64_t now) noexcept nogi
 
 # ---- handshake
 
-cdef inline int session_start(session_t *s, const hs_config_t *config, uint32_t handshake_ivl_ms, uint64_t now) noexcept nogil:
-    """The stream is open: begins the greeting. 0 or -ENOMEM."""
-    cdef int rc
-    s.hs = <handshake_t *> malloc(sizeof(handshake_t))
-    if s.hs == NULL:
-        return -ENOMEM
-    rc = handshake_init(s.hs, config)
+cdef inline int session_start(
+    session_t *s, int engine, const engine_config_t *config, uint32_t handshake_ivl_ms, uint64_t now
+) noexcept nogil:
+    """The stream is open: an engine of that kind begins. 0 or a negative errno."""
+    cdef int rc = engine_new(engine, config, &s.engine)
     if rc < 0:
-        handshake_free(s.hs)
-        free(s.hs)
-        s.hs = NULL
         return rc
     s.state = SESSION_HANDSHAKE
     s.connect_due = 0
@@ -97,6 +94,7 @@ cdef inline int session_start(session_t *s, const hs_config_t *config, uint32_t 
     s.tx_broken = s.tx_blocked = False
     s.heard = False
     s.rx_more = False
+    s.asking = False
     session_want(s, True, False)
     session_retime(s)
     session_handshake(s, now)
@@ -104,78 +102,123 @@ cdef inline int session_start(session_t *s, const hs_config_t *config, uint32_t 
 
 
 cdef inline bint session_send_handshake(session_t *s) noexcept nogil:
-    """True when nothing is left to send: it has been sent, or nobody is there to take it. Then what the peer said before it went is still read."""
+    """True when nothing is left to send: it has been sent, or nobody is there to take it. Then what the peer said
+    before it went is still read."""
     cdef ptrdiff_t n
-    while s.hs.out_taken < s.hs.out_size:
-        n = -EPIPE if s.tx_broken else stream_write(&s.stream, s.hs.out + s.hs.out_taken, s.hs.out_size - s.hs.out_taken)
+    while s.engine.out_size:
+        n = -EPIPE if s.tx_broken else stream_write(&s.stream, s.engine.out, s.engine.out_size)
         if n == -EAGAIN or n == 0:
-            session_want(s, True, True)
+            session_want(s, not s.asking, True)
             return False
         if n < 0:
             s.tx_broken = True
-            n = s.hs.out_size - s.hs.out_taken
-        handshake_took(s.hs, n)
-    session_want(s, True, False)
+            n = s.engine.out_size
+        s.engine.ops.sent(s.engine, n)
+    session_want(s, not s.asking, False)
     return True
 
 
-cdef inline void session_handshake(session_t *s, uint64_t now) noexcept nogil:
-    cdef size_t used
+cdef inline int session_feed(session_t *s) noexcept nogil:
+    """What is in the chunk, to the engine. ENGINE_... or a negative errno."""
+    cdef size_t used = 0
+    cdef int rc
+    if s.rx == NULL or s.rx_pos == s.rx_end:
+        # Nothing new, but the end of the beginning may only have waited for room to send.
+        return s.engine.ops.feed(s.engine, NULL, 0, &used)
+    rc = s.engine.ops.feed(s.engine, s.rx.data + s.rx_pos, s.rx_end - s.rx_pos, &used)
+    s.rx_pos += <uint32_t> used
+    return rc
+
+
+cdef inline int session_authenticate(session_t *s) noexcept nogil:
+    """The engine has a question. 1: answered; 0: the answer will come; negative errno."""
+    cdef engine_zap_t request
+    cdef int status
+    s.engine.ops.zap_request(s.engine, &request)
+    status = s.host.authenticate(s, &request)
+    if status == 0:
+        # What else the peer sends belongs to nobody yet: it is not watched, or it would be reported without end.
+        s.asking = True
+        session_want(s, False, s.want_out)
+        return 0
+    status = s.engine.ops.zap_reply(s.engine, status)
+    return status if status < 0 else 1
+
+
+cdef inline void session_authenticated(session_t *s, int status, uint64_t now) noexcept nogil:
+    """The host's answer: a ZAP status, or a negative errno when none can come. Too late is fine."""
+    cdef int rc
+    if s.state != SESSION_HANDSHAKE or not s.asking:
+        return
+    s.asking = False
+    rc = s.engine.ops.zap_reply(s.engine, status)
+    if rc < 0:
+        session_send_handshake(s)
+        session_end(s, END_PROTOCOL, rc)
+        return
+    session_want(s, True, s.want_out)
+    session_handshake(s, now)
+
+
+cdef inline int session_handshake_read(session_t *s) noexcept nogil:
+    """1: bytes came; 0: nothing now, or the connection is over."""
     cdef ptrdiff_t n
-    cdef int rc = HS_MORE
+    cdef int rc = receive_make_room(s)
+    if rc < 0:
+        session_end(s, END_CLOSED, rc)
+        return 0
+    n = stream_read(&s.stream, s.rx.data + s.rx_end, s.rx.size - s.rx_end)
+    if n <= 0:
+        receive_release(s)
+        if n != -EAGAIN:
+            session_end(s, END_CLOSED, -EPIPE if n == 0 else <int> n)
+        return 0
+    s.rx_end += <uint32_t> n
+    return 1
+
+
+cdef inline void session_handshake(session_t *s, uint64_t now) noexcept nogil:
+    cdef int rc
     session_send_handshake(s)
-    while True:
-        if s.rx != NULL and s.rx_pos < s.rx_end:
-            used = 0
-            rc = handshake_feed(s.hs, s.rx.data + s.rx_pos, s.rx_end - s.rx_pos, &used)
-            s.rx_pos += <uint32_t> used
-            if rc < 0:
-                session_send_handshake(s)
-                session_end(s, END_PROTOCOL, rc)
+    while not s.asking:
+        rc = session_feed(s)
+        if rc == ENGINE_AUTHENTICATE:
+            session_send_handshake(s)
+            rc = session_authenticate(s)
+            if rc == 0:
                 return
-        elif s.hs.version != 0:
-            # Nothing new, but an earlier READY may only have waited for room to send.
-            rc = handshake_feed(s.hs, s.hs.greeting, 0, &used)
-        if not session_send_handshake(s) and rc == HS_READY:
-            # What else the peer sends belongs to nobody yet: it is not watched, or it would be reported without end.
-            session_want(s, False, True)
+            if rc > 0:
+                continue
+        if rc < 0:
+            session_send_handshake(s)
+            session_end(s, END_PROTOCOL, rc)
             return
-        if rc == HS_READY:
+        if not session_send_handshake(s) and rc == ENGINE_READY:
+            session_want(s, False, True)        # as while the host is asked
+            return
+        if rc == ENGINE_READY:
             session_become_ready(s, now)
             return
-        rc = receive_make_room(s)
-        if rc < 0:
-            session_end(s, END_CLOSED, rc)
+        if not session_handshake_read(s):
             return
-        n = stream_read(&s.stream, s.rx.data + s.rx_end, s.rx.size - s.rx_end)
-        if n <= 0:
-            receive_release(s)
-            if n != -EAGAIN:
-                session_end(s, END_CLOSED, -EPIPE if n == 0 else <int> n)
-            return
-        s.rx_end += <uint32_t> n
 
 
 cdef inline void session_become_ready(session_t *s, uint64_t now) noexcept nogil:
     cdef int rc
     s.state = SESSION_READY
-    s.version = s.hs.version
-    s.minor = s.hs.minor
     s.handshake_due = 0
     s.attempts = 0
     s.next_ping = s.pong_due = s.ttl_due = 0
     s.ttl_ns = 0
-    if s.host.heartbeat_ivl_ms and s.version >= 3:
+    if s.host.heartbeat_ivl_ms and s.engine.traits & ENGINE_HEARTBEATS:
         s.next_ping = session_next_ping(s, now)
-    # The socket makes or revives the pipe and takes what it wants from s.hs.
+    # The socket makes or revives the pipe and takes what it wants from engine.peer.
     zc_check_enter(&s.host.inside)
     s.host.ready(s, now)
     zc_check_leave(&s.host.inside)
     if s.state != SESSION_READY:
         return
-    handshake_free(s.hs)
-    free(s.hs)
-    s.hs = NULL
+    s.engine.ops.settle(s.engine)
     session_retime(s)
     if transmit_refill(s):
         s.host.writable(s)
@@ -278,7 +321,8 @@ cdef inline void session_ready_event(session_t *s, int mask, uint64_t now) noexc
     if s.state != SESSION_READY:
         return
     if mask & (2 | 4):
-        # A hang-up is reported without end, and whoever waits for room only would never read about it: writing finds out, too.
+        # A hang-up is reported without end, and whoever waits for room only would never read about it: writing finds
+        # out, too.
         session_flush(s)
         if s.state != SESSION_READY:
             return
@@ -294,7 +338,8 @@ cdef inline void session_mark_ending(session_t *s) noexcept nogil:
     s.ending_was = s.state
     s.state = SESSION_ENDING
     s.want_in = s.want_out = False
-    s.handshake_due = s.connect_due = s.reconnect_due = s.next_ping = s.pong_due = s.ttl_due = s.drain_due = s.cut_due = 0
+    s.handshake_due = s.connect_due = s.reconnect_due = s.next_ping = 0
+    s.pong_due = s.ttl_due = s.drain_due = s.cut_due = 0
     if s.deadline != UINT64_MAX:
         s.deadline = UINT64_MAX
         s.host.retime(s)
@@ -308,7 +353,8 @@ cdef inline void session_mark_ending(session_t *s) noexcept nogil:
 
 
 cdef inline void session_end(session_t *s, int why, int err) noexcept nogil:
-    """The connection (or the attempt to make one) is over; what becomes of the session is decided by host.lost(). Idempotent."""
+    """The connection (or the attempt to make one) is over; what becomes of the session is decided by host.lost().
+    Idempotent."""
     if s.state == SESSION_DEAD or s.state == SESSION_IDLE or s.state == SESSION_ENDING:
         return
     s.ending_why = why
@@ -329,8 +375,8 @@ cdef inline void session_tell_end(session_t *s, int fd) noexcept nogil:
     """Monitor events of a connection that is lost."""
     cdef int err = s.ending_error
     if s.ending_was == SESSION_HANDSHAKE:
-        if s.hs != NULL and s.hs.event:
-            s.host.event(s, <uint32_t> s.hs.event, s.hs.event_value)
+        if s.engine != NULL and s.engine.event:
+            s.host.event(s, <uint32_t> s.engine.event, s.engine.event_value)
         elif s.ending_why != END_PROTOCOL:
             s.host.event(s, EVENT_HANDSHAKE_FAILED_NO_DETAIL, <uint64_t> (EPIPE if err == -EPIPE else -err))
     if s.ending_was == SESSION_HANDSHAKE or s.ending_was == SESSION_READY:
@@ -347,10 +393,6 @@ cdef inline void session_conclude(session_t *s, uint64_t now) noexcept nogil:
         s.host.unwatch(s, fd)
     if not s.finishing:
         session_tell_end(s, fd)
-    if s.hs != NULL:
-        handshake_free(s.hs)
-        free(s.hs)
-        s.hs = NULL
     free(s.peer_address)
     s.peer_address = NULL
     receive_drop(s)
@@ -362,13 +404,15 @@ cdef inline void session_conclude(session_t *s, uint64_t now) noexcept nogil:
     s.tx_blocked = False
     s.hs_failed = s.ending_was == SESSION_HANDSHAKE
     if s.finishing:
-        transmit_drop(s)
+        unsent_drop(s)
         s.state = SESSION_DEAD
         s.host.finished(s)
     else:
         s.state = SESSION_IDLE
         s.host.lost(s, s.ending_why, s.ending_error, now)
         s.tx_more = s.tx_inside = False
+    engine_delete(s.engine)
+    s.engine = NULL
     if fd >= 0:
         stream_close(&stream)
     if s.state != SESSION_DEAD:
@@ -380,7 +424,8 @@ cdef inline bint session_has_output(session_t *s) noexcept nogil:
 
 
 cdef inline void session_close(session_t *s, int64_t linger_ms, uint64_t now) noexcept nogil:
-    """No more output will be queued. Ends (host.finished) now, or when all is written, or when `linger_ms` (-1 = no limit) is over."""
+    """No more output will be queued. Ends (host.finished) now, or when all is written, or when `linger_ms` (-1 = no
+    limit) is over."""
     s.closing = True
     if linger_ms == 0 and (s.state != SESSION_READY or session_has_output(s)):
         session_finish(s)
@@ -395,11 +440,13 @@ cdef inline void session_close(session_t *s, int64_t linger_ms, uint64_t now) no
 
 
 cdef inline void session_flush(session_t *s) noexcept nogil:
-    """Writes what there is. Whoever writes the last of a closing session ends it: there will be no other event that could."""
+    """Writes what there is. Whoever writes the last of a closing session ends it: there will be no other event that
+    could."""
     transmit_flush(s)
     if s.closing and s.state == SESSION_READY:
         if s.tx_broken:
-            session_end(s, END_CLOSED, -EPIPE)      # nobody reads on to find the end; the next connection takes what is left
+            # nobody reads on to find the end; the next connection takes what is left
+            session_end(s, END_CLOSED, -EPIPE)
         else:
             session_try_finish(s, zc_now_ns())
 
@@ -419,73 +466,4 @@ cdef inline void session_try_finish(session_t *s, uint64_t now) noexcept nogil:
     s.next_ping = s.pong_due = s.ttl_due = 0        # a timer left behind would be due for ever
     session_want(s, False, False)
     session_discard_later(s, now)
-    session_retime(s)
-
-
-cdef inline void session_drain(session_t *s, uint64_t now) noexcept nogil:
-    """A look at the input of a closing connection, and whether its output has arrived."""
-    cdef int rc = session_discard(s)
-    if rc < 0:
-        return
-    if s.state == SESSION_DRAINING and stream_unsent(&s.stream) <= 0:
-        session_finish(s)
-        return
-    if rc == 1:
-        s.drain_pace = DRAIN_LOOK_NS
-    elif s.drain_pace < DRAIN_LOOK_MAX_NS:
-        s.drain_pace *= 2
-    s.drain_due = now + s.drain_pace
-    session_retime(s)
-
-
-# ---- timers
-
-cdef inline void session_timer(session_t *s, uint64_t now) noexcept nogil:
-    """`deadline` has passed."""
-    cdef uint64_t timeout
-    if s.linger_due and s.linger_due <= now:
-        session_finish(s)
-        return
-    if s.drain_due and s.drain_due <= now:
-        session_drain(s, now)
-        return
-    if s.cut_due:
-        session_end(s, END_CLOSED, -ENOBUFS)
-        return
-    if s.handshake_due and s.handshake_due <= now:
-        session_end(s, END_TIMEOUT, -ETIMEDOUT)
-        return
-    if s.connect_due and s.connect_due <= now:
-        s.connect_due = 0
-        session_end(s, END_TIMEOUT, -ETIMEDOUT)
-        return
-    if s.reconnect_due and s.reconnect_due <= now:
-        s.reconnect_due = 0
-        s.host.connect(s, now)
-        session_retime(s)
-        return
-    if s.state == SESSION_READY:
-        if s.pipe.stalled:
-            # We are the ones who do not read; the peer cannot be blamed for what waits in the kernel.
-            s.heard = True
-        if s.heard:
-            s.pong_due = s.ttl_due = 0
-        if (s.pong_due and s.pong_due <= now) or (s.ttl_due and s.ttl_due <= now):
-            # Something may wait in the kernel that nobody has read yet.
-            if session_input(s) == 0:
-                session_end(s, END_TIMEOUT, -ETIMEDOUT)
-            elif s.state == SESSION_READY:
-                s.pong_due = s.ttl_due = 0
-                session_retime(s)
-            return
-        if s.next_ping and s.next_ping <= now:
-            s.heard = False
-            transmit_command(s, CMD_PING, s.host.heartbeat_ttl_ds, NULL, 0)
-            session_flush(s)
-            if s.state != SESSION_READY:
-                return
-            timeout = s.host.heartbeat_timeout_ms
-            if s.pong_due == 0 and timeout:
-                s.pong_due = now + timeout * 1000000
-            s.next_ping = session_next_ping(s, now)
     session_retime(s)

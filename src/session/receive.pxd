@@ -1,16 +1,21 @@
-# Input of a session: reads in large pieces, decodes in place, puts whole messages into the pipe.
+# Input of a session: reads in large pieces, has the engine decode in place, puts whole messages into the pipe.
 #
 # Rules
-# - A chunk is filled front to back. Undecoded octets stay in it; when too little room is left they move to the front of a fresh one.
-# - Small frames are copied into the ring; middle-sized ones become views of the chunk when it was filled by a large read (so a few
-#   frames cannot pin a mostly empty chunk); large ones get a block that grows only with octets that arrived.
+# - A chunk is filled front to back. Undecoded bytes stay in it; when too little room is left they move to the front of
+#   a fresh one.
+# - Small frames are copied into the ring; middle-sized ones become views of the chunk when it was filled by a large
+#   read (so a few frames cannot pin a mostly empty chunk); large ones get a block that grows only with bytes that
+#   arrived.
 # - MAXMSGSIZE and the limits of whole messages are tested before anything is reserved.
-# - A connection that waits for the rest of a small frame holds, among many, a block of the octets that have come and no chunk (receive_settle).
+# - A connection that waits for the rest of a small frame holds, among many, a block of the bytes that have come and no
+#   chunk (receive_settle).
 # - An announced length reserves RX_GROW_FIRST at most, or as much as the same connection has sent in one frame before.
 # - A full ring stops decoding at a message boundary (`pipe.stalled`) and, once the chunk cannot take more, reading.
 # - Frames of a message become visible together; a connection that ends in between is rolled back by the ring.
+# - Of an ENGINE_OPAQUE frame only the size is known until all of it is here; then frame_open() tells what it is.
 
-from libc.stdint cimport uint32_t, uint64_t, int64_t
+from libc.stddef cimport ptrdiff_t, size_t
+from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport malloc, realloc, free
 from libc.string cimport memcpy, memmove
 from base.config cimport (
@@ -19,57 +24,53 @@ from base.config cimport (
 from base.atomics cimport zc_add_u32, zc_sub_u32
 from base.errors cimport EAGAIN, EMSGSIZE, ENOMEM, EPIPE
 from base.platform cimport zc_iovec_t, zc_iov_set
+from engine.ops cimport (
+    ENGINE_MORE, ENGINE_OPAQUE, ENGINE_SIGNAL, SIGNAL_CANCEL, SIGNAL_PING, SIGNAL_PONG, SIGNAL_SUBSCRIBE,
+    engine_frame_t, signal_t,
+)
+from engine.select cimport engine_frame_get
 from message.message cimport (
-    msg_t, block_t, buffer_t, msg_init, msg_alloc, msg_data, msg_close, MSG_EMPTY, MSG_INLINE, MSG_HEAP, MSG_VIEW, MSG_MORE, MSG_EXACT,
-    MSG_SUBSCRIBE, MSG_CANCEL,
+    msg_t, block_t, buffer_t, msg_alloc, msg_set, msg_data, msg_close, MSG_EMPTY, MSG_INLINE, MSG_VIEW, MSG_MORE,
+    MSG_EXACT, MSG_SUBSCRIBE, MSG_CANCEL,
 )
 from message.buffer cimport pool_take, pool_give, buffer_alone
-from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_t, ring_slot, ring_commit, ring_full, ring_mid_message
-from session.session cimport session_t, session_want, SESSION_READY
-from session.transmit cimport transmit_command
+from session.session cimport session_t
+from session.transmit cimport transmit_heartbeat
 from transport.ops cimport stream_read, stream_readv
-from zmtp.command cimport (
-    command_t, command_parse, CMD_PING, CMD_PONG, CMD_SUBSCRIBE, CMD_CANCEL,
-)
-from zmtp.frame cimport frame_t, frame_get, frame_get_v1, FRAME_MORE, FRAME_COMMAND
 
 cdef enum:
-    TYPE_PUB = 1
-    TYPE_XPUB = 9
-
-cdef enum:
-    RECEIVE_COMMAND = 128       # in msg_t.flags of `big`: the frame is a command
+    RECEIVE_SIGNAL = 128        # in msg_t.flags of `big`: the frame is a signal
 
 
-cdef inline int receive_command(session_t *s, const unsigned char *body, size_t size) noexcept nogil:
-    """0 or a negative errno that ends the connection."""
-    cdef command_t c
+cdef inline int receive_topic(session_t *s, signal_t *g) noexcept nogil:
+    """A subscription, into the pipe. 0 or -ENOMEM."""
+    cdef ring_t *r = s.pipe.inr
     cdef msg_t *slot
-    cdef ring_t *r
-    cdef int rc
-    if size == 0:
+    if not s.host.publishes:
         return 0
-    rc = command_parse(body, size, &c)
+    slot = ring_slot(r)
+    if slot == NULL or msg_alloc(slot, g.size) < 0:
+        return -ENOMEM
+    memcpy(msg_data(slot), g.data, g.size)
+    slot.flags = MSG_SUBSCRIBE if g.kind == SIGNAL_SUBSCRIBE else MSG_CANCEL
+    if ring_mid_message(r):
+        slot.flags |= MSG_MORE      # keeps the ring from publishing the unfinished message around it
+    ring_commit(r)
+    return 0
+
+
+cdef inline int receive_signal(session_t *s, const unsigned char *body, size_t size) noexcept nogil:
+    """0 or a negative errno that ends the connection."""
+    cdef signal_t g
+    cdef int rc = s.engine.ops.signal_get(s.engine, body, size, &g)
     if rc < 0:
         return rc
-    if c.kind == CMD_PING:
-        transmit_command(s, CMD_PONG, 0, c.data, c.size)
-        s.ttl_ns = <uint64_t> c.ttl_ds * 100000000
-    elif c.kind == CMD_SUBSCRIBE or c.kind == CMD_CANCEL:
-        if s.host.socket_type != TYPE_PUB and s.host.socket_type != TYPE_XPUB:
-            return 0
-        r = s.pipe.inr
-        slot = ring_slot(r)
-        if slot == NULL:
-            return -ENOMEM
-        if msg_alloc(slot, c.size) < 0:
-            return -ENOMEM
-        memcpy(msg_data(slot), c.data, c.size)
-        slot.flags = MSG_SUBSCRIBE if c.kind == CMD_SUBSCRIBE else MSG_CANCEL
-        if ring_mid_message(r):
-            slot.flags |= MSG_MORE      # keeps the ring from publishing the unfinished message around it
-        ring_commit(r)
+    if g.kind == SIGNAL_PING:
+        transmit_heartbeat(s, SIGNAL_PONG, 0, g.data, g.size)
+        s.ttl_ns = <uint64_t> g.ttl_ds * 100000000
+    elif g.kind == SIGNAL_SUBSCRIBE or g.kind == SIGNAL_CANCEL:
+        return receive_topic(s, &g)
     return 0
 
 
@@ -85,103 +86,136 @@ cdef inline int receive_account(session_t *s, uint64_t size, bint inside) noexce
     return 0
 
 
-cdef inline int receive_decode(session_t *s) noexcept nogil:
-    """Decodes what is in the chunk. 0 or a negative errno that ends the connection."""
-    cdef pipe_t *p = s.pipe
-    cdef ring_t *r = p.inr
-    cdef unsigned char *data
-    cdef uint32_t pos
-    cdef uint32_t end
-    cdef uint32_t views = 0             # references of s.rx taken for views that are yet to be cut
-    cdef uint32_t avail
-    cdef frame_t f
-    cdef msg_t *slot
-    cdef int rc = 0
-    cdef bint v2 = s.version >= 2
-    cdef bint more = s.rx_more
-    if s.rx == NULL or p.ended:
+cdef inline int receive_rest(session_t *s, const unsigned char *body, size_t avail, engine_frame_t *f,
+                             bint more) noexcept nogil:
+    """Only `avail` bytes of the body are here. 1: a block of its own has been begun for it; 0: it waits in the chunk;
+    negative errno."""
+    cdef int rc
+    if f.size <= RX_VIEW_MAX:
         return 0
-    data = s.rx.data
-    pos = s.rx_pos
-    end = s.rx_end
-    p.stalled = False
-    while pos < end:
-        if v2:
-            rc = frame_get(data + pos, end - pos, &f)
-        else:
-            rc = frame_get_v1(data + pos, end - pos, &f)
-        if rc <= 0:
-            break
-        rc = 0
-        if f.size > s.host.frame_max:
-            rc = -EMSGSIZE
-            break
-        avail = end - pos - f.header
-        if f.flags & FRAME_COMMAND:
-            if f.size > avail:
-                if f.size > RX_VIEW_MAX:
-                    rc = receive_begin_big(s, data + pos + f.header, avail, f.size, RECEIVE_COMMAND)
-                    pos = end
-                break
-            rc = receive_command(s, data + pos + f.header, f.size)
-            pos += f.header + <uint32_t> f.size
-            if rc < 0:
-                break
-            continue
-        if not more and ring_full(r):
-            p.stalled = True
-            break
-        if f.size > avail and f.size <= RX_VIEW_MAX:
-            break
-        if more or f.flags & FRAME_MORE:
-            rc = receive_account(s, f.size, more)
-            if rc < 0:
-                break
-        if f.size > avail:
-            rc = receive_begin_big(s, data + pos + f.header, avail, f.size, f.flags & FRAME_MORE)
-            pos = end
-            break
-        slot = ring_slot(r)
-        if slot == NULL:
-            rc = -ENOMEM
-            break
-        slot.size = f.size
-        slot.routing_id = 0
-        if f.size <= MSG_INLINE_MAX:
-            slot.kind = MSG_INLINE
-            memcpy(slot.body.inl, data + pos + f.header, f.size)
-        elif s.rx_bulk and f.size <= RX_VIEW_MAX:
-            if views == 0:
-                # Counted before the view is given away, for a conflating ring closes it with the next commit; all at once, for it is an atomic word.
-                views = (end - pos) // MSG_INLINE_MAX
-                zc_add_u32(&s.rx.refs, views)
-            views -= 1
-            slot.kind = MSG_VIEW
-            slot.body.ref.data = data + pos + f.header
-            slot.body.ref.owner = s.rx
-        else:
-            if msg_alloc(slot, f.size) < 0:
-                slot.kind = MSG_EMPTY
-                rc = -ENOMEM
-                break
-            memcpy(msg_data(slot), data + pos + f.header, f.size)
-        more = (f.flags & FRAME_MORE) != 0
-        slot.flags = MSG_MORE if more else 0
-        ring_commit(r)
-        pos += f.header + <uint32_t> f.size
-    s.rx_more = more
-    s.rx_pos = pos
-    if views:
-        zc_sub_u32(&s.rx.refs, views)       # ours is left
-    if rc > 0:
-        rc = 0
+    if f.flags & ENGINE_SIGNAL:
+        rc = receive_begin_big(s, body, avail, f.size, RECEIVE_SIGNAL)
+        return rc if rc < 0 else 1
+    if (more or f.flags & ENGINE_MORE) and not s.engine.traits & ENGINE_OPAQUE:
+        rc = receive_account(s, f.size, more)
+        if rc < 0:
+            return rc
+    rc = receive_begin_big(s, body, avail, f.size, f.flags & ENGINE_MORE)
+    return rc if rc < 0 else 1
+
+
+cdef inline int receive_open(session_t *s, unsigned char **body, engine_frame_t *f) noexcept nogil:
+    """A whole ENGINE_OPAQUE frame: *body and *f become what is inside. 0 or a negative errno."""
+    cdef unsigned char *plain = NULL
+    cdef size_t size = 0
+    cdef int flags = 0
+    cdef int rc = s.engine.ops.frame_open(s.engine, body[0], <size_t> f.size, &flags, &plain, &size)
+    body[0] = plain
+    f.flags = flags
+    f.size = size
     return rc
 
 
+cdef inline void receive_view(session_t *s, msg_t *slot, unsigned char *body, size_t size,
+                              uint32_t *views) noexcept nogil:
+    """The payload stays in the chunk."""
+    if views[0] == 0:
+        # Counted before the view is given away, for a conflating ring closes it with the next commit; all at once, for
+        # it is an atomic word.
+        views[0] = (s.rx_end - <uint32_t> (body - s.rx.data)) // MSG_INLINE_MAX
+        zc_add_u32(&s.rx.refs, views[0])
+    views[0] -= 1
+    slot.size = size
+    slot.routing_id = 0
+    slot.kind = MSG_VIEW
+    slot.body.ref.data = body
+    slot.body.ref.owner = s.rx
+
+
+cdef inline int receive_store(session_t *s, unsigned char *body, engine_frame_t *f, uint32_t *views) noexcept nogil:
+    """A frame of a message, into the pipe. 0 or -ENOMEM."""
+    cdef msg_t *slot = ring_slot(s.pipe.inr)
+    if slot == NULL:
+        return -ENOMEM
+    if f.size <= MSG_INLINE_MAX:
+        slot.size = f.size
+        slot.routing_id = 0
+        slot.kind = MSG_INLINE
+        memcpy(slot.body.inl, body, f.size)
+    elif s.rx_bulk and f.size <= RX_VIEW_MAX:
+        receive_view(s, slot, body, f.size, views)
+    elif msg_set(slot, body, f.size) < 0:
+        slot.kind = MSG_EMPTY
+        return -ENOMEM
+    slot.flags = f.flags & ENGINE_MORE
+    ring_commit(s.pipe.inr)
+    return 0
+
+
+cdef inline int receive_decode(session_t *s) noexcept nogil:
+    """Decodes what is in the chunk. 0 or a negative errno that ends the connection."""
+    cdef bint opaque = (s.engine.traits & ENGINE_OPAQUE) != 0
+    cdef bint more = s.rx_more
+    cdef uint32_t views = 0             # references of s.rx taken for views that are yet to be cut
+    cdef unsigned char *at
+    cdef unsigned char *end
+    cdef unsigned char *body
+    cdef unsigned char *next
+    cdef engine_frame_t f
+    cdef int rc = 0
+    if s.rx == NULL or s.pipe.ended:
+        return 0
+    at = s.rx.data + s.rx_pos
+    end = s.rx.data + s.rx_end
+    s.pipe.stalled = False
+    while at < end:
+        rc = engine_frame_get(s.engine, at, end - at, &f)
+        if rc <= 0:
+            break
+        body = at + f.header
+        if f.size > s.host.frame_max:
+            rc = -EMSGSIZE
+            break
+        if not f.flags & ENGINE_SIGNAL and not more and ring_full(s.pipe.inr):
+            s.pipe.stalled = True
+            break
+        if f.size > <size_t> (end - body):
+            rc = receive_rest(s, body, end - body, &f, more)
+            if rc > 0:
+                at = end
+            break
+        next = body + f.size
+        if opaque:
+            rc = receive_open(s, &body, &f)
+            if rc < 0:
+                break
+        if f.flags & ENGINE_SIGNAL:
+            at = next
+            rc = receive_signal(s, body, <size_t> f.size)
+            if rc < 0:
+                break
+            continue
+        if more or f.flags & ENGINE_MORE:
+            rc = receive_account(s, f.size, more)
+            if rc < 0:
+                break
+        rc = receive_store(s, body, &f, &views)
+        if rc < 0:
+            break
+        more = f.flags & ENGINE_MORE
+        at = next
+    s.rx_more = more
+    s.rx_pos = <uint32_t> (at - s.rx.data)
+    if views:
+        zc_sub_u32(&s.rx.refs, views)       # ours is left
+    return rc if rc < 0 else 0
+
+
 cdef inline bint receive_use_spare(session_t *s, uint64_t size) noexcept nogil:
-    """A bytes object of just this size may lie ready. Only for who has sent so much before: others could take one each with a few octets."""
+    """A bytes object of just this size may lie ready. Only for a peer that has sent so much before: others could take
+    one each with a few bytes."""
     cdef int i
-    if size > s.big_proven:
+    if size > s.big_proven or s.engine.traits & ENGINE_OPAQUE:
         return False
     for i in range(2):
         if s.host.spares[i].kind != MSG_EMPTY and s.host.spares[i].size == size:
@@ -191,7 +225,8 @@ cdef inline bint receive_use_spare(session_t *s, uint64_t size) noexcept nogil:
     return False
 
 
-cdef inline int receive_begin_big(session_t *s, const unsigned char *have, size_t n, uint64_t size, int flags) noexcept nogil:
+cdef inline int receive_begin_big(session_t *s, const unsigned char *have, size_t n, uint64_t size,
+                                  int flags) noexcept nogil:
     """A frame that will not fit a chunk: its own block, not much larger than what has come or came before."""
     cdef size_t room = s.big_proven if s.big_proven < RX_GROW_PROVEN else RX_GROW_PROVEN
     if size > <uint64_t> 0x7fffffffffffff00:
@@ -202,7 +237,7 @@ cdef inline int receive_begin_big(session_t *s, const unsigned char *have, size_
         room = size
     if room < n:
         room = n
-    if size >= RX_SPARE_MIN and flags & RECEIVE_COMMAND == 0 and receive_use_spare(s, size):
+    if size >= RX_SPARE_MIN and flags & RECEIVE_SIGNAL == 0 and receive_use_spare(s, size):
         room = size
     elif msg_alloc(&s.big, room) < 0:
         return -ENOMEM
@@ -230,14 +265,36 @@ cdef inline int receive_grow_big(session_t *s) noexcept nogil:
     return 0
 
 
+cdef inline int receive_open_big(session_t *s) noexcept nogil:
+    """`big` becomes what is inside it. 0 or a negative errno."""
+    cdef unsigned char *plain = NULL
+    cdef size_t size = 0
+    cdef int flags = 0
+    cdef int rc = s.engine.ops.frame_open(s.engine, msg_data(&s.big), s.big.size, &flags, &plain, &size)
+    if rc < 0:
+        return rc
+    s.big.body.ref.data = plain
+    s.big.size = size
+    s.big.flags = MSG_MORE if flags & ENGINE_MORE else 0
+    if flags & ENGINE_SIGNAL:
+        s.big.flags = RECEIVE_SIGNAL
+    elif s.rx_more or flags & ENGINE_MORE:
+        return receive_account(s, size, s.rx_more)
+    return 0
+
+
 cdef inline int receive_end_big(session_t *s) noexcept nogil:
     cdef int rc
     cdef msg_t *slot
     s.big.size = s.big_size
     if s.big_proven < s.big_size:
         s.big_proven = s.big_size
-    if s.big.flags & RECEIVE_COMMAND:
-        rc = receive_command(s, msg_data(&s.big), s.big.size)
+    if s.engine.traits & ENGINE_OPAQUE:
+        rc = receive_open_big(s)
+        if rc < 0:
+            return rc
+    if s.big.flags & RECEIVE_SIGNAL:
+        rc = receive_signal(s, msg_data(&s.big), s.big.size)
         msg_close(&s.big)
         return rc
     slot = ring_slot(s.pipe.inr)
@@ -296,7 +353,7 @@ cdef inline void receive_release(session_t *s) noexcept nogil:
 
 
 cdef inline void receive_park(session_t *s) noexcept nogil:
-    """Undecoded octets move to a block of their size. Without memory they stay where they are."""
+    """Undecoded bytes move to a block of their size. Without memory they stay where they are."""
     cdef uint32_t left = s.rx_end - s.rx_pos
     cdef buffer_t *b = <buffer_t *> malloc(sizeof(buffer_t) + left)
     if b == NULL:
@@ -320,11 +377,54 @@ cdef inline void receive_settle(session_t *s) noexcept nogil:
         receive_park(s)
 
 
-cdef inline int receive_read(session_t *s) noexcept nogil:
-    """One read and its decoding. 1 = octets came, 0 = nothing to read now, negative errno = the connection is over (-EPIPE: end of stream)."""
+cdef inline int receive_nothing(session_t *s, ptrdiff_t n) noexcept nogil:
+    """A read has brought nothing. 0: nothing to read now; negative errno: the connection is over."""
+    receive_settle(s)
+    if n == 0:
+        return -EPIPE
+    return 0 if n == -EAGAIN else <int> n
+
+
+cdef inline int receive_read_big(session_t *s) noexcept nogil:
+    """One read for `big`. 1: bytes came for it; 2: it is complete, what came behind it is in the chunk; else as
+    receive_nothing()."""
     cdef zc_iovec_t iov[2]
     cdef ptrdiff_t n
     cdef size_t rest
+    cdef int rc
+    if s.big_got == s.big_room and s.big_got < s.big_size and receive_grow_big(s) < 0:
+        return -ENOMEM
+    rest = s.big_room - s.big_got
+    if s.big_room == s.big_size:
+        # The frame's end is in reach: what follows it comes with the same system call.
+        zc_iov_set(&iov[0], msg_data(&s.big) + s.big_got, rest)
+        zc_iov_set(&iov[1], s.rx.data + s.rx_end, s.rx.size - s.rx_end)
+        n = stream_readv(&s.stream, iov, 2)
+    else:
+        n = stream_read(&s.stream, msg_data(&s.big) + s.big_got, rest)
+    if n <= 0:
+        return receive_nothing(s, n)
+    s.heard = True
+    if <size_t> n < rest:
+        s.big_got += n
+        receive_release(s)
+        return 1
+    s.big_got += rest
+    n -= rest
+    if s.big_got < s.big_size:
+        return 1
+    rc = receive_end_big(s)
+    if rc < 0:
+        return rc
+    s.rx_end += <uint32_t> n
+    s.rx_bulk = n >= RX_BULK
+    return 2
+
+
+cdef inline int receive_read(session_t *s) noexcept nogil:
+    """One read and its decoding. 1 = bytes came, 0 = nothing to read now, negative errno = the connection is over
+    (-EPIPE: end of stream)."""
+    cdef ptrdiff_t n
     cdef int rc
     if s.pipe.stalled:
         rc = receive_decode(s)
@@ -334,38 +434,13 @@ cdef inline int receive_read(session_t *s) noexcept nogil:
     if rc < 0:
         return 0 if rc == -EAGAIN else rc
     if s.big.kind != MSG_EMPTY:
-        if s.big_got == s.big_room and s.big_got < s.big_size and receive_grow_big(s) < 0:
-            return -ENOMEM
-        rest = s.big_room - s.big_got
-        if s.big_room == s.big_size:
-            # The frame's end is in reach: what follows it comes with the same system call.
-            zc_iov_set(&iov[0], msg_data(&s.big) + s.big_got, rest)
-            zc_iov_set(&iov[1], s.rx.data + s.rx_end, s.rx.size - s.rx_end)
-            n = stream_readv(&s.stream, iov, 2)
-        else:
-            n = stream_read(&s.stream, msg_data(&s.big) + s.big_got, rest)
-        if n <= 0:
-            receive_settle(s)
-            return receive_nothing(n)
-        s.heard = True
-        if <size_t> n < rest:
-            s.big_got += n
-            receive_release(s)
-            return 1
-        s.big_got += rest
-        n -= rest
-        if s.big_got < s.big_size:
-            return 1
-        rc = receive_end_big(s)
-        if rc < 0:
+        rc = receive_read_big(s)
+        if rc < 2:
             return rc
-        s.rx_end += <uint32_t> n
-        s.rx_bulk = n >= RX_BULK
     else:
         n = stream_read(&s.stream, s.rx.data + s.rx_end, s.rx.size - s.rx_end)
         if n <= 0:
-            receive_settle(s)
-            return receive_nothing(n)
+            return receive_nothing(s, n)
         s.heard = True
         s.rx_end += <uint32_t> n
         s.rx_bulk = n >= RX_BULK
@@ -375,12 +450,6 @@ cdef inline int receive_read(session_t *s) noexcept nogil:
     else:
         receive_settle(s)       # a short read has emptied the kernel's buffer
     return 1 if rc >= 0 else rc
-
-
-cdef inline int receive_nothing(ptrdiff_t n) noexcept nogil:
-    if n == 0:
-        return -EPIPE
-    return 0 if n == -EAGAIN else <int> n
 
 
 cdef inline void receive_drop(session_t *s) noexcept nogil:

@@ -1,35 +1,60 @@
-# session: one connection, from the first connect or accept to its last octet. It joins a descriptor, a handshake, the frame codec and a pipe.
+# session: one connection, from the first connect or accept to its last byte. It joins a descriptor, an engine and a
+# pipe.
 #
-# A session is a passive state machine. Everything here runs under the lock of the socket that owns it; nothing blocks, nothing looks
-# at the clock (time is an argument). What the socket must do about it goes through session_host_t.
+# A session is a passive state machine. Everything here runs under the lock of the socket that owns it; nothing blocks,
+# nothing reads the clock (time is an argument). What the socket must do about it goes through session_host_t. What the
+# bytes mean is known to the engine alone.
 #
 #   IDLE        no descriptor; a connecting session waits here for its reconnect timer (or for a name to be resolved)
 #   CONNECTING  connect() is under way
-#   HANDSHAKE   greeting and mechanism
-#   READY       messages flow: frames out of `rx` into pipe.inr, frames of pipe.outr (or straight from the sink) into `tx`
+#   HANDSHAKE   the engine's beginning: who is there, and how to talk
+#   READY       messages flow: frames of `rx` into pipe.inr, those of pipe.outr (or straight from the sink) into `tx`
 #   DRAINING    closing: everything is written, we wait until the peer's kernel has acknowledged it
 #   ENDING      over, for whatever reason; nothing is read or written any more, but nothing has been taken apart yet
 #   DEAD        waits to be freed by the socket
 #
-# Who may end a session, and when
-# - Any function here may find that the connection is over, however deep in calls: a pattern that reads its pipe makes the session go on decoding
-#   (pipe.resume), and that may find a malformed frame in the middle of the pattern's own loop. So nothing is taken apart on the spot.
-#   session_end() and session_finish() only write down the reason, set ENDING, and put the session on host.ending.
-# - One function takes it apart: session_conclude(). One function calls it: connections_end() of the socket, at the end of a call or between two
-#   events, when no session, pattern or pipe is being worked on. Only then host.lost() or host.finished() is called.
-# - So descriptor, pipe, handshake and buffers of a session stay valid up to the end of the function that was entered with them; after
-#   anything that may have called out, a function looks at `state` and leaves the session alone unless it is still what it was.
-# - Debug builds count calls that have left the room upwards (host.inside) and check that nothing is taken apart meanwhile.
+#   state       event                                    function                             next
+#   ------------------------------------------------------------------------------------------------------------------
+#   (none)      connect() of the application             connection_new (socket)              IDLE
+#   (none)      a listener has accepted                  connection_new, session_start        HANDSHAKE
+#   IDLE        reconnect timer, name resolved           host.connect                         CONNECTING, or the next
+#   CONNECTING  connected                                session_start                        HANDSHAKE
+#   CONNECTING  refused, or connect timer                session_end                          ENDING
+#   HANDSHAKE   bytes; the engine has all it needs       session_become_ready                 READY
+#   HANDSHAKE   the engine asks for authentication       session_authenticate                 HANDSHAKE
+#   HANDSHAKE   refused, end of stream, handshake timer  session_end                          ENDING
+#   READY       bytes, room to write                     session_input, session_flush         READY
+#   READY       malformed, end of stream, heartbeat due  session_end                          ENDING
+#   READY       closing, and all is written              session_try_finish                   DRAINING, or ENDING
+#   DRAINING    acknowledged, end of stream, linger due  session_finish                       ENDING
+#   any         the application lets go without linger   session_finish                       ENDING
+#   ENDING      no call is at work                       session_conclude: host.lost          IDLE (tries again) or DEAD
+#   ENDING      the same, after session_finish()         session_conclude: host.finished      DEAD
 #
-# Files: session.pxd the data; transmit.pxd output; receive.pxd input; lifecycle.pxd states, timers, heartbeats.
+# Who may end a session, and when
+# - Any function here may find that the connection is over, however deep in calls: a pattern that reads its pipe makes
+#   the session go on decoding (pipe.resume), and that may find a malformed frame in the middle of the pattern's own
+#   loop. So nothing is taken apart on the spot. session_end() and session_finish() only write down the reason, set
+#   ENDING, and put the session on host.ending.
+# - One function takes it apart: session_conclude(). One function calls it: connections_end() of the socket, at the end
+#   of a call or between two events, when no session, pattern or pipe is being worked on. Only then host.lost() or
+#   host.finished() is called.
+# - So descriptor, pipe, engine and buffers of a session stay valid up to the end of the function that was entered with
+#   them; after anything that may have called out, a function looks at `state` and leaves the session alone unless it is
+#   still what it was.
+# - Debug builds count calls that have left the room upwards (host.inside) and check that nothing is taken apart
+#   meanwhile.
+#
+# Files: session.pxd the data; unsent.pxd what a lost connection gives back; transmit.pxd output; receive.pxd input;
+# lifecycle.pxd states; timers.pxd timers and heartbeats.
 
-from libc.stdint cimport uint32_t, uint64_t, int64_t
+from libc.stdint cimport uint32_t, uint64_t
+from engine.ops cimport engine_t, engine_zap_t
 from message.message cimport msg_t, buffer_t
 from message.buffer cimport pool_t
 from pipe.pipe cimport pipe_t
 from transport.address cimport address_t
 from transport.ops cimport stream_t
-from zmtp.handshake cimport handshake_t
 from zmtp.metadata cimport metadata_t
 
 cdef enum:
@@ -57,17 +82,17 @@ cdef enum:
 cdef struct source_t:
     int kind
 
-# A large frame in the output: its body is sent from its own memory, behind octet `at` of the tx buffer.
+# A large frame in the output: its body is sent from its own memory, behind byte `at` of the tx buffer.
 cdef struct outref_t:
     size_t at
     size_t sent
     msg_t body
 
-# Subscriptions that travel as messages and wait for the end of the message around them, encoded.
-cdef struct held_t:
-    size_t size
-    size_t room
-    unsigned char data[1]       # allocated to the room
+# Messages in order.
+cdef struct msg_list_t:
+    msg_t *items
+    uint32_t count
+    uint32_t room
 
 cdef struct session_t:
     source_t source
@@ -104,6 +129,7 @@ cdef struct session_t:
     buffer_t *tx
     size_t tx_head
     size_t tx_tail
+    size_t tx_limit             # frames end before it; behind it their boundaries are noted (unsent.pxd)
     size_t tx_refbytes          # of bodies by reference not yet sent
     outref_t *refs
     uint32_t nrefs
@@ -115,8 +141,9 @@ cdef struct session_t:
     size_t tx_wall              # with so much unsent no further subscription is taken, and the connection is cut
     bint closing                # no more output will be queued; end when all is written
     unsigned char tx_more       # the last frame put into tx has MORE
-    unsigned char tx_inside     # octet 0 of tx is inside a message whose beginning has left
-    held_t *held
+    unsigned char tx_inside     # byte 0 of tx is inside a message whose beginning has left
+    msg_list_t kept             # with an engine that is ENGINE_OPAQUE: the messages whose frames are in tx
+    msg_list_t held             # subscriptions that wait for the end of the message around them (ENGINE_SIGNALS_WAIT)
     session_t *dirty_next
     session_t *pending_next     # accepted, handshake under way: socket_t.pending
     session_t *pending_prev
@@ -124,10 +151,10 @@ cdef struct session_t:
     bint counted                # in socket_t.naccepted
 
     # protocol
-    handshake_t *hs             # only until READY
+    engine_t *engine            # from session_start() to session_conclude()
+    # HANDSHAKE: the host has the engine's question, session_authenticated() brings the answer
+    bint asking
     metadata_t *props
-    int version                 # 1, 2 or 3, as handshake_t
-    int minor
     bint hs_failed              # the last connection ended within the handshake
     bint heard                  # something arrived since the last look of the timers
     uint64_t handshake_due
@@ -140,7 +167,8 @@ cdef struct session_t:
     uint64_t linger_due
     uint64_t drain_due          # of a closing connection: when to look at its input
     uint32_t drain_pace         # nanoseconds between these looks
-    uint64_t cut_due            # the peer has left too much unread: the connection ends with the next look at the timers
+    # the peer has left too much unread: the connection ends with the next look at the timers
+    uint64_t cut_due
     uint32_t attempts           # connects since the last success, for the back-off
     uint32_t id                 # never reused within a socket; 0 is none
     char *peer_address          # as the system told it when the connection was made; NULL: it did not, or READY
@@ -155,24 +183,29 @@ cdef struct session_t:
 cdef struct session_host_t:
     pool_t rx_pool
     pool_t tx_pool
-    msg_t spares[2]             # MSG_PYOBJ: bytes objects with nothing in them yet, for the next large frames of their size
+    # MSG_PYOBJ: bytes objects with nothing in them yet, for the next large frames of their size
+    msg_t spares[2]
     session_t *dirty            # sessions with output nobody has written yet
     uint32_t dirty_adds         # atomic (relaxed): frames put into outputs; tells the I/O thread that a burst goes on
     session_t *ending           # sessions that are over, oldest first; connections_end() takes them apart
     session_t *ending_last
-    uint32_t inside             # debug builds: calls out of a session, or into one from a pattern, that have not returned
+    # debug builds: calls out of a session, or into one from a pattern, that have not returned
+    uint32_t inside
     bint flush_now              # some output is full
     bint replan                 # some session's want_in/want_out differs from its mask, or it is on `ending`
     uint64_t frame_max          # MAXMSGSIZE or MAX_MESSAGE_BYTES, whichever is less
     uint64_t message_bytes_max
     uint32_t message_frames_max
     bint crowded                # more than RX_KEEP_CHUNKS sessions
-    int socket_type
+    bint publishes              # the socket's type understands subscriptions
     uint32_t heartbeat_ivl_ms
     uint32_t heartbeat_timeout_ms
     uint32_t heartbeat_ttl_ds
     void (*connect)(session_t *s, uint64_t now) noexcept nogil      # the reconnect timer says: try now
     void (*unwatch)(session_t *s, int fd) noexcept nogil    # out of the poll set; the descriptor is closed next
+    # The engine asks who the peer is. A ZAP status or a negative errno at once, or 0: session_authenticated() will be
+    # called.
+    int (*authenticate)(session_t *s, const engine_zap_t *request) noexcept nogil
     void (*ready)(session_t *s, uint64_t now) noexcept nogil
     void (*lost)(session_t *s, int why, int err, uint64_t now) noexcept nogil
     void (*received)(session_t *s) noexcept nogil

@@ -7,6 +7,7 @@ from base.memory cimport free, malloc
 from libc.string cimport memcpy, strlen
 from base.check cimport zc_check_enter, zc_check_leave
 from base.errors cimport EEXIST, ENOMEM
+from engine.ops cimport ENGINE_ZMTP, engine_config_t, engine_peer_t
 from io.timers cimport socket_of
 from option.store cimport (
     options_frame_max, options_heartbeat_timeout, options_heartbeat_ttl_ds, options_message_bytes_max,
@@ -23,11 +24,10 @@ from socket.connections cimport connection_name
 from socket.monitor cimport monitor_emit
 from socket.pipes cimport netpipe_new, socket_doom
 from socket.state cimport netpipe_t, socket_t, SOCKET_OPEN
-from zmtp.handshake cimport hs_config_t
 from zmtp.metadata cimport metadata_prepend, metadata_unref
 
 
-cdef inline void hs_config_from(socket_t *s, hs_config_t *c) noexcept nogil:
+cdef inline void engine_config_from(socket_t *s, engine_config_t *c) noexcept nogil:
     c.socket_type = s.type
     c.routing_id = s.opt.routing_id.data
     c.routing_id_size = s.opt.routing_id.size
@@ -61,18 +61,18 @@ cdef inline void connection_is_young(socket_t *s, uint64_t now) noexcept nogil:
 
 cdef inline int connection_handshake(socket_t *s, session_t *x, const char *accepted, uint64_t now) noexcept nogil:
     """The stream is open. `accepted`: the peer's address as accept() told it, or NULL."""
-    cdef hs_config_t config
+    cdef engine_config_t config
     cdef int rc
     connection_is_young(s, now)
     connection_note_peer(x, accepted)
-    hs_config_from(s, &config)
+    engine_config_from(s, &config)
     s.host.frame_max = options_frame_max(&s.opt)
     s.host.message_bytes_max = options_message_bytes_max(&s.opt)
     s.host.message_frames_max = options_message_frames_max(&s.opt)
     s.host.heartbeat_ivl_ms = <uint32_t> s.opt.heartbeat_ivl
     s.host.heartbeat_timeout_ms = <uint32_t> options_heartbeat_timeout(&s.opt)
     s.host.heartbeat_ttl_ds = <uint32_t> options_heartbeat_ttl_ds(&s.opt)
-    rc = session_start(x, &config, <uint32_t> s.opt.handshake_ivl, now)
+    rc = session_start(x, ENGINE_ZMTP, &config, <uint32_t> s.opt.handshake_ivl, now)
     if rc < 0:
         x.state = SESSION_CONNECTING
         session_end(x, END_CONNECT, rc)
@@ -80,13 +80,14 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, const char *acce
 
 
 cdef inline int connection_peer(socket_t *s, session_t *x) noexcept nogil:
-    """Takes over what the handshake learnt: properties and routing id. 0 or -ENOMEM."""
+    """Takes over what the handshake learned: properties and routing id. 0 or -ENOMEM."""
     cdef const unsigned char *address
+    cdef engine_peer_t *peer = &x.engine.peer
     cdef pipe_t *p = x.pipe
     if x.props != NULL:
         metadata_unref(x.props)
-    x.props = x.hs.properties
-    x.hs.properties = NULL
+    x.props = peer.properties
+    peer.properties = NULL
     if x.peer_address != NULL:
         address = <const unsigned char *> x.peer_address
         if metadata_prepend(&x.props, "Peer-Address", 12, address, strlen(x.peer_address)) == -ENOMEM:
@@ -96,13 +97,13 @@ cdef inline int connection_peer(socket_t *s, session_t *x) noexcept nogil:
     free(p.peer_id)
     p.peer_id = NULL
     p.peer_id_size = 0
-    if x.hs.identity_size > 0:
-        p.peer_id = <unsigned char *> malloc(x.hs.identity_size)
+    if peer.routing_id_size > 0:
+        p.peer_id = <unsigned char *> malloc(peer.routing_id_size)
         if p.peer_id == NULL:
             return -ENOMEM
-        memcpy(p.peer_id, x.hs.identity, x.hs.identity_size)
-        p.peer_id_size = <uint32_t> x.hs.identity_size
-    p.peer_legacy = x.hs.unversioned != 0
+        memcpy(p.peer_id, peer.routing_id, peer.routing_id_size)
+        p.peer_id_size = <uint32_t> peer.routing_id_size
+    p.peer_legacy = peer.unversioned
     return 0
 
 

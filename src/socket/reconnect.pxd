@@ -14,7 +14,7 @@ from pattern.pattern cimport pattern_lost
 from pipe.pipe cimport pipe_t
 from session.lifecycle cimport session_has_output
 from session.session cimport session_t, END_CONNECT, END_PROTOCOL, SESSION_IDLE
-from session.transmit cimport transmit_drop, transmit_salvage
+from session.unsent cimport unsent_drop, unsent_requeue
 from socket.connections cimport connection_die, connection_name, connection_part
 from socket.monitor cimport monitor_emit, EVENT_CLOSED, EVENT_CONNECT_RETRIED
 from socket.pipes cimport pipe_end, pipe_remove
@@ -68,7 +68,7 @@ cdef inline void connection_lost(session_t *x, int why, int err, uint64_t now) n
         again = False
     x.state = SESSION_IDLE
     if not again:
-        transmit_drop(x)
+        unsent_drop(x)
         connection_part(x)
         connection_die(s, x)
         if p != NULL:
@@ -76,11 +76,11 @@ cdef inline void connection_lost(session_t *x, int why, int err, uint64_t now) n
         return
     if p != NULL:
         if x.immediate and not p.ended:
-            transmit_drop(x)
+            unsent_drop(x)
             connection_part(x)
             pipe_end(s, p)
         else:
-            transmit_salvage(x)
+            unsent_requeue(x)
             if why != END_CONNECT and not p.ended:
                 pattern_lost(&s.pattern, p)
     delay = reconnect_delay(s, x)

@@ -1,6 +1,8 @@
 # What the sessions of a socket call: session_host_t, filled in. Lock held; nothing blocks.
 
 from libc.stdint cimport uint32_t, uint64_t
+from base.errors cimport ECONNREFUSED
+from engine.ops cimport engine_zap_t
 from io.timers cimport socket_of, socket_retime
 from pattern.pattern cimport pattern_in_ready, pattern_out_ready
 from pipe.ring cimport ring_empty
@@ -11,6 +13,16 @@ from socket.established cimport connection_ready
 from socket.monitor cimport monitor_emit
 from socket.reconnect cimport connection_finished, connection_lost
 from socket.state cimport socket_t
+
+
+cdef enum:
+    TYPE_PUB = 1
+    TYPE_XPUB = 9
+
+
+cdef inline int connection_authenticate(session_t *x, const engine_zap_t *request) noexcept nogil:
+    """host.authenticate. No handler can be bound yet, so no answer can come; what that means is for the mechanism to say."""
+    return -ECONNREFUSED
 
 
 cdef inline void connection_received(session_t *x) noexcept nogil:
@@ -33,9 +45,10 @@ cdef inline void connection_event(session_t *x, uint32_t event, uint64_t value) 
 
 
 cdef inline void connections_init(socket_t *s) noexcept nogil:
-    s.host.socket_type = s.type
+    s.host.publishes = s.type == TYPE_PUB or s.type == TYPE_XPUB
     s.host.connect = connection_connect
     s.host.unwatch = connection_unwatch
+    s.host.authenticate = connection_authenticate
     s.host.ready = connection_ready
     s.host.lost = connection_lost
     s.host.received = connection_received

@@ -27,7 +27,7 @@ from libc.string cimport memcmp, memcpy, memset, strlen
 from base.errors cimport EINVAL, ENOMEM, EPROTO
 from mechanism.mechanism cimport (
     EVENT_HANDSHAKE_FAILED_PROTOCOL, MECHANISM_AUTHENTICATE, MECHANISM_NAME_SIZE, MECHANISM_READY,
-    ZMTP_MECHANISM_MISMATCH, ZMTP_UNEXPECTED_COMMAND, mechanism_config_t, mechanism_t,
+    ZMTP_MECHANISM_MISMATCH, ZMTP_UNEXPECTED_COMMAND, mechanism_config_t, mechanism_t, mechanism_zap_t,
 )
 from mechanism.select cimport mechanism_delete, mechanism_new
 from zmtp.decoder cimport decoder_free, decoder_init, decoder_next, decoder_t
@@ -405,6 +405,11 @@ cdef inline int handshake_commands(handshake_t *hs, const unsigned char *p, size
         rc = m.ops.process_command(m, body, size)
         if rc < 0:
             return handshake_failed_step(hs, rc)
+
+
+cdef inline void handshake_zap_request(handshake_t *hs, mechanism_zap_t *request) noexcept nogil:
+    """After HS_AUTHENTICATE: what to ask the ZAP handler. Borrowed until the reply."""
+    hs.mechanism.ops.zap_request(hs.mechanism, request)
 
 
 cdef inline int handshake_zap_reply(handshake_t *hs, int status) noexcept nogil:

@@ -20,8 +20,8 @@ import building
 FAULTS = {
     "conflating receiver closes uncounted views": (
         "session/receive.pxd",
-        "                views = (end - pos) // MSG_INLINE_MAX\n                zc_add_u32(&s.rx.refs, views)\n",
-        "                views = 1 << 30\n",
+        "        views[0] = (s.rx_end - <uint32_t> (body - s.rx.data)) // MSG_INLINE_MAX\n        zc_add_u32(&s.rx.refs, views[0])\n",
+        "        views[0] = 1 << 30\n",
         "        zc_sub_u32(&s.rx.refs, views)       # ours is left\n",
         "        zc_add_u32(&s.rx.refs, (1 << 30) - views)\n",
     ),

@@ -1,0 +1,41 @@
+# Which engine a number means, and the inline path of the one that carries nearly all traffic: the only file that knows
+# all of them.
+
+from libc.stddef cimport ptrdiff_t, size_t
+from libc.string cimport memcpy
+from base.memory cimport free
+
+from base.errors cimport ENOTSUP
+from engine.ops cimport ENGINE_ZMTP, engine_config_t, engine_frame_t, engine_t
+from engine.zmtp cimport zmtp_new
+from message.message cimport MSG_MORE, msg_data, msg_t
+from zmtp.frame cimport frame_get, frame_put
+
+
+cdef inline int engine_new(int kind, const engine_config_t *config, engine_t **out) noexcept nogil:
+    """0, -ENOTSUP for an engine or mechanism this build does not have, -EINVAL, -ENOMEM."""
+    if kind == ENGINE_ZMTP:
+        return zmtp_new(config, out)
+    return -ENOTSUP
+
+
+cdef inline void engine_delete(engine_t *e) noexcept nogil:
+    """Releases an engine at any time; NULL is allowed."""
+    if e != NULL:
+        e.ops.free(e)
+        free(e)
+
+
+# The two operations that every small frame needs, without an indirect call.
+
+cdef inline ptrdiff_t engine_plain_put(msg_t *m, unsigned char *out) noexcept nogil:
+    """frame_put of an engine that is `plain`. It cannot fail."""
+    cdef int header = frame_put(out, m.size, m.flags & MSG_MORE)
+    memcpy(out + header, msg_data(m), m.size)
+    return <ptrdiff_t> (header + m.size)
+
+
+cdef inline int engine_frame_get(engine_t *e, const unsigned char *p, size_t n, engine_frame_t *f) noexcept nogil:
+    if e.plain:
+        return frame_get(p, n, f)
+    return e.ops.frame_get(e, p, n, f)
