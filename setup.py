@@ -35,7 +35,6 @@ DIRECTIVES = {
     "initializedcheck": False,
     "nonecheck": False,
     "infer_types": True,
-    "embedsignature": True,  # stubtest and help() read it
     "freethreading_compatible": True,
 }
 

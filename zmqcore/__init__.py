@@ -57,12 +57,20 @@ DRAFT_API = PYZMQ_DRAFT_API = False
 
 
 def get_includes() -> list[str]:
-    """Directories of C headers to build against: none, there is no C library."""
+    """Return the directories of C headers to build against: none, there is no C library.
+
+    Returns:
+        list[str]: empty.
+    """
     return []
 
 
 def get_library_dirs() -> list[str]:
-    """Directories of libraries to link with: none, there is no C library."""
+    """Return the directories of libraries to link with: none, there is no C library.
+
+    Returns:
+        list[str]: empty.
+    """
     return []
 
 

@@ -13,8 +13,18 @@ __all__ = ["device"]
 
 
 def device(device_type: int, frontend: Socket, backend: Socket | None) -> None:
-    """Forwards between two sockets until the context is terminated. The type makes no difference.
+    """Forward messages between two sockets until the context ends. `zmq.proxy()` is the newer form.
 
-    Without a backend messages go back out through the frontend.
+    Args:
+        device_type (int): zmq.QUEUE, zmq.FORWARDER or zmq.STREAMER; it makes no difference.
+        frontend (Socket): one side.
+        backend (Socket): the other; None sends everything back out through the frontend.
+
+    Raises:
+        ContextTerminated (ETERM): the context has been ended.
+        ZMQError (ENOTSOCK): a socket has been closed.
+        TypeError: not a socket.
+
+    Source: zmq_device in the ZeroMQ API.
     """
     proxy(frontend, frontend if backend is None else backend)

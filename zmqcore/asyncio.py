@@ -58,7 +58,33 @@ CHUNK = 1000
 
 
 class Socket(_socket.Socket):
-    """A socket whose sends, receives and polls are awaited."""
+    """A socket whose sends, receives and polls are awaited, on any event loop.
+
+    What can be done at once is done by the call, which returns a Future that is done: awaiting it takes no turn
+    of the loop. `async for frame in socket` receives for ever.
+
+    Args:
+        context (Context): the context to belong to.
+        socket_type (int): a SocketType. Default -1: none, for shadows.
+        io_loop (Any): ignored, and deprecated: the running loop is used.
+        **kwargs: as for `zmqcore.Socket`.
+
+    Raises:
+        ZMQError, ContextTerminated, TypeError: as `zmqcore.Socket`.
+
+    Example:
+        >>> import asyncio
+        >>> from zmqcore.asyncio import Context
+        >>> async def main():
+        ...     with Context() as context:
+        ...         with context.socket(zmq.PULL) as pull, context.socket(zmq.PUSH) as push:
+        ...             bound = pull.bind("inproc://example")
+        ...             connected = push.connect("inproc://example")
+        ...             await push.send(b"hello")
+        ...             return await pull.recv()
+        >>> asyncio.run(main())
+        b'hello'
+    """
 
     _awaiting: Awaiting | None
     _per_frame = False
@@ -80,7 +106,18 @@ class Socket(_socket.Socket):
 
     @classmethod
     def from_socket(cls: type[_SocketT], socket: _core.Socket, io_loop: Any = None) -> _SocketT:
-        """The same socket, to be awaited."""
+        """Make an asynchronous Socket that is the same socket as another one. Closing one closes both.
+
+        Args:
+            socket (Socket): the other one.
+            io_loop (Any): ignored, and deprecated.
+
+        Returns:
+            Socket: the shadow.
+
+        Raises:
+            ZMQError (ENOTSOCK): the other one is closed.
+        """
         return cls(_from_socket=socket, io_loop=io_loop)
 
     def _await(self) -> Awaiting:
@@ -130,7 +167,18 @@ class Socket(_socket.Socket):
         return self._receive(_core_recv_multipart, (flags | DONTWAIT, copy, track), flags, None, tried)
 
     async def send_many(self, iterable: Iterable[Any], flags: int = 0) -> int:  # type: ignore[override]
-        """Sends each item as one single-frame message; gives how many were sent. As Socket.send_many()."""
+        """Send a batch, to be awaited. See `zmqcore.Socket.send_many()`.
+
+        Args:
+            iterable (Iterable[bytes | buffer | Frame]): the messages.
+            flags (int): zmq.DONTWAIT. Default 0.
+
+        Returns:
+            int: how many were sent.
+
+        Raises:
+            Again, TypeError, ZMQError, ContextTerminated: as `zmqcore.Socket.send_many()`.
+        """
         awaiting = self._await()
         items = iter(iterable)
         sent = 0
@@ -155,7 +203,18 @@ class Socket(_socket.Socket):
         return sent
 
     async def recv_many(self, max: int = 1000, flags: int = 0) -> list[bytes]:  # type: ignore[override]
-        """Receives up to `max` frames: waits for the first, takes what is there. As Socket.recv_many()."""
+        """Receive a batch, to be awaited. See `zmqcore.Socket.recv_many()`.
+
+        Args:
+            max (int): frames to take at most. Default 1000.
+            flags (int): zmq.DONTWAIT. Default 0.
+
+        Returns:
+            list[bytes]: one to `max` frames.
+
+        Raises:
+            Again, ZMQError, ContextTerminated: as `zmqcore.Socket.recv_many()`.
+        """
         if max <= 0:
             return []
         awaiting = self._await()
@@ -168,29 +227,87 @@ class Socket(_socket.Socket):
         return frames
 
     def recv_into(self, buf: Any, /, *, nbytes: int = 0, flags: int = 0) -> asyncio.Future[int]:  # type: ignore[override]
-        """Receives a frame into a buffer; gives its whole length."""
+        """Receive one frame into memory that is there already, to be awaited. See `zmqcore.Socket.recv_into()`.
+
+        Args:
+            buf (buffer): contiguous memory that can be written to.
+            nbytes (int): bytes to store at most; 0 is the whole buffer. Default 0.
+            flags (int): zmq.DONTWAIT. Default 0.
+
+        Returns:
+            Future: its result is the size of the frame.
+
+        Raises:
+            ValueError, Again, ZMQError, ContextTerminated: as `zmqcore.Socket.recv_into()`, when awaited.
+        """
         awaiting = self._await()
         keywords = {"nbytes": nbytes, "flags": flags | DONTWAIT}
         return awaiting.do(self, awaiting.receives, _core_recv_into, (buf,), flags, keywords)
 
     def recv_string(self, flags: int = 0, encoding: str = "utf-8") -> asyncio.Future[str]:
-        """Receives an encoded string."""
+        """Receive one frame as text, to be awaited. See `zmqcore.Socket.recv_string()`.
+
+        Args:
+            flags (int): zmq.DONTWAIT. Default 0.
+            encoding (str): Default "utf-8".
+
+        Returns:
+            Future: its result is the text.
+
+        Raises:
+            UnicodeDecodeError, Again, ZMQError, ContextTerminated: as `zmqcore.Socket.recv_string()`, when awaited.
+        """
         return self._receive(_core_recv, (flags | DONTWAIT,), flags, lambda frame: frame.decode(encoding))
 
     recv_unicode = recv_string
 
     def recv_json(self, flags: int = 0, **kwargs: Any) -> asyncio.Future[Any]:
-        """Receives an object as JSON; keywords go to json.loads."""
+        """Receive one frame of JSON as an object, to be awaited. See `zmqcore.Socket.recv_json()`.
+
+        Args:
+            flags (int): zmq.DONTWAIT. Default 0.
+            **kwargs: for json.loads().
+
+        Returns:
+            Future: its result is the object.
+
+        Raises:
+            ValueError, Again, ZMQError, ContextTerminated: as `zmqcore.Socket.recv_json()`, when awaited.
+        """
         return self._receive(_core_recv, (flags | DONTWAIT,), flags, lambda frame: jsonapi.loads(frame, **kwargs))
 
     def recv_pyobj(self, flags: int = 0) -> asyncio.Future[Any]:
-        """Receives a pickled object. Unpickling runs code of the sender's choice: only for peers that are trusted."""
+        """Receive a pickled object, to be awaited. See `zmqcore.Socket.recv_pyobj()`.
+
+        Unpickling can run any code that the sender chose: for trusted peers only.
+
+        Args:
+            flags (int): zmq.DONTWAIT. Default 0.
+
+        Returns:
+            Future: its result is the object.
+
+        Raises:
+            Exception, Again, ZMQError, ContextTerminated: as `zmqcore.Socket.recv_pyobj()`, when awaited.
+        """
         return self._receive(_core_recv, (flags | DONTWAIT,), flags, pickle.loads)
 
     def recv_serialized(
         self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True
     ) -> asyncio.Future[Any]:
-        """Receives a message and gives what `deserialize` makes of its frames."""
+        """Receive a message as an object, by way of a function, to be awaited. See `zmqcore.Socket.recv_serialized()`.
+
+        Args:
+            deserialize (Callable): called with the list of frames, returns the object.
+            flags (int): zmq.DONTWAIT. Default 0.
+            copy (bool): False passes Frames to the function. Default True.
+
+        Returns:
+            Future: its result is what `deserialize` returned.
+
+        Raises:
+            Exception, Again, ZMQError, ContextTerminated: as `zmqcore.Socket.recv_serialized()`, when awaited.
+        """
         return self._receive(_core_recv_multipart, (flags | DONTWAIT, copy), flags, deserialize)
 
     def _receive(
@@ -207,7 +324,19 @@ class Socket(_socket.Socket):
     # -- polling
 
     def poll(self, timeout: float | None = None, flags: int = POLLIN) -> asyncio.Future[int]:  # type: ignore[override]
-        """Waits up to `timeout` ms for any of `flags`; gives those that are there, 0 if none."""
+        """Wait until the socket can be received from or sent to, to be awaited. See `zmqcore.Socket.poll()`.
+
+        Args:
+            timeout (float): milliseconds; None and negative numbers wait without limit. Default None.
+            flags (int): zmq.POLLIN, zmq.POLLOUT, or both. Default zmq.POLLIN.
+
+        Returns:
+            Future: its result is those of `flags` that hold; 0 when the time was over first.
+
+        Raises:
+            ZMQError (ENOTSUP): the socket is closed.
+            ContextTerminated (ETERM): the context is ending, when awaited.
+        """
         if self.closed:
             raise ZMQError(Errno.ENOTSUP, "cannot poll: the socket is closed")
         return self._await().watch(self, int(flags), _poll.milliseconds(timeout))
@@ -215,19 +344,16 @@ class Socket(_socket.Socket):
     # -- what may open the way for something pending without a sound from the descriptor
 
     def bind(self: _SocketT, addr: str | bytes) -> _socket._SocketContext[_SocketT]:
-        """Accepts connections at `addr`."""
         binding = super().bind(addr)
         self._look_again()
         return binding
 
     def connect(self: _SocketT, addr: str | bytes) -> _socket._SocketContext[_SocketT]:
-        """Connects to `addr`, now or as soon as somebody is there."""
         connection = super().connect(addr)
         self._look_again()
         return connection
 
     def set(self, option: int, optval: Any) -> None:
-        """Sets an option: bytes or int as the option demands."""
         super().set(option, optval)
         self._look_again()
 
@@ -241,7 +367,6 @@ class Socket(_socket.Socket):
     # -- what a message that was given back makes different
 
     def get(self, option: int) -> Any:
-        """Reads an option: bytes or int as the option demands."""
         value = super().get(option)
         if option == EVENTS or option == RCVMORE:
             returned = _returned_to(self)
@@ -271,12 +396,23 @@ def _ready(items: list[tuple[Any, int]]) -> list[tuple[Any, int]]:
 
 
 class Poller(_poll.Poller):
-    """A Poller whose poll is awaited. It takes asynchronous and ordinary sockets, and descriptors."""
+    """Wait for several sockets and descriptors, to be awaited. Takes asynchronous and ordinary sockets."""
 
     _socket_class: ClassVar[Any] = Socket
 
     def poll(self, timeout: float | None = -1) -> asyncio.Future[list[tuple[Any, int]]]:  # type: ignore[override]
-        """Waits up to `timeout` ms; gives (socket, events) of those that have events."""
+        """Wait until one of them is ready, to be awaited.
+
+        Args:
+            timeout (float): milliseconds; None and negative numbers wait without limit. Default -1.
+
+        Returns:
+            Future: its result is a list of (socket, events) of those that are ready; empty when the time is over.
+
+        Raises:
+            ZMQError (ENOTSOCK): a socket is closed, when awaited.
+            ContextTerminated (ETERM): a context is ending, when awaited.
+        """
         loop = running_loop() or asyncio.get_event_loop()
         future: asyncio.Future[list[tuple[Any, int]]] = loop.create_future()
         wait = _poll.milliseconds(timeout)
@@ -404,7 +540,15 @@ class _Round:
 
 
 class Context(_context.Context[Socket]):
-    """Makes sockets to be awaited."""
+    """Make sockets that are awaited. Everything else is as in `zmqcore.Context`.
+
+    Args:
+        io_threads (int | Context): background threads, or a context to be a shadow of. Default 1.
+        shadow (Context | int): a context to share, or its `underlying`. Default 0: a context of its own.
+
+    Raises:
+        ZMQError: as `zmqcore.Context`.
+    """
 
     _instance: ClassVar[Any] = None  # apart from the ordinary Context's
     _repr_cls = "zmq.asyncio.Context"
@@ -423,5 +567,5 @@ class ZMQEventLoop(asyncio.SelectorEventLoop):
 
 
 def install() -> None:
-    """Deprecated: there is nothing to install."""
+    """Do nothing. Deprecated: sockets work on any event loop."""
     warnings.warn("zmqcore.asyncio.install() is not needed: use any event loop", DeprecationWarning, stacklevel=2)

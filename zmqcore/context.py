@@ -39,9 +39,32 @@ def _note_exit() -> None:
 
 
 class Context(_core.Context, AttributeSetter, Generic[_SocketT]):
-    """Makes sockets. Most programs need one, `Context.instance()`.
+    """Make sockets, and end them all. Most programs need one context, `Context.instance()`.
 
-    Attributes that are socket options are defaults for sockets made later: `context.linger = 0`.
+    Attributes that are socket options are defaults for sockets made later (`context.linger = 0`), attributes
+    that are context options are those (`context.max_sockets = 5000`). A `with` block ends the context: it
+    closes its sockets and waits for their messages.
+
+    Args:
+        io_threads (int | Context): background threads for tcp and ipc; 0 is enough for inproc. Or a context,
+            to be a shadow of it. Default 1.
+        shadow (Context | int): a context to share, or its `underlying`. Default 0: a context of its own.
+
+    Raises:
+        ZMQError (EINVAL): `io_threads` is negative.
+        ZMQError (EFAULT): the context to share has been ended.
+
+    Source: zmq_ctx_new in the ZeroMQ API.
+
+    Example:
+        >>> import zmqcore as zmq
+        >>> with zmq.Context() as context:
+        ...     with context.socket(zmq.PULL) as pull, context.socket(zmq.PUSH) as push:
+        ...         bound = pull.bind("inproc://example")
+        ...         connected = push.connect("inproc://example")
+        ...         push.send_string("hello")
+        ...         print(pull.recv_string())
+        hello
     """
 
     sockopts: dict[int, Any]
@@ -113,7 +136,23 @@ class Context(_core.Context, AttributeSetter, Generic[_SocketT]):
 
     @classmethod
     def instance(cls: type[_ContextT], io_threads: int = 1) -> _ContextT:
-        """The context that the whole process shares: made at the first call, after its end, and in a forked child."""
+        """Return the context that the whole process shares.
+
+        It is made at the first call, after it was ended, and in a forked child.
+
+        Args:
+            io_threads (int): background threads, if it is made now. Default 1.
+
+        Returns:
+            Context: the context.
+
+        Raises:
+            ZMQError (EINVAL): `io_threads` is negative.
+
+        Example:
+            >>> zmq.Context.instance() is zmq.Context.instance()
+            True
+        """
         if not cls._has_instance():
             with cls._instance_lock:
                 if not cls._has_instance():
@@ -129,18 +168,57 @@ class Context(_core.Context, AttributeSetter, Generic[_SocketT]):
 
     @classmethod
     def shadow(cls: type[_ContextT], address: int | Context[Any]) -> _ContextT:
-        """A Context of this class on top of another one, given itself or by its `underlying`. Ending one ends both."""
+        """Make a Context of this class that is the same context as another one. Ending one ends both.
+
+        Args:
+            address (Context | int): the other one, or its `underlying`.
+
+        Returns:
+            Context: the shadow.
+
+        Raises:
+            ZMQError (EFAULT): the other one has been ended.
+        """
         return cls(shadow=address)
 
     @classmethod
     def shadow_pyczmq(cls: type[_ContextT], ctx: Any) -> _ContextT:
-        """Not possible: contexts of pyczmq are libzmq's."""
+        """Share a context of pyczmq. Not possible: such a context is libzmq's.
+
+        Args:
+            ctx (Any): the context.
+
+        Raises:
+            ZMQError (ENOTSUP): always.
+        """
         raise ZMQError(Errno.ENOTSUP, "a context of libzmq cannot be shared")
 
     # -- sockets
 
     def socket(self, socket_type: int, socket_class: Callable[..., Any] | None = None, **kwargs: Any) -> _SocketT:
-        """Makes a socket and sets the context's default options on it."""
+        """Make a socket, with the default options of this context.
+
+        Args:
+            socket_type (int): a SocketType, such as zmq.PUSH.
+            socket_class (Callable): makes the socket. Default None: the class that goes with this context.
+            **kwargs: for the class.
+
+        Returns:
+            Socket: the socket; close it, or use it in a `with` block.
+
+        Raises:
+            ZMQError (EINVAL): zmqcore does not have this type of socket.
+            ZMQError (EMFILE): there are MAX_SOCKETS sockets already, or no descriptor is free.
+            ZMQError (ENOTSUP): the context has been ended.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: zmq_socket in the ZeroMQ API.
+
+        Example:
+            >>> with context.socket(zmq.PUSH) as push:
+            ...     print(push.type.name)
+            PUSH
+        """
         if self.closed:
             raise ZMQError(Errno.ENOTSUP, "cannot make a socket: the context is closed")
         socket = (socket_class or self._socket_class)(self, socket_type, **kwargs)
@@ -153,12 +231,20 @@ class Context(_core.Context, AttributeSetter, Generic[_SocketT]):
 
     # -- the end
 
-    def term(self) -> None:
-        """Waits until all sockets are closed and their messages are sent or LINGER has passed."""
-        super().term()
-
     def destroy(self, linger: int | None = None) -> None:
-        """Closes all sockets, with `linger` if given, and ends the context."""
+        """Close all sockets of this context and end it. No other thread may go on using them.
+
+        Args:
+            linger (int): milliseconds for each socket, instead of its LINGER: 0 drops what is queued, -1 has no
+                limit. Default None: the option as it is.
+
+        Example:
+            >>> context = zmq.Context()
+            >>> socket = context.socket(zmq.PUSH)
+            >>> context.destroy(linger=0)
+            >>> context.closed, socket.closed
+            (True, True)
+        """
         if self.closed:
             return
         for socket in self._sockets_snapshot():
@@ -168,11 +254,26 @@ class Context(_core.Context, AttributeSetter, Generic[_SocketT]):
     # -- options
 
     def setsockopt(self, opt: int, value: Any) -> None:
-        """Sets a default option for sockets made later."""
+        """Set a default option for sockets made later.
+
+        Args:
+            opt (int): a SocketOption.
+            value (int | bytes): the value. Types of sockets that do not have the option ignore it.
+        """
         self.sockopts[opt] = value
 
     def getsockopt(self, opt: int) -> Any:
-        """A default option that was set; KeyError if it was not."""
+        """Return a default option that was set.
+
+        Args:
+            opt (int): a SocketOption.
+
+        Returns:
+            int | bytes: the value.
+
+        Raises:
+            KeyError: it was not set.
+        """
         return self.sockopts[opt]
 
     def _set_option(self, name: str, value: Any) -> None:

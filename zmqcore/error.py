@@ -29,18 +29,34 @@ __all__ = [
 
 
 class DraftFDWarning(RuntimeWarning):
-    """The descriptor of a thread-safe draft socket was asked for. zmqcore never warns: all its sockets have one."""
+    """Warn of the descriptor of a thread-safe draft socket. zmqcore never does: all its sockets have one."""
 
     def __init__(self, msg: str = "") -> None:
         super().__init__(msg or "file descriptors of thread-safe sockets are not part of libzmq's stable API")
 
 
 class ZMQBaseError(Exception):
-    """Whatever this package raises on its own account."""
+    """Base of all exceptions that this package raises on its own account."""
 
 
 class ZMQError(ZMQBaseError):
-    """A call failed; `errno` says how and `strerror` says it in words."""
+    """A call failed.
+
+    Attributes:
+        errno (int | None): the number, as libzmq sets it. Compare with zmq.EADDRINUSE, errno.EINVAL, ...
+        strerror (str): the text, also str() of the exception.
+
+    Args:
+        errno (int | str): the number; or a bare text. Default None: the calling thread's last one.
+        msg (str): the text. Default None: that of the number.
+
+    Example:
+        >>> try:
+        ...     push.recv()
+        ... except zmq.ZMQError as error:
+        ...     print(error.errno == zmq.ENOTSUP)
+        True
+    """
 
     errno: int | None = None
     strerror: str
@@ -61,11 +77,11 @@ class ZMQError(ZMQBaseError):
 
 
 class ZMQBindError(ZMQBaseError):
-    """Socket.bind_to_random_port found no port."""
+    """`Socket.bind_to_random_port()` found no free port."""
 
 
 class NotDone(ZMQBaseError):
-    """MessageTracker.wait timed out."""
+    """The timeout of `MessageTracker.wait()` is over."""
 
 
 # The classes below are one errno each. Their numbers and texts belong to the class, so that raising one costs no more than any
@@ -73,7 +89,7 @@ class NotDone(ZMQBaseError):
 
 
 class ContextTerminated(ZMQError):
-    """The socket's context was terminated."""
+    """The context of the socket has been ended, or is ending (ETERM)."""
 
     errno = Errno.ETERM
     strerror = strerror(Errno.ETERM)
@@ -83,7 +99,15 @@ class ContextTerminated(ZMQError):
 
 
 class Again(ZMQError):
-    """The call would have had to wait, or its timeout passed."""
+    """The call would have to wait, or its timeout is over (EAGAIN).
+
+    Example:
+        >>> try:
+        ...     pull.recv(zmq.DONTWAIT)
+        ... except zmq.Again:
+        ...     print("nothing yet")
+        nothing yet
+    """
 
     errno = Errno.EAGAIN
     strerror = strerror(Errno.EAGAIN)
@@ -93,7 +117,7 @@ class Again(ZMQError):
 
 
 class InterruptedSystemCall(ZMQError, InterruptedError):
-    """A signal interrupted the call. Calls are retried (PEP 475), so programs do not meet this one."""
+    """A signal interrupted the call (EINTR). Calls are retried (PEP 475), so programs do not meet this one."""
 
     errno = EINTR
     strerror = strerror(EINTR)
@@ -106,7 +130,7 @@ class InterruptedSystemCall(ZMQError, InterruptedError):
 
 
 class ZMQVersionError(NotImplementedError):
-    """The feature needs a newer ZeroMQ API than this one."""
+    """A feature needs a newer ZeroMQ than the one whose behaviour is matched."""
 
     def __init__(self, min_version: str, msg: str = "Feature") -> None:
         self.msg = msg

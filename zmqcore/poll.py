@@ -25,7 +25,17 @@ def milliseconds(timeout: float | None) -> int:
 
 
 class Poller:
-    """A list of sockets and descriptors, and what to wait for on each."""
+    """Wait for several sockets and descriptors.
+
+    Example:
+        >>> poller = zmq.Poller()
+        >>> poller.register(pull, zmq.POLLIN)
+        >>> poller.poll(0)
+        []
+        >>> push.send(b"hello")
+        >>> dict(poller.poll(1000)) == {pull: zmq.POLLIN}
+        True
+    """
 
     sockets: list[tuple[Any, int]]
     _map: dict[Any, int]
@@ -38,7 +48,13 @@ class Poller:
         return socket in self._map
 
     def register(self, socket: Any, flags: int = POLLIN | POLLOUT) -> None:
-        """Waits for `flags` on `socket` from now on; flags of 0 take it off the list."""
+        """Add a socket or descriptor, or change what to wait for on it.
+
+        Args:
+            socket (Socket | int | file): a socket, a descriptor, or an object with fileno().
+            flags (int): zmq.POLLIN, zmq.POLLOUT, and for descriptors zmq.POLLERR and zmq.POLLPRI. 0 removes it.
+                Default POLLIN | POLLOUT.
+        """
         if not flags:
             if socket in self._map:
                 self.unregister(socket)
@@ -49,25 +65,64 @@ class Poller:
             self.sockets.append((socket, flags))
 
     def modify(self, socket: Any, flags: int = POLLIN | POLLOUT) -> None:
-        """The same as `register`."""
+        """Change what to wait for; the same as `register()`.
+
+        Args:
+            socket (Socket | int | file): as for `register()`.
+            flags (int): as for `register()`. Default POLLIN | POLLOUT.
+        """
         self.register(socket, flags)
 
     def unregister(self, socket: Any) -> None:
-        """Takes `socket` off the list; KeyError if it is not there."""
+        """Remove a socket or descriptor.
+
+        Args:
+            socket (Socket | int | file): as it was registered.
+
+        Raises:
+            KeyError: it is not registered.
+        """
         place = self._map.pop(socket)
         del self.sockets[place]
         for moved, _ in self.sockets[place:]:
             self._map[moved] -= 1
 
     def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
-        """Waits up to `timeout` ms; returns (socket, events) of those that have events."""
+        """Wait until one of them is ready.
+
+        Args:
+            timeout (float): milliseconds; None and negative numbers wait without limit, but not for an empty list.
+                Default None.
+
+        Returns:
+            list[tuple]: (socket, events) of those that are ready, in the order of registering; empty when the
+            time is over.
+
+        Raises:
+            ZMQError (ENOTSOCK): a socket is closed.
+            ContextTerminated (ETERM): a context is ending.
+        """
         return zmq_poll(self.sockets, milliseconds(timeout))
 
 
 def select(
     rlist: Iterable[Any], wlist: Iterable[Any], xlist: Iterable[Any], timeout: float | None = None
 ) -> tuple[list[Any], list[Any], list[Any]]:
-    """`select.select` for sockets and descriptors; the timeout is in seconds."""
+    """Wait as `select.select()` does, for sockets, too.
+
+    Args:
+        rlist (Iterable): sockets and descriptors to read from.
+        wlist (Iterable): those to write to.
+        xlist (Iterable): descriptors to wait for errors of.
+        timeout (float): seconds; None waits without limit. Default None.
+
+    Returns:
+        tuple[list, list, list]: those of each list that are ready.
+
+    Raises:
+        ZMQError (ENOTSOCK): a socket is closed.
+        ContextTerminated (ETERM): a context is ending.
+    """
     wanted: dict[Any, int] = {}
     for group, flag in ((rlist, POLLIN), (wlist, POLLOUT), (xlist, POLLERR)):
         for item in group:

@@ -78,7 +78,33 @@ class _SocketContext(Generic[_SocketT]):
 
 
 class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT]):
-    """A ZeroMQ socket, safe to use from several threads. `context.socket(type)` makes one."""
+    """A ZeroMQ socket. `context.socket(type)` makes one. Several threads may use it.
+
+    Every option is an attribute (`socket.linger = 0`). Iterating receives for ever, and a `with` block closes
+    the socket at its end.
+
+    Args:
+        ctx_or_socket (Context | Socket): the context to belong to; or a socket, to be a shadow of it.
+        socket_type (int): a SocketType, such as zmq.PUSH. Default 0: zmq.PAIR.
+        shadow (Socket | int): a socket to share, or its `underlying`. Default 0: a socket of its own.
+        copy_threshold (int): bytes from which `send(copy=False)` lends memory instead of copying it.
+            Default None: zmqcore.COPY_THRESHOLD, 65536.
+
+    Raises:
+        ZMQError (EINVAL): zmqcore does not have this type of socket.
+        ZMQError (EMFILE): the context has MAX_SOCKETS sockets already, or no descriptor is free.
+        ZMQError (EFAULT): the context has been ended.
+        ContextTerminated (ETERM): the context is ending.
+        TypeError: no context, or no type.
+
+    Example:
+        >>> with context.socket(zmq.REP) as server, context.socket(zmq.REQ) as client:
+        ...     address = server.bind("tcp://127.0.0.1:*").addr
+        ...     connected = client.connect(address)
+        ...     client.send(b"ping")
+        ...     print(server.recv())
+        b'ping'
+    """
 
     type: SocketType | int
     _repr_cls = "zmq.Socket"
@@ -145,7 +171,17 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
 
     @classmethod
     def shadow(cls: builtins.type[_SocketT], address: int | _core.Socket) -> _SocketT:
-        """A Socket of this class on top of another one, given itself or by its `underlying`. Closing one closes both."""
+        """Make a Socket of this class that is the same socket as another one. Closing one closes both.
+
+        Args:
+            address (Socket | int): the other one, or its `underlying`.
+
+        Returns:
+            Socket: the shadow.
+
+        Raises:
+            ZMQError (ENOTSOCK): the other one is closed.
+        """
         return cls(shadow=address)
 
     def __enter__(self: _SocketT) -> _SocketT:
@@ -155,12 +191,29 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
         self.close()
 
     def __iter__(self) -> Iterator[Any]:
-        """Receives for ever: `for frame in socket`."""
+        """Receive for ever: `for frame in socket`."""
         while True:
             yield self.recv()
 
     def close(self, linger: int | None = None) -> None:
-        """Closes the socket, with a last LINGER if given. Messages may go on being sent until the context ends."""
+        """Close the socket. Returns at once.
+
+        Messages that are queued for sending go on being sent in the background, for as long as LINGER allows.
+        What was received and not read is dropped. Calls that other threads are blocked in end with ENOTSOCK.
+        Closing once more does nothing.
+
+        Args:
+            linger (int): milliseconds, instead of the option LINGER: 0 drops what is queued, -1 has no limit.
+                Default None: the option as it is.
+
+        Source: zmq_close in the ZeroMQ API; option LINGER.
+
+        Example:
+            >>> socket = context.socket(zmq.PUSH)
+            >>> socket.close(linger=0)
+            >>> socket.closed
+            True
+        """
         original = self._original()
         if original is not None and original._awaitings is not None:
             original._awaitings.close()  # what is pending in zmqcore.asyncio
@@ -181,14 +234,42 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
 
     @property
     def socket_type(self) -> int:
-        """Deprecated: `type`."""
+        """Deprecated: use `type`."""
         warnings.warn("Socket.socket_type is deprecated, use Socket.type", DeprecationWarning, stacklevel=2)
         return self.type
 
     # -- endpoints
 
     def bind(self: _SocketT, addr: str | bytes) -> _SocketContext[_SocketT]:
-        """Accepts connections at `addr`."""
+        """Listen on an endpoint. A socket may listen on, and connect to, any number of them.
+
+        Args:
+            addr (str | bytes): `tcp://interface:port` (`*` is any interface, or a free port), `ipc://path`,
+                `ipc://@name` (without a file), `ipc://*` (a path of its own), or `inproc://name`.
+
+        Returns:
+            SocketContext: its `addr` is the endpoint with the port that was found; as a context manager it
+            unbinds at the end of the block.
+
+        Raises:
+            ZMQError (EADDRINUSE): another socket has the address; over ipc, or a file lies there.
+            ZMQError (EADDRNOTAVAIL, ENODEV): no such address, or no such interface, on this machine.
+            ZMQError (EACCES): not permitted.
+            ZMQError (EINVAL): not an endpoint.
+            ZMQError (ENAMETOOLONG): the path is longer than zmq.IPC_PATH_MAX_LEN.
+            ZMQError (EPROTONOSUPPORT): zmqcore does not have the transport.
+            ZMQError (EMTHREAD): the context has no I/O threads, and it is not inproc.
+            ZMQError (ENOTSOCK): the socket is closed.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: zmq_bind in the ZeroMQ API; options LAST_ENDPOINT, BACKLOG, IPV6, USE_FD.
+
+        Example:
+            >>> server = context.socket(zmq.REP)
+            >>> with server.bind("tcp://127.0.0.1:*") as bound:
+            ...     print(bound.last_endpoint.decode().startswith("tcp://127.0.0.1:"))
+            True
+        """
         super().bind(addr)
         endpoint = self.get(LAST_ENDPOINT)  # has the port that `*` stood for
         try:
@@ -198,12 +279,57 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
         return _SocketContext(self, "bind", endpoint)
 
     def connect(self: _SocketT, addr: str | bytes) -> _SocketContext[_SocketT]:
-        """Connects to `addr`, now or as soon as somebody is there."""
+        """Connect to an endpoint. Returns at once; the connection is made in the background, and made again if lost.
+
+        Messages may be sent before it is there: they queue, unless IMMEDIATE is set.
+
+        Args:
+            addr (str | bytes): `tcp://host:port` (`tcp://source:port;host:port` chooses the local address),
+                `ipc://path`, `ipc://@name` or `inproc://name`.
+
+        Returns:
+            SocketContext: as a context manager it disconnects at the end of the block.
+
+        Raises:
+            ZMQError (EINVAL): not an endpoint.
+            ZMQError (ENAMETOOLONG): the path is longer than zmq.IPC_PATH_MAX_LEN.
+            ZMQError (EPROTONOSUPPORT): zmqcore does not have the transport.
+            ZMQError (EMTHREAD): the context has no I/O threads, and it is not inproc.
+            ZMQError (ENOTSOCK): the socket is closed.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: zmq_connect in the ZeroMQ API; options IMMEDIATE, RECONNECT_IVL, CONNECT_TIMEOUT.
+
+        Example:
+            >>> client = context.socket(zmq.REQ)
+            >>> with client.connect("tcp://127.0.0.1:5555") as connected:
+            ...     print(connected is client)
+            True
+        """
         super().connect(addr)
         return _SocketContext(self, "connect", addr)
 
     def bind_to_random_port(self, addr: str, min_port: int = 49152, max_port: int = 65536, max_tries: int = 100) -> int:
-        """Binds to some free port in [min_port, max_port) and returns it. The default range leaves the choice to the system."""
+        """Listen on a free port and return it.
+
+        Args:
+            addr (str): the endpoint without a port: `tcp://127.0.0.1`.
+            min_port (int): lowest port. Default 49152.
+            max_port (int): one above the highest port. Default 65536. With both defaults the system chooses.
+            max_tries (int): ports to try. Default 100.
+
+        Returns:
+            int: the port.
+
+        Raises:
+            ZMQBindError: no port was free.
+            ZMQError: as `bind()`, for other errors.
+
+        Example:
+            >>> server = context.socket(zmq.REP)
+            >>> server.bind_to_random_port("tcp://127.0.0.1") > 0
+            True
+        """
         if (min_port, max_port) == (49152, 65536):
             return int(str(self.bind(f"{addr}:*").addr).rpartition(":")[2])
         for _ in range(max_tries):
@@ -223,7 +349,7 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
     def _send_multipart_by_send(
         self, msg_parts: Sequence[Any], flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
     ) -> Any:
-        """Sends an iterable of frames as one message, each by `self.send`. TypeError before anything is sent if a frame cannot be."""
+        """Send frames as one message, each by `self.send`. Raises TypeError before anything is sent."""
         parts = list(msg_parts)
         for i, part in enumerate(parts):
             try:
@@ -251,7 +377,7 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
         return sent
 
     def _recv_multipart_by_recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> list[Any]:
-        """Receives a whole message as a list of frames, each by `self.recv`."""
+        """Receive a whole message as a list of frames, each by `self.recv`."""
         parts = [self.recv(flags, copy=copy, track=track)]
         while self.get(RCVMORE):
             parts.append(self.recv(flags, copy=copy, track=track))
@@ -269,7 +395,26 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
     # -- options
 
     def set(self, option: int, optval: Any) -> None:
-        """Sets an option: bytes or int as the option demands."""
+        """Set an option. Each is also an attribute: `socket.linger = 0`.
+
+        Args:
+            option (int): a SocketOption, such as zmq.LINGER. zmq.HWM sets SNDHWM and RCVHWM.
+            optval (int | bytes): the value, by the kind of the option; for text, see `set_string()`.
+
+        Raises:
+            ZMQError (EINVAL): no such option, a value out of range, or an option that this type does not have.
+            TypeError: a value of the wrong kind.
+            OverflowError: a number that does not fit.
+            ZMQError (ENOTSOCK): the socket is closed.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: zmq_setsockopt in the ZeroMQ API; every option with unit, default and range in docs/options.md.
+
+        Example:
+            >>> pull.set(zmq.RCVTIMEO, 1000)
+            >>> pull.rcvtimeo
+            1000
+        """
         if option == HWM:  # older than the two marks of today
             self.set_hwm(optval)
         else:
@@ -279,7 +424,17 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
     getsockopt = _core.Socket.get
 
     def set_string(self, option: int, optval: str, encoding: str = "utf-8") -> None:
-        """Sets an option of bytes to an encoded string."""
+        """Set an option of bytes to a text.
+
+        Args:
+            option (int): a SocketOption.
+            optval (str): the text.
+            encoding (str): Default "utf-8".
+
+        Raises:
+            TypeError: not str.
+            ZMQError, ContextTerminated: as `set()`.
+        """
         if not isinstance(optval, str):
             raise TypeError(f"strings only, not {type(optval)}: {optval!r}")
         self.set(option, optval.encode(encoding))
@@ -287,7 +442,23 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
     setsockopt_string = setsockopt_unicode = set_string
 
     def get_string(self, option: int, encoding: str = "utf-8") -> str:
-        """Gets an option of bytes as a string."""
+        """Read an option of bytes as text.
+
+        Args:
+            option (int): a SocketOption.
+            encoding (str): Default "utf-8".
+
+        Returns:
+            str: the text.
+
+        Raises:
+            TypeError: the option is a number.
+            ZMQError, ContextTerminated: as `get()`.
+
+        Example:
+            >>> pull.get_string(zmq.LAST_ENDPOINT)
+            'inproc://example'
+        """
         if SocketOption(option)._opt_type is not _OptType.bytes:
             raise TypeError(f"option {option} will not return a string to be decoded")
         value: bytes = self.get(option)
@@ -312,20 +483,63 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
         self.set(SOCKET_OPTIONS[name], value)
 
     def subscribe(self, topic: str | bytes) -> None:
-        """Asks for messages that begin with `topic`."""
+        """Subscribe to the messages that begin with a topic. For SUB; on an XPUB with XPUB_MANUAL, grant a request.
+
+        Subscriptions are counted: each needs an `unsubscribe()` of its own.
+
+        Args:
+            topic (str | bytes): the beginning of the first frame; str is encoded as UTF-8. Empty: everything.
+
+        Raises:
+            ZMQError (EINVAL): the socket is neither.
+            ZMQError (ENOTSOCK): the socket is closed.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: RFC 29 (PUB, SUB); option SUBSCRIBE.
+
+        Example:
+            >>> with context.socket(zmq.SUB) as sub:
+            ...     sub.subscribe("weather.")
+        """
         self.set(SUBSCRIBE, topic.encode() if isinstance(topic, str) else topic)
 
     def unsubscribe(self, topic: str | bytes) -> None:
-        """Takes one subscription back."""
+        """Take one subscription back.
+
+        Args:
+            topic (str | bytes): as it was given to `subscribe()`. An unknown topic does nothing.
+
+        Raises:
+            ZMQError (EINVAL): the socket is neither SUB nor an XPUB with XPUB_MANUAL.
+            ZMQError (ENOTSOCK): the socket is closed.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: RFC 29 (PUB, SUB); option UNSUBSCRIBE.
+        """
         self.set(UNSUBSCRIBE, topic.encode() if isinstance(topic, str) else topic)
 
     def set_hwm(self, value: int) -> None:
-        """Sets both high-water marks; connections that exist may keep theirs."""
+        """Set both high-water marks, SNDHWM and RCVHWM.
+
+        Args:
+            value (int): messages; 0 is no limit. The default of a socket is 1000.
+
+        Raises:
+            ZMQError (EINVAL): negative.
+            ZMQError, ContextTerminated: as `set()`.
+        """
         self.set(SNDHWM, value)
         self.set(RCVHWM, value)
 
     def get_hwm(self) -> int:
-        """The high-water mark for sending."""
+        """Read the high-water mark for sending, SNDHWM.
+
+        Returns:
+            int: messages; 0 is no limit.
+
+        Raises:
+            ZMQError, ContextTerminated: as `get()`.
+        """
         value: int = self.get(SNDHWM)
         return value
 
@@ -334,7 +548,29 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
     # -- waiting
 
     def poll(self, timeout: float | None = None, flags: int = POLLIN) -> int:
-        """Waits up to `timeout` ms for any of `flags`; returns those that are there, 0 if none."""
+        """Wait until the socket can be received from or sent to.
+
+        Args:
+            timeout (float): milliseconds; None and negative numbers wait without limit. Default None.
+            flags (int): zmq.POLLIN, zmq.POLLOUT, or both. Default zmq.POLLIN.
+
+        Returns:
+            int: those of `flags` that hold; 0 when the time was over first.
+
+        Raises:
+            ZMQError (ENOTSUP): the socket is closed.
+            ZMQError (ENOTSOCK): it was closed by another thread meanwhile.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: zmq_poll in the ZeroMQ API.
+
+        Example:
+            >>> pull.poll(0)
+            0
+            >>> push.send(b"hello")
+            >>> pull.poll(1000) == zmq.POLLIN
+            True
+        """
         if self.closed:
             raise ZMQError(Errno.ENOTSUP, "cannot poll: the socket is closed")
         if self._poller_class is not Poller:
@@ -346,11 +582,46 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
     # -- monitoring
 
     def monitor(self, addr: str | bytes | None, events: int = EVENT_ALL) -> None:
-        """Sends the socket's events to an inproc PAIR endpoint; None stops that."""
+        """Report what happens to the connections of this socket to a PAIR socket.
+
+        Args:
+            addr (str | bytes): an inproc endpoint for the PAIR to connect to; None stops reporting.
+            events (int): the events to report, zmq.EVENT_... combined. Default zmq.EVENT_ALL.
+
+        Raises:
+            ZMQError (EPROTONOSUPPORT): not an inproc endpoint.
+            ZMQError (EADDRINUSE): another socket is bound there.
+            ZMQError (EINVAL): unknown events.
+            ZMQError (ENOTSOCK): the socket is closed.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: zmq_socket_monitor in the ZeroMQ API.
+        """
         self._monitor(addr, events)
 
     def get_monitor_socket(self: _SocketT, events: int | None = None, addr: str | None = None) -> _SocketT:
-        """A PAIR socket that receives the socket's events; see `zmqcore.utils.monitor`. The caller closes it."""
+        """Report what happens to the connections of this socket, and return the PAIR that receives it.
+
+        `zmqcore.utils.monitor.recv_monitor_message()` reads it. The caller closes it.
+
+        Args:
+            events (int): the events to report, zmq.EVENT_... combined. Default None: zmq.EVENT_ALL.
+            addr (str): an inproc endpoint. Default None: one of its own.
+
+        Returns:
+            Socket: the PAIR; the same one until it is closed.
+
+        Raises:
+            ZMQError, ContextTerminated: as `monitor()`.
+
+        Example:
+            >>> from zmqcore.utils.monitor import recv_monitor_message
+            >>> server = context.socket(zmq.REP)
+            >>> events = server.get_monitor_socket()
+            >>> bound = server.bind("tcp://127.0.0.1:*")
+            >>> recv_monitor_message(events)["event"].name
+            'LISTENING'
+        """
         if self._monitor_socket is None or self._monitor_socket.closed:
             if addr is None:
                 addr = f"inproc://monitor.s-{self.fileno()}"
@@ -362,7 +633,12 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
         return socket
 
     def disable_monitor(self) -> None:
-        """Stops monitoring."""
+        """Stop reporting. The PAIR gets EVENT_MONITOR_STOPPED as the last event.
+
+        Raises:
+            ZMQError (ENOTSOCK): the socket is closed.
+            ContextTerminated (ETERM): the context is ending.
+        """
         self._monitor_socket = None
         self.monitor(None, 0)
 
@@ -375,7 +651,27 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
     def send_string(
         self, u: str, flags: int = 0, copy: bool = True, encoding: str = "utf-8", **kwargs: Any
     ) -> Any:
-        """Sends an encoded string."""
+        """Send a text as one frame.
+
+        Args:
+            u (str): the text.
+            flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
+            copy (bool): as for `send()`. Default True.
+            encoding (str): Default "utf-8".
+            **kwargs: `track`, `routing_id` and `group`, as for `send()`.
+
+        Returns:
+            MessageTracker | None: as `send()`.
+
+        Raises:
+            TypeError: not str.
+            Again, ZMQError, ContextTerminated: as `send()`.
+
+        Example:
+            >>> push.send_string("héllo")
+            >>> pull.recv_string()
+            'héllo'
+        """
         if not isinstance(u, str):
             raise TypeError("str objects only")
         return self.send(u.encode(encoding), flags=flags, copy=copy, **kwargs)
@@ -383,40 +679,135 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
     send_unicode = send_string
 
     def recv_string(self, flags: int = 0, encoding: str = "utf-8") -> Any:
-        """Receives an encoded string."""
+        """Receive one frame as text.
+
+        Args:
+            flags (int): zmq.DONTWAIT. Default 0.
+            encoding (str): Default "utf-8".
+
+        Returns:
+            str: the text.
+
+        Raises:
+            UnicodeDecodeError: the frame is not text in this encoding. It has been received then.
+            Again, ZMQError, ContextTerminated: as `recv()`.
+        """
         return self._deserialize(self.recv(flags=flags), lambda frame: frame.decode(encoding))
 
     recv_unicode = recv_string
 
     def send_json(self, obj: Any, flags: int = 0, **kwargs: Any) -> Any:
-        """Sends an object as JSON. `routing_id` and `group` go to send, other keywords to json.dumps."""
+        """Send an object as JSON, in one frame.
+
+        Args:
+            obj (Any): what json.dumps() takes.
+            flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
+            **kwargs: `routing_id` and `group`, as for `send()`; others go to json.dumps().
+
+        Returns:
+            MessageTracker | None: as `send()`.
+
+        Raises:
+            TypeError: what json.dumps() does not take.
+            Again, ZMQError, ContextTerminated: as `send()`.
+
+        Example:
+            >>> push.send_json({"answer": 42})
+            >>> pull.recv_json()
+            {'answer': 42}
+        """
         of_send = {key: kwargs.pop(key) for key in ("routing_id", "group") if key in kwargs}
         return self.send(jsonapi.dumps(obj, **kwargs), flags=flags, **of_send)
 
     def recv_json(self, flags: int = 0, **kwargs: Any) -> Any:
-        """Receives an object as JSON; keywords go to json.loads."""
+        """Receive one frame of JSON as an object.
+
+        Args:
+            flags (int): zmq.DONTWAIT. Default 0.
+            **kwargs: for json.loads().
+
+        Returns:
+            Any: the object.
+
+        Raises:
+            ValueError: the frame is not JSON. It has been received then.
+            Again, ZMQError, ContextTerminated: as `recv()`.
+        """
         return self._deserialize(self.recv(flags=flags), lambda frame: jsonapi.loads(frame, **kwargs))
 
     def send_pyobj(self, obj: Any, flags: int = 0, protocol: int = DEFAULT_PROTOCOL, **kwargs: Any) -> Any:
-        """Sends a pickled object."""
+        """Send a pickled object, in one frame.
+
+        Args:
+            obj (Any): what pickle takes.
+            flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
+            protocol (int): of pickle. Default pickle.DEFAULT_PROTOCOL.
+            **kwargs: as for `send()`.
+
+        Returns:
+            MessageTracker | None: as `send()`.
+
+        Raises:
+            pickle.PicklingError, TypeError: the object cannot be pickled.
+            Again, ZMQError, ContextTerminated: as `send()`.
+        """
         return self.send(pickle.dumps(obj, protocol), flags=flags, **kwargs)
 
     def recv_pyobj(self, flags: int = 0) -> Any:
-        """Receives a pickled object. Unpickling runs code of the sender's choice: only for peers that are trusted."""
+        """Receive a pickled object. Unpickling can run any code that the sender chose: for trusted peers only.
+
+        Args:
+            flags (int): zmq.DONTWAIT. Default 0.
+
+        Returns:
+            Any: the object.
+
+        Raises:
+            Exception: whatever unpickling raises. The frame has been received then.
+            Again, ZMQError, ContextTerminated: as `recv()`.
+        """
         return self._deserialize(self.recv(flags=flags), pickle.loads)
 
     def send_serialized(
         self, msg: Any, serialize: Callable[[Any], Any], flags: int = 0, copy: bool = True, **kwargs: Any
     ) -> Any:
-        """Sends the frames that `serialize` makes of `msg`."""
+        """Send an object as a message, by way of a function.
+
+        Args:
+            msg (Any): the object.
+            serialize (Callable): called with `msg`, returns a list of frames.
+            flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
+            copy (bool): as for `send()`. Default True.
+            **kwargs: as for `send_multipart()`.
+
+        Returns:
+            MessageTracker | None: as `send_multipart()`.
+
+        Raises:
+            Again, ZMQError, ContextTerminated, TypeError: as `send_multipart()`.
+            Exception: whatever `serialize` raises.
+        """
         return self.send_multipart(serialize(msg), flags=flags, copy=copy, **kwargs)
 
     def recv_serialized(self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True) -> Any:
-        """Receives a message and returns what `deserialize` makes of its frames."""
+        """Receive a message as an object, by way of a function.
+
+        Args:
+            deserialize (Callable): called with the list of frames, returns the object.
+            flags (int): zmq.DONTWAIT. Default 0.
+            copy (bool): False passes Frames to the function. Default True.
+
+        Returns:
+            Any: what `deserialize` returned.
+
+        Raises:
+            Again, ZMQError, ContextTerminated: as `recv_multipart()`.
+            Exception: whatever `deserialize` raises. The message has been received then.
+        """
         return self._deserialize(self.recv_multipart(flags=flags, copy=copy), deserialize)
 
     def _deserialize(self, recvd: Any, load: Callable[[Any], Any]) -> Any:
-        """What the receiving methods above do with a message. Asynchronous sockets load it when it is there."""
+        """Load a message that the receiving methods above received. Asynchronous sockets load it when it is there."""
         return load(recvd)
 
 

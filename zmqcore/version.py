@@ -28,20 +28,36 @@ __revision__ = ""
 
 
 def zmq_version() -> str:
-    """The level of the ZeroMQ API, as libzmq numbers it."""
+    """Return the release of libzmq whose behaviour is matched.
+
+    Returns:
+        str: "4.3.5".
+    """
     return ".".join(map(str, zmq_version_info()))
 
 
 def pyzmq_version() -> str:
-    """The level of the pyzmq API."""
+    """Return the release of pyzmq whose API is followed.
+
+    Returns:
+        str: such as "27.3.0".
+    """
     return __version__
 
 
 def zmqcore_version() -> str:
-    """The version of zmqcore itself."""
+    """Return the version of zmqcore itself.
+
+    Returns:
+        str: such as "0.1.0".
+    """
     return ZMQCORE_VERSION
 
 
 def pyzmq_version_info() -> tuple[int, int, int] | tuple[int, int, int, float]:
-    """The level of the pyzmq API as a tuple that compares."""
+    """Return the release of pyzmq whose API is followed, as a tuple that compares.
+
+    Returns:
+        tuple[int, int, int]: such as (27, 3, 0).
+    """
     return version_info

@@ -57,44 +57,44 @@ cdef class Finished:
         raise StopIteration(self.value)
 
     def result(self):
-        """The result."""
+        """Return the result."""
         return self.value
 
     def exception(self):
-        """None."""
+        """Return None: there is none."""
         return None
 
     def done(self):
-        """True."""
+        """Return True."""
         return True
 
     def cancelled(self):
-        """False."""
+        """Return False."""
         return False
 
     def cancel(self, msg=None):
-        """Too late: False."""
+        """Return False: the result is already set."""
         return False
 
     def get_loop(self):
-        """The loop it was made on."""
+        """Return the loop that it was made on."""
         return self.loop
 
     def add_done_callback(self, fn, /, *, context=None):
-        """Calls `fn(future)` in the loop's next turn."""
+        """Call `fn(future)` in the loop's next turn."""
         self.loop.call_soon(fn, self, context=context)
 
     def remove_done_callback(self, fn, /):
-        """Nothing is kept, so nothing is removed: 0."""
+        """Return 0: no callbacks are kept."""
         return 0
 
     def set_result(self, result, /):
-        """InvalidStateError: it is done."""
+        """Raise InvalidStateError: the result is already set."""
         from asyncio import InvalidStateError
         raise InvalidStateError("invalid state")
 
     def set_exception(self, exception, /):
-        """InvalidStateError: it is done."""
+        """Raise InvalidStateError: the result is already set."""
         from asyncio import InvalidStateError
         raise InvalidStateError("invalid state")
 
@@ -212,7 +212,26 @@ cdef class AwaitingBase:
 
 
 def await_send(Socket self, data, int flags=0, bint copy=True, bint track=False, routing_id=None, group=None):
-    """Sends a frame. As Socket.send(), to be awaited."""
+    """Send one frame, to be awaited. See `zmqcore.Socket.send()`.
+
+    What can be sent at once is: the frame leaves with the call, whether or not it is awaited. Otherwise it
+    waits its turn, in order with other sends of this socket.
+
+    Args:
+        data (bytes | buffer | Frame): the content.
+        flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
+        copy (bool): False lends the memory. Default True.
+        track (bool): with copy=False, return a MessageTracker. Default False.
+        routing_id (int): receiver of a SERVER's message. Default None.
+        group (str): group of a RADIO's message. Default None.
+
+    Returns:
+        Future: done when the frame is sent; its result is the tracker or None. Cancelled before, the frame is
+        not sent.
+
+    Raises:
+        Again, ZMQError, ContextTerminated, TypeError: as `zmqcore.Socket.send()`, when awaited.
+    """
     cdef socket_t *s = self.s
     cdef AwaitingBase awaiting = self._awaiting
     cdef msg_t m
@@ -240,7 +259,20 @@ def await_send(Socket self, data, int flags=0, bint copy=True, bint track=False,
 
 
 def await_recv(Socket self, int flags=0, bint copy=True, bint track=False):
-    """Receives a frame. As Socket.recv(), to be awaited."""
+    """Receive one frame, to be awaited. See `zmqcore.Socket.recv()`.
+
+    Args:
+        flags (int): zmq.DONTWAIT (do not wait). Default 0.
+        copy (bool): False returns a Frame. Default True.
+        track (bool): with copy=False, give the Frame a `tracker`. Default False.
+
+    Returns:
+        Future: its result is bytes or the Frame. A Future that is cancelled loses no message: the next receive
+        gets it.
+
+    Raises:
+        Again, ZMQError, ContextTerminated: as `zmqcore.Socket.recv()`, when awaited.
+    """
     cdef socket_t *s = self.s
     cdef AwaitingBase awaiting = self._awaiting
     cdef msg_t m
@@ -262,7 +294,21 @@ def await_recv(Socket self, int flags=0, bint copy=True, bint track=False):
 
 
 def await_send_multipart(Socket self, msg_parts, int flags=0, bint copy=True, bint track=False, **kwargs):
-    """Sends a message of several frames. As Socket.send_multipart(), to be awaited."""
+    """Send several frames as one message, to be awaited. See `zmqcore.Socket.send_multipart()`.
+
+    Args:
+        msg_parts (Iterable[bytes | buffer | Frame]): the frames, one or more.
+        flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
+        copy (bool): False lends the memory. Default True.
+        track (bool): with copy=False, return a MessageTracker. Default False.
+        **kwargs: accepted for pyzmq's sake and ignored.
+
+    Returns:
+        Future: done when the message is sent; its result is the tracker or None.
+
+    Raises:
+        Again, ZMQError, ContextTerminated, TypeError: as `zmqcore.Socket.send_multipart()`, when awaited.
+    """
     cdef AwaitingBase awaiting = self._awaiting
     cdef list parts = list(msg_parts)   # it may be an iterator, and one attempt may not be enough
     if not track and awaiting is not None and awaiting.at_once(False):
@@ -277,7 +323,19 @@ def await_send_multipart(Socket self, msg_parts, int flags=0, bint copy=True, bi
 
 
 def await_recv_multipart(Socket self, int flags=0, bint copy=True, bint track=False):
-    """Receives a message of several frames. As Socket.recv_multipart(), to be awaited."""
+    """Receive one message with all its frames, to be awaited. See `zmqcore.Socket.recv_multipart()`.
+
+    Args:
+        flags (int): zmq.DONTWAIT (do not wait). Default 0.
+        copy (bool): False returns Frames. Default True.
+        track (bool): with copy=False, give the Frames a `tracker`. Default False.
+
+    Returns:
+        Future: its result is the list of frames.
+
+    Raises:
+        Again, ZMQError, ContextTerminated: as `zmqcore.Socket.recv_multipart()`, when awaited.
+    """
     cdef AwaitingBase awaiting = self._awaiting
     cdef list parts
     cdef bint tried = False

@@ -18,10 +18,13 @@ cdef int _poller_kind() except -1:
 
 
 cdef class Context:
-    """Owns sockets and I/O threads. Thread-safe.
+    """Own sockets and I/O threads. The compiled half of `zmqcore.Context`.
 
-    io_threads: background threads for tcp and ipc, started with the first endpoint (0 is enough for inproc). shadow: the `underlying`
-    of another Context of this process to share.
+    Args:
+        io_threads (int): background threads for tcp and ipc, started with the first endpoint; 0 is enough
+            for inproc. Default 1.
+        shadow (int): `underlying` of another context of this process, to be the same context. Default 0: a
+            context of its own.
     """
     cdef context_t *ctx
     cdef bint _closed
@@ -101,17 +104,24 @@ cdef class Context:
 
     @property
     def underlying(self):
-        """A number that identifies the context; Context.shadow() takes it."""
+        """A number that identifies the context, for `Context.shadow()`."""
         return <uintptr_t> self.ctx
 
     @property
     def closed(self):
-        """True after term() or destroy(), and in a forked child."""
+        """True after `term()` or `destroy()`, and in a forked child."""
         return self._closed or self.ctx.fork_generation != zc_fork_generation()
 
     def term(self):
-        """Waits until all sockets are closed and what LINGER lets them flush is flushed, then ends the threads. Interruptible by signals: after an
-        exception of a handler (Ctrl-C), another term() does not wait again but leaves what lingers to the background."""
+        """Wait until all sockets are closed and their messages are sent or given up, then end the context.
+
+        How long each socket's messages are waited for is its LINGER, by default without limit. A socket that is
+        not closed keeps the call waiting, and its own calls raise ContextTerminated meanwhile. Ctrl-C, or any
+        exception of a signal handler, ends the wait; calling `term()` once more then leaves what lingers to the
+        background. `destroy()` closes the sockets first.
+
+        Source: zmq_ctx_term in the ZeroMQ API; options LINGER, BLOCKY.
+        """
         if self._closed:
             return
         if self._is_shadow:
@@ -121,7 +131,11 @@ cdef class Context:
         self._closed = True
 
     def shutdown(self):
-        """Every call on a socket of this context, blocked or not, raises ContextTerminated from now on. Returns at once."""
+        """End every call on the context's sockets, those that are blocked and those to come, with ContextTerminated.
+
+        Returns at once and may be called from any thread, more than once. `close()` of the sockets and `term()`
+        are still due.
+        """
         if not self._closed and self.ctx.fork_generation == zc_fork_generation():
             with nogil:
                 context_shutdown(self.ctx)
@@ -145,8 +159,20 @@ cdef class Context:
         return 0
 
     def set(self, int option, optval):
-        """Sets a context option (ZMQ_IO_THREADS 1, MAX_SOCKETS 2, ...). Raises ZMQError(EINVAL) for unknown ones and bad values,
-        RuntimeError after term()."""
+        """Set an option of the context.
+
+        Args:
+            option (int): a ContextOption, such as zmq.IO_THREADS or zmq.MAX_SOCKETS; or zmq.IPV6, zmq.BLOCKY.
+            optval (int): the value; THREAD_NAME_PREFIX takes str and bytes, too. IO_THREADS and MAX_SOCKETS count
+                until the first socket is made, the thread options until the first endpoint.
+
+        Raises:
+            ZMQError (EINVAL): no such option, or a value out of range.
+            TypeError: a value of a wrong type.
+            RuntimeError: the context has been ended.
+
+        Source: zmq_ctx_set in the ZeroMQ API.
+        """
         cdef int rc
         cdef bytes text
         cdef char *chars
@@ -173,7 +199,20 @@ cdef class Context:
             raise_errno(rc, options_module().about_context_option(option))
 
     def get(self, int option):
-        """A context option. Raises ZMQError(EINVAL) for unknown ones, RuntimeError after term()."""
+        """Read an option of the context.
+
+        Args:
+            option (int): a ContextOption, such as zmq.IO_THREADS or zmq.SOCKET_LIMIT; or zmq.IPV6, zmq.BLOCKY.
+
+        Returns:
+            int: the value.
+
+        Raises:
+            ZMQError (EINVAL): no such option, or one that cannot be read.
+            RuntimeError: the context has been ended.
+
+        Source: zmq_ctx_get in the ZeroMQ API.
+        """
         cdef int value = 0
         cdef int rc
         self.check()

@@ -40,5 +40,9 @@ cdef int raise_option(int rc, int option) except -1:
 
 
 def zmq_errno():
-    """The errno of the calling thread's last failed call, 0 if none failed."""
+    """The errno of the last call that failed in this thread.
+
+    Returns:
+        int: the number; 0 if none has failed.
+    """
     return zc_last_error_get()

@@ -81,9 +81,15 @@ cdef class _Hold:
 
 
 class MessageTracker:
-    """Tells whether the memory of messages sent with copy=False is still in use.
+    """Tell whether memory that was lent with copy=False is still in use.
 
-    MessageTracker(*towatch): events, frames sent with track=True, or other trackers.
+    Args:
+        *towatch (threading.Event | Frame | MessageTracker): what to wait for: events, Frames that were made
+            with track=True, other trackers.
+
+    Raises:
+        ValueError: a Frame without a tracker.
+        TypeError: anything else.
     """
 
     def __init__(self, *towatch):
@@ -103,12 +109,19 @@ class MessageTracker:
 
     @property
     def done(self):
-        """True when none of the watched memory is in use any more."""
+        """True when none of the memory is in use any more."""
         zc_giveback_drain()
         return all(event.is_set() for event in self.events) and all(peer.done for peer in self.peers)
 
     def wait(self, timeout=-1):
-        """Waits until done. timeout: seconds, negative or None = for ever. Raises NotDone when time is up."""
+        """Wait until none of the memory is in use.
+
+        Args:
+            timeout (float): seconds; negative and None wait without limit. Default -1.
+
+        Raises:
+            NotDone: the time is over.
+        """
         import time
         deadline = None if timeout is None or timeout is False or timeout < 0 else time.monotonic() + timeout
         for event in self.events:
@@ -126,13 +139,22 @@ class MessageTracker:
 
 
 cdef class Frame:
-    """One frame of a message: octets, whether more follow, and the properties of the connection it came by.
+    """One frame of a message: content, whether more frames follow, and properties of the connection it came by.
 
-    Frame(data=None, track=False, copy=None, copy_threshold=None). `data` is bytes or any contiguous buffer. copy=None copies below
-    copy_threshold octets (zmqcore.COPY_THRESHOLD) and lends the memory above. str raises TypeError.
+    A Frame is a buffer (`memoryview(frame)`). A received one can be written to, and belongs to its receiver:
+    memory that others see, such as a bytes object sent over inproc, is copied first. One that lends memory of
+    the program can be written to if that memory can.
 
-    A Frame is a buffer. It can be written to, unless it lends memory that is read-only itself. A received one is the receiver's own: memory that
-    somebody else sees (a bytes object sent by inproc, say) is copied before it is shown.
+    Args:
+        data (bytes | buffer): the content; str raises TypeError. Default None: empty.
+        track (bool): give it a `tracker`. Default False.
+        copy (bool): False lends the memory instead of copying it. Default None: copy below `copy_threshold`.
+        copy_threshold (int): bytes. Default None: zmqcore.COPY_THRESHOLD, 65536.
+
+    Example:
+        >>> frame = zmq.Frame(b"hello")
+        >>> frame.bytes, len(frame), frame.more
+        (b'hello', 5, False)
     """
     cdef msg_t m
     cdef metadata_t *props
@@ -256,7 +278,11 @@ cdef class Frame:
         return rc
 
     def fast_copy(self):
-        """Another Frame over the same memory."""
+        """Make another Frame over the same memory.
+
+        Returns:
+            Frame: a Frame of its own; the content is shared until one of them is written to.
+        """
         cdef Frame other = Frame.__new__(Frame)
         if self.share(&other.m) < 0:
             raise MemoryError
@@ -273,7 +299,7 @@ cdef class Frame:
 
     @property
     def bytes(self):
-        """A bytes copy of the content, made once, or each time after it has been shown as a buffer that can be written to."""
+        """The content as bytes. Made once, unless the Frame has been shown as a buffer that can be written to."""
         with cython.critical_section(self):
             if self.shown and not self.read_only:
                 return PyBytes_FromStringAndSize(<char *> msg_data(&self.m), <Py_ssize_t> self.m.size)
@@ -283,7 +309,7 @@ cdef class Frame:
 
     @property
     def buffer(self):
-        """A memoryview of the content; see Frame for when it can be written to."""
+        """The content as a memoryview."""
         with cython.critical_section(self):
             if self._buffer is None:
                 self._buffer = memoryview(self)
@@ -338,7 +364,23 @@ cdef class Frame:
         return hash(self.bytes)
 
     def get(self, option):
-        """A message option (MORE 1, SRCFD 2, SHARED 3) by number, or a property by name ("Socket-Type", "Peer-Address", "group", "routing_id", ...)."""
+        """Read a property of the message or of the connection it came by. `frame[name]` is the same.
+
+        Args:
+            option (int | str): a MessageOption (zmq.MORE, zmq.SRCFD, zmq.SHARED), or a name: "Socket-Type",
+                "Routing-Id" or "Identity" (of the peer), "Peer-Address", "group", "routing_id", and what the peer
+                has set as METADATA ("X-...").
+
+        Returns:
+            int | str: the value, int for numbers and str for names.
+
+        Raises:
+            ZMQError (EINVAL): there is no such property. Frames that were not received, or came over inproc,
+                have none of the connection's.
+            TypeError: `option` is neither int nor str.
+
+        Source: RFC 37 (ZMTP, metadata).
+        """
         cdef const unsigned char *value = NULL
         cdef size_t size = 0
         cdef bytes name
@@ -369,7 +411,15 @@ cdef class Frame:
         return value[:size].decode("utf-8")
 
     def set(self, option, value):
-        """routing_id and group can be set; message options never can."""
+        """Set `routing_id` or `group`. Options of a message cannot be set.
+
+        Args:
+            option (str): "routing_id" or "group".
+            value (int | str): the value.
+
+        Raises:
+            ZMQError (EINVAL): any other option, or a value out of range.
+        """
         cdef int number
         cdef long long wanted
         if option == "routing_id":

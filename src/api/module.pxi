@@ -17,19 +17,46 @@ _TEXTS = {
 
 
 def strerror(int errno):
-    """Text of an error number, ZeroMQ's own ones included."""
+    """The text of an error number, ZeroMQ's own numbers included.
+
+    Args:
+        errno (int): any number.
+
+    Returns:
+        str: the text.
+
+    Example:
+        >>> zmq.strerror(zmq.ETERM)
+        'Context was terminated'
+    """
     if errno in _TEXTS:
         return _TEXTS[errno]
     return os.strerror(errno)
 
 
 def zmq_version_info():
-    """The libzmq release whose behaviour is matched: (4, 3, 5)."""
+    """The release of libzmq whose behaviour is matched.
+
+    Returns:
+        tuple[int, int, int]: (4, 3, 5).
+    """
     return (4, 3, 5)
 
 
 def has(capability):
-    """True for what this build can do: "ipc", "draft"... Unknown names are False."""
+    """Tell whether this build can do something.
+
+    Args:
+        capability (str): "ipc", "curve", "draft", "pgm", "norm", "tipc", "gssapi", "vmci", "WS", "WSS", ...
+
+    Returns:
+        bool: True if so; False for what is not there yet and for unknown names.
+
+    Raises:
+        TypeError: `capability` is not str.
+
+    Source: zmq_has in the ZeroMQ API.
+    """
     cdef transports_t all
     cdef int i
     if not isinstance(capability, str):
@@ -53,12 +80,33 @@ def transports(bint within_process=False):
 
 
 def curve_keypair():
-    """Not available yet: raises ZMQError(ENOTSUP)."""
+    """Make a key pair for CURVE. Not available yet.
+
+    Returns:
+        tuple[bytes, bytes]: public and secret key, 40 characters of Z85 each.
+
+    Raises:
+        ZMQError (ENOTSUP): always; zmqcore has no CURVE yet.
+
+    Source: RFC 26 (CurveZMQ), RFC 32 (Z85).
+    """
     raise_errno(-ENOTSUP, "CURVE is not implemented in zmqcore")
 
 
 def curve_public(secret_key):
-    """Not available yet: raises ZMQError(ENOTSUP)."""
+    """Derive the public key from a secret key for CURVE. Not available yet.
+
+    Args:
+        secret_key (bytes | str): 40 characters of Z85.
+
+    Returns:
+        bytes: the public key, 40 characters of Z85.
+
+    Raises:
+        ZMQError (ENOTSUP): always; zmqcore has no CURVE yet.
+
+    Source: RFC 26 (CurveZMQ), RFC 32 (Z85).
+    """
     raise_errno(-ENOTSUP, "CURVE is not implemented in zmqcore")
 
 
@@ -90,11 +138,56 @@ cdef int run_proxy(frontend, backend, capture, control) except -1:
 
 
 def proxy(frontend, backend, capture=None):
-    """Moves messages both ways between two sockets until the context ends or a socket is closed (raises ContextTerminated, ZMQError).
-    `capture`, if given, gets a copy of every message."""
+    """Forward messages between two sockets, both ways, until the context ends. Blocks; start it in a thread.
+
+    Args:
+        frontend (Socket): one side, such as a ROUTER for clients or an XSUB for publishers.
+        backend (Socket): the other, such as a DEALER for workers or an XPUB for subscribers. The same socket
+            on both sides is an echo.
+        capture (Socket): gets a copy of every message. Default None.
+
+    Raises:
+        ContextTerminated (ETERM): the context has been ended; the usual end of a proxy.
+        ZMQError (ENOTSOCK): a socket has been closed.
+        TypeError: not a socket.
+
+    Source: zmq_proxy in the ZeroMQ API.
+
+    Example:
+        >>> import threading
+        >>> frontend, backend = context.socket(zmq.ROUTER), context.socket(zmq.DEALER)
+        >>> bound = frontend.bind("inproc://clients"), backend.bind("inproc://workers")
+        >>> def forward():
+        ...     try:
+        ...         zmq.proxy(frontend, backend)
+        ...     except zmq.ContextTerminated:
+        ...         pass
+        >>> threading.Thread(target=forward).start()
+    """
     run_proxy(frontend, backend, capture, None)
 
 
 def proxy_steerable(frontend, backend, capture=None, control=None):
-    """As proxy(), obeying PAUSE, RESUME, TERMINATE and STATISTICS from the `control` socket; returns 0 after TERMINATE."""
+    """Forward messages as `proxy()` does, under control.
+
+    The commands, received by the control socket, are PAUSE, RESUME, TERMINATE and STATISTICS. A REP answers
+    each one, with an empty frame or the statistics: eight 64-bit numbers, frames and bytes received and sent
+    by the frontend, then by the backend.
+
+    Args:
+        frontend (Socket): one side.
+        backend (Socket): the other side.
+        capture (Socket): gets a copy of every message. Default None.
+        control (Socket): PAIR, REP or SUB that receives commands. Default None.
+
+    Returns:
+        int: 0, after TERMINATE.
+
+    Raises:
+        ContextTerminated (ETERM): the context has been ended.
+        ZMQError (ENOTSOCK): a socket has been closed.
+        TypeError: not a socket.
+
+    Source: zmq_proxy_steerable in the ZeroMQ API.
+    """
     return run_proxy(frontend, backend, capture, control)

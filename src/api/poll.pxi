@@ -156,10 +156,29 @@ cdef list poll_results(list entries, zc_pollfd_t *fds, int nfds):
 
 
 def zmq_poll(sockets, timeout=-1):
-    """Waits until an item is ready. sockets: list of (Socket or descriptor or object with fileno(), POLLIN 1 | POLLOUT 2 | POLLERR 4 | POLLPRI 8).
-    timeout: ms, negative = no limit. Returns the ready ones as a list of (Socket or descriptor, events), in the order given.
-    POLLERR tells of a descriptor that its other end has hung up, or that it is closed, whether asked for or not.
-    No item and no limit: returns at once, for nothing could end the wait."""
+    """Wait until one of several sockets and descriptors is ready. `Poller` is this with a list that stays.
+
+    Args:
+        sockets (Sequence[tuple[Socket | int | file, int]]): what to wait for, each with its flags: zmq.POLLIN,
+            zmq.POLLOUT, and for descriptors zmq.POLLERR and zmq.POLLPRI. POLLERR of a descriptor (hung up,
+            closed) is reported whether it was asked for or not.
+        timeout (int): milliseconds; negative waits without limit, but not for an empty list. Default -1.
+
+    Returns:
+        list[tuple]: (item, events) of those that are ready, in the order given; empty when the time is over.
+
+    Raises:
+        ZMQError (ENOTSOCK): a socket is closed.
+        ContextTerminated (ETERM): a context is ending.
+        TypeError: something that is neither a socket nor a descriptor and has no fileno().
+
+    Source: zmq_poll in the ZeroMQ API.
+
+    Example:
+        >>> push.send(b"hello")
+        >>> zmq.zmq_poll([(pull, zmq.POLLIN)], 1000) == [(pull, zmq.POLLIN)]
+        True
+    """
     cdef list socks = []
     cdef list flags = []
     cdef list items = list(sockets)

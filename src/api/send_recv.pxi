@@ -11,15 +11,44 @@ from io.wait cimport wait_begin, wait_t
 
 
 cdef class Socket(_SocketBase):
-    """A ZeroMQ socket. Thread-safe: calls are serialised, multipart sends are atomic."""
+    """Send and receive; the compiled half of `zmqcore.Socket`. Several threads may use one socket."""
 
     @cython.binding(False)
+    @cython.embedsignature(True)
     @cython.embedsignature.format("clinic")
     def send(self, data, int flags=0, bint copy=True, bint track=False, routing_id=None, group=None):
-        """Sends one frame: bytes, Frame or any contiguous buffer. flags: NOBLOCK 1, SNDMORE 2.
+        """Send one frame.
 
-        copy=False lends the memory (above copy_threshold); track=True then returns a MessageTracker. Raises Again (NOBLOCK or SNDTIMEO),
-        ZMQError (EFSM, ENOTSUP, EHOSTUNREACH, ...), ContextTerminated, TypeError for str.
+        A socket without a peer that can take the frame makes the call wait, or drops it, as its type demands:
+        PUSH, DEALER, REQ and PAIR wait, PUB drops, ROUTER drops unless ROUTER_MANDATORY is set.
+
+        Args:
+            data (bytes | buffer | Frame): the content. str is not accepted, see `send_string()`.
+            flags (int): zmq.DONTWAIT (do not wait), zmq.SNDMORE (the message goes on with the next send). Default 0.
+            copy (bool): False lends the memory to the socket instead of copying it, from `copy_threshold` bytes on
+                (65536); it must not change until it has been sent. Default True.
+            track (bool): with copy=False, return a MessageTracker that tells when. Default False.
+            routing_id (int): receiver of a SERVER's message; zmqcore has no SERVER yet. Default None.
+            group (str): group of a RADIO's message; zmqcore has no RADIO yet. Default None.
+
+        Returns:
+            MessageTracker | None: the tracker, if one was asked for.
+
+        Raises:
+            Again (EAGAIN): it would have to wait and DONTWAIT is set, or SNDTIMEO is over.
+            ZMQError (EFSM): not the turn of a REQ or REP to send.
+            ZMQError (ENOTSUP): the type does not send (PULL, SUB).
+            ZMQError (EHOSTUNREACH): a ROUTER with ROUTER_MANDATORY does not know the peer.
+            ZMQError (ENOTSOCK): the socket is closed.
+            ContextTerminated (ETERM): the context is ending.
+            TypeError: `data` is str, or has no contiguous buffer.
+
+        Source: RFC 28 (REQ, REP, DEALER, ROUTER), 29 (PUB, SUB), 30 (PUSH, PULL), 31 (PAIR); options SNDTIMEO, SNDHWM.
+
+        Example:
+            >>> push.send(b"hello")
+            >>> pull.recv()
+            b'hello'
         """
         cdef socket_t *s = self.s
         cdef msg_t m
@@ -92,11 +121,37 @@ cdef class Socket(_SocketBase):
         return frame.tracker
 
     @cython.binding(False)
+    @cython.embedsignature(True)
     @cython.embedsignature.format("clinic")
     def recv(self, int flags=0, bint copy=True, bint track=False):
-        """Receives one frame: bytes, or a Frame with copy=False. flags: NOBLOCK 1.
+        """Receive one frame. Waits until there is one.
 
-        Raises Again (NOBLOCK or RCVTIMEO), ZMQError (EFSM, ENOTSUP, ...), ContextTerminated.
+        Args:
+            flags (int): zmq.DONTWAIT (do not wait). Default 0.
+            copy (bool): False returns a Frame, which knows its connection and saves a copy of large content.
+                Default True.
+            track (bool): with copy=False, give the Frame a `tracker`. Default False.
+
+        Returns:
+            bytes | Frame: the content of the frame, or the Frame.
+
+        Raises:
+            Again (EAGAIN): nothing is there and DONTWAIT is set, or RCVTIMEO is over.
+            ZMQError (EFSM): not the turn of a REQ or REP to receive.
+            ZMQError (ENOTSUP): the type does not receive (PUSH, PUB).
+            ZMQError (ENOTSOCK): the socket is closed, or was closed by another thread meanwhile.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: RFC 28 to 31; options RCVTIMEO, RCVHWM, RCVMORE.
+
+        Example:
+            >>> push.send(b"hello")
+            >>> pull.recv()
+            b'hello'
+            >>> pull.recv(zmq.DONTWAIT)
+            Traceback (most recent call last):
+                ...
+            zmqcore.error.Again: Resource temporarily unavailable
         """
         cdef socket_t *s = self.s
         cdef msg_t m
@@ -180,9 +235,33 @@ cdef class Socket(_SocketBase):
             PyErr_CheckSignals()
 
     @cython.binding(False)
+    @cython.embedsignature(True)
     @cython.embedsignature.format("clinic")
     def send_multipart(self, msg_parts, int flags=0, bint copy=True, bint track=False, **kwargs):
-        """Sends an iterable of frames as one message, atomically. As send(); raises TypeError before anything is sent if a part cannot be."""
+        """Send several frames as one message. It arrives whole or not at all, whatever other threads send.
+
+        Args:
+            msg_parts (Iterable[bytes | buffer | Frame]): the frames, one or more.
+            flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
+            copy (bool): as for `send()`. Default True.
+            track (bool): as for `send()`; one tracker for all frames. Default False.
+            **kwargs: accepted for pyzmq's sake and ignored.
+
+        Returns:
+            MessageTracker | None: the tracker, if one was asked for.
+
+        Raises:
+            Again, ZMQError, ContextTerminated: as `send()`.
+            TypeError: a frame cannot be sent; nothing has been sent then.
+            IndexError: there are no frames.
+
+        Source: RFC 37 (ZMTP, messages of several frames).
+
+        Example:
+            >>> push.send_multipart([b"header", b"body"])
+            >>> pull.recv_multipart()
+            [b'header', b'body']
+        """
         cdef socket_t *s = self.s
         cdef msg_t on_stack[8]
         cdef msg_t *m = on_stack
@@ -272,9 +351,29 @@ cdef class Socket(_SocketBase):
             PyErr_CheckSignals()
 
     @cython.binding(False)
+    @cython.embedsignature(True)
     @cython.embedsignature.format("clinic")
     def recv_multipart(self, int flags=0, bint copy=True, bint track=False):
-        """Receives a whole message as a list of frames (bytes, or Frame with copy=False). As recv()."""
+        """Receive one message with all its frames. Waits until there is one.
+
+        Args:
+            flags (int): zmq.DONTWAIT (do not wait). Default 0.
+            copy (bool): False returns Frames. Default True.
+            track (bool): with copy=False, give the Frames a `tracker`. Default False.
+
+        Returns:
+            list[bytes] | list[Frame]: the frames, one or more.
+
+        Raises:
+            Again, ZMQError, ContextTerminated: as `recv()`.
+
+        Source: RFC 37 (ZMTP, messages of several frames); option RCVMORE.
+
+        Example:
+            >>> push.send_multipart([b"header", b"body"])
+            >>> pull.recv_multipart()
+            [b'header', b'body']
+        """
         cdef socket_t *s = self.s
         cdef msg_t m
         cdef inbox_t rest
@@ -322,8 +421,28 @@ cdef class Socket(_SocketBase):
         return parts
 
     def recv_into(self, buffer, /, *, Py_ssize_t nbytes=0, int flags=0):
-        """Receives one frame into a writable buffer (at most nbytes, 0 = all of it). Returns the size of the frame received, which
-        may be more than was stored. Raises ValueError for a bad nbytes, and as recv()."""
+        """Receive one frame into memory that is there already.
+
+        Args:
+            buffer (buffer): contiguous memory that can be written to, such as a bytearray.
+            nbytes (int): bytes to store at most; 0 is the whole buffer. Default 0.
+            flags (int): zmq.DONTWAIT (do not wait). Default 0.
+
+        Returns:
+            int: the size of the frame. If it is larger than what was stored, the rest is lost.
+
+        Raises:
+            ValueError: `nbytes` is negative or larger than the buffer.
+            Again, ZMQError, ContextTerminated: as `recv()`.
+
+        Example:
+            >>> memory = bytearray(10)
+            >>> push.send(b"hello")
+            >>> pull.recv_into(memory)
+            5
+            >>> bytes(memory[:5])
+            b'hello'
+        """
         cdef Py_buffer view
         cdef socket_t *s = self.s
         cdef msg_t m
@@ -358,8 +477,26 @@ cdef class Socket(_SocketBase):
             PyBuffer_Release(&view)
 
     def send_many(self, iterable, int flags=0):
-        """Sends each item as one single-frame message, many of them under one lock. Returns how many were sent: all, unless NOBLOCK or SNDTIMEO
-        ended the call. Raises Again if none was; TypeError for an item that cannot be sent, after those before it have been; as send() else."""
+        """Send a batch: each item is one message of one frame. For small messages twice as fast as a loop of `send()`.
+
+        Args:
+            iterable (Iterable[bytes | buffer | Frame]): the messages.
+            flags (int): zmq.DONTWAIT (do not wait). Default 0.
+
+        Returns:
+            int: how many were sent; fewer than all if DONTWAIT or SNDTIMEO ended the call.
+
+        Raises:
+            Again (EAGAIN): none could be sent.
+            TypeError: an item cannot be sent; those before it have been.
+            ZMQError, ContextTerminated: as `send()`.
+
+        Example:
+            >>> push.send_many([b"a", b"b", b"c"])
+            3
+            >>> pull.recv_many(3)
+            [b'a', b'b', b'c']
+        """
         cdef msg_t m[64]                # SEND_BATCH
         cdef Py_ssize_t sent = 0
         cdef Py_ssize_t n, done
@@ -423,8 +560,26 @@ cdef class Socket(_SocketBase):
         return 0
 
     def recv_many(self, Py_ssize_t max=1000, int flags=0):
-        """Receives up to `max` frames: waits for the first as recv() does, takes what is there. A list of bytes, which does not tell where
-        messages of several frames begin."""
+        """Receive a batch: wait for one frame, and take further ones as far as they are there.
+
+        For messages of one frame; of longer ones the list does not tell where each begins.
+
+        Args:
+            max (int): frames to take at most. Default 1000.
+            flags (int): zmq.DONTWAIT (do not wait for the first). Default 0.
+
+        Returns:
+            list[bytes]: one to `max` frames, or an empty list if `max` is 0.
+
+        Raises:
+            Again, ZMQError, ContextTerminated: as `recv()`, for the first frame.
+
+        Example:
+            >>> push.send_many([b"a", b"b", b"c"])
+            3
+            >>> pull.recv_many(2), pull.recv_many()
+            ([b'a', b'b'], [b'c'])
+        """
         cdef socket_t *s = self.s
         cdef list out = []
         cdef msg_t m[64]                # RECV_BATCH

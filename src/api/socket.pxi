@@ -227,17 +227,17 @@ cdef class _SocketBase:
 
     @property
     def underlying(self):
-        """A number that identifies the socket; Socket.shadow() takes it."""
+        """A number that identifies the socket, for `Socket.shadow()`."""
         return <uintptr_t> self.s
 
     @property
     def closed(self):
-        """True after close()."""
+        """True after `close()`, and once the context has closed the socket."""
         return self.s == NULL or self._closed or zc_load_relaxed_u32(&self.s.state) != SOCKET_OPEN
 
     @property
     def socket_type(self):
-        """Number of the socket type (PAIR 0, PUB 1, ...)."""
+        """The number of the socket type (zmq.PAIR is 0, zmq.PUB 1, ...)."""
         if self.s == NULL:
             raise_errno(-ENOTSOCK)
         return self.s.type
@@ -247,7 +247,7 @@ cdef class _SocketBase:
         return _sockets.get(<uintptr_t> self.s) if self._is_shadow else self
 
     def close(self, linger=None):
-        """Closes at once; what is queued goes on being sent in the background for `linger` ms (default: the LINGER option, -1 = no limit)."""
+        """Close at once; `zmqcore.Socket.close()` tells more."""
         cdef int ms = 0
         cdef bint given = linger is not None
         cdef _SocketBase original
@@ -266,7 +266,7 @@ cdef class _SocketBase:
     # ---- endpoints
 
     def bind(self, addr):
-        """Listens on an endpoint: tcp://interface:port, ipc://path, inproc://name. Raises ZMQError (EINVAL, EADDRINUSE, ENODEV, ...)."""
+        """Listen on an endpoint; `zmqcore.Socket.bind()` tells more."""
         cdef bytes text = endpoint_text(addr)
         cdef const char *p = text
         cdef size_t n = len(text)
@@ -278,7 +278,7 @@ cdef class _SocketBase:
             raise_address(rc, addr)
 
     def connect(self, addr):
-        """Connects to an endpoint, now or as soon as somebody listens there. Raises ZMQError (EINVAL, EPROTONOSUPPORT, ...)."""
+        """Connect to an endpoint; `zmqcore.Socket.connect()` tells more."""
         cdef bytes text = endpoint_text(addr)
         cdef const char *p = text
         cdef size_t n = len(text)
@@ -290,11 +290,36 @@ cdef class _SocketBase:
             raise_address(rc, addr)
 
     def unbind(self, addr):
-        """Stops listening on an endpoint given as it was bound or as LAST_ENDPOINT told. Raises ZMQError(ENOENT)."""
+        """Stop listening on an endpoint, and end the connections that were accepted there.
+
+        What has been received can still be read; what is queued for those peers is sent within LINGER.
+
+        Args:
+            addr (str | bytes): the endpoint as it was bound, or as `last_endpoint` told it. What was bound with
+                a wildcard (`tcp://*:*`) needs the latter.
+
+        Raises:
+            ZMQError (ENOENT): the socket is not bound there.
+            ZMQError (EINVAL): not an endpoint.
+            ZMQError (ENOTSOCK): the socket is closed.
+            ContextTerminated (ETERM): the context is ending.
+        """
         self.forget_endpoint(addr, False)
 
     def disconnect(self, addr):
-        """Takes a connect() back. Raises ZMQError(ENOENT)."""
+        """Undo a `connect()`: end the connection, and make no further attempts.
+
+        What has been received can still be read; what is queued for that peer is sent within LINGER.
+
+        Args:
+            addr (str | bytes): the endpoint as it was given to `connect()`.
+
+        Raises:
+            ZMQError (ENOENT): the socket is not connected there.
+            ZMQError (EINVAL): not an endpoint.
+            ZMQError (ENOTSOCK): the socket is closed.
+            ContextTerminated (ETERM): the context is ending.
+        """
         self.forget_endpoint(addr, True)
 
     cdef int forget_endpoint(self, addr, bint connected) except -1:
@@ -323,7 +348,7 @@ cdef class _SocketBase:
         return 0
 
     def _monitor(self, addr, int events):
-        """Starts reporting events to a PAIR at an inproc address; None stops. Raises ZMQError (EPROTONOSUPPORT, EADDRINUSE, EINVAL)."""
+        """Start to report events to a PAIR at an inproc endpoint, or stop (None). See `zmqcore.Socket.monitor()`."""
         cdef bytes text
         cdef const char *p
         cdef size_t n
@@ -349,7 +374,7 @@ cdef class _SocketBase:
     # ---- options
 
     def set(self, int option, optval):
-        """Sets an option: int or bytes by its kind. TypeError for the wrong kind (str is never accepted), ZMQError(EINVAL) for what libzmq refuses."""
+        """Set an option to an int or bytes, as its kind demands; `zmqcore.Socket.set()` tells more."""
         cdef int kind = option_kind(option)
         cdef int number
         cdef int64_t number64
@@ -391,7 +416,26 @@ cdef class _SocketBase:
         return rc
 
     def get(self, int option):
-        """Reads an option: int or bytes by its kind. ZMQError(EINVAL) for unknown ones and those that cannot be read."""
+        """Read an option.
+
+        Args:
+            option (int): a SocketOption, such as zmq.LINGER or zmq.LAST_ENDPOINT. Each can also be read as an
+                attribute: `socket.linger`.
+
+        Returns:
+            int | bytes: the value, by the kind of the option. Texts come as bytes, without a final NUL.
+
+        Raises:
+            ZMQError (EINVAL): no such option, or one that cannot be read, or not on this type of socket.
+            ZMQError (ENOTSOCK): the socket is closed.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: zmq_getsockopt in the ZeroMQ API; every option with unit, default and range in docs/options.md.
+
+        Example:
+            >>> pull.get(zmq.RCVHWM)
+            1000
+        """
         cdef int rc
         cdef socket_t *s = self.s
         cdef value_t v
@@ -421,7 +465,19 @@ cdef class _SocketBase:
         return v.bytes[:v.size - 1] if v.kind == OPTION_TEXT else v.bytes[:v.size]
 
     def fileno(self):
-        """A descriptor for select(), poll() and event loops. Level-triggered: readable as long as the socket has something to receive."""
+        """The descriptor of the socket, for `select()` and event loops; the option FD.
+
+        It is readable as long as the socket has something to do (level-triggered). Then read EVENTS, or receive
+        with zmq.DONTWAIT until Again is raised. Never read from the descriptor itself.
+
+        Returns:
+            int: the descriptor. It belongs to the socket and ends with it.
+
+        Raises:
+            ZMQError (ENOTSOCK): the socket is closed.
+            ZMQError (EMFILE): no descriptor is free.
+            ContextTerminated (ETERM): the context is ending.
+        """
         return self.get(OPT_FD)
 
     def _events(self):
@@ -434,7 +490,19 @@ cdef class _SocketBase:
         return rc
 
     def poll_events(self, timeout_ms, int flags):
-        """Waits up to timeout_ms (negative: no limit) for POLLIN 1 or POLLOUT 2. The events, 0 when time is up."""
+        """Wait until the socket can be received from or sent to; the compiled half of `zmqcore.Socket.poll()`.
+
+        Args:
+            timeout_ms (int): milliseconds; negative waits without limit.
+            flags (int): zmq.POLLIN (1), zmq.POLLOUT (2), or both.
+
+        Returns:
+            int: those of `flags` that hold; 0 when the time was over first.
+
+        Raises:
+            ZMQError (ENOTSOCK): the socket is closed, or was closed by another thread meanwhile.
+            ContextTerminated (ETERM): the context is ending.
+        """
         cdef socket_t *s = self.s
         cdef int rc
         cdef wait_t until
@@ -462,12 +530,30 @@ cdef class _SocketBase:
             return rc
 
     def join(self, group):
-        """DISH only. Raises ZMQError(ENOTSUP) on other types."""
+        """Join a group. For DISH sockets, which zmqcore does not have yet.
+
+        Args:
+            group (str | bytes): the name, at most 255 bytes.
+
+        Raises:
+            ZMQError (ENOTSUP): the socket is not a DISH.
+
+        Source: RFC 48 (RADIO, DISH).
+        """
         self.check()
         raise_errno(-ENOTSUP, "DISH sockets are not implemented in zmqcore")
 
     def leave(self, group):
-        """DISH only. Raises ZMQError(ENOTSUP) on other types."""
+        """Leave a group. For DISH sockets, which zmqcore does not have yet.
+
+        Args:
+            group (str | bytes): the name that was joined.
+
+        Raises:
+            ZMQError (ENOTSUP): the socket is not a DISH.
+
+        Source: RFC 48 (RADIO, DISH).
+        """
         self.check()
         raise_errno(-ENOTSUP, "DISH sockets are not implemented in zmqcore")
 
