@@ -6,7 +6,17 @@ from typing import Any
 
 
 def cast_int_addr(n: Any) -> int:
-    """An address as int: an int, or a pointer object of cffi or ctypes."""
+    """Return an address as a number.
+
+    Args:
+        n (Any): an int, or a pointer object of cffi or ctypes.
+
+    Returns:
+        int: the address.
+
+    Raises:
+        ValueError: `n` is none of these.
+    """
     if isinstance(n, int):
         return n
     value = getattr(n, "value", None)  # ctypes.c_void_p
@@ -19,7 +29,10 @@ def cast_int_addr(n: Any) -> int:
             pass
     try:
         from cffi import FFI  # type: ignore[import-untyped,import-not-found,unused-ignore]
-
-        return int(FFI().cast("size_t", n))
-    except (ImportError, TypeError):
-        raise ValueError(f"Cannot cast {n!r} to int") from None
+    except ImportError:
+        pass
+    else:
+        ffi = FFI()
+        if isinstance(n, ffi.CData):  # cast() would take numbers and single characters, too
+            return int(ffi.cast("size_t", n))
+    raise ValueError(f"Cannot cast {n!r} to int")
