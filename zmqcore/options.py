@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from inspect import get_annotations
 from typing import Any, ClassVar
 
+from ._option_texts import context_option_name, option_row
 from .constants import ContextOption, SocketOption, SocketType
 
 SOCKET_OPTIONS = SocketOption.__members__
@@ -18,29 +19,20 @@ CONTEXT_OPTIONS = ContextOption.__members__
 
 __all__ = ["AttributeSetter", "StrictAttributes", "about_context_option", "about_option", "about_type"]
 
-# Options of what zmqcore does not have, by the beginning of their names. Some take and give their default.
-ABSENT = (
-    "PLAIN_", "CURVE_", "GSSAPI_", "ZAP_", "SOCKS_", "WSS_", "NORM_", "VMCI_", "MULTICAST_", "RATE", "RECOVERY_IVL", "STREAM_NOTIFY",
-)  # fmt: skip
-
 
 def about_option(number: int) -> str:
     """What the text of an error says of a socket option."""
-    try:
-        name = SocketOption(number).name
-    except ValueError:
+    row = option_row(number)
+    if row is None:
         return f"no such option: {number}"
-    return f"zmqcore does not support the option {name}" if name.startswith(ABSENT) else f"option {name}"
+    name = row["name"]
+    return f"zmqcore does not support the option {name}" if row["absent"] else f"option {name}"
 
 
 def about_context_option(number: int) -> str:
     """What the text of an error says of a context option."""
-    if number in (SocketOption.IPV6, SocketOption.BLOCKY):  # contexts have these two as well
-        return about_option(number)
-    try:
-        return f"option {ContextOption(number).name}"
-    except ValueError:
-        return f"no such context option: {number}"
+    name = context_option_name(number)
+    return f"option {name}" if name else f"no such context option: {number}"
 
 
 def about_type(number: int) -> str:

@@ -44,6 +44,7 @@ include "received.pxi"
 include "send_recv.pxi"
 include "awaited.pxi"
 include "poll.pxi"
+include "option_info.pxi"
 include "module.pxi"
 
 zc_net_init()

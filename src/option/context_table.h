@@ -44,7 +44,8 @@ typedef struct context_options_t {
     option_bytes_t thread_name_prefix;
 } context_options_t;
 
-#define ROW(name_, kind_, text, ...) {.number = CTX_##name_, .name = #name_, .kind = OPTION_##kind_, .doc = text, __VA_ARGS__}
+#define ROW(name_, kind_, text, ...) \
+    {.number = CTX_##name_, .name = #name_, .kind = OPTION_##kind_, .doc = text, __VA_ARGS__}
 #define AT(field) .offset = offsetof(context_options_t, field)
 #define RANGE(initial_, lowest_, highest_) .initial = initial_, .lowest = lowest_, .highest = highest_
 #define SET .set_on = ON_ALL
@@ -69,8 +70,8 @@ static const option_row_t context_option_table[] = {
     ROW(THREAD_AFFINITY_CPU_REMOVE, INT, "Take a processor out of the set again; EINVAL if it is not there.",
         AT(cpus), .keep = KEEP_LIST, .item = sizeof(int), .rule = RULE_EXCLUDE, RANGE(0, 0, INT_MAX),
         .unit = "processor", SET, .when = WHEN_FIRST_ENDPOINT),
-    ROW(THREAD_NAME_PREFIX, TEXT, "What the names of the I/O threads begin with.",
-        AT(thread_name_prefix), .keep = KEEP_BYTES, RANGE(0, 1, THREAD_NAME_PREFIX_MAX), SET, GET,
+    ROW(THREAD_NAME_PREFIX, TEXT,
+        "What the names of the I/O threads begin with. get() reads it as a number, as libzmq does.", AT(thread_name_prefix), .keep = KEEP_BYTES, RANGE(0, 1, THREAD_NAME_PREFIX_MAX), SET, GET,
         .when = WHEN_FIRST_ENDPOINT),
     ROW(MAX_MSGSZ, INT, "Kept and read back; no message is measured by it, here or in libzmq. See MAXMSGSIZE of a socket.",
         AT(max_msgsz), .keep = KEEP_INT, RANGE(INT_MAX, 0, INT_MAX), .unit = "bytes", SET, GET, .when = WHEN_SOCKET),

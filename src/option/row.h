@@ -6,8 +6,8 @@
  *   refuse it.
  * - What an option does beyond that has a name: a rule (what else a set changes), an action (what the caller does after a set,
  *   or answers to a get). No code outside this room asks for the number of an option.
- * - An option of a feature that is not built in is OPTION_ABSENT (neither set nor read) or OPTION_CONSTANT (its default is the
- *   only value): it is never accepted and ignored.
+ * - An option of a feature that is not built in is OPTION_ABSENT: it can neither be set nor read, or it takes its default only
+ *   (OPTION_CONSTANT, too). It is never accepted and ignored.
  */
 #ifndef ZMQCORE_OPTION_ROW_H
 #define ZMQCORE_OPTION_ROW_H
@@ -68,16 +68,28 @@ enum { /* when: from when on a new value counts */
     WHEN_ENDPOINT,       /* for binds, and connections made or made again, later */
     WHEN_BIND,           /* at the next bind() */
     WHEN_CONNECT,        /* at the next connect() */
-    WHEN_FIRST_ENDPOINT, /* at the first bind() or connect() over a network */
+    WHEN_FIRST_ENDPOINT, /* at the first bind() or connect() over a network, of the socket or the context */
     WHEN_SOCKET,         /* of a context: for sockets made later */
-    WHEN_FIRST_SOCKET,   /* of a context: before its first socket that needs an I/O thread */
+};
+
+/* The same in words, as an end of "A new value counts ...". */
+static const char *const option_when[] = {
+    [WHEN_NEVER] = "",
+    [WHEN_AT_ONCE] = "at once",
+    [WHEN_CONNECTION] = "for connections made later, reconnections included",
+    [WHEN_ENDPOINT] = "for binds, and for connections made later, reconnections included",
+    [WHEN_BIND] = "at the next bind()",
+    [WHEN_CONNECT] = "at the next connect()",
+    [WHEN_FIRST_ENDPOINT] = "at the first bind() or connect() over a network",
+    [WHEN_SOCKET] = "for sockets made later",
 };
 
 enum { /* flags */
-    OPTION_ABSENT = 1,
-    OPTION_CONSTANT = 2,
+    OPTION_ABSENT = 1,      /* of a feature that is not built in */
+    OPTION_CONSTANT = 2,    /* the default is the only value */
     OPTION_NULL_UNSETS = 4, /* no value at all (C: a NULL pointer) unsets, though an empty one does not */
     OPTION_ROOMY = 8,       /* a read takes any larger buffer and fills it with zeros */
+    OPTION_BY_API = 16,     /* the Python API sets and reads other options for it */
 };
 
 enum { /* set_on, get_on, zero_on: socket types, one bit for each type number */

@@ -38,10 +38,13 @@
         .when = WHEN_##when_)
 /* A feature that is not built in: only its default can be set. */
 #define ONLY(name_, unit_, value, text) \
-    ROW(name_, INT, text, RANGE(value, value, value), .unit = unit_, TYPES(ALL, ALL), .flags = OPTION_CONSTANT)
+    ROW(name_, INT, text, RANGE(value, value, value), .unit = unit_, TYPES(ALL, ALL), \
+        .flags = OPTION_ABSENT | OPTION_CONSTANT)
 #define ONLY_EMPTY(name_, shortest, text) \
-    ROW(name_, TEXT, text, RANGE(0, shortest, 0), TYPES(ALL, ALL), .flags = OPTION_CONSTANT | OPTION_NULL_UNSETS)
-#define ONLY_ZEROS(name_, text) ROW(name_, KEY, text, TYPES(NONE, ALL), .flags = OPTION_CONSTANT)
+    ROW(name_, TEXT, text, RANGE(0, shortest, 0), TYPES(ALL, ALL), \
+        .flags = OPTION_ABSENT | OPTION_CONSTANT | OPTION_NULL_UNSETS)
+#define ONLY_ZEROS(name_, text) \
+    ROW(name_, KEY, text, TYPES(NONE, ALL), .flags = OPTION_ABSENT | OPTION_CONSTANT)
 /* Likewise, and nothing can be set or read. */
 #define ABSENT(name_, kind_, text) ROW(name_, kind_, text, .flags = OPTION_ABSENT)
 /* What the socket tells about itself. */
@@ -65,8 +68,8 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         "How many messages of one peer may wait to be received; 0: any number. Then nothing more is read from that "
         "peer.", AT(rcvhwm), .keep = KEEP_INT, RANGE(1000, 0, INT_MAX), .unit = "messages", TYPES(ALL, ALL),
         .when = WHEN_AT_ONCE, .on_set = ACTION_MARKS),
-    ROW(HWM, INT, "SNDHWM and RCVHWM in one; read, it is SNDHWM.", RANGE(1000, 0, INT_MAX), .unit = "messages",
-        .flags = OPTION_ABSENT),
+    ROW(HWM, INT, "SNDHWM and RCVHWM in one. The attribute hwm can be read, too: it is SNDHWM.", RANGE(1000, 0, INT_MAX), .unit = "messages",
+        .when = WHEN_AT_ONCE, .flags = OPTION_BY_API),
     NUMBER(SNDTIMEO, sndtimeo, "milliseconds", -1, -1, INT_MAX, AT_ONCE,
         "How long a send waits before it raises Again; 0: not at all, -1: without limit."),
     NUMBER(RCVTIMEO, rcvtimeo, "milliseconds", -1, -1, INT_MAX, AT_ONCE,
@@ -202,8 +205,8 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         "dropped."),
     PATTERN(ROUTER_HANDOVER, router_handover, ROUTERS, AT_ONCE,
         "A new peer takes over the routing id of a peer that has the same one, which is disconnected."),
-    ROW(ROUTER_RAW, INT, "Raw tcp on a ROUTER: not built in.", RANGE(0, 0, 0), .unit = "0 or 1", TYPES(ROUTERS, NONE),
-        .flags = OPTION_CONSTANT),
+    ROW(ROUTER_RAW, INT, "Raw tcp on a ROUTER.", RANGE(0, 0, 0), .unit = "0 or 1", TYPES(ROUTERS, NONE),
+        .flags = OPTION_ABSENT | OPTION_CONSTANT),
     ROW(ROUTER_NOTIFY, INT,
         "A ROUTER receives [routing id, empty frame] 1 when a peer has connected, 2 when it has gone, 3 for both.",
         AT(router_notify), .keep = KEEP_INT, RANGE(0, 0, NOTIFY_CONNECT | NOTIFY_DISCONNECT), .unit = "bits",

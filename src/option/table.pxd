@@ -48,8 +48,10 @@ cdef extern from "option/row.h" nogil:
         OPTION_CONSTANT
         OPTION_NULL_UNSETS
         OPTION_ROOMY
+        OPTION_BY_API
     enum:
         ON_ALL
+    const char *const option_when[]
     ctypedef struct option_row_t:
         const char *name
         const char *unit
