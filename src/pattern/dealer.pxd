@@ -6,8 +6,8 @@
 
 from pipe.pipe cimport pipe_t
 from pattern.state cimport pattern_t, pattern_greet, pattern_insert, FLAG_UP
-from pattern.fair_queue cimport fq_attach, fq_ready
-from pattern.load_balance cimport lb_attach
+from pattern.strategies.fair_queue cimport fq_attach, fq_ready
+from pattern.strategies.load_balance cimport lb_attach
 
 
 cdef inline int dealer_attach(pattern_t *pt, pipe_t *p) noexcept nogil:

@@ -7,8 +7,8 @@
 from base.errors cimport EEXIST
 from pipe.pipe cimport pipe_t
 from pattern.state cimport pattern_t
-from pattern.fair_queue cimport fq_attach
-from pattern.load_balance cimport lb_attach
+from pattern.strategies.fair_queue cimport fq_attach
+from pattern.strategies.load_balance cimport lb_attach
 
 
 cdef inline int pair_attach(pattern_t *pt, pipe_t *p) noexcept nogil:

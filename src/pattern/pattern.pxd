@@ -22,9 +22,9 @@ from pattern.state cimport (
     PATTERN_DEALER, PATTERN_ROUTER, PATTERN_PULL, PATTERN_PUSH, PATTERN_XPUB, PATTERN_XSUB, PATTERN_IN, PATTERN_OUT,
     FLAG_UP, FLAG_ENDED, FLAG_ATTACHED,
 )
-from pattern.fair_queue cimport fq_init, fq_free, fq_has, fq_ready, fq_quiet, fq_remove, fq_front, fq_recv, fq_pipe_front
-from pattern.load_balance cimport lb_abandon, lb_init, lb_free, lb_ready, lb_remove, lb_send, lb_can_send, LB_DROPPED
-from pattern.fan_out cimport fan_ready, fan_remove
+from pattern.strategies.fair_queue cimport fq_init, fq_free, fq_has, fq_ready, fq_quiet, fq_remove, fq_front, fq_recv, fq_pipe_front
+from pattern.strategies.load_balance cimport lb_abandon, lb_init, lb_free, lb_ready, lb_remove, lb_send, lb_can_send, LB_DROPPED
+from pattern.strategies.fan_out cimport fan_ready, fan_remove
 from pattern.pair cimport pair_attach
 from pattern.push cimport push_attach, push_in_ready
 from pattern.pull cimport pull_attach
@@ -41,11 +41,11 @@ from pattern.pub cimport (
     pub_t, pub_init, pub_free, pub_attach, pub_ready, pub_ended, pub_detach, pub_in_ready, pub_send, pub_recv, pub_events,
     pub_subscribe,
 )
-from pattern.topic_trie cimport topics_count
+from pattern.strategies.topic_trie cimport topics_count
 from pattern.sub cimport (
     sub_t, sub_init, sub_free, sub_attach, sub_ready, sub_subscribe, sub_recv, sub_events, xsub_abandon, xsub_send,
 )
-from pattern.subscriptions cimport subscriptions_count
+from pattern.strategies.subscriptions cimport subscriptions_count
 
 
 cdef inline int pattern_init(pattern_t *pt, int socket_type, void *owner, const pattern_hooks_t *hooks) noexcept nogil:

@@ -31,14 +31,14 @@ from pipe.ring cimport ring_t, ring_init, ring_free, ring_slot, ring_commit, rin
 from pattern.state cimport (
     pattern_t, pattern_close_pipe, pattern_greet, PATTERN_XPUB, PATTERN_IN, PATTERN_OUT, FLAG_BUSY,
 )
-from pattern.fan_out cimport (
+from pattern.strategies.fan_out cimport (
     fan_out_t, fan_init, fan_free, fan_attach, fan_remove, fan_ready, fan_choose, fan_invert, fan_send, fan_take_broken,
 )
-from pattern.topic_trie cimport (
+from pattern.strategies.topic_trie cimport (
     topic_trie_t, holder_t, topics_init, topics_free, topics_open, topics_close, topics_add, topics_remove, topics_drop, topics_held, topics_match,
     TOPIC_FIRST,
 )
-from pattern.subscriptions cimport TOPIC_REMAINS
+from pattern.strategies.subscriptions cimport TOPIC_REMAINS
 
 cdef enum:
     PUB_NOBODY = 0xffffffff     # a pending frame without a peer

@@ -2,7 +2,7 @@
 
 from pipe.pipe cimport pipe_t
 from pattern.state cimport pattern_t
-from pattern.fair_queue cimport fq_attach
+from pattern.strategies.fair_queue cimport fq_attach
 
 
 cdef inline int pull_attach(pattern_t *pt, pipe_t *p) noexcept nogil:

@@ -3,7 +3,7 @@
 from message.message cimport msg_t, msg_close
 from pipe.pipe cimport pipe_t, pipe_front, pipe_pop
 from pattern.state cimport pattern_t, FLAG_BUSY
-from pattern.load_balance cimport lb_attach
+from pattern.strategies.load_balance cimport lb_attach
 
 
 cdef inline int push_attach(pattern_t *pt, pipe_t *p) noexcept nogil:

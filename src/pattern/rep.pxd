@@ -12,7 +12,7 @@ from base.errors cimport EAGAIN, EFSM, ENOMEM
 from message.message cimport msg_t, msg_close, MSG_MORE
 from pipe.pipe cimport pipe_t, pipe_can_write, pipe_write, pipe_flush
 from pattern.state cimport pattern_t, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX
-from pattern.fair_queue cimport fair_queue_t, fq_attach, fq_front, fq_take, fq_skip
+from pattern.strategies.fair_queue cimport fair_queue_t, fq_attach, fq_front, fq_take, fq_skip
 
 cdef struct rep_t:
     pipe_t *reply               # the requester, or NULL

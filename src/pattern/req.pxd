@@ -16,8 +16,8 @@ from base.errors cimport EAGAIN, EFSM, ENOMEM
 from message.message cimport msg_t, msg_data, msg_set, msg_close, MSG_MORE
 from pipe.pipe cimport pipe_t, pipe_pop
 from pattern.state cimport pattern_t, pattern_close_pipe, FLAG_BUSY, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX
-from pattern.fair_queue cimport fair_queue_t, fq_attach, fq_begin, fq_front, fq_take, fq_skip, fq_pipe_front
-from pattern.load_balance cimport lb_abandon, lb_attach, lb_send, lb_can_send
+from pattern.strategies.fair_queue cimport fair_queue_t, fq_attach, fq_begin, fq_front, fq_take, fq_skip, fq_pipe_front
+from pattern.strategies.load_balance cimport lb_abandon, lb_attach, lb_send, lb_can_send
 
 cdef enum:                      # req_t.stage
     REQ_BEGIN = 0

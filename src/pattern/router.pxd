@@ -24,10 +24,10 @@ from pattern.state cimport (
     pattern_t, pattern_close_pipe, pattern_greet, pattern_insert, PATTERN_IN, PATTERN_OUT, NOTIFY_CONNECT, NOTIFY_DISCONNECT,
     FLAG_UP, FLAG_KEYED, FLAG_FIXED, FLAG_WAITING,
 )
-from pattern.fair_queue cimport fq_attach, fq_has, fq_ready, fq_begin, fq_front, fq_remove, fq_take
-from pattern.load_balance cimport lb_attach, lb_has, lb_full, lb_remove, lb_can_send
+from pattern.strategies.fair_queue cimport fq_attach, fq_has, fq_ready, fq_begin, fq_front, fq_remove, fq_take
+from pattern.strategies.load_balance cimport lb_attach, lb_has, lb_full, lb_remove, lb_can_send
 from pattern.push cimport push_in_ready
-from pattern.routing_table cimport routing_table_t, routes_init, routes_free, routes_find, routes_add, routes_remove
+from pattern.strategies.routing_table cimport routing_table_t, routes_init, routes_free, routes_find, routes_add, routes_remove
 
 cdef enum:
     ROUTING_ID_MAX = 255

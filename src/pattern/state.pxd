@@ -14,9 +14,9 @@ from libc.stddef cimport size_t
 from message.message cimport msg_t, msg_set, msg_close
 from pipe.pipe cimport pipe_t, pipe_store, pipe_flush
 from pipe.ring cimport ring_slot, ring_commit, ring_mid_message, ring_rollback
-from pattern.fair_queue cimport fair_queue_t, FQ_NONE
-from pattern.load_balance cimport load_balance_t, LB_NONE
-from pattern.fan_out cimport FAN_NONE
+from pattern.strategies.fair_queue cimport fair_queue_t, FQ_NONE
+from pattern.strategies.load_balance cimport load_balance_t, LB_NONE
+from pattern.strategies.fan_out cimport FAN_NONE
 
 cdef enum:
     PATTERN_PAIR = 0

@@ -15,10 +15,10 @@ from base.errors cimport EAGAIN, ENOMEM
 from message.message cimport msg_t, msg_data, msg_close, msg_share, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
 from pipe.pipe cimport pipe_abandon, pipe_t, pipe_write_control
 from pattern.state cimport pattern_t, pattern_close_pipe, PATTERN_SUB, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX
-from pattern.fair_queue cimport fq_attach, fq_discard, fq_front, fq_take
-from pattern.fan_out cimport fan_out_t, fan_init, fan_free, fan_attach, fan_choose_all, fan_send, fan_take_broken
-from pattern.radix cimport entry_t
-from pattern.subscriptions cimport (
+from pattern.strategies.fair_queue cimport fq_attach, fq_discard, fq_front, fq_take
+from pattern.strategies.fan_out cimport fan_out_t, fan_init, fan_free, fan_attach, fan_choose_all, fan_send, fan_take_broken
+from pattern.strategies.radix cimport entry_t
+from pattern.strategies.subscriptions cimport (
     subscriptions_t, subscriptions_init, subscriptions_clear, subscriptions_count, subscriptions_at, subscriptions_add,
     subscriptions_remove, subscriptions_match, TOPIC_LAST, TOPIC_REMAINS,
 )

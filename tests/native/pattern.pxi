@@ -14,17 +14,17 @@ from base.platform cimport zc_now_ns
 from message.message cimport msg_t, msg_close, msg_move, msg_share, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
 from pipe.ring cimport ring_t, ring_init, ring_free, ring_slot, ring_commit, ring_front, ring_pop, ring_rollback, ring_conflate, ring_set_hwm
 from pipe.pipe cimport pipe_t, ATTENTION_IN, ATTENTION_OUT, ATTENTION_CLOSED
-from pattern.radix cimport entry_t
-from pattern.subscriptions cimport (
+from pattern.strategies.radix cimport entry_t
+from pattern.strategies.subscriptions cimport (
     subscriptions_t, subscriptions_init, subscriptions_clear, subscriptions_count, subscriptions_at, subscriptions_add,
     subscriptions_remove, subscriptions_match,
 )
-from pattern.fan_out cimport fan_out_t, fan_init, fan_free, fan_attach
-from pattern.topic_trie cimport (
+from pattern.strategies.fan_out cimport fan_out_t, fan_init, fan_free, fan_attach
+from pattern.strategies.topic_trie cimport (
     topic_trie_t, holder_t, topics_init, topics_free, topics_open, topics_close, topics_add, topics_remove, topics_drop, topics_match,
     topics_count,
 )
-from pattern.load_balance cimport LB_DROPPED
+from pattern.strategies.load_balance cimport LB_DROPPED
 from pattern.state cimport octets_t
 from pattern.pattern cimport (
     pattern_t, pattern_hooks_t, pattern_init, pattern_free, pattern_attach, pattern_ready, pattern_lost, pattern_ended, pattern_detach,

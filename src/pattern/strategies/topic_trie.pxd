@@ -11,12 +11,12 @@ from base.memory cimport realloc, free
 from libc.string cimport memmove, memcpy
 from base.errors cimport ENOMEM
 from pipe.pipe cimport pipe_t
-from pattern.fan_out cimport fan_out_t, fan_choose
-from pattern.arena cimport arena_at, arena_free, arena_take
-from pattern.radix cimport (
+from pattern.strategies.fan_out cimport fan_out_t, fan_choose
+from pattern.strategies.arena cimport arena_at, arena_free, arena_take
+from pattern.strategies.radix cimport (
     radix_t, radix_walk_t, entry_t, radix_init, radix_clear, radix_entry, radix_find, radix_put, radix_remove, radix_walk, radix_next,
 )
-from pattern.subscriptions cimport TOPIC_ABSENT, TOPIC_REMAINS, TOPIC_LAST
+from pattern.strategies.subscriptions cimport TOPIC_ABSENT, TOPIC_REMAINS, TOPIC_LAST
 
 # The answer to a subscription.
 cdef enum:

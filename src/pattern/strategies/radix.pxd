@@ -14,7 +14,7 @@
 
 from libc.stdint cimport uint16_t, uint32_t
 from libc.string cimport memcpy, memcmp, memchr, memset
-from pattern.arena cimport arena_t, arena_init, arena_at, arena_clear, arena_free, arena_take
+from pattern.strategies.arena cimport arena_t, arena_init, arena_at, arena_clear, arena_free, arena_take
 
 cdef enum:
     RADIX_DIRECT = 256          # capacity of a node whose children are indexed by the octet itself

@@ -8,7 +8,7 @@
 from libc.stdint cimport uint32_t
 from base.memory cimport realloc, free
 from base.errors cimport ENOMEM
-from pattern.radix cimport (
+from pattern.strategies.radix cimport (
     radix_t, radix_walk_t, entry_t, radix_init, radix_clear, radix_entry, radix_find, radix_put, radix_remove, radix_walk, radix_next,
 )
 
