@@ -4,16 +4,9 @@
 # - A second peer is refused (-EEXIST); the first is not affected.
 # - A peer that has ended makes room for a new one at once, even while its last messages are still to be read.
 
-from base.errors cimport EEXIST
-from pipe.pipe cimport pipe_t
-from pattern.state cimport pattern_t
-from pattern.strategies.fair_queue cimport fq_attach
-from pattern.strategies.load_balance cimport lb_attach
+from pattern.defaults cimport default_ops
+from pattern.ops cimport pattern_ops_t, ANSWERS, CAN_RECV, CAN_SEND, ONE_PEER
 
 
-cdef inline int pair_attach(pattern_t *pt, pipe_t *p) noexcept nogil:
-    cdef int rc
-    if pt.lb.count:
-        return -EEXIST
-    rc = fq_attach(&pt.fq, p)
-    return rc if rc < 0 else lb_attach(&pt.lb, p)
+cdef inline void pair_ops(pattern_ops_t *ops) noexcept nogil:
+    default_ops(ops, "PAIR", "PAIR", CAN_SEND | CAN_RECV | ANSWERS | ONE_PEER)

@@ -1,9 +1,8 @@
 # PULL: fair queuing only.
 
-from pipe.pipe cimport pipe_t
-from pattern.state cimport pattern_t
-from pattern.strategies.fair_queue cimport fq_attach
+from pattern.defaults cimport default_ops
+from pattern.ops cimport pattern_ops_t, CAN_RECV, CONFLATES_IN
 
 
-cdef inline int pull_attach(pattern_t *pt, pipe_t *p) noexcept nogil:
-    return fq_attach(&pt.fq, p)
+cdef inline void pull_ops(pattern_ops_t *ops) noexcept nogil:
+    default_ops(ops, "PULL", "PUSH", CAN_RECV | CONFLATES_IN)

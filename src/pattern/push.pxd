@@ -1,24 +1,11 @@
 # PUSH: load balancing only. Whatever a peer sends to it is discarded.
 
-from message.message cimport msg_t, msg_close
-from pipe.pipe cimport pipe_t, pipe_front, pipe_pop
-from pattern.state cimport pattern_t, FLAG_BUSY
-from pattern.strategies.load_balance cimport lb_attach
+from pattern.defaults cimport default_ops
+from pattern.ops cimport pattern_ops_t, CAN_SEND, CONFLATES_OUT
+from pattern.peer cimport pattern_discard
 
 
-cdef inline int push_attach(pattern_t *pt, pipe_t *p) noexcept nogil:
-    return lb_attach(&pt.lb, p)
-
-
-cdef inline void push_in_ready(pipe_t *p) noexcept nogil:
-    cdef msg_t *m
-    if p.pattern_flags & FLAG_BUSY:
-        return
-    p.pattern_flags |= FLAG_BUSY
-    while True:
-        m = pipe_front(p)
-        if m == NULL:
-            break
-        msg_close(m)
-        pipe_pop(p)
-    p.pattern_flags &= ~(<unsigned int> FLAG_BUSY)
+cdef inline void push_ops(pattern_ops_t *ops) noexcept nogil:
+    default_ops(ops, "PUSH", "PULL", CAN_SEND | CONFLATES_OUT)
+    ops.in_ready = pattern_discard
+    ops.ended = pattern_discard

@@ -11,8 +11,11 @@ from base.memory cimport calloc, realloc, free
 from base.errors cimport EAGAIN, EFSM, ENOMEM
 from message.message cimport msg_t, msg_close, MSG_MORE
 from pipe.pipe cimport pipe_t, pipe_can_write, pipe_write, pipe_flush
-from pattern.state cimport pattern_t, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX
-from pattern.strategies.fair_queue cimport fair_queue_t, fq_attach, fq_front, fq_take, fq_skip
+from pattern.defaults cimport default_ops
+from pattern.ops cimport (
+    pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, MUST_ANSWER, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX,
+)
+from pattern.strategies.fair_queue cimport fair_queue_t, fq_attach, fq_ended, fq_front, fq_take, fq_skip
 
 cdef struct rep_t:
     pipe_t *reply               # the requester, or NULL
@@ -183,3 +186,22 @@ cdef inline void rep_detach(pattern_t *pt, pipe_t *p) noexcept nogil:
         r.reply = NULL
         if r.sending and r.started:
             r.dropping = True
+
+
+cdef inline void rep_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
+    rep_detach(pt, p)
+    fq_ended(&pt.fq, p)
+
+
+cdef inline void rep_ops(pattern_ops_t *ops) noexcept nogil:
+    default_ops(ops, "REP", "REQ DEALER", CAN_SEND | CAN_RECV | ANSWERS | MUST_ANSWER)
+    ops.init = rep_init
+    ops.free = rep_free
+    ops.attach = rep_attach
+    ops.lost = rep_lost
+    ops.ended = rep_ended
+    ops.detach = rep_detach
+    ops.send = rep_send
+    ops.abandon = rep_abandon
+    ops.recv = rep_recv
+    ops.events = rep_events

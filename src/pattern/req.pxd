@@ -15,9 +15,14 @@ from libc.string cimport memcmp
 from base.errors cimport EAGAIN, EFSM, ENOMEM
 from message.message cimport msg_t, msg_data, msg_set, msg_close, MSG_MORE
 from pipe.pipe cimport pipe_t, pipe_pop
-from pattern.state cimport pattern_t, pattern_close_pipe, FLAG_BUSY, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX
-from pattern.strategies.fair_queue cimport fair_queue_t, fq_attach, fq_begin, fq_front, fq_take, fq_skip, fq_pipe_front
-from pattern.strategies.load_balance cimport lb_abandon, lb_attach, lb_send, lb_can_send
+from pattern.dealer cimport dealer_ready
+from pattern.defaults cimport default_ops
+from pattern.ops cimport (
+    pattern_ops_t, pattern_t, CAN_RECV, CAN_SEND, CONNECTS_ONCE, FLAG_BUSY, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX, SENDS_IDENTITY,
+)
+from pattern.peer cimport pattern_close_pipe
+from pattern.strategies.fair_queue cimport fair_queue_t, fq_begin, fq_front, fq_ready, fq_take, fq_skip, fq_pipe_front
+from pattern.strategies.load_balance cimport lb_abandon, lb_send, lb_can_send
 
 cdef enum:                      # req_t.stage
     REQ_BEGIN = 0
@@ -48,12 +53,6 @@ cdef inline int req_init(pattern_t *pt) noexcept nogil:
         pt.hooks.random(&r.id, sizeof(uint32_t))
     pt.part = r
     return 0
-
-
-cdef inline int req_attach(pattern_t *pt, pipe_t *p) noexcept nogil:
-    # In the fair queue for its help with multipart messages only: a REQ never asks whose turn it is.
-    cdef int rc = fq_attach(&pt.fq, p)
-    return rc if rc < 0 else lb_attach(&pt.lb, p)
 
 
 cdef inline void req_discard(pattern_t *pt, pipe_t *p) noexcept nogil:
@@ -255,13 +254,33 @@ cdef inline int req_events(pattern_t *pt) noexcept nogil:
 
 cdef inline void req_in_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
     cdef req_t *r = <req_t *> pt.part
+    # In the fair queue for its help with multipart messages only: a REQ never asks whose turn it is.
+    fq_ready(&pt.fq, p)
     if p != r.reply:
         req_discard(pt, p)
     elif r.receiving and not r.fetching:
         req_fetch(pt, r)        # a malformed reply ends its connection now, not when the application comes to read
 
 
+cdef inline void req_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
+    req_in_ready(pt, p)
+    fq_pipe_front(p)            # the reply pipe may still be of use; if it holds nothing, it is drained
+
+
 cdef inline void req_detach(pattern_t *pt, pipe_t *p) noexcept nogil:
     cdef req_t *r = <req_t *> pt.part
     if r.reply == p:
         r.reply = NULL
+
+
+cdef inline void req_ops(pattern_ops_t *ops) noexcept nogil:
+    default_ops(ops, "REQ", "REP ROUTER", CAN_SEND | CAN_RECV | CONNECTS_ONCE | SENDS_IDENTITY)
+    ops.init = req_init
+    ops.ready = dealer_ready
+    ops.ended = req_ended
+    ops.detach = req_detach
+    ops.in_ready = req_in_ready
+    ops.send = req_send
+    ops.abandon = req_abandon
+    ops.recv = req_recv
+    ops.events = req_events

@@ -20,13 +20,14 @@ from base.errors cimport EAGAIN, EEXIST, EHOSTUNREACH, EINVAL, ENOMEM
 from message.message cimport msg_t, msg_data, msg_set, MSG_MORE
 from pipe.pipe cimport pipe_t, pipe_can_write, pipe_write, pipe_flush
 from pipe.ring cimport ring_messages
-from pattern.state cimport (
-    pattern_t, pattern_close_pipe, pattern_greet, pattern_insert, PATTERN_IN, PATTERN_OUT, NOTIFY_CONNECT, NOTIFY_DISCONNECT,
-    FLAG_UP, FLAG_KEYED, FLAG_FIXED, FLAG_WAITING,
+from pattern.defaults cimport default_ops
+from pattern.ops cimport (
+    pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, FLAG_FIXED, FLAG_KEYED, FLAG_UP, FLAG_WAITING, NOTIFY_CONNECT,
+    NOTIFY_DISCONNECT, PATTERN_IN, PATTERN_OUT, SENDS_IDENTITY,
 )
-from pattern.strategies.fair_queue cimport fq_attach, fq_has, fq_ready, fq_begin, fq_front, fq_remove, fq_take
+from pattern.peer cimport pattern_close_pipe, pattern_discard, pattern_greet, pattern_insert
+from pattern.strategies.fair_queue cimport fq_attach, fq_ended, fq_has, fq_ready, fq_begin, fq_front, fq_remove, fq_take
 from pattern.strategies.load_balance cimport lb_attach, lb_has, lb_full, lb_remove, lb_can_send
-from pattern.push cimport push_in_ready
 from pattern.strategies.routing_table cimport routing_table_t, routes_init, routes_free, routes_find, routes_add, routes_remove
 
 cdef enum:
@@ -298,8 +299,10 @@ cdef inline void router_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
         if pt.router_notify & NOTIFY_DISCONNECT and p.other == NULL:
             pattern_insert(p, NULL, 0)
     router_leave(pt, p)
-    if not fq_has(p):
-        push_in_ready(p)        # it was never listened to: read it to its end
+    if fq_has(p):
+        fq_ended(&pt.fq, p)
+    else:
+        pattern_discard(pt, p)  # it was never listened to: read it to its end
 
 
 cdef inline void router_detach(pattern_t *pt, pipe_t *p) noexcept nogil:
@@ -408,3 +411,20 @@ cdef inline int router_peer_state(pattern_t *pt, const unsigned char *id, size_t
     if p == NULL:
         return -EHOSTUNREACH
     return PATTERN_OUT if pipe_can_write(p) else 0
+
+
+cdef inline void router_ops(pattern_ops_t *ops) noexcept nogil:
+    default_ops(ops, "ROUTER", "REQ DEALER ROUTER", CAN_SEND | CAN_RECV | ANSWERS | SENDS_IDENTITY)
+    ops.init = router_init
+    ops.free = router_free
+    ops.attach = router_attach
+    ops.ready = router_ready
+    ops.lost = router_lost
+    ops.ended = router_ended
+    ops.detach = router_detach
+    ops.send = router_send
+    ops.abandon = router_abandon
+    ops.recv = router_recv
+    ops.events = router_events
+    ops.set_connect_routing_id = router_set_connect_id
+    ops.peer_state = router_peer_state

@@ -1,74 +1,17 @@
-# SUB and XSUB: fair queuing in; subscriptions out to every publisher.
+# SUB: fair queuing in, filtered; subscriptions out to every publisher (xsub.pxd).
 #
 # Rules
-# - Subscriptions are control state: no mark refuses them, every publisher gets all of them at every connection, and one that cannot take
-#   them (memory) is closed so that it starts afresh.
-# - SUB tells publishers of every subscribe but only of the last unsubscribe of a topic. It filters what arrives by itself, too, for
-#   publishers hear of a change later than the application makes it.
-# - XSUB does not filter. What the application sends beginning with 01 or 00 is a subscription or its end; everything else goes to all
-#   publishers, and one without room misses it. With ONLY_FIRST_SUBSCRIBE the later frames of a message are looked at only if the first was one.
-# - A subscription that is a whole message travels as control. One inside a multipart message stays a frame of it: the message keeps its shape.
+# - It tells publishers of every subscribe but only of the last unsubscribe of a topic.
+# - It filters what arrives by itself, too, for publishers hear of a change later than the application makes it.
 
-from libc.stdint cimport uint32_t
-from base.memory cimport calloc
 from base.errors cimport EAGAIN, ENOMEM
-from message.message cimport msg_t, msg_data, msg_close, msg_share, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
-from pipe.pipe cimport pipe_abandon, pipe_t, pipe_write_control
-from pattern.state cimport pattern_t, pattern_close_pipe, PATTERN_SUB, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX
-from pattern.strategies.fair_queue cimport fq_attach, fq_discard, fq_front, fq_take
-from pattern.strategies.fan_out cimport fan_out_t, fan_init, fan_free, fan_attach, fan_choose_all, fan_send, fan_take_broken
-from pattern.strategies.radix cimport entry_t
-from pattern.strategies.subscriptions cimport (
-    subscriptions_t, subscriptions_init, subscriptions_clear, subscriptions_count, subscriptions_at, subscriptions_add,
-    subscriptions_remove, subscriptions_match, TOPIC_LAST, TOPIC_REMAINS,
+from message.message cimport msg_t, msg_data, MSG_CANCEL, MSG_SUBSCRIBE
+from pattern.ops cimport (
+    pattern_ops_t, pattern_t, CONFLATES_IN, CONNECTS_ONCE, PATTERN_IN, PATTERN_SKIP_MAX,
 )
-
-cdef struct sub_t:
-    subscriptions_t topics
-    fan_out_t fan
-    bint sending                # XSUB: inside a message
-    bint looking                # XSUB: its further frames may be subscriptions
-
-
-cdef inline int sub_init(pattern_t *pt) noexcept nogil:
-    cdef sub_t *s = <sub_t *> calloc(1, sizeof(sub_t))
-    if s == NULL:
-        return -ENOMEM
-    subscriptions_init(&s.topics)
-    fan_init(&s.fan)
-    pt.part = s
-    return 0
-
-
-cdef inline void sub_free(pattern_t *pt) noexcept nogil:
-    cdef sub_t *s = <sub_t *> pt.part
-    subscriptions_clear(&s.topics)
-    fan_free(&s.fan)
-
-
-cdef inline int sub_attach(pattern_t *pt, pipe_t *p) noexcept nogil:
-    cdef int rc = fq_attach(&pt.fq, p)
-    return rc if rc < 0 else fan_attach(&(<sub_t *> pt.part).fan, p)
-
-
-cdef inline void sub_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
-    cdef sub_t *s = <sub_t *> pt.part
-    cdef entry_t *e
-    cdef uint32_t i
-    for i in range(subscriptions_count(&s.topics)):
-        e = subscriptions_at(&s.topics, i)
-        if pipe_write_control(p, MSG_SUBSCRIBE, e.key, e.size) < 0:
-            pattern_close_pipe(pt, p)
-            return
-
-
-cdef inline void sub_tell(pattern_t *pt, int flag, const unsigned char *topic, size_t size) noexcept nogil:
-    """Control to every publisher."""
-    cdef sub_t *s = <sub_t *> pt.part
-    cdef uint32_t i
-    for i in range(s.fan.count):
-        if pipe_write_control(s.fan.pipes[i], flag, topic, size) < 0:
-            pattern_close_pipe(pt, s.fan.pipes[i])
+from pattern.strategies.fair_queue cimport fq_discard, fq_front, fq_take
+from pattern.strategies.subscriptions cimport subscriptions_add, subscriptions_match, subscriptions_remove, TOPIC_LAST
+from pattern.xsub cimport sub_t, sub_tell, subscriber_ops
 
 
 cdef inline int sub_subscribe(pattern_t *pt, const unsigned char *topic, size_t size, bint add) noexcept nogil:
@@ -82,8 +25,6 @@ cdef inline int sub_subscribe(pattern_t *pt, const unsigned char *topic, size_t 
     return 0
 
 
-# ---- in
-
 cdef inline msg_t *sub_front(pattern_t *pt) noexcept nogil:
     """The next frame for the application, or NULL. What does not match is discarded."""
     cdef sub_t *s = <sub_t *> pt.part
@@ -91,7 +32,7 @@ cdef inline msg_t *sub_front(pattern_t *pt) noexcept nogil:
     cdef int skipped = 0
     while True:
         front = fq_front(&pt.fq)
-        if front == NULL or pt.fq.more or pt.type != PATTERN_SUB:
+        if front == NULL or pt.fq.more:
             return front
         if subscriptions_match(&s.topics, msg_data(front), front.size) != pt.invert_matching:
             return front
@@ -113,65 +54,11 @@ cdef inline int sub_recv(pattern_t *pt, msg_t *m) noexcept nogil:
 
 
 cdef inline int sub_events(pattern_t *pt) noexcept nogil:
-    cdef int events = PATTERN_IN if sub_front(pt) != NULL else 0
-    return events if pt.type == PATTERN_SUB else events | PATTERN_OUT
+    return PATTERN_IN if sub_front(pt) != NULL else 0
 
 
-# ---- out
-
-cdef inline void xsub_forward(pattern_t *pt, sub_t *s, msg_t *m) noexcept nogil:
-    fan_send(&s.fan, m)
-    while s.fan.broken:
-        pattern_close_pipe(pt, fan_take_broken(&s.fan))
-
-
-cdef inline void xsub_abandon(pattern_t *pt) noexcept nogil:
-    """The message that began will not be finished."""
-    cdef sub_t *s = <sub_t *> pt.part
-    cdef uint32_t i
-    if s.sending:
-        for i in range(s.fan.chosen):
-            if pipe_abandon(s.fan.pipes[i]):
-                pattern_close_pipe(pt, s.fan.pipes[i])
-    s.sending = False
-    s.fan.chosen = 0
-
-
-cdef inline int xsub_send(pattern_t *pt, msg_t *m) noexcept nogil:
-    cdef sub_t *s = <sub_t *> pt.part
-    cdef bint more = (m.flags & MSG_MORE) != 0
-    cdef bint first = not s.sending
-    cdef unsigned char *data = msg_data(m)
-    cdef bint topic = m.size > 0 and data[0] <= 1
-    cdef bint again = False
-    cdef int rc = 0
-    cdef msg_t copy
-    if topic and (first or s.looking):
-        if data[0] == 1:
-            rc = subscriptions_add(&s.topics, data + 1, m.size - 1)
-            if rc < 0:
-                return rc
-        else:
-            rc = subscriptions_remove(&s.topics, data + 1, m.size - 1)
-            again = rc == TOPIC_REMAINS
-        if first and not more:
-            if data[0] == 1:
-                sub_tell(pt, MSG_SUBSCRIBE, data + 1, m.size - 1)
-            elif rc == TOPIC_LAST or pt.xsub_verbose_unsubscribe:
-                sub_tell(pt, MSG_CANCEL, data + 1, m.size - 1)
-            return 0
-    if first:
-        s.looking = topic or not pt.only_first_subscribe
-        fan_choose_all(&s.fan)
-    if again and not pt.xsub_verbose_unsubscribe:
-        # The frame must go or the message would lose its shape; but a publisher takes it for the last reference, so subscribe again.
-        if msg_share(&copy, m) < 0:
-            return -ENOMEM
-        s.sending = more
-        xsub_forward(pt, s, m)
-        sub_tell(pt, MSG_SUBSCRIBE, msg_data(&copy) + 1, copy.size - 1)
-        msg_close(&copy)
-        return 0
-    s.sending = more
-    xsub_forward(pt, s, m)
-    return 0
+cdef inline void sub_ops(pattern_ops_t *ops) noexcept nogil:
+    subscriber_ops(ops, "SUB", CONNECTS_ONCE | CONFLATES_IN)
+    ops.subscribe = sub_subscribe
+    ops.recv = sub_recv
+    ops.events = sub_events

@@ -13,7 +13,8 @@ from option.store cimport (
     options_frame_max, options_heartbeat_timeout, options_heartbeat_ttl_ds, options_message_bytes_max,
     options_message_frames_max,
 )
-from pattern.pattern cimport pattern_attach, pattern_ready
+from pattern.ops cimport SENDS_IDENTITY
+from pattern.pattern cimport pattern_attach, pattern_is, pattern_ready
 from pipe.pipe cimport pipe_t
 from reactor.io_thread cimport io_young
 from session.lifecycle cimport session_end, session_finish, session_resume, session_start, EVENT_HANDSHAKE_SUCCEEDED
@@ -29,6 +30,9 @@ from zmtp.metadata cimport metadata_prepend, metadata_unref
 
 cdef inline void engine_config_from(socket_t *s, engine_config_t *c) noexcept nogil:
     c.socket_type = s.type
+    c.name = s.pattern.ops.name
+    c.peers = s.pattern.ops.peers
+    c.sends_identity = pattern_is(&s.pattern, SENDS_IDENTITY)
     c.routing_id = s.opt.routing_id.data
     c.routing_id_size = s.opt.routing_id.size
     c.mechanism = 0

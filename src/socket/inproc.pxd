@@ -18,11 +18,14 @@ from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_m
 from io.end_call cimport socket_settle
 from io.mailbox cimport socket_attend
 from io.wakeup cimport socket_notify, socket_wake
-from pattern.pattern cimport pattern_attach, pattern_detach, pattern_in_ready, pattern_out_ready, pattern_ready
+from pattern.ops cimport CONFLATES_IN, CONFLATES_OUT
+from pattern.pattern cimport (
+    pattern_attach, pattern_detach, pattern_in_ready, pattern_is, pattern_out_ready, pattern_ready,
+)
 from pipe.pipe cimport pipe_t, ATTENTION_CLOSED
 from pipe.ring cimport ring_conflate, ring_free, ring_init, ring_set_hwm
 from socket.endpoint cimport endpoint_delist, endpoint_enlist, endpoint_tell, text_copy
-from socket.pipes cimport conflates_in, conflates_out, pipe_release, pipe_remove, pipes_add, pipes_forget
+from socket.pipes cimport pipe_release, pipe_remove, pipes_add, pipes_forget
 from socket.references cimport link_unref
 from socket.state cimport context_t, endpoint_ops_t, endpoint_t, link_t, socket_t, SOCKET_OPEN
 
@@ -53,8 +56,8 @@ cdef inline int link_join(link_t *link, int side, socket_t *s) noexcept nogil:
         memcpy(id, s.opt.routing_id.data, s.opt.routing_id.size)
     # Either end may ask for it. What a connect that waited for its bind has sent already is conflated now.
     if (
-        (s.opt.conflate and conflates_out(s.type) and ring_conflate(p.outr) < 0)
-        or (s.opt.conflate and conflates_in(s.type) and ring_conflate(p.inr) < 0)
+        (s.opt.conflate and pattern_is(&s.pattern, CONFLATES_OUT) and ring_conflate(p.outr) < 0)
+        or (s.opt.conflate and pattern_is(&s.pattern, CONFLATES_IN) and ring_conflate(p.inr) < 0)
         or pipes_add(s, p) < 0
     ):
         free(id)

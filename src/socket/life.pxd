@@ -24,8 +24,8 @@ from message.buffer cimport pool_clear, pool_init
 from message.message cimport msg_close
 from option.context cimport context_options_free, context_options_init
 from option.store cimport options_free, options_init
+from pattern.ops cimport pattern_hooks_t
 from pattern.pattern cimport pattern_free, pattern_init
-from pattern.pattern cimport pattern_hooks_t
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_messages
 from reactor.io_thread cimport io_client_t, io_poke, io_remove, LEASE_NONE
@@ -45,7 +45,6 @@ from socket.state cimport context_t, endpoint_t, link_t, monitor_t, socket_t, SO
 from transport.select cimport transports_init
 
 cdef enum:
-    TYPE_PAIR = 0
     EXIT_LOOK_NS = 1000000      # pace of looking whether the last output has gone at process exit
     EXIT_PATIENCE_NS = 1000000000       # peers that take nothing for so long are not waited for at process exit
     TERM_LOOK_NS = 50000000     # a waiting term() comes up this often to let the caller handle signals

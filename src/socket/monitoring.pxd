@@ -8,6 +8,7 @@ from base.config cimport MONITOR_BACKLOG
 from base.errors cimport EADDRINUSE, ENOMEM, ENOTSOCK, EPROTONOSUPPORT
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock
 from pattern.pattern cimport pattern_attach
+from pattern.types cimport TYPE_PAIR
 from pipe.ring cimport ring_set_hwm
 from socket.endpoint cimport endpoint_enlist, endpoint_free, endpoint_new
 from socket.inproc cimport (
@@ -17,9 +18,6 @@ from socket.life cimport monitor_free, socket_new
 from socket.monitor cimport monitor_take
 from socket.state cimport context_t, endpoint_t, link_t, monitor_t, socket_t, SOCKET_OPEN
 from transport.ops cimport TRANSPORT_IN_PROCESS
-
-cdef enum:
-    TYPE_PAIR = 0
 
 
 cdef inline int socket_monitor_stop(socket_t *s) noexcept nogil:

@@ -4,12 +4,12 @@ from libc.stdint cimport uint32_t
 from base.atomics cimport zc_load_acquire_ptr, zc_store_relaxed_u32
 from option.store cimport options_set
 from option.table cimport ACTION_CANCEL, ACTION_MARKS, ACTION_SUBSCRIBE, option_bytes_t, options_t
-from pattern.pattern cimport pattern_t, pattern_out_ready, pattern_subscribe
+from pattern.ops cimport octets_t, pattern_t
+from pattern.pattern cimport pattern_out_ready, pattern_subscribe
 from pipe.pipe cimport pipe_t, ATTENTION_OUT
 from pipe.ring cimport ring_set_hwm
 from socket.inproc cimport link_set_marks
 from socket.state cimport socket_t, link_t
-from pattern.state cimport octets_t
 from io.flush cimport socket_flush
 from io.wakeup cimport socket_notify
 

@@ -8,7 +8,8 @@ from base.memory cimport calloc, realloc, free
 from libc.string cimport memcpy
 from base.check cimport zc_check
 from base.errors cimport ENOMEM
-from pattern.pattern cimport pattern_detach, pattern_ended, pattern_released
+from pattern.ops cimport CONFLATES_IN, CONFLATES_OUT
+from pattern.pattern cimport pattern_detach, pattern_ended, pattern_is, pattern_released
 from pipe.pipe cimport pipe_t, ATTENTION_CLOSED
 from pipe.ring cimport ring_conflate, ring_empty, ring_free, ring_init, ring_rollback, ring_trim
 from session.lifecycle cimport session_finish, EVENT_DISCONNECTED
@@ -17,13 +18,6 @@ from socket.state cimport socket_t, endpoint_t, netpipe_t, link_t, SOCKET_OPEN
 from socket.references cimport link_unref
 from io.wakeup cimport socket_notify
 from zmtp.metadata cimport metadata_unref
-
-cdef enum:
-    TYPE_PUB = 1
-    TYPE_SUB = 2
-    TYPE_DEALER = 5
-    TYPE_PULL = 7
-    TYPE_PUSH = 8
 
 
 cdef inline int pipes_add(socket_t *s, pipe_t *p) noexcept nogil:
@@ -75,15 +69,6 @@ cdef inline void socket_doom(pipe_t *p) noexcept nogil:
     s.ndoomed += 1
 
 
-cdef inline bint conflates_out(int type) noexcept nogil:
-    """CONFLATE concerns data only: subscriptions travel the other way and must all arrive."""
-    return type == TYPE_PUSH or type == TYPE_PUB or type == TYPE_DEALER
-
-
-cdef inline bint conflates_in(int type) noexcept nogil:
-    return type == TYPE_PULL or type == TYPE_SUB or type == TYPE_DEALER
-
-
 cdef inline netpipe_t *netpipe_new(socket_t *s, session_t *x) noexcept nogil:
     cdef netpipe_t *n = <netpipe_t *> calloc(1, sizeof(netpipe_t))
     cdef int rc = 0
@@ -92,9 +77,9 @@ cdef inline netpipe_t *netpipe_new(socket_t *s, session_t *x) noexcept nogil:
     ring_init(&n.in_ring, <uint32_t> s.opt.rcvhwm)
     ring_init(&n.out_ring, <uint32_t> s.opt.sndhwm)
     if s.opt.conflate:
-        if conflates_out(s.type):
+        if pattern_is(&s.pattern, CONFLATES_OUT):
             rc = ring_conflate(&n.out_ring)
-        if rc == 0 and conflates_in(s.type):
+        if rc == 0 and pattern_is(&s.pattern, CONFLATES_IN):
             rc = ring_conflate(&n.in_ring)
     n.pipe.inr = &n.in_ring
     n.pipe.outr = &n.out_ring

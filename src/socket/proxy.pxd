@@ -16,7 +16,8 @@ from base.config cimport SPIN_NS
 from base.errors cimport EAGAIN, ENOMEM
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
 from message.message cimport msg_t, msg_close, msg_data, msg_set, msg_share, MSG_EMPTY, MSG_EXACT, MSG_MORE
-from pattern.pattern cimport pattern_abandon, pattern_events, pattern_recv, pattern_send
+from pattern.ops cimport MUST_ANSWER
+from pattern.pattern cimport pattern_abandon, pattern_events, pattern_is, pattern_recv, pattern_send
 from reactor.pollset cimport pollset_t, pollset_wait_many
 from io.end_call cimport socket_settle
 from io.flush cimport socket_flush, socket_sent
@@ -34,7 +35,6 @@ cdef enum:
     PROXY_FRAMES = 64           # moved under one pair of locks
     PROXY_ROUNDS = 64           # turns in a row before signals are checked
     PROXY_LOOK_NS = 100000000   # a proxy without traffic comes up this often for signals
-    TYPE_REP = 4
 
 cdef enum:
     COUNT_IN = 0                # frames, then octets, of what a side received and sent
@@ -266,7 +266,7 @@ cdef inline int proxy_command(proxy_t *p) noexcept nogil:
                 statistics = True
         first = False
         msg_close(&m)
-    if not statistics and c.type != TYPE_REP:
+    if not statistics and not pattern_is(&c.pattern, MUST_ANSWER):
         return 0
     for i in range(8 if statistics else 1):
         rc = msg_set(&reply, &p.counts[i], 8 if statistics else 0)

@@ -4,7 +4,8 @@ from libc.stdint cimport uint32_t, uint64_t
 from base.errors cimport ECONNREFUSED
 from engine.ops cimport engine_zap_t
 from io.timers cimport socket_of, socket_retime
-from pattern.pattern cimport pattern_in_ready, pattern_out_ready
+from pattern.ops cimport PUBLISHES
+from pattern.pattern cimport pattern_in_ready, pattern_is, pattern_out_ready
 from pipe.ring cimport ring_empty
 from session.session cimport session_t
 from socket.connecting cimport connection_connect
@@ -13,11 +14,6 @@ from socket.established cimport connection_ready
 from socket.monitor cimport monitor_emit
 from socket.reconnect cimport connection_finished, connection_lost
 from socket.state cimport socket_t
-
-
-cdef enum:
-    TYPE_PUB = 1
-    TYPE_XPUB = 9
 
 
 cdef inline int connection_authenticate(session_t *x, const engine_zap_t *request) noexcept nogil:
@@ -45,7 +41,7 @@ cdef inline void connection_event(session_t *x, uint32_t event, uint64_t value) 
 
 
 cdef inline void connections_init(socket_t *s) noexcept nogil:
-    s.host.publishes = s.type == TYPE_PUB or s.type == TYPE_XPUB
+    s.host.publishes = pattern_is(&s.pattern, PUBLISHES)
     s.host.connect = connection_connect
     s.host.unwatch = connection_unwatch
     s.host.authenticate = connection_authenticate

@@ -13,7 +13,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from base.platform cimport zc_cond_t, zc_lock_t, zc_mutex_t, zc_sockaddr_t, zc_thread_t, zc_wake_t
 from option.context_table cimport context_options_t
 from option.table cimport options_t
-from pattern.pattern cimport pattern_t
+from pattern.ops cimport pattern_t
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_t
 from reactor.io_thread cimport io_client_t, io_thread_t

@@ -11,7 +11,8 @@ from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
 from io.end_call cimport socket_settle
 from io.flush cimport socket_flush
 from io.wakeup cimport socket_open_set, socket_wake
-from pattern.pattern cimport pattern_attach
+from pattern.ops cimport CONNECTS_ONCE
+from pattern.pattern cimport pattern_attach, pattern_is
 from reactor.io_thread cimport io_add, io_thread_t
 from reactor.pollset cimport pollset_add, pollset_del
 from reactor.pollset_event cimport POLL_IN
@@ -29,12 +30,6 @@ from socket.tuning cimport tuning_from
 from transport.address cimport address_t
 from transport.cidr cimport cidr_t
 from transport.tuning cimport tuning_t
-
-cdef enum:
-    TYPE_PUB = 1
-    TYPE_SUB = 2
-    TYPE_REQ = 3
-    TYPE_DEALER = 5
 
 cdef enum:
     # of a connection that is about to be closed on purpose: some 4 MiB, if the mark lets in so much
@@ -128,11 +123,6 @@ cdef inline int stream_bind(socket_t *s, endpoint_t *e) noexcept nogil:
 
 # ---- connect
 
-cdef inline bint connects_once(socket_t *s) noexcept nogil:
-    """These types gain nothing from a second connection to the same peer; connecting twice is once."""
-    return s.type == TYPE_DEALER or s.type == TYPE_SUB or s.type == TYPE_PUB or s.type == TYPE_REQ
-
-
 cdef inline bint stream_has_twin(socket_t *s, endpoint_t *e) noexcept nogil:
     """Whether the socket connects to that very text already. Lock held."""
     cdef endpoint_t *twin = s.endpoints
@@ -190,7 +180,7 @@ cdef inline int stream_connect(socket_t *s, endpoint_t *e) noexcept nogil:
     if s.state != SOCKET_OPEN:
         rc = -ENOTSOCK
     else:
-        twin = connects_once(s) and stream_has_twin(s, e)
+        twin = pattern_is(&s.pattern, CONNECTS_ONCE) and stream_has_twin(s, e)
     if rc == 0 and not twin:
         rc = socket_join_io(s, io)
     if rc == 0 and not twin:

@@ -22,7 +22,7 @@
 
 from libc.stdint cimport int64_t, uint32_t
 from base.memory cimport free, malloc, realloc
-from libc.string cimport memcmp, memcpy, memset, strlen
+from libc.string cimport memcmp, memcpy, memset, strcspn, strlen
 
 from base.errors cimport EINVAL, ENOMEM, EPROTO
 from mechanism.mechanism cimport (
@@ -36,9 +36,6 @@ from zmtp.frame cimport (
     FRAME_COMMAND, FRAME_HEADER_MAX, FRAME_SHORT_MAX, FRAME_V1_HEADER_MAX, frame_put, frame_put_v1,
 )
 from zmtp.metadata cimport metadata_find, metadata_parse, metadata_t, metadata_unref, property_put
-from zmtp.socket_type cimport (
-    socket_type_accepts, socket_type_from_name, socket_type_name, socket_type_sends_identity,
-)
 
 
 cdef enum:
@@ -63,7 +60,10 @@ cdef enum:
 
 
 cdef struct hs_config_t:       # all borrowed for the time of handshake_init
-    int socket_type
+    int socket_type            # the number, for ZMTP/2.0
+    const char *name           # of the socket type, as in the Socket-Type property. Static, as peers
+    const char *peers          # names of the types it may talk to, one space between them
+    int sends_identity         # READY holds the routing id, even an empty one
     const unsigned char *routing_id
     size_t routing_id_size
     int mechanism              # MECHANISM_NULL...
@@ -82,7 +82,6 @@ cdef struct handshake_t:
     int version                # 0 undecided, 1 ZMTP/1.0 framing, 2 ZMTP/2.0, 3 ZMTP/3.x
     int minor                  # of 3.x: 0 or 1
     int unversioned            # 1: a 1.0 peer without a versioned greeting (a publisher must feign its subscription)
-    int peer_type              # socket type, -1 if the peer did not tell
     metadata_t *properties     # 3.x, once ready
     unsigned char identity[ROUTING_ID_MAX]
     int identity_size
@@ -94,6 +93,7 @@ cdef struct handshake_t:
     int stage
     int error
     int socket_type
+    const char *peers
     int as_server
     int64_t maxmsgsize
     mechanism_t *mechanism
@@ -143,9 +143,9 @@ cdef inline void handshake_took(handshake_t *hs, size_t n) noexcept nogil:
 
 cdef inline int handshake_own(handshake_t *hs, const hs_config_t *config) noexcept nogil:
     """Encode what we tell about ourselves, so that nothing of the configuration is needed later."""
-    cdef const char *name = socket_type_name(config.socket_type)
+    cdef const char *name = config.name
     cdef unsigned char *p
-    if name == NULL or config.routing_id_size > ROUTING_ID_MAX:
+    if config.routing_id_size > ROUTING_ID_MAX:
         return -EINVAL
     # Two properties of ours take 5 octets each besides names and values.
     p = <unsigned char *>malloc(5 + 11 + strlen(name) + 5 + 8 + config.routing_id_size + config.app_properties_size
@@ -154,7 +154,7 @@ cdef inline int handshake_own(handshake_t *hs, const hs_config_t *config) noexce
         return -ENOMEM
     hs.own = p
     p += property_put(p, b"Socket-Type", 11, <const unsigned char *>name, strlen(name))
-    if socket_type_sends_identity(config.socket_type):
+    if config.sends_identity:
         p += property_put(p, b"Identity", 8, config.routing_id, config.routing_id_size)
     if config.app_properties_size:
         memcpy(p, config.app_properties, config.app_properties_size)
@@ -173,8 +173,8 @@ cdef inline int handshake_init(handshake_t *hs, const hs_config_t *config) noexc
     cdef int rc
     memset(hs, 0, sizeof(handshake_t))
     decoder_init(&hs.decoder, 0, -1)
-    hs.peer_type = -1
     hs.socket_type = config.socket_type
+    hs.peers = config.peers
     hs.as_server = config.as_server
     hs.maxmsgsize = config.maxmsgsize
     rc = handshake_own(hs, config)
@@ -301,7 +301,7 @@ cdef inline int handshake_greeting_octet(handshake_t *hs, unsigned char octet) n
             return handshake_answer_legacy(hs)
         return handshake_answer(hs)
     if hs.greeting_have == GREETING_LEGACY_SIZE and hs.version < 3 and hs.version > 0:
-        hs.peer_type = octet       # told, not checked: deployed peers do not either
+        # The octet is the peer's socket type: told, not checked, for deployed peers do not either.
         hs.stage = STAGE_IDENTITY
     elif hs.greeting_have == GREETING_SIZE:
         return handshake_greeted(hs)
@@ -349,6 +349,18 @@ cdef inline int handshake_send_commands(handshake_t *hs) noexcept nogil:
         room = 0
 
 
+cdef inline bint handshake_is_peer(const char *peers, const unsigned char *name, size_t n) noexcept nogil:
+    """Is the socket type of this name one of the list?"""
+    cdef size_t size
+    while True:
+        size = strcspn(peers, b" ")
+        if size == n and n > 0 and memcmp(peers, name, n) == 0:
+            return True
+        if peers[size] == 0:
+            return False
+        peers += size + 1
+
+
 cdef inline int handshake_ready(handshake_t *hs) noexcept nogil:
     """The mechanism is content; is the peer one for us? HS_READY or negative errno."""
     cdef mechanism_t *m = hs.mechanism
@@ -361,8 +373,7 @@ cdef inline int handshake_ready(handshake_t *hs) noexcept nogil:
             hs.event_value = m.invalid_metadata_value
         return rc
     if metadata_find(hs.properties, b"Socket-Type", 11, &value, &size) == 0:
-        hs.peer_type = socket_type_from_name(value, size)
-        if not socket_type_accepts(hs.socket_type, hs.peer_type):
+        if not handshake_is_peer(hs.peers, value, size):
             return -EINVAL
     if metadata_find(hs.properties, b"Identity", 8, &value, &size) == 0:
         if size > ROUTING_ID_MAX:

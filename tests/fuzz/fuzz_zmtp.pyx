@@ -23,7 +23,9 @@ from zmtp.handshake cimport (
     handshake_took, hs_config_t,
 )
 from zmtp.metadata cimport metadata_find, metadata_prepend, metadata_ref, metadata_t, metadata_unref
-from zmtp.socket_type cimport SOCKET_TYPES
+from pattern.ops cimport pattern_ops_t, SENDS_IDENTITY
+from pattern.select cimport pattern_select
+from pattern.types cimport TYPE_COUNT
 
 
 cdef struct outcome_t:
@@ -146,7 +148,6 @@ cdef void drive(const hs_config_t *config, const unsigned char *p, size_t n, con
     o.version = hs.version
     mix_int(o, hs.minor)
     mix_int(o, hs.unversioned)
-    mix_int(o, hs.peer_type)
     mix(o, hs.identity, hs.identity_size)
     check(rc == HS_READY or rc < 0 or at == n)
     if rc == HS_READY:
@@ -176,6 +177,7 @@ cdef public int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) noexcep
     cdef size_t before_size
     cdef unsigned char *stream
     cdef hs_config_t config
+    cdef pattern_ops_t ops
     cdef outcome_t whole, cut
     if size < 4:
         return 0
@@ -193,7 +195,12 @@ cdef public int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) noexcep
     else:
         before_size = 0
         before = b""
-    config.socket_type = data[0] % SOCKET_TYPES
+    config.socket_type = data[0] % TYPE_COUNT
+    if pattern_select(config.socket_type, &ops) < 0:
+        return 0
+    config.name = ops.name
+    config.peers = ops.peers
+    config.sends_identity = (ops.traits & SENDS_IDENTITY) != 0
     config.routing_id = <const unsigned char *>b"me"
     config.routing_id_size = 2 if data[1] & 4 else 0
     config.mechanism = 0

@@ -25,12 +25,13 @@ from pattern.strategies.topic_trie cimport (
     topics_count,
 )
 from pattern.strategies.load_balance cimport LB_DROPPED
-from pattern.state cimport octets_t
+from pattern.ops cimport octets_t, pattern_hooks_t, pattern_ops_t, pattern_t
 from pattern.pattern cimport (
-    pattern_t, pattern_hooks_t, pattern_init, pattern_free, pattern_attach, pattern_ready, pattern_lost, pattern_ended, pattern_detach,
+    pattern_init, pattern_free, pattern_attach, pattern_ready, pattern_lost, pattern_ended, pattern_detach,
     pattern_in_ready, pattern_out_ready, pattern_send, pattern_recv, pattern_events, pattern_subscribe, pattern_topics_count,
     pattern_last_pipe, pattern_set_connect_routing_id, pattern_peer_state,
 )
+from pattern.select cimport pattern_select
 
 
 cdef double probe_now() noexcept nogil:
@@ -171,6 +172,16 @@ cdef class pattern_Topics:
             topics_match(&self.table, <const unsigned char *> PyBytes_AS_STRING(<bytes> topics[i]), PyBytes_GET_SIZE(<bytes> topics[i]), &self.fan)
             hits += self.fan.chosen
         return (probe_now() - began) * 1e9 / len(topics), hits
+
+
+# ---- socket types
+
+def pattern_type(int number):
+    """(name, peers, traits) as the type's table has them, or None."""
+    cdef pattern_ops_t ops
+    if pattern_select(number, &ops) < 0:
+        return None
+    return (<bytes> ops.name).decode(), (<bytes> ops.peers).decode(), ops.traits
 
 
 # ---- patterns

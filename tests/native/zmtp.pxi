@@ -12,7 +12,8 @@ cimport zmtp.decoder as zmtp_d
 cimport zmtp.frame as zmtp_f
 cimport zmtp.handshake as zmtp_h
 cimport zmtp.metadata as zmtp_md
-cimport zmtp.socket_type as zmtp_s
+from pattern.ops cimport pattern_ops_t, SENDS_IDENTITY
+from pattern.select cimport pattern_select
 
 
 # ---- frames ----
@@ -104,17 +105,8 @@ def zmtp_subscription_put_legacy(bint subscribe, bytes topic, bint v1=False):
 
 # ---- socket types ----
 
-def zmtp_socket_type_name(int number):
-    cdef const char *name = zmtp_s.socket_type_name(number)
-    return None if name == NULL else (<bytes>name).decode()
-
-
-def zmtp_socket_type_from_name(bytes name):
-    return zmtp_s.socket_type_from_name(<const unsigned char *>PyBytes_AS_STRING(name), len(name))
-
-
-def zmtp_socket_type_accepts(int local, int peer):
-    return bool(zmtp_s.socket_type_accepts(local, peer))
+def zmtp_is_peer(bytes peers, bytes name):
+    return bool(zmtp_h.handshake_is_peer(<const char *>peers, <const unsigned char *>PyBytes_AS_STRING(name), len(name)))
 
 
 # ---- metadata ----
@@ -282,7 +274,14 @@ cdef class zmtp_Handshake:
     def __cinit__(self, int socket_type, bytes routing_id=b"", int mechanism=0, bint as_server=False,
                   int64_t maxmsgsize=-1, bytes app_properties=b"", bint asking=False):
         cdef zmtp_h.hs_config_t config
+        cdef pattern_ops_t ops
+        cdef int rc = pattern_select(socket_type, &ops)
+        if rc < 0:
+            raise OSError(-rc, "pattern_select")
         config.socket_type = socket_type
+        config.name = ops.name
+        config.peers = ops.peers
+        config.sends_identity = (ops.traits & SENDS_IDENTITY) != 0
         config.routing_id = <const unsigned char *>PyBytes_AS_STRING(routing_id)
         config.routing_id_size = len(routing_id)
         config.mechanism = mechanism
@@ -290,7 +289,7 @@ cdef class zmtp_Handshake:
         config.maxmsgsize = maxmsgsize
         config.app_properties = <const unsigned char *>PyBytes_AS_STRING(app_properties)
         config.app_properties_size = len(app_properties)
-        cdef int rc = zmtp_h.handshake_init(&self.hs, &config)
+        rc = zmtp_h.handshake_init(&self.hs, &config)
         if rc < 0:
             raise OSError(-rc, "handshake_init")
         if asking:
@@ -360,10 +359,6 @@ cdef class zmtp_Handshake:
     @property
     def unversioned(self):
         return bool(self.hs.unversioned)
-
-    @property
-    def peer_type(self):
-        return self.hs.peer_type
 
     @property
     def has_properties(self):

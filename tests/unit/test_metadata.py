@@ -1,4 +1,4 @@
-"""Metadata: what parses, who wins, who holds it; and the socket types named in it."""
+"""Metadata: what parses, who wins, who holds it."""
 
 import errno
 import struct
@@ -136,56 +136,3 @@ def test_a_shared_block_never_changes():
     assert (md.find(b"a"), other.find(b"a")) == (b"c", b"b")
     del md
     assert other.find(b"a") == b"b"
-
-
-# ---- socket types ----
-
-TYPES = ("PAIR PUB SUB REQ REP DEALER ROUTER PULL PUSH XPUB XSUB STREAM SERVER CLIENT RADIO DISH GATHER SCATTER DGRAM PEER CHANNEL").split()
-
-PEERS = {
-    "REQ": "REP ROUTER",
-    "REP": "REQ DEALER",
-    "DEALER": "REP DEALER ROUTER",
-    "ROUTER": "REQ DEALER ROUTER",
-    "PUB": "SUB XSUB",
-    "XPUB": "SUB XSUB",
-    "SUB": "PUB XPUB",
-    "XSUB": "PUB XPUB",
-    "PUSH": "PULL",
-    "PULL": "PUSH",
-    "PAIR": "PAIR",
-    "SERVER": "CLIENT",
-    "CLIENT": "SERVER",
-    "RADIO": "DISH",
-    "DISH": "RADIO",
-    "SCATTER": "GATHER",
-    "GATHER": "SCATTER",
-    "PEER": "PEER",
-    "CHANNEL": "CHANNEL",
-    "DGRAM": "DGRAM",
-    "STREAM": "",
-}
-
-
-def test_names_and_numbers():
-    for number, name in enumerate(TYPES):
-        assert _probe.zmtp_socket_type_name(number) == name
-        assert _probe.zmtp_socket_type_from_name(name.encode()) == number
-    for number in (-1, 21, 1 << 20):
-        assert _probe.zmtp_socket_type_name(number) is None
-    for name in (b"", b"pair", b"PAI", b"PAIRS", b"PAIR\0", b"X"):
-        assert _probe.zmtp_socket_type_from_name(name) == -1
-
-
-@pytest.mark.parametrize("local", TYPES)
-def test_who_talks_to_whom(local):
-    accepted = [peer for n, peer in enumerate(TYPES) if _probe.zmtp_socket_type_accepts(TYPES.index(local), n)]
-    assert set(accepted) == set(PEERS[local].split())
-    for nonsense in (-1, 21, 32, 64, 1000):
-        assert not _probe.zmtp_socket_type_accepts(TYPES.index(local), nonsense)
-
-
-def test_acceptance_is_mutual():
-    for a in range(21):
-        for b in range(21):
-            assert _probe.zmtp_socket_type_accepts(a, b) == _probe.zmtp_socket_type_accepts(b, a)

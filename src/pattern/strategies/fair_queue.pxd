@@ -155,6 +155,14 @@ cdef inline msg_t *fq_pipe_front(pipe_t *p) noexcept nogil:
         pipe_pop(p)
 
 
+cdef inline void fq_ended(fair_queue_t *q, pipe_t *p) noexcept nogil:
+    """No more input will arrive. What there is stays to be read; if there is none, the pipe hears that it is drained."""
+    if fq_has(p):
+        fq_ready(q, p)
+        if fq_pipe_front(p) == NULL:
+            fq_quiet(q, p)
+
+
 cdef inline msg_t *fq_front(fair_queue_t *q) noexcept nogil:
     """The frame that fq_take() would take, or NULL. Before a message's first frame q.pipes[q.current] is where it would come from."""
     cdef pipe_t *p

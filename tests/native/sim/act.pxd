@@ -31,8 +31,8 @@ from socket.send_recv cimport (
 from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end
 from io.wait cimport socket_until, wait_begin
 from io.exported_fd cimport socket_export_fd
-from zmtp.socket_type cimport (
-    SOCKET_DEALER, SOCKET_PUB, SOCKET_PULL, SOCKET_PUSH, SOCKET_REP, SOCKET_REQ, SOCKET_ROUTER, SOCKET_SUB, SOCKET_XPUB, SOCKET_XSUB,
+from pattern.types cimport (
+    TYPE_DEALER, TYPE_PUB, TYPE_PULL, TYPE_PUSH, TYPE_REP, TYPE_REQ, TYPE_ROUTER, TYPE_SUB, TYPE_XPUB, TYPE_XSUB,
 )
 
 cdef extern from "message/giveback.h" nogil:
@@ -188,7 +188,7 @@ cdef inline int message_make(run_t *r, int slot, op_t *o, int turn, msg_t *frame
     cdef int i
     cdef int rc
     cdef uint32_t which
-    if type == SOCKET_ROUTER:
+    if type == TYPE_ROUTER:
         which = <uint32_t> (o.c + turn) % IDS
         if x.id_sizes[which] == 0:
             which = 0
@@ -200,7 +200,7 @@ cdef inline int message_make(run_t *r, int slot, op_t *o, int turn, msg_t *frame
         else:
             memcpy(msg_data(&frames[0]), b"peer", 4)
         n = 1
-    if (type == SOCKET_ROUTER and partner == SOCKET_REQ) or ((type == SOCKET_DEALER or type == SOCKET_ROUTER) and partner == SOCKET_REP):
+    if (type == TYPE_ROUTER and partner == TYPE_REQ) or ((type == TYPE_DEALER or type == TYPE_ROUTER) and partner == TYPE_REP):
         msg_alloc(&frames[n], 0)
         n += 1
     for i in range(o.b):
@@ -280,8 +280,8 @@ cdef inline int act_send_one(run_t *r, op_t *o, int turn) noexcept nogil:
     for i in range(n):
         msg_close(&frames[i])
     take_back(r)
-    check_result(r, b"send", slot, rc, 1 | (2 if type == SOCKET_REQ or type == SOCKET_REP else 0) |
-                 (4 if type == SOCKET_PULL or type == SOCKET_SUB else 0) | (8 if type == SOCKET_ROUTER else 0))
+    check_result(r, b"send", slot, rc, 1 | (2 if type == TYPE_REQ or type == TYPE_REP else 0) |
+                 (4 if type == TYPE_PULL or type == TYPE_SUB else 0) | (8 if type == TYPE_ROUTER else 0))
     return rc
 
 
@@ -352,7 +352,7 @@ cdef inline int act_recv_one(run_t *r, int slot, int32_t timeout) noexcept nogil
         elif rc == -EAGAIN and timeout >= 300 and r.prompt and octets_waited(s, jumped):
             sim_find(SIM_MODEL, b"asleep: octets for socket %d waited while its recv ran into its time-out", slot)
         leave(s)
-    if rc == 0 and type == SOCKET_ROUTER and frames[0].size <= 32:
+    if rc == 0 and type == TYPE_ROUTER and frames[0].size <= 32:
         i = <int> (x.next_id % IDS)
         memcpy(x.ids[i], msg_data(&frames[0]), frames[0].size)
         x.id_sizes[i] = <uint32_t> frames[0].size
@@ -361,8 +361,8 @@ cdef inline int act_recv_one(run_t *r, int slot, int32_t timeout) noexcept nogil
         msg_close(&frames[i])
     take_back(r)
     check_time(r, b"recv", slot, began, jumped, timeout)
-    check_result(r, b"recv", slot, rc, 1 | (2 if type == SOCKET_REQ or type == SOCKET_REP else 0) |
-                 (4 if type == SOCKET_PUSH or type == SOCKET_PUB else 0))
+    check_result(r, b"recv", slot, rc, 1 | (2 if type == TYPE_REQ or type == TYPE_REP else 0) |
+                 (4 if type == TYPE_PUSH or type == TYPE_PUB else 0))
     if rc == 0:
         sim_progress(1)
     return rc
@@ -491,7 +491,7 @@ cdef inline int act_subscribe(run_t *r, op_t *o, bint add) noexcept nogil:
     cdef int rc
     topic[0] = <char> add
     topic[1] = <char> (64 + o.a)
-    if r.program.types[o.sock] != SOCKET_XSUB:
+    if r.program.types[o.sock] != TYPE_XSUB:
         return act_set(r, o.sock, OPT_SUBSCRIBE if add else OPT_SUBSCRIBE + 1, topic + 1, 1 if o.a else 0)
     rc = msg_alloc(&m, 2 if o.a else 1)
     if rc < 0:

@@ -49,7 +49,7 @@ from socket.send_recv cimport (
 )
 from io.wait cimport wait_begin
 from socket.references cimport socket_unref
-from zmtp.socket_type cimport socket_type_name
+from sim.types cimport type_name
 
 cdef enum:
     PEERS = 4
@@ -142,7 +142,7 @@ cdef size_t prop(unsigned char *out, const char *name, const char *value, size_t
 
 cdef const char *partner(int type) noexcept nogil:
     cdef const unsigned char *types = b"\x00\x02\x01\x04\x03\x06\x05\x08\x07\x0a\x09"
-    return socket_type_name(types[type])
+    return type_name(types[type])
 
 
 cdef void introduce(fuzz_t *f, int fd, unsigned int how) noexcept nogil:

@@ -15,7 +15,7 @@ from message.message cimport msg_t, msg_data, MSG_MORE
 from pipe.pipe cimport pipe_t
 from sim.program cimport SLOTS, program_t
 from sim.system cimport SIM_MODEL, sim_find, world
-from zmtp.socket_type cimport SOCKET_DEALER, SOCKET_PAIR, SOCKET_PUB, SOCKET_PUSH, SOCKET_REQ, SOCKET_XPUB, SOCKET_XSUB
+from pattern.types cimport TYPE_DEALER, TYPE_PAIR, TYPE_PUB, TYPE_PUSH, TYPE_REQ, TYPE_XPUB, TYPE_XSUB
 
 cdef enum:
     SENT_MAX = 768          # messages of one socket that are followed; later ones are sent without a number
@@ -58,12 +58,12 @@ cdef struct model_t:
 
 
 cdef inline bint fans_out(int type) noexcept nogil:
-    return type == SOCKET_PUB or type == SOCKET_XPUB or type == SOCKET_XSUB
+    return type == TYPE_PUB or type == TYPE_XPUB or type == TYPE_XSUB
 
 
 cdef inline bint balances(int type) noexcept nogil:
     """Types that wait for room rather than drop."""
-    return type == SOCKET_PUSH or type == SOCKET_DEALER or type == SOCKET_PAIR or type == SOCKET_REQ
+    return type == TYPE_PUSH or type == TYPE_DEALER or type == TYPE_PAIR or type == TYPE_REQ
 
 
 cdef inline uint8_t filling(uint32_t number, uint32_t frame, size_t i) noexcept nogil:

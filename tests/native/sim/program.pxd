@@ -9,8 +9,8 @@ from libc.stdint cimport int32_t, uint32_t, uint64_t, uint8_t
 from libc.string cimport memset
 from sim.system cimport sim_config_t, sim_mix
 from option.numbers cimport OPT_CONFLATE, OPT_HEARTBEAT_IVL, OPT_RECONNECT_IVL
-from zmtp.socket_type cimport (
-    SOCKET_DEALER, SOCKET_PAIR, SOCKET_PUB, SOCKET_PULL, SOCKET_PUSH, SOCKET_REP, SOCKET_REQ, SOCKET_ROUTER, SOCKET_SUB, SOCKET_XPUB, SOCKET_XSUB,
+from pattern.types cimport (
+    TYPE_DEALER, TYPE_PAIR, TYPE_PUB, TYPE_PULL, TYPE_PUSH, TYPE_REP, TYPE_REQ, TYPE_ROUTER, TYPE_SUB, TYPE_XPUB, TYPE_XSUB,
 )
 
 cdef enum:
@@ -147,31 +147,31 @@ cdef inline void config_make(program_t *p, dice_t *d) noexcept nogil:
 # ---- who talks to whom
 
 cdef inline int partner(int type, dice_t *d) noexcept nogil:
-    if type == SOCKET_PUSH:
-        return SOCKET_PULL
-    if type == SOCKET_PULL:
-        return SOCKET_PUSH
-    if type == SOCKET_PUB or type == SOCKET_XPUB:
-        return SOCKET_SUB if chance(d, 60) else SOCKET_XSUB
-    if type == SOCKET_SUB or type == SOCKET_XSUB:
-        return SOCKET_PUB if chance(d, 50) else SOCKET_XPUB
-    if type == SOCKET_REQ:
-        return SOCKET_REP if chance(d, 60) else SOCKET_ROUTER
-    if type == SOCKET_REP:
-        return SOCKET_REQ if chance(d, 70) else SOCKET_DEALER
-    if type == SOCKET_DEALER:
-        return pick3(d, SOCKET_ROUTER, SOCKET_REP, SOCKET_DEALER)
-    if type == SOCKET_ROUTER:
-        return pick3(d, SOCKET_DEALER, SOCKET_REQ, SOCKET_ROUTER)
-    return SOCKET_PAIR
+    if type == TYPE_PUSH:
+        return TYPE_PULL
+    if type == TYPE_PULL:
+        return TYPE_PUSH
+    if type == TYPE_PUB or type == TYPE_XPUB:
+        return TYPE_SUB if chance(d, 60) else TYPE_XSUB
+    if type == TYPE_SUB or type == TYPE_XSUB:
+        return TYPE_PUB if chance(d, 50) else TYPE_XPUB
+    if type == TYPE_REQ:
+        return TYPE_REP if chance(d, 60) else TYPE_ROUTER
+    if type == TYPE_REP:
+        return TYPE_REQ if chance(d, 70) else TYPE_DEALER
+    if type == TYPE_DEALER:
+        return pick3(d, TYPE_ROUTER, TYPE_REP, TYPE_DEALER)
+    if type == TYPE_ROUTER:
+        return pick3(d, TYPE_DEALER, TYPE_REQ, TYPE_ROUTER)
+    return TYPE_PAIR
 
 
 cdef inline bint sends(int type) noexcept nogil:
-    return type != SOCKET_PULL and type != SOCKET_SUB
+    return type != TYPE_PULL and type != TYPE_SUB
 
 
 cdef inline bint receives(int type) noexcept nogil:
-    return type != SOCKET_PUSH and type != SOCKET_PUB
+    return type != TYPE_PUSH and type != TYPE_PUB
 
 
 cdef inline int32_t timeout_make(dice_t *d) noexcept nogil:
@@ -219,7 +219,7 @@ cdef inline void traffic_make(program_t *p, dice_t *d, int thread) noexcept nogi
         o.a = pick3(d, 10, 1000, 100000)
     elif what < 91:
         op_add(p, OP_IDLE, thread, sock)
-    elif what < 94 and (type == SOCKET_SUB or type == SOCKET_XPUB):
+    elif what < 94 and (type == TYPE_SUB or type == TYPE_XPUB):
         o = op_add(p, OP_UNSUBSCRIBE if chance(d, 30) else OP_SUBSCRIBE, thread, sock)
         o.a = <int32_t> roll(d, 5)
     elif what < 96:
@@ -304,7 +304,7 @@ cdef inline void program_make(program_t *p, uint64_t seed) noexcept nogil:
             option_number(p, i, OPT_HEARTBEAT_IVL, pick3(&d, 10, 100, 1000))
         if p.profile != PROFILE_CLEAN and chance(&d, 6):
             option_number(p, i, OPT_RECONNECT_IVL, pick3(&d, 0, 10, -1))
-        if p.types[i] == SOCKET_SUB and chance(&d, 85):
+        if p.types[i] == TYPE_SUB and chance(&d, 85):
             op_add(p, OP_SUBSCRIBE, 0, i).a = 0 if chance(&d, 60) else <int32_t> roll(&d, 5)
     # Pairs are joined: one binds, the other connects, in either order, now or by any thread later.
     i = 0
@@ -317,7 +317,7 @@ cdef inline void program_make(program_t *p, uint64_t seed) noexcept nogil:
         else:
             op_add(p, OP_CONNECT, 0, 2 * i + 1 - binder).a = end
             op_add(p, OP_BIND, <int> roll(&d, <uint32_t> p.nthreads), binder).a = end
-        if p.nsockets > i + 2 and chance(&d, 30) and p.types[binder] != SOCKET_PAIR:
+        if p.nsockets > i + 2 and chance(&d, 30) and p.types[binder] != TYPE_PAIR:
             # A third of the kind joins.
             n = i + 2
             while n < p.nsockets:

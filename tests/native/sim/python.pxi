@@ -205,7 +205,7 @@ def describe(program, only=None, machine=None):
     """The program of a seed, or an exported one, in lines a person can read."""
     cdef program_t *p = program_of(program, only, machine or {})
     cdef int i
-    names = [(<bytes> socket_type_name(p.types[i])).decode() for i in range(p.nsockets)]
+    names = [(<bytes> type_name(p.types[i])).decode() for i in range(p.nsockets)]
     lines = [
         f"program {program if isinstance(program, int) else ''} ({PROFILE_NAMES[p.profile]}), "
         f"poll set {'epoll' if p.poller == POLLSET_EPOLL else 'poll'}, {p.io_threads} I/O thread(s)",

@@ -28,7 +28,7 @@ from socket.monitoring cimport socket_monitor_start, socket_monitor_stop
 from socket.state cimport context_t, socket_t
 from socket.send_recv cimport socket_recv_now
 from socket.references cimport socket_unref
-from zmtp.socket_type cimport socket_type_accepts, socket_type_name
+from sim.types cimport type_accepts, type_name
 
 cdef enum:
     PAIR_TYPE = 0
@@ -317,7 +317,7 @@ cdef bint drain_socket(run_t *r, int slot, int32_t timeout) noexcept nogil:
         rc = act_recv_one(r, slot, timeout)
         if rc >= 0:
             some = True
-        if r.program.types[slot] == SOCKET_REP and (rc >= 0 or rc == -EFSM):
+        if r.program.types[slot] == TYPE_REP and (rc >= 0 or rc == -EFSM):
             memset(&reply, 0, sizeof(reply))
             reply.sock = <uint8_t> slot
             reply.b = 1
@@ -363,10 +363,10 @@ cdef bint joined(run_t *r) noexcept nogil:
             b = &p.ops[k]
             if b.kept and b.kind == OP_BIND and b.a == o.a:
                 # Two binds of one endpoint: one of them fails, and it depends on the schedule which.
-                if found or not socket_type_accepts(p.types[b.sock], p.types[o.sock]):
+                if found or not type_accepts(p.types[b.sock], p.types[o.sock]):
                     return False
                 # Envelopes are made for the partner alone; a REP or REQ throws away what has none.
-                if b.sock != o.sock ^ 1 and (p.types[b.sock] == SOCKET_REP or p.types[o.sock] == SOCKET_REP or p.types[o.sock] == SOCKET_REQ):
+                if b.sock != o.sock ^ 1 and (p.types[b.sock] == TYPE_REP or p.types[o.sock] == TYPE_REP or p.types[o.sock] == TYPE_REQ):
                     return False
                 found = True
         if not found:
@@ -384,7 +384,7 @@ cdef bint probes_a_req(program_t *p) noexcept nogil:
             setting_of(p, &p.ops[i], &what)
             if what.option == OPT_PROBE_ROUTER:
                 for j in range(p.nsockets):
-                    if p.types[j] == SOCKET_REQ:
+                    if p.types[j] == TYPE_REQ:
                         return True
     return False
 

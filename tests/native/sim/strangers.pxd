@@ -6,7 +6,7 @@ from base.errors cimport EAGAIN
 from sim.system cimport (
     sim_mix, sim_peer_accept, sim_peer_close, sim_peer_connect, sim_peer_listen, sim_peer_recv, sim_peer_send, sim_sleep, world,
 )
-from zmtp.socket_type cimport socket_type_name
+from sim.types cimport type_name
 
 cdef enum:
     WORDS = 4096
@@ -34,7 +34,7 @@ cdef inline void say_greeting(stranger_t *t, int major, int minor) noexcept nogi
 
 
 cdef inline void say_ready(stranger_t *t, int type) noexcept nogil:
-    cdef const char *name = socket_type_name(type)
+    cdef const char *name = type_name(type)
     cdef uint32_t n = <uint32_t> strlen(name)
     cdef uint8_t head[32]
     head[0] = 4

@@ -1,0 +1,151 @@
+# pattern_t, the routing state of one socket, and pattern_ops_t, the table that makes a socket type of it.
+#
+# Rules
+# - Everything here is used under the lock of the socket. Nothing blocks, reads a clock or knows how a peer is reached.
+# - A type is one file that ends with `<type>_ops(ops)`. It sets the name, the peers, the traits and the functions in which it differs from
+#   the defaults (defaults.pxd); select.pxd fills the table in by number. There is no other place that knows what a type is.
+# - The table is held by value: C-level modules share no variables.
+# - Options are plain fields that the socket writes at any time; they are read when they matter. Messages among them are borrowed.
+# - What only one type needs is behind `part`.
+# - hooks.close_pipe() may be called from inside any call; the socket ends and detaches the pipe after that call, never inside it.
+# - `unfinished`: a receive or events call stopped because it had discarded PATTERN_SKIP_MAX messages (filtered or malformed), not because
+#   there was nothing left. No new input will be reported for what is left: the caller must not sleep but do what else it has to (signals,
+#   deadlines, other sockets) and call again.
+
+from libc.stdint cimport uint32_t
+from libc.stddef cimport size_t
+from message.message cimport msg_t
+from pipe.pipe cimport pipe_t
+from pattern.strategies.fair_queue cimport fair_queue_t
+from pattern.strategies.load_balance cimport load_balance_t
+
+cdef enum:                      # pattern_ops_t.traits: what others may want to know of a type
+    CAN_SEND = 1
+    CAN_RECV = 1 << 1
+    ANSWERS = 1 << 2            # usually replies to what it receives: more input means that more output is likely to follow soon
+    MUST_ANSWER = 1 << 3        # has to reply to a message before it gets the next
+    ONE_PEER = 1 << 4           # a second peer is refused while there is one
+    CONNECTS_ONCE = 1 << 5      # gains nothing from a second connection to the same endpoint: connecting twice is once
+    CONFLATES_IN = 1 << 6       # CONFLATE applies to what it receives,
+    CONFLATES_OUT = 1 << 7      # ... to what it sends. Data only: subscriptions travel the other way and must all arrive
+    PUBLISHES = 1 << 8          # its peers subscribe: takes subscriptions from the wire
+    SENDS_IDENTITY = 1 << 9     # announces its routing id in READY, even an empty one
+
+cdef enum:                      # pattern_events()
+    PATTERN_IN = 1
+    PATTERN_OUT = 2
+
+cdef enum:                      # router_notify
+    NOTIFY_CONNECT = 1
+    NOTIFY_DISCONNECT = 2
+
+cdef enum:                      # pipe_t.pattern_flags
+    FLAG_UP = 1                 # pattern_ready() came after the last pattern_lost(): there is a peer
+    FLAG_ENDED = 2              # pattern_ended() has been here
+    FLAG_BUSY = 4               # being read by pattern_in_ready(): a nested report adds nothing
+    FLAG_KEYED = 8              # ROUTER: in the routing table
+    FLAG_FIXED = 16             # ROUTER: the id was given by CONNECT_ROUTING_ID and outlives connections
+    FLAG_WAITING = 32           # ROUTER: another pipe has this peer's id
+    FLAG_ATTACHED = 64          # between pattern_attach() and pattern_detach(); nothing here touches another pipe
+
+cdef enum:
+    # Messages discarded in one call before the caller gets to look at anything else: some 50 us of work.
+    PATTERN_SKIP_MAX = 1000
+
+cdef struct pattern_hooks_t:
+    void (*close_pipe)(void *owner, pipe_t *p) noexcept nogil
+    int (*random)(void *buf, size_t n) noexcept nogil
+
+# Bytes of an option, borrowed. data NULL = not set.
+cdef struct octets_t:
+    const unsigned char *data
+    size_t size
+
+cdef struct pattern_t
+
+# Every entry is set in every table, by the type or by default (defaults.pxd); "default:" says how. The lock of the socket is held by the
+# caller throughout, nothing may block, and no entry may call the front (pattern.pxd) back. Entries that get a pipe get one that is attached,
+# and the front has updated FLAG_UP and FLAG_ENDED as said here.
+cdef struct pattern_ops_t:
+    # On the wire: capitals, NUL at the end.
+    const char *name
+    # The names of the types it talks to, with one space between them. "" for a type that has no ZMTP peer.
+    const char *peers
+    uint32_t traits
+
+    # Allocates `part`, which the front frees, and what belongs to it. pt.ops, owner and hooks are set, all else is zero. 0 or -ENOMEM; then
+    # nothing may be left to free but `part`. Default: nothing.
+    int (*init)(pattern_t *pt) noexcept nogil
+    # All pipes have been detached: frees what `part` owns, not `part` itself. Not called when `part` is NULL. Default: nothing.
+    void (*free)(pattern_t *pt) noexcept nogil
+
+    # A new pipe, connected or not; if it is, ready() follows. 0, or the front detaches it again: -ENOMEM, -EEXIST. Default: fair queuing
+    # if the type can receive, load balancing if it can send.
+    int (*attach)(pattern_t *pt, pipe_t *p) noexcept nogil
+    # A connection came up under the pipe, also after each reconnect: p.peer_id is set, FLAG_UP too, and nothing that the ring holds has been
+    # sent over it. 0, or the caller closes the connection: -ENOMEM. Default: 0.
+    int (*ready)(pattern_t *pt, pipe_t *p) noexcept nogil
+    # The connection has been lost (FLAG_UP still tells whether there was one); the pipe waits for another. Default: nothing.
+    void (*lost)(pattern_t *pt, pipe_t *p) noexcept nogil
+    # Nothing more will arrive and nothing can be written, for good; the pipe is out of the load balancer, FLAG_UP still says whether there
+    # was a peer. What is queued stays readable, and if nothing is, p.drained() must come of it. Default: by the fair queue.
+    void (*ended)(pattern_t *pt, pipe_t *p) noexcept nogil
+    # The pipe is about to go, whatever state it is in, also after an attach() that failed half-way; it is out of load balancer and fair queue.
+    # Frees what the type has allocated for it. Default: nothing.
+    void (*detach)(pattern_t *pt, pipe_t *p) noexcept nogil
+    # The pipe may have become readable. May be called while the type is reading this very pipe. Default: tells the fair queue.
+    void (*in_ready)(pattern_t *pt, pipe_t *p) noexcept nogil
+    # The pipe may have become writable. Default: tells the load balancer.
+    void (*out_ready)(pattern_t *pt, pipe_t *p) noexcept nogil
+
+    # One frame. 0: dealt with; the payload is still the caller's if m.kind is not MSG_EMPTY. LB_DROPPED: see pattern.pxd. Negative (-EAGAIN,
+    # -EFSM, -EINVAL, -EHOSTUNREACH, -ENOMEM): nothing happened. Default: load balancing; -ENOTSUP without CAN_SEND.
+    int (*send)(pattern_t *pt, msg_t *m) noexcept nogil
+    # The rest of the message begun will not come: what is sent next begins a message. Returns the pipe it went to for the front to
+    # repair or close, NULL if there is none. Default: as load balancing needs it.
+    pipe_t *(*abandon)(pattern_t *pt) noexcept nogil
+    # One frame, moved into `m`, which owns nothing. 0, -EAGAIN, -EFSM, -ENOMEM. Sets pt.last at the first frame of a message, and
+    # pt.unfinished (cleared by the front) as told above. Default: fair queuing; -ENOTSUP without CAN_RECV.
+    int (*recv)(pattern_t *pt, msg_t *m) noexcept nogil
+    # PATTERN_IN if recv() would give a frame, PATTERN_OUT if send() would take one. pt.unfinished as for recv(). Default: by the queues.
+    int (*events)(pattern_t *pt) noexcept nogil
+
+    # The options SUBSCRIBE and UNSUBSCRIBE. 0, -EINVAL, -ENOMEM. Default: -EINVAL.
+    int (*subscribe)(pattern_t *pt, const unsigned char *topic, size_t n, bint add) noexcept nogil
+    # TOPICS_COUNT: distinct topics. Default: -EINVAL.
+    int (*topics_count)(pattern_t *pt) noexcept nogil
+    # CONNECT_ROUTING_ID: for the next pipe attached that is `local`. 0; -EINVAL: wrong size, or in use. Default: -EINVAL.
+    int (*set_connect_routing_id)(pattern_t *pt, const unsigned char *id, size_t n) noexcept nogil
+    # PATTERN_OUT if the peer of that id can take a message, 0 if not, -EHOSTUNREACH. Default: -ENOTSUP.
+    int (*peer_state)(pattern_t *pt, const unsigned char *id, size_t n) noexcept nogil
+
+cdef struct pattern_t:
+    pattern_ops_t ops
+    bint rcvmore                # the last frame received has followers
+    bint unfinished
+    void *part                  # of the type
+    pipe_t *last                # where the last frame received came from; NULL when it is gone
+    fair_queue_t fq
+    load_balance_t lb
+    void *owner
+    pattern_hooks_t hooks
+    # live options
+    bint router_mandatory
+    bint router_handover
+    int router_notify           # NOTIFY_... bits
+    bint probe_router
+    bint req_correlate
+    bint req_relaxed
+    bint xpub_verbose
+    bint xpub_verboser
+    bint xpub_nodrop
+    bint xpub_manual
+    bint xpub_manual_last_value
+    bint invert_matching
+    bint only_first_subscribe
+    uint32_t max_subscriptions  # topics of one peer, 0 = no limit
+    bint xsub_verbose_unsubscribe
+    octets_t welcome_msg
+    octets_t hello_msg
+    octets_t disconnect_msg
+    octets_t hiccup_msg

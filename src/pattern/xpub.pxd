@@ -1,0 +1,513 @@
+# PUB and XPUB: each message to every peer that subscribed to a prefix of its first frame. XPUB also receives: the subscriptions, and what
+# XSUB peers send besides.
+#
+# Rules
+# - Input is read as soon as it arrives, whole messages at a time, so nothing about a peer's message is remembered between calls.
+# - A subscription is a control frame, or a frame of a user message that begins with 01 or 00; with ONLY_FIRST_SUBSCRIBE frames after the
+#   first count only if the first was one. Other frames are user data: kept for the application by XPUB, discarded by PUB.
+# - Reports and user messages wait in `pending`, a queue of the socket's own without a mark. A user message stays whole: reports that come up
+#   inside it follow it, and its last user frame ends it even if a subscription was its last frame. If memory ends inside it, all of it is
+#   dropped and its peer is closed.
+# - A peer holds a topic once; the reports are: first holder and last one gone. VERBOSE adds further subscriptions, VERBOSER also further
+#   cancellations. A cancellation of a topic nobody held is reported like a real one.
+# - XPUB_MANUAL: requests are reported and remembered (`asked`) but take effect only through pattern_subscribe() after the application has
+#   received one, for the peer it came from. When a peer goes, what it asked for is reported, what took effect just ends.
+# - XPUB_MANUAL_LAST_VALUE: as manual, and the first message after a received request goes to that peer only.
+# - What a peer holds belongs to its pipe. That of a connect() outlives its connections: messages queue there up to the mark while the peer is
+#   away, and it finds them when it is back. What it does not subscribe to again then stays held; SUB peers filter by themselves.
+# - A peer with MAX_SUBSCRIPTIONS topics that asks for another one is closed. With that option XPUB's application is expected to read: so many
+#   frames of one peer that wait for it close the peer as well.
+# - A full peer misses the message; with XPUB_NODROP the message is refused (-EAGAIN) for all if one of its receivers is full.
+
+from libc.stdint cimport uint32_t, uint64_t, uintptr_t
+from base.memory cimport malloc, calloc, free
+from libc.string cimport memcpy
+from base.errors cimport EAGAIN, EINVAL, ENOMEM
+from message.message cimport (
+    msg_t, msg_alloc, msg_data, msg_close, msg_move, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL,
+)
+from pipe.pipe cimport pipe_t, pipe_can_write, pipe_front, pipe_pop
+from pipe.ring cimport ring_t, ring_init, ring_free, ring_slot, ring_commit, ring_front, ring_pop, ring_rollback, ring_empty
+from pattern.defaults cimport default_ops
+from pattern.ops cimport (
+    pattern_ops_t, pattern_t, CAN_RECV, CAN_SEND, FLAG_BUSY, PATTERN_IN, PATTERN_OUT, PUBLISHES,
+)
+from pattern.peer cimport pattern_close_pipe, pattern_greet
+from pattern.strategies.fan_out cimport (
+    fan_out_t, fan_init, fan_free, fan_attach, fan_remove, fan_ready, fan_choose, fan_invert, fan_send, fan_take_broken,
+)
+from pattern.strategies.topic_trie cimport (
+    topic_trie_t, holder_t, topics_init, topics_free, topics_open, topics_close, topics_add, topics_remove, topics_drop, topics_held, topics_match,
+    topics_count, TOPIC_FIRST,
+)
+from pattern.strategies.subscriptions cimport TOPIC_REMAINS
+
+cdef enum:
+    PUB_NOBODY = 0xffffffff     # a pending frame without a peer
+
+# In pipe.pattern_data.
+cdef struct subscriber_t:
+    holder_t holds
+    holder_t asked              # manual mode
+    bint has_asked              # it is open
+    uint32_t unread             # frames of this peer in `pending`, `later` and `held`
+
+cdef struct pub_t:
+    topic_trie_t topics
+    topic_trie_t *asked         # made in manual mode
+    fan_out_t fan
+    ring_t pending              # msg.routing_id and msg.unused name the peer: its slot and the low half of its pipe's id
+    ring_t later                # reports that came up inside a user message
+    msg_t held                  # its last user frame so far
+    bint holding
+    uint32_t frames             # of the user message that `held` belongs to, as far as they are counted in `unread`
+    bint sending                # inside a message
+    bint blocked                # NODROP refused a message and nothing has changed since
+    pipe_t *asker               # manual: whose request the application received last
+    bint last_value             # ... and the next message is for it alone
+    pipe_t *leaving             # whose topics are being dropped
+
+
+cdef inline int pub_init(pattern_t *pt) noexcept nogil:
+    cdef pub_t *b = <pub_t *> calloc(1, sizeof(pub_t))
+    if b == NULL:
+        return -ENOMEM
+    topics_init(&b.topics)
+    fan_init(&b.fan)
+    ring_init(&b.pending, 0)
+    ring_init(&b.later, 0)
+    pt.part = b
+    return 0
+
+
+cdef inline void pub_free(pattern_t *pt) noexcept nogil:
+    cdef pub_t *b = <pub_t *> pt.part
+    topics_free(&b.topics)
+    if b.asked != NULL:
+        topics_free(b.asked)
+        free(b.asked)
+    fan_free(&b.fan)
+    ring_free(&b.pending)
+    ring_free(&b.later)
+    if b.holding:
+        msg_close(&b.held)
+
+
+cdef inline bint pub_reports(pattern_t *pt) noexcept nogil:
+    """XPUB: its application hears what its peers send."""
+    return (pt.ops.traits & CAN_RECV) != 0
+
+
+cdef inline bint pub_manual(pattern_t *pt) noexcept nogil:
+    return pub_reports(pt) and (pt.xpub_manual or pt.xpub_manual_last_value)
+
+
+# ---- pending input
+
+cdef inline bint pub_queue(ring_t *ring, msg_t *m) noexcept nogil:
+    """False if memory is out: the frame is gone."""
+    cdef msg_t *slot = ring_slot(ring)
+    if slot == NULL:
+        msg_close(m)
+        return False
+    msg_move(slot, m)
+    ring_commit(ring)
+    return True
+
+
+cdef inline void pub_count(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """One more frame of this peer waits for the application. What cancellations of its own topics add is allowed for."""
+    cdef subscriber_t *s = <subscriber_t *> p.pattern_data
+    s.unread += 1
+    if pt.max_subscriptions and s.unread > 2 * <uint64_t> pt.max_subscriptions and (<pub_t *> pt.part).leaving != p:
+        pattern_close_pipe(pt, p)
+
+
+cdef inline void pub_report(pattern_t *pt, pipe_t *p, bint subscribe, const unsigned char *topic, size_t size) noexcept nogil:
+    """01 topic or 00 topic for the application; p NULL = of a peer that is gone. Out of memory loses the report; the subscription itself
+    stands."""
+    cdef pub_t *b = <pub_t *> pt.part
+    cdef msg_t m
+    if msg_alloc(&m, size + 1) < 0:
+        return
+    msg_data(&m)[0] = subscribe
+    if size:
+        memcpy(msg_data(&m) + 1, topic, size)
+    # Marks a report; taken off before the application sees it.
+    m.flags = MSG_SUBSCRIBE
+    m.routing_id = <uint32_t> PUB_NOBODY
+    m.unused = 0
+    if p != NULL:
+        m.routing_id = (<subscriber_t *> p.pattern_data).holds.slot
+        m.unused = <unsigned short> p.id
+        pub_count(pt, p)
+    if not pub_queue(&b.later if b.holding else &b.pending, &m) and p != NULL:
+        (<subscriber_t *> p.pattern_data).unread -= 1
+
+
+cdef inline void pub_spoilt(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """Memory ended inside a user message: nothing of it may be taken for a part of another, and its peer is told by the end of the connection."""
+    cdef pub_t *b = <pub_t *> pt.part
+    ring_rollback(&b.pending)
+    (<subscriber_t *> p.pattern_data).unread -= b.frames
+    b.frames = 0
+    pattern_close_pipe(pt, p)
+
+
+cdef inline bint pub_hold(pattern_t *pt, pipe_t *p, msg_t *m) noexcept nogil:
+    """A user frame: is it the last of its message? The next one tells. False if memory is out: what the message had so far is gone."""
+    cdef pub_t *b = <pub_t *> pt.part
+    if b.holding:
+        b.held.flags |= MSG_MORE
+        if not pub_queue(&b.pending, &b.held):
+            b.holding = False
+            pub_spoilt(pt, p)
+            msg_close(m)
+            return False
+    msg_move(&b.held, m)
+    b.held.routing_id = (<subscriber_t *> p.pattern_data).holds.slot
+    b.held.unused = <unsigned short> p.id
+    b.holding = True
+    b.frames += 1
+    pub_count(pt, p)
+    return True
+
+
+cdef inline pipe_t *pub_peer(pub_t *b, msg_t *m) noexcept nogil:
+    """Where a pending frame came from, or NULL if that pipe is gone."""
+    cdef pipe_t *p
+    if m.routing_id >= b.topics.slots:
+        return NULL
+    p = b.topics.pipes[m.routing_id]
+    # The slot may be vacant, or belong to a later pipe.
+    if <uintptr_t> p & 1 or <unsigned short> p.id != m.unused:
+        return NULL
+    return p
+
+
+cdef inline void pub_end_message(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """The message of `p` is complete, and what came up inside it follows."""
+    cdef pub_t *b = <pub_t *> pt.part
+    cdef msg_t *m
+    cdef pipe_t *from_
+    if b.holding:
+        b.holding = False
+        b.held.flags &= ~(<unsigned char> MSG_MORE)
+        if not pub_queue(&b.pending, &b.held):
+            pub_spoilt(pt, p)
+    b.frames = 0
+    while True:
+        m = ring_front(&b.later)
+        if m == NULL:
+            return
+        from_ = pub_peer(b, m)
+        if not pub_queue(&b.pending, m) and from_ != NULL:
+            (<subscriber_t *> from_.pattern_data).unread -= 1
+        ring_pop(&b.later)
+
+
+# ---- subscriptions
+
+cdef inline int pub_ask(pattern_t *pt, pipe_t *p, bint subscribe, const unsigned char *topic, size_t size) noexcept nogil:
+    """Remembers a request in manual mode. 0 or -ENOMEM."""
+    cdef pub_t *b = <pub_t *> pt.part
+    cdef subscriber_t *s = <subscriber_t *> p.pattern_data
+    if b.asked == NULL:
+        b.asked = <topic_trie_t *> malloc(sizeof(topic_trie_t))
+        if b.asked == NULL:
+            return -ENOMEM
+        topics_init(b.asked)
+    if not s.has_asked:
+        if topics_open(b.asked, &s.asked, p) < 0:
+            return -ENOMEM
+        s.has_asked = True
+    if not subscribe:
+        topics_remove(b.asked, &s.asked, topic, size)
+        return 0
+    return -ENOMEM if topics_add(b.asked, &s.asked, topic, size) < 0 else 0
+
+
+cdef inline bint pub_over_limit(pattern_t *pt, pipe_t *p, const unsigned char *topic, size_t size) noexcept nogil:
+    cdef pub_t *b = <pub_t *> pt.part
+    cdef subscriber_t *s = <subscriber_t *> p.pattern_data
+    cdef topic_trie_t *t = &b.topics
+    cdef holder_t *h = &s.holds
+    if pub_manual(pt):
+        if not s.has_asked:
+            return False
+        t = b.asked
+        h = &s.asked
+    return pt.max_subscriptions != 0 and h.count >= pt.max_subscriptions and not topics_held(t, h, topic, size)
+
+
+cdef inline void pub_apply(pattern_t *pt, pipe_t *p, bint subscribe, const unsigned char *topic, size_t size) noexcept nogil:
+    cdef pub_t *b = <pub_t *> pt.part
+    cdef subscriber_t *s = <subscriber_t *> p.pattern_data
+    cdef int rc
+    cdef bint report = True
+    if subscribe and pub_over_limit(pt, p, topic, size):
+        pattern_close_pipe(pt, p)
+        return
+    if pub_manual(pt):
+        rc = pub_ask(pt, p, subscribe, topic, size)
+    elif subscribe:
+        rc = topics_add(&b.topics, &s.holds, topic, size)
+        report = rc == TOPIC_FIRST or pt.xpub_verbose or pt.xpub_verboser
+    else:
+        rc = topics_remove(&b.topics, &s.holds, topic, size)
+        report = rc != TOPIC_REMAINS or pt.xpub_verboser
+    if rc < 0:
+        # A subscription must not get lost: the peer is to come back and send all of them again.
+        pattern_close_pipe(pt, p)
+    elif report and pub_reports(pt):
+        pub_report(pt, p, subscribe, topic, size)
+
+
+cdef inline void pub_gone(void *arg, const unsigned char *topic, uint32_t size, bint last) noexcept nogil:
+    cdef pattern_t *pt = <pattern_t *> arg
+    if pub_reports(pt) and (last or pt.xpub_verboser):
+        pub_report(pt, (<pub_t *> pt.part).leaving, False, topic, size)
+
+
+cdef inline void pub_gone_asked(void *arg, const unsigned char *topic, uint32_t size, bint last) noexcept nogil:
+    pub_report(<pattern_t *> arg, NULL, False, topic, size)
+
+
+cdef inline void pub_drop(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """The peer has gone: so have its subscriptions."""
+    cdef pub_t *b = <pub_t *> pt.part
+    cdef subscriber_t *s = <subscriber_t *> p.pattern_data
+    b.blocked = False
+    if b.asker == p:
+        b.asker = NULL
+        b.last_value = False
+    if s == NULL:
+        return
+    if pub_manual(pt):
+        if s.has_asked:
+            topics_drop(b.asked, &s.asked, pub_gone_asked, pt)
+        topics_drop(&b.topics, &s.holds, NULL, NULL)
+        return
+    if s.has_asked:
+        topics_drop(b.asked, &s.asked, NULL, NULL)
+    b.leaving = p
+    topics_drop(&b.topics, &s.holds, pub_gone, pt)
+    b.leaving = NULL
+
+
+cdef inline int pub_subscribe(pattern_t *pt, const unsigned char *topic, size_t size, bint add) noexcept nogil:
+    """XPUB_MANUAL: for the peer whose request was received last. Ignored if that peer is gone."""
+    cdef pub_t *b = <pub_t *> pt.part
+    cdef subscriber_t *s
+    if not pub_manual(pt):
+        return -EINVAL
+    if b.asker == NULL:
+        return 0
+    s = <subscriber_t *> b.asker.pattern_data
+    b.blocked = False
+    if not add:
+        topics_remove(&b.topics, &s.holds, topic, size)
+        return 0
+    return -ENOMEM if topics_add(&b.topics, &s.holds, topic, size) < 0 else 0
+
+
+# ---- pipes
+
+cdef inline void pub_in_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
+    cdef pub_t *b = <pub_t *> pt.part
+    cdef msg_t m
+    cdef msg_t *front
+    cdef unsigned char *data
+    cdef bint first = True
+    cdef bint looking = True
+    cdef bint spoilt = False    # the rest of this message is dropped
+    cdef bint more, topic
+    if p.pattern_flags & FLAG_BUSY:
+        return                  # the loop below is under us and will see what has arrived
+    p.pattern_flags |= FLAG_BUSY
+    b.blocked = False
+    while True:
+        front = pipe_front(p)
+        if front == NULL:
+            break
+        m = front[0]
+        pipe_pop(p)
+        data = msg_data(&m)
+        if m.flags & (MSG_SUBSCRIBE | MSG_CANCEL):
+            pub_apply(pt, p, (m.flags & MSG_SUBSCRIBE) != 0, data, m.size)
+            msg_close(&m)
+            continue
+        more = (m.flags & MSG_MORE) != 0
+        topic = looking and m.size > 0 and data[0] <= 1
+        if first:
+            looking = topic or not pt.only_first_subscribe
+        if topic:
+            pub_apply(pt, p, data[0] == 1, data + 1, m.size - 1)
+            msg_close(&m)
+        elif pub_reports(pt) and not spoilt:
+            spoilt = not pub_hold(pt, p, &m)
+        else:
+            msg_close(&m)
+        first = not more
+        if first:
+            looking = True
+            spoilt = False
+            pub_end_message(pt, p)
+    pub_end_message(pt, p)
+    p.pattern_flags &= ~(<uint32_t> FLAG_BUSY)
+
+
+cdef inline int pub_attach(pattern_t *pt, pipe_t *p) noexcept nogil:
+    cdef pub_t *b = <pub_t *> pt.part
+    cdef subscriber_t *s = <subscriber_t *> calloc(1, sizeof(subscriber_t))
+    cdef int rc
+    if s == NULL:
+        return -ENOMEM
+    rc = topics_open(&b.topics, &s.holds, p)
+    if rc < 0:
+        free(s)
+        return rc
+    p.pattern_data = s
+    b.blocked = False
+    return fan_attach(&b.fan, p)
+
+
+cdef inline int pub_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
+    if pt.welcome_msg.size:
+        pattern_greet(p, pt.welcome_msg.data, pt.welcome_msg.size)
+    if p.peer_legacy:
+        # It filters by itself and never subscribes.
+        pub_apply(pt, p, True, NULL, 0)
+    pub_in_ready(pt, p)
+    return 0
+
+
+cdef inline void pub_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
+    cdef pub_t *b = <pub_t *> pt.part
+    pub_in_ready(pt, p)
+    pub_drop(pt, p)
+    fan_remove(&b.fan, p)
+
+
+cdef inline void pub_detach(pattern_t *pt, pipe_t *p) noexcept nogil:
+    cdef pub_t *b = <pub_t *> pt.part
+    cdef subscriber_t *s = <subscriber_t *> p.pattern_data
+    pub_drop(pt, p)
+    fan_remove(&b.fan, p)
+    if s != NULL:
+        topics_close(&b.topics, &s.holds)
+        if s.has_asked:
+            topics_close(b.asked, &s.asked)
+        free(s)
+        p.pattern_data = NULL
+
+
+cdef inline void pub_out_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
+    cdef pub_t *b = <pub_t *> pt.part
+    fan_ready(&b.fan, p)
+    b.blocked = False
+
+
+# ---- messages
+
+cdef inline void pub_choose(pattern_t *pt, pub_t *b, msg_t *m) noexcept nogil:
+    cdef bint one
+    topics_match(&b.topics, msg_data(m), m.size, &b.fan)
+    if b.last_value and pt.xpub_manual_last_value:
+        one = b.asker != NULL and b.asker.fan_index < b.fan.chosen
+        b.fan.chosen = 0
+        if one:
+            fan_choose(&b.fan, b.asker)
+    if pt.invert_matching:
+        fan_invert(&b.fan)
+
+
+cdef inline bint pub_all_have_room(pub_t *b) noexcept nogil:
+    cdef uint32_t i
+    cdef pipe_t *p
+    for i in range(b.fan.chosen):
+        p = b.fan.pipes[i]
+        if not p.closed_out and not pipe_can_write(p):
+            return False
+    return True
+
+
+cdef inline int pub_send(pattern_t *pt, msg_t *m) noexcept nogil:
+    cdef pub_t *b = <pub_t *> pt.part
+    cdef bint more = (m.flags & MSG_MORE) != 0
+    if not b.sending:
+        b.fan.chosen = 0
+        if pt.xpub_nodrop:
+            # Here a full pipe counts as much as any other.
+            while b.fan.ready < b.fan.count:
+                fan_ready(&b.fan, b.fan.pipes[b.fan.ready])
+        pub_choose(pt, b, m)
+        if pt.xpub_nodrop and not pub_all_have_room(b):
+            b.fan.chosen = 0
+            b.blocked = True
+            return -EAGAIN
+        if b.last_value:
+            b.last_value = False
+            b.asker = NULL
+    b.sending = more
+    if b.fan.chosen:
+        fan_send(&b.fan, m)
+        while b.fan.broken:
+            pattern_close_pipe(pt, fan_take_broken(&b.fan))
+    return 0
+
+
+cdef inline int pub_recv(pattern_t *pt, msg_t *m) noexcept nogil:
+    cdef pub_t *b = <pub_t *> pt.part
+    cdef msg_t *front = ring_front(&b.pending)
+    if front == NULL:
+        return -EAGAIN
+    m[0] = front[0]
+    pt.last = pub_peer(b, m)
+    if pt.last != NULL:
+        (<subscriber_t *> pt.last.pattern_data).unread -= 1
+    if m.flags & MSG_SUBSCRIBE:
+        m.flags &= ~(<unsigned char> MSG_SUBSCRIBE)
+        if pub_manual(pt):
+            b.asker = pt.last
+            b.last_value = b.asker != NULL and pt.xpub_manual_last_value
+    m.routing_id = 0
+    m.unused = 0
+    ring_pop(&b.pending)
+    return 0
+
+
+cdef inline int pub_events(pattern_t *pt) noexcept nogil:
+    cdef pub_t *b = <pub_t *> pt.part
+    cdef int events = 0
+    if not (pt.xpub_nodrop and b.blocked and not b.sending):
+        events = PATTERN_OUT
+    if pub_reports(pt) and not ring_empty(&b.pending):
+        events |= PATTERN_IN
+    return events
+
+
+cdef inline int pub_topics_count(pattern_t *pt) noexcept nogil:
+    return <int> topics_count(&(<pub_t *> pt.part).topics)
+
+
+cdef inline void publisher_ops(pattern_ops_t *ops, const char *name, uint32_t traits) noexcept nogil:
+    """What PUB and XPUB have in common. (They refuse no frame, so there is nothing to abandon: who misses a part of a message misses all.)"""
+    default_ops(ops, name, "SUB XSUB", CAN_SEND | PUBLISHES | traits)
+    ops.init = pub_init
+    ops.free = pub_free
+    ops.attach = pub_attach
+    ops.ready = pub_ready
+    ops.ended = pub_ended
+    ops.detach = pub_detach
+    ops.in_ready = pub_in_ready
+    ops.out_ready = pub_out_ready
+    ops.send = pub_send
+    ops.events = pub_events
+    ops.topics_count = pub_topics_count
+
+
+cdef inline void xpub_ops(pattern_ops_t *ops) noexcept nogil:
+    publisher_ops(ops, "XPUB", CAN_RECV)
+    ops.recv = pub_recv
+    ops.subscribe = pub_subscribe
