@@ -20,6 +20,9 @@ SECONDS, ROUNDS = 0.5, 5
 QUICK_SECONDS, QUICK_ROUNDS = 0.15, 1
 
 
+PAGES = ("README.md", "docs/performance.md")
+
+
 def arguments():
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--case", action="append", metavar="GLOB", help="only cases that match (may be repeated); see --list")
@@ -33,7 +36,9 @@ def arguments():
     parser.add_argument("--table", action="store_true", help="print a table at the end (the default without another output)")
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured")
     parser.add_argument("--load", metavar="FILE", action="append", help="take the results of --json instead of measuring (several files are joined)")
-    parser.add_argument("--readme", nargs="?", const="README.md", metavar="FILE", help="rewrite the block between the bench marks")
+    parser.add_argument(
+        "--readme", nargs="*", metavar="FILE", help="rewrite the tables of these pages (README.md and docs/performance.md)"
+    )
     parser.add_argument("--plot", metavar="FILE", help="bar chart of the ratios (svg, png, ...)")
     parser.add_argument("--scaling", metavar="FILE", help="run the scaling cases instead and plot them")
     return parser.parse_args()
@@ -150,9 +155,10 @@ def main():
         plot.ratios(result, options.plot)
     if options.scaling:
         plot.scaling(result, options.scaling)
-    if options.readme:
-        table.rewrite_readme(options.readme, result)
-    if options.table or not (options.json or options.readme or options.plot or options.scaling):
+    if options.readme is not None:
+        for page in options.readme or PAGES:
+            table.rewrite_page(page, result)
+    if options.table or not (options.json or options.readme is not None or options.plot or options.scaling):
         print(table.text(result))
 
 

@@ -1,10 +1,22 @@
-"""Tables of a run: plain text for the terminal, Markdown for a README."""
+"""Tables of a run: plain text for the terminal, Markdown for the README and docs/performance.md."""
 
 import math
 import textwrap
 from pathlib import Path
 
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+# The block of a page that holds a table: all cases, or those of SHORT.
+FULL_BLOCK = ("<!-- bench:begin -->", "<!-- bench:end -->")
+SHORT_BLOCK = ("<!-- bench:short:begin -->", "<!-- bench:short:end -->")
+SHORT = (
+    "push_pull/tcp/16",
+    "push_pull/tcp/65536",
+    "dealer_router/tcp/window100",
+    "pub_sub/tcp/8",
+    "round_trip/tcp/16",
+    "asyncio/round_trip/256",
+    "cpu/tcp/16",
+    "idle/memory/100",
+)
 
 
 def number(value):
@@ -99,19 +111,35 @@ def text(result):
     return "\n".join(lines).rstrip()
 
 
-def markdown(result):
+def markdown_table(result, names=None):
     head, body = rows(result)
     lines = ["| " + " | ".join(head) + " |", "|---|---|" + "---:|" * (len(head) - 2)]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in body]
-    lines += ["", *(f"- {line}" for line in [*batch_lines(result), *error_lines(result)])]
+    lines += [
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |"
+        for line in body
+        if names is None or line[0] in names
+    ]
+    return "\n".join(lines)
+
+
+def markdown(result):
+    lines = [markdown_table(result), "", *(f"- {line}" for line in [*batch_lines(result), *error_lines(result)])]
     return "\n".join(lines).rstrip() + f"\n\n<sub>{headline(result)}</sub>"
 
 
-def rewrite_readme(path, result):
+def rewrite_page(path, result):
+    """Replaces the tables between the marks of a page."""
     path = Path(path)
     page = path.read_text(encoding="utf-8")
-    if page.count(BEGIN) != 1 or page.count(END) != 1 or page.index(BEGIN) > page.index(END):
-        raise SystemExit(f"{path} needs one line {BEGIN} and one line {END} below it")
-    before, rest = page.split(BEGIN)
-    after = rest.split(END)[1]
-    path.write_text(f"{before}{BEGIN}\n{markdown(result)}\n{END}{after}", encoding="utf-8")
+    found = False
+    for (begin, end), content in ((FULL_BLOCK, markdown(result)), (SHORT_BLOCK, markdown_table(result, SHORT))):
+        if begin not in page and end not in page:
+            continue
+        if page.count(begin) != 1 or page.count(end) != 1 or page.index(begin) > page.index(end):
+            raise SystemExit(f"{path} needs one line {begin} and one line {end} below it")
+        before, rest = page.split(begin)
+        page = f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
+        found = True
+    if not found:
+        raise SystemExit(f"{path} has no block between {FULL_BLOCK[0]} and {FULL_BLOCK[1]}")
+    path.write_text(page, encoding="utf-8")

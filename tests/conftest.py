@@ -1,7 +1,7 @@
 """What all tests share: the module under test, the oracle mode, and the fixtures that open contexts and sockets.
 
 ZMQ_MODULE=zmq runs the same tests against pyzmq. A test that only zmqcore passes is marked `better`: a deliberate difference, to be
-listed in docs/differences.md.
+listed in docs/from-pyzmq.md.
 """
 
 import importlib

@@ -2,6 +2,8 @@
 
 import os
 import re
+import runpy
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,14 +11,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+table = runpy.run_path(str(ROOT / "bench" / "table.py"))
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 EXAMPLE_SECONDS = 40  # Interpreter start and spawned children on a loaded two-core machine; unloaded each takes under 2 s.
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.S | re.M)
+def blocks(language, text=README):
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.S | re.M)
 
 
 def run(arguments):
@@ -29,9 +32,63 @@ def run(arguments):
     return done.stdout
 
 
-@pytest.mark.parametrize("code", blocks("python"))
-def test_readme_code_runs(code):
-    run(["-c", code])
+PROGRAM = re.compile(r"# (\w+\.py)\n")  # the first line of a program that works together with those of its section
+
+
+def sections():
+    """(name, text) of all sections that show Python."""
+    for document in DOCUMENTS:
+        for number, text in enumerate(re.split(r"^#+ ", document.read_text(), flags=re.M)):
+            if blocks("python", text):
+                yield pytest.param(text, id=f"{document.stem}-{number}")
+
+
+def with_free_ports(text):
+    """Documents use ports from 5555 on; those may be taken on the machine that runs the tests."""
+    numbers = {}
+    for number in set(re.findall(r"\b55\d\d\b", text)):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            numbers[number] = str(free.getsockname()[1])
+    return re.sub(r"\b55\d\d\b", lambda found: numbers[found[0]], text)
+
+
+@pytest.mark.parametrize("text", list(sections()))
+@pytest.mark.timeout(EXAMPLE_SECONDS + 20)
+def test_code_in_documents_runs(text, tmp_path):
+    text = with_free_ports(text)
+    code = blocks("python", text)
+    programs = [block for block in code if PROGRAM.match(block)]
+    for block in code:
+        if block not in programs:
+            run(["-c", block])
+    if programs:
+        (expected,) = blocks("text", text)
+        assert run_together(programs, tmp_path) == expected
+
+
+def run_together(programs, folder):
+    """Starts them all. What the last one prints; those that run for ever are ended when the others are through."""
+    started = []
+    try:
+        for block in programs:
+            path = folder / PROGRAM.match(block)[1]
+            path.write_text(block)
+            process = subprocess.Popen(
+                [sys.executable, "-W", "error", path], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+            started.append((process, "while True" in block or "zmq.proxy(" in block))
+        for process, endless in started:
+            if not endless:
+                printed, errors = process.communicate(timeout=EXAMPLE_SECONDS)
+                assert (process.returncode, errors) == (0, "")
+        for process, endless in started:
+            if endless:
+                assert process.poll() is None, process.communicate()[1]
+    finally:
+        for process, _endless in started:
+            process.kill()
+            process.communicate()
+    return printed
 
 
 def test_readme_quick_start_prints_both_greetings():
@@ -39,13 +96,14 @@ def test_readme_quick_start_prints_both_greetings():
     assert run(["-c", code]).split() == ["Hello", "World"]
 
 
-def test_readme_first_command_is_the_demo_and_second_the_tests():
-    first, second = (command.strip() for command in blocks("sh")[:2])
-    assert first.endswith("examples/demo.py")
-    assert second == "sh tests/run.sh"
+def test_readme_installs_first_then_shows_the_demo_and_the_tests():
+    install, demo, tests = (command.strip() for command in blocks("sh"))
+    assert install == "pip install zmqcore"
+    assert demo.endswith("examples/demo.py")
+    assert tests == "sh tests/run.sh"
 
 
-@pytest.mark.parametrize("command", blocks("sh"))
+@pytest.mark.parametrize("command", blocks("sh")[1:])
 def test_readme_commands_name_files_that_exist(command):
     named = re.findall(r"(?:tests|examples|bench|wheelhouse-config)/[\w./-]+", command)
     assert named
@@ -81,15 +139,56 @@ def test_build_variants_are_documented():
     assert sorted(documented) == sorted(re.findall(r'"(\w+)"', variants))
 
 
-def test_benchmark_block_can_be_rewritten():
-    assert README.count("<!-- bench:begin -->") == README.count("<!-- bench:end -->") == 1
-    assert README.index("<!-- bench:begin -->") < README.index("<!-- bench:end -->")
+def test_tables_of_the_benchmark_can_be_rewritten():
+    for page, marks in ((README, table["SHORT_BLOCK"]), ((ROOT / "docs" / "performance.md").read_text(), table["FULL_BLOCK"])):
+        begin, end = marks
+        assert page.count(begin) == page.count(end) == 1
+        assert page.index(begin) < page.index(end)
+    for name in table["SHORT"]:
+        assert f"| {name} |" in README
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(document):
     for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", document.read_text()):
         assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_sources_named_in_documents_exist(document):
+    for name in re.findall(r"`((?:[a-z_0-9]+/)+[a-z_0-9]+\.(?:pxd|pxi|pyx|h|py|sh|json|txt))\b", document.read_text()):
+        places = [ROOT / name, ROOT / "src" / name, ROOT / "tests" / name, ROOT / "tests" / "native" / name]
+        assert any(place.exists() for place in places), f"{name}: where is it now?"
+
+
+# ---- words
+
+GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
+# Replaced by other words, see the glossary. They come back easily: from old habits and old comments.
+OLD_WORDS = r"straggl\w*|salvage\w*|glance\w*|doomed|graves?|give-back"
+# Pages for users name their actors: the peer, the thread, the application.
+ACTORS = r"whoever|somebody|nobody"
+FOR_USERS = ["README.md", "CHANGELOG.md", *(f"docs/{name}.md" for name in (
+    "index", "tutorial", "asyncio", "errors", "from-pyzmq", "limits", "performance", "behaviour", "glossary"
+))]  # fmt: skip
+
+
+def test_every_word_of_the_glossary_is_used():
+    sources = [*(ROOT / "src").rglob("*.p*"), *(ROOT / "zmqcore").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), *DOCUMENTS]
+    texts = " ".join(path.read_text() for path in sources if path.name != "glossary.md" and path.suffix != ".pyc").lower()
+    texts = re.sub(r"[\s#]+", " ", texts)
+    terms = re.findall(r"\*\*(.+?)\*\*", GLOSSARY)
+    assert len(terms) > 30
+    for term in terms:
+        assert term.lower() in texts, f"nothing is called {term}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_old_words_stay_away(document):
+    prose = re.sub(r"`.*?`", "", re.sub(r"^```.*?^```", "", document.read_text(), flags=re.S | re.M))
+    assert not (found := re.findall(rf"\b(?:{OLD_WORDS})\b", prose)), found
+    if str(document.relative_to(ROOT)) in FOR_USERS:
+        assert not (found := re.findall(rf"\b(?:{ACTORS})\b", prose, flags=re.I)), found
 
 
 # ---- docs/behaviour.md: each line has a test, each id of a test has a line
