@@ -102,11 +102,17 @@ def environment(variables: dict[str, str]) -> dict[str, str]:
 
 
 def as_zmq(*, children: bool = False) -> None:
-    """From now on `import zmq`, `import zmq.asyncio` and so on give zmqcore in this process: the same modules under a second name.
+    """Make `import zmq` give zmqcore in this process: the same modules under a second name.
 
-    children: also in Python processes that are started from here on (multiprocessing's "spawn" and "forkserver", subprocess), by PYTHONPATH and
-    ZMQCORE_AS_ZMQ in os.environ. Forked processes have it anyway. Raises ImportError if pyzmq has been imported: its objects are not zmqcore's,
-    so call this first. A repeated call does nothing.
+    Call it before anything imports pyzmq. A repeated call does nothing.
+
+    Args:
+        children (bool): also in Python processes started from here on (multiprocessing's "spawn" and "forkserver",
+            subprocess), by PYTHONPATH and ZMQCORE_AS_ZMQ in os.environ. Forked processes have it anyway.
+            Default False.
+
+    Raises:
+        ImportError: pyzmq has been imported already; its objects are not zmqcore's.
     """
     other = foreign()
     if other is not None:

@@ -543,7 +543,20 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
         value: int = self.get(SNDHWM)
         return value
 
-    hwm = property(get_hwm, set_hwm, doc="Both high-water marks; reads the one for sending.")
+    hwm = property(
+        get_hwm,
+        set_hwm,
+        doc="""zmq.HWM, option 1: int (messages).
+
+        Both high-water marks, SNDHWM and RCVHWM. Reading gives SNDHWM.
+
+        Default: 1000.
+        Values: from 0, which is no limit.
+
+        Setting raises TypeError for what is not int, ZMQError (EINVAL) for negative values. Both raise ZMQError
+        (ENOTSOCK) on a closed socket, ContextTerminated (ETERM) when the context is ending.
+        """,
+    )
 
     # -- waiting
 
