@@ -49,13 +49,34 @@ def _decorator(name: str | None, open_one: _Open) -> Callable[[Callable[..., Any
 
 
 def context(*args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Opens a context; other arguments are Context's."""
+    """Open a context for the time of each call of the decorated function, and pass it to the function.
+
+    Args:
+        *args (Any): a name, to pass the context as that keyword argument instead of positionally; then
+            arguments of Context.
+        **kwargs: `name`, and arguments of Context.
+
+    Returns:
+        Callable: the decorator.
+    """
     name, args = _take_name(args, kwargs)
     return _decorator(name, lambda _args, _kwargs: Context(*args, **kwargs))
 
 
 def socket(*args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Opens a socket; other arguments are those of `Context.socket`, and `context_name`."""
+    """Open a socket for the time of each call of the decorated function, and pass it to the function.
+
+    The socket belongs to a context among the arguments of the call, or else to `Context.instance()`.
+
+    Args:
+        *args (Any): a name, to pass the socket as that keyword argument instead of positionally; then
+            arguments of `Context.socket()`.
+        **kwargs: `name`, `context_name` (the keyword argument that is the context; default "context"), and
+            arguments of `Context.socket()`.
+
+    Returns:
+        Callable: the decorator.
+    """
     name, args = _take_name(args, kwargs)
     context_name = kwargs.pop("context_name", "context")
 

@@ -172,7 +172,7 @@ def _hint(errno: int, addr: str) -> str:
     transport, separator, address = addr.partition("://")
     form = transports().get(transport)
     if errno == ENAMETOOLONG:
-        return f": a path has {IPC_PATH_MAX_LEN} bytes at most (zmq.IPC_PATH_MAX_LEN)"
+        return f": a path may be at most {IPC_PATH_MAX_LEN} bytes long (zmq.IPC_PATH_MAX_LEN)"
     if errno == Errno.EINVAL and not (transport and separator and address):
         return ": expected transport://address"
     if errno == Errno.EINVAL and form == "host:port":
@@ -188,14 +188,14 @@ def _hint(errno: int, addr: str) -> str:
 
 
 def _hint_taken(path: str) -> str:
-    """Why the path of a socket file cannot be bound. libzmq removes whatever lies there; so must who is sure that it is not needed."""
-    # Here, so that nobody else pays for it.
+    """Why the path of a socket file cannot be bound. libzmq removes whatever is there; here the user has to, if it is not needed."""
+    # Imported here, so that only this error pays for it.
     import socket
     import struct
 
     try:
         if not path.startswith("@") and not stat.S_ISSOCK(os.lstat(path).st_mode):
-            return ": what lies there is not a socket: remove it, or bind another path"
+            return ": the file there is not a socket: remove it, or bind another path"
         with socket.socket(socket.AF_UNIX) as asking:
             asking.setblocking(False)
             asking.connect("\0" + path[1:] if path.startswith("@") else path)

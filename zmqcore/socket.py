@@ -275,7 +275,7 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
         try:
             endpoint = endpoint.decode()
         except UnicodeDecodeError:
-            pass  # an ipc path may have any octets
+            pass  # an ipc path may have any bytes
         return _SocketContext(self, "bind", endpoint)
 
     def connect(self: _SocketT, addr: str | bytes) -> _SocketContext[_SocketT]:

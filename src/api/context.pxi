@@ -57,7 +57,7 @@ cdef class Context:
             self._closed = False
             return
         if threads < 0:
-            raise_errno(-EINVAL, "io_threads")
+            raise_errno(-EINVAL, "io_threads must not be negative")
         ctx = context_new(_poller_kind())
         if ctx == NULL:
             raise MemoryError

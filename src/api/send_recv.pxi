@@ -276,7 +276,7 @@ cdef class Socket(_SocketBase):
             return self._send_multipart_by_send(parts, flags, copy, track)
         self.check()
         if n == 0:
-            raise IndexError("a message has one frame at least")
+            raise IndexError("a message needs at least one frame")
         if n > 8:
             m = <msg_t *> PyMem_Malloc(n * sizeof(msg_t))
             if m == NULL:

@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import importlib
 import inspect
 import re
 import threading
@@ -54,7 +55,27 @@ PROPERTIES = {
     if not name.startswith("_") and own(cls, name) and inspect.isgetsetdescriptor(inspect.getattr_static(cls, name))
     and not re.match(r"Socket\.(type|context|copy_threshold)|asyncio|Frame\.(more|tracker)", f"{kind}.{name}")
 }
-ROUTINES = FUNCTIONS | METHODS
+MODULES = ["decorators", "devices", "log.handlers", "utils.interop", "utils.jsonapi", "utils.monitor", "utils.strtypes", "utils.z85"]
+INHERITED = re.compile(r"(debug|info|warn|warning|error|exception|critical|fatal)$")  # of logging, with the topic first
+
+
+def of_modules():
+    """The functions and classes of the sub-modules, and the methods of those classes."""
+    for module_name in MODULES:
+        module = importlib.import_module(f"zmqcore.{module_name}")
+        for name in getattr(module, "__all__", vars(module)):
+            thing = getattr(module, name)
+            if not getattr(thing, "__module__", "").startswith("zmqcore") or name.startswith("_"):
+                continue
+            yield f"{module_name}.{name}", thing
+            for method in vars(thing) if inspect.isclass(thing) else ():
+                if not method.startswith("_") and inspect.isroutine(getattr(thing, method)) and not INHERITED.match(method):
+                    yield f"{module_name}.{name}.{method}", getattr(thing, method)
+
+
+OF_MODULES = dict(of_modules())
+CLASSES |= {name: thing for name, thing in OF_MODULES.items() if inspect.isclass(thing)}
+ROUTINES = FUNCTIONS | METHODS | {name: thing for name, thing in OF_MODULES.items() if inspect.isroutine(thing)}
 
 # Nothing can go wrong in these, or nothing that a caller would catch.
 CANNOT_FAIL = re.compile(r".*\.(close|shutdown|term|destroy|setsockopt|closed)$")

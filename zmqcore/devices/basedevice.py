@@ -45,9 +45,16 @@ class _Side:
 
 
 class Device:
-    """Forwards between an in-socket and an out-socket; `start` runs it in the foreground.
+    """Forward between two sockets that it makes itself; `start()` runs it in the foreground.
 
-    A negative out_type stands for one socket on both sides: what comes in goes out by the same one, an echo with REP.
+    Args:
+        device_type (int): zmq.QUEUE, zmq.FORWARDER or zmq.STREAMER; it makes no difference. Default zmq.QUEUE.
+        in_type (int): type of the in-socket, such as zmq.ROUTER.
+        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides, as
+            an echo.
+
+    Raises:
+        TypeError: a type is missing.
     """
 
     context_factory: Callable[[], Context[Any]] = Context.instance
@@ -83,35 +90,85 @@ class Device:
     # -- what is noted
 
     def bind_in(self, addr: str) -> None:
-        """Notes an address to bind the in-socket to."""
+        """Record an address; the in-socket binds to it when the device starts.
+
+        Args:
+            addr (str): the endpoint.
+        """
         self._in.binds.append(addr)
 
     def bind_in_to_random_port(self, addr: str, *args: Any, **kwargs: Any) -> int:
-        """Notes a free port to bind the in-socket to, and returns it; see Socket.bind_to_random_port."""
+        """Record a free port; the in-socket binds to it when the device starts.
+
+        Args:
+            addr (str): the endpoint without a port.
+            *args (Any): as for `Socket.bind_to_random_port()`.
+            **kwargs: as for `Socket.bind_to_random_port()`.
+
+        Returns:
+            int: the port. Another process may take it before the device starts.
+
+        Raises:
+            ZMQBindError: no port was free.
+        """
         return self._note_random_port(self._in, addr, *args, **kwargs)
 
     def connect_in(self, addr: str) -> None:
-        """Notes an address to connect the in-socket to."""
+        """Record an address; the in-socket connects to it when the device starts.
+
+        Args:
+            addr (str): the endpoint.
+        """
         self._in.connects.append(addr)
 
     def setsockopt_in(self, opt: int, value: Any) -> None:
-        """Notes an option of the in-socket."""
+        """Record an option; it is set on the in-socket when the device starts, before it binds and connects.
+
+        Args:
+            opt (int): a SocketOption.
+            value (int | bytes): the value.
+        """
         self._in.options.append((opt, value))
 
     def bind_out(self, addr: str) -> None:
-        """Notes an address to bind the out-socket to."""
+        """Record an address; the out-socket binds to it when the device starts.
+
+        Args:
+            addr (str): the endpoint.
+        """
         self._out.binds.append(addr)
 
     def bind_out_to_random_port(self, addr: str, *args: Any, **kwargs: Any) -> int:
-        """Notes a free port to bind the out-socket to, and returns it; see Socket.bind_to_random_port."""
+        """Record a free port; the out-socket binds to it when the device starts.
+
+        Args:
+            addr (str): the endpoint without a port.
+            *args (Any): as for `Socket.bind_to_random_port()`.
+            **kwargs: as for `Socket.bind_to_random_port()`.
+
+        Returns:
+            int: the port. Another process may take it before the device starts.
+
+        Raises:
+            ZMQBindError: no port was free.
+        """
         return self._note_random_port(self._out, addr, *args, **kwargs)
 
     def connect_out(self, addr: str) -> None:
-        """Notes an address to connect the out-socket to."""
+        """Record an address; the out-socket connects to it when the device starts.
+
+        Args:
+            addr (str): the endpoint.
+        """
         self._out.connects.append(addr)
 
     def setsockopt_out(self, opt: int, value: Any) -> None:
-        """Notes an option of the out-socket."""
+        """Record an option; it is set on the out-socket when the device starts, before it binds and connects.
+
+        Args:
+            opt (int): a SocketOption.
+            value (int | bytes): the value.
+        """
         self._out.options.append((opt, value))
 
     def _note_random_port(self, side: _Side, addr: str, *args: Any, **kwargs: Any) -> int:
@@ -143,7 +200,12 @@ class Device:
         return tuple(self._sockets)
 
     def run_device(self) -> None:
-        """Makes the sockets and forwards until the end."""
+        """Make the sockets and forward until the context ends.
+
+        Raises:
+            ContextTerminated (ETERM): the context has been ended.
+            ZMQError: as `Socket.bind()`, `Socket.connect()` and `Socket.set()`.
+        """
         frontend, backend = self._setup_sockets()
         proxy(frontend, backend)
 
@@ -154,7 +216,11 @@ class Device:
         self._sockets.clear()
 
     def run(self) -> None:
-        """Runs the device to its normal end."""
+        """Run the device until the context ends, and close its sockets.
+
+        Raises:
+            ZMQError: as `Socket.bind()`, `Socket.connect()` and `Socket.set()`.
+        """
         try:
             self.run_device()
         except ZMQError as error:
@@ -166,11 +232,19 @@ class Device:
             self._ended.set()
 
     def start(self) -> None:
-        """Runs the device here; the background forms return at once instead."""
+        """Run the device here until it ends. Devices in threads and processes return at once instead.
+
+        Raises:
+            ZMQError: as `Socket.bind()`, `Socket.connect()` and `Socket.set()`.
+        """
         self.run()
 
     def join(self, timeout: float | None = None) -> None:
-        """Waits up to `timeout` seconds for the end."""
+        """Wait for the end of the device.
+
+        Args:
+            timeout (float): seconds; None waits without limit. Default None.
+        """
         self._ended.wait(timeout)
 
 
@@ -181,24 +255,28 @@ class BackgroundDevice(Device):
     _launch_class: Any = None
 
     def start(self) -> None:
-        """Starts the device and returns."""
+        """Start the device and return."""
         self.launcher = self._launch_class(target=self.run)
         self.launcher.daemon = self.daemon
         self.launcher.start()
 
     def join(self, timeout: float | None = None) -> None:
-        """Waits up to `timeout` seconds for the end."""
+        """Wait for the end of the device.
+
+        Args:
+            timeout (float): seconds; None waits without limit. Default None.
+        """
         self.launcher.join(timeout=timeout)
 
 
 class ThreadDevice(BackgroundDevice):
-    """A device in a thread."""
+    """Device in a thread."""
 
     _launch_class = threading.Thread
 
 
 class ProcessDevice(BackgroundDevice):
-    """A device in a process of its own. Addresses must be ones that other processes reach."""
+    """Device in a process of its own. Addresses must be ones that other processes can reach."""
 
     _launch_class = Process
     # The instance of the starting process, if forked along, is of no use in the new one.

@@ -45,10 +45,20 @@ class _Way:
 def monitored_queue(
     in_socket: Any, out_socket: Any, mon_socket: Any, in_prefix: bytes | str = b"in", out_prefix: bytes | str = b"out"
 ) -> None:
-    """Forwards between two sockets and sends each message also to `mon_socket`, after a frame that tells its side.
+    """Forward between two sockets, and send each message to a third, after a frame that says which way it goes.
 
-    One socket on both sides sends back what it receives.
-    Between two ROUTERs the first two frames, sender and addressee, change places. Ends by an exception, when the context is terminated.
+    Between two ROUTERs the first two frames, sender and receiver, change places. Ends with an exception only.
+
+    Args:
+        in_socket (Socket): one side.
+        out_socket (Socket): the other side; the same socket is an echo.
+        mon_socket (Socket): gets every message.
+        in_prefix (bytes | str): first frame of messages that come from `in_socket`. Default b"in".
+        out_prefix (bytes | str): first frame of messages that come from `out_socket`. Default b"out".
+
+    Raises:
+        ContextTerminated (ETERM): the context has been ended.
+        ZMQError (ENOTSOCK): a socket has been closed.
     """
     swap = in_socket.get(TYPE) == out_socket.get(TYPE) == ROUTER
     ways = [

@@ -25,13 +25,18 @@ class MonitoredQueueBase(ProxyBase):
         self._out_prefix = out_prefix
 
     def run_device(self) -> None:
-        """Makes the sockets and forwards until the end."""
+        """Make the sockets and forward until the context ends.
+
+        Raises:
+            ContextTerminated (ETERM): the context has been ended.
+            ZMQError: as `Socket.bind()`, `Socket.connect()` and `Socket.set()`.
+        """
         ins, outs, mons = self._setup_sockets()
         monitored_queue(ins, outs, mons, self._in_prefix, self._out_prefix)
 
 
 class MonitoredQueue(MonitoredQueueBase, Proxy):
-    """Two sockets, and a third that gets every message after a frame that tells where it came from."""
+    """Two sockets, and a third that gets every message after a frame that says where it came from."""
 
 
 class ThreadMonitoredQueue(MonitoredQueueBase, ThreadProxy):

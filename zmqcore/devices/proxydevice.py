@@ -23,23 +23,53 @@ class ProxyBase(Device):
         return [*super()._sides(), self._mon]
 
     def bind_mon(self, addr: str) -> None:
-        """Notes an address to bind the capturing socket to."""
+        """Record an address; the capturing socket binds to it when the device starts.
+
+        Args:
+            addr (str): the endpoint.
+        """
         self._mon.binds.append(addr)
 
     def bind_mon_to_random_port(self, addr: str, *args: Any, **kwargs: Any) -> int:
-        """Notes a free port to bind the capturing socket to, and returns it; see Socket.bind_to_random_port."""
+        """Record a free port; the capturing socket binds to it when the device starts.
+
+        Args:
+            addr (str): the endpoint without a port.
+            *args (Any): as for `Socket.bind_to_random_port()`.
+            **kwargs: as for `Socket.bind_to_random_port()`.
+
+        Returns:
+            int: the port. Another process may take it before the device starts.
+
+        Raises:
+            ZMQBindError: no port was free.
+        """
         return self._note_random_port(self._mon, addr, *args, **kwargs)
 
     def connect_mon(self, addr: str) -> None:
-        """Notes an address to connect the capturing socket to."""
+        """Record an address; the capturing socket connects to it when the device starts.
+
+        Args:
+            addr (str): the endpoint.
+        """
         self._mon.connects.append(addr)
 
     def setsockopt_mon(self, opt: int, value: Any) -> None:
-        """Notes an option of the capturing socket."""
+        """Record an option; it is set on the capturing socket when the device starts.
+
+        Args:
+            opt (int): a SocketOption.
+            value (int | bytes): the value.
+        """
         self._mon.options.append((opt, value))
 
     def run_device(self) -> None:
-        """Makes the sockets and forwards until the end."""
+        """Make the sockets and forward until the context ends.
+
+        Raises:
+            ContextTerminated (ETERM): the context has been ended.
+            ZMQError: as `Socket.bind()`, `Socket.connect()` and `Socket.set()`.
+        """
         ins, outs, mons = self._setup_sockets()
         proxy(ins, outs, mons)
 

@@ -24,23 +24,53 @@ class ProxySteerableBase(ProxyBase):
         return [*super()._sides(), self._ctrl]
 
     def bind_ctrl(self, addr: str) -> None:
-        """Notes an address to bind the control socket to."""
+        """Record an address; the control socket binds to it when the device starts.
+
+        Args:
+            addr (str): the endpoint.
+        """
         self._ctrl.binds.append(addr)
 
     def bind_ctrl_to_random_port(self, addr: str, *args: Any, **kwargs: Any) -> int:
-        """Notes a free port to bind the control socket to, and returns it; see Socket.bind_to_random_port."""
+        """Record a free port; the control socket binds to it when the device starts.
+
+        Args:
+            addr (str): the endpoint without a port.
+            *args (Any): as for `Socket.bind_to_random_port()`.
+            **kwargs: as for `Socket.bind_to_random_port()`.
+
+        Returns:
+            int: the port. Another process may take it before the device starts.
+
+        Raises:
+            ZMQBindError: no port was free.
+        """
         return self._note_random_port(self._ctrl, addr, *args, **kwargs)
 
     def connect_ctrl(self, addr: str) -> None:
-        """Notes an address to connect the control socket to."""
+        """Record an address; the control socket connects to it when the device starts.
+
+        Args:
+            addr (str): the endpoint.
+        """
         self._ctrl.connects.append(addr)
 
     def setsockopt_ctrl(self, opt: int, value: Any) -> None:
-        """Notes an option of the control socket."""
+        """Record an option; it is set on the control socket when the device starts.
+
+        Args:
+            opt (int): a SocketOption.
+            value (int | bytes): the value.
+        """
         self._ctrl.options.append((opt, value))
 
     def run_device(self) -> None:
-        """Makes the sockets and forwards until TERMINATE or the end of the context."""
+        """Make the sockets and forward until TERMINATE or the end of the context.
+
+        Raises:
+            ContextTerminated (ETERM): the context has been ended.
+            ZMQError: as `Socket.bind()`, `Socket.connect()` and `Socket.set()`.
+        """
         ins, outs, mons, ctrls = self._setup_sockets()
         proxy_steerable(ins, outs, mons, ctrls)
 

@@ -23,7 +23,16 @@ _PLACE = "%(levelname)s %(filename)s:%(lineno)d - %(message)s"
 
 
 class PUBHandler(logging.Handler):
-    """Sends records out of a PUB socket: one that is given, or one bound to the address that is given."""
+    """Publish log records. The first frame is root topic, level and topic, joined by dots; the second is the text.
+
+    Args:
+        interface_or_socket (str | Socket): an endpoint to bind a PUB to, or a PUB socket.
+        context (Context): for the PUB. Default None: a context of its own.
+        root_topic (str): the first part of every topic. Default "".
+
+    Raises:
+        ZMQError: as `Socket.bind()`.
+    """
 
     ctx: Context[Any]
     socket: Any
@@ -56,23 +65,43 @@ class PUBHandler(logging.Handler):
         self.setRootTopic(value)
 
     def setRootTopic(self, root_topic: str) -> None:
-        """Sets the first part of every topic."""
+        """Set the first part of every topic.
+
+        Args:
+            root_topic (str): the text.
+        """
         if isinstance(root_topic, bytes):
             root_topic = root_topic.decode()
         self._root_topic = root_topic
 
     def setFormatter(self, fmt: logging.Formatter | None, level: int = logging.NOTSET) -> None:
-        """Sets the formatter of one level, or of all of them."""
+        """Set the formatter of one level, or of all levels.
+
+        Args:
+            fmt (logging.Formatter): the formatter; None is logging's default.
+            level (int): a level of logging. Default logging.NOTSET: all.
+        """
         for one in self.formatters if level == logging.NOTSET else (level,):
             self.formatters[one] = fmt if fmt is not None else logging.Formatter()
 
     def format(self, record: logging.LogRecord) -> str:
-        """The text of a record, in the format of its level or else of the next level below."""
+        """Format a record by its level, or else by the next lower level that has a formatter.
+
+        Args:
+            record (logging.LogRecord): the record.
+
+        Returns:
+            str: the text.
+        """
         below = [level for level in self.formatters if level <= record.levelno]
         return self.formatters[max(below, default=min(self.formatters))].format(record)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Sends a record."""
+        """Send a record.
+
+        Args:
+            record (logging.LogRecord): the record. What is in front of "::" in its message is its topic.
+        """
         try:
             topic, delim, text = str(record.msg).partition(TOPIC_DELIM)
             if delim:
@@ -90,33 +119,41 @@ class TopicLogger(logging.Logger):
     """A logger whose methods take the topic first: `logger.info("db", "slow query %s", query)`."""
 
     def log(self, level: int, topic: Any, msg: Any, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
-        """Logs a message under a topic."""
+        """Log a message under a topic.
+
+        Args:
+            level (int): a level of logging.
+            topic (Any): the topic.
+            msg (Any): the message.
+            *args (Any): for the message, as in logging.
+            **kwargs: as in logging.
+        """
         kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
         super().log(level, f"{topic}{TOPIC_DELIM}{msg}", *args, **kwargs)
 
     def debug(self, topic: Any, msg: Any, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
-        """`log` at level DEBUG."""
+        """Log a message under a topic at level DEBUG. See `log()`."""
         self._log_at(logging.DEBUG, topic, msg, args, kwargs)
 
     def info(self, topic: Any, msg: Any, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
-        """`log` at level INFO."""
+        """Log a message under a topic at level INFO. See `log()`."""
         self._log_at(logging.INFO, topic, msg, args, kwargs)
 
     def warning(self, topic: Any, msg: Any, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
-        """`log` at level WARNING."""
+        """Log a message under a topic at level WARNING. See `log()`."""
         self._log_at(logging.WARNING, topic, msg, args, kwargs)
 
     def error(self, topic: Any, msg: Any, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
-        """`log` at level ERROR."""
+        """Log a message under a topic at level ERROR. See `log()`."""
         self._log_at(logging.ERROR, topic, msg, args, kwargs)
 
     def exception(self, topic: Any, msg: Any, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
-        """`error` with the exception that is being handled."""
+        """Log a message under a topic at level ERROR, with the current exception. See `log()`."""
         kwargs.setdefault("exc_info", True)
         self._log_at(logging.ERROR, topic, msg, args, kwargs)
 
     def critical(self, topic: Any, msg: Any, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
-        """`log` at level CRITICAL."""
+        """Log a message under a topic at level CRITICAL. See `log()`."""
         self._log_at(logging.CRITICAL, topic, msg, args, kwargs)
 
     warn = warning  # type: ignore[assignment]

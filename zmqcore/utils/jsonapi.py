@@ -10,10 +10,26 @@ __all__ = ["jsonmod", "dumps", "loads"]
 
 
 def dumps(o: Any, **kwargs: Any) -> bytes:
-    """JSON text in UTF-8; keywords as of json.dumps."""
+    """Return an object as JSON in UTF-8.
+
+    Args:
+        o (Any): the object.
+        **kwargs: for json.dumps().
+
+    Returns:
+        bytes: the text.
+    """
     return json.dumps(o, **kwargs).encode()
 
 
 def loads(s: bytes | str, **kwargs: Any) -> Any:
-    """The object of a JSON text; keywords as of json.loads."""
+    """Return the object that a JSON text stands for.
+
+    Args:
+        s (bytes | str): the text.
+        **kwargs: for json.loads().
+
+    Returns:
+        Any: the object.
+    """
     return json.loads(s, **kwargs)

@@ -10,7 +10,7 @@ from ..constants import Event
 
 __all__ = ["parse_monitor_message", "recv_monitor_message"]
 
-# Native octet order: a monitor's messages never leave the process.
+# Native byte order: a monitor's messages never leave the process.
 _HEAD = struct.Struct("=HI")
 
 
@@ -21,9 +21,17 @@ class _MonitorMessage(TypedDict):
 
 
 def parse_monitor_message(msg: list[bytes]) -> _MonitorMessage:
-    """The event of a monitor message: what happened, the number that tells more, and where.
+    """Return the event of a monitor message.
 
-    As in pyzmq the number is an Event too, an int whatever it stands for.
+    Args:
+        msg (list[bytes]): the two frames of the message.
+
+    Returns:
+        dict: "event" (zmq.Event), "value" (descriptor, errno or milliseconds, depending on the event; an Event as
+        in pyzmq, whatever the number means) and "endpoint" (bytes).
+
+    Raises:
+        RuntimeError: not a monitor message.
     """
     if len(msg) != 2 or len(msg[0]) != _HEAD.size:
         raise RuntimeError(f"Invalid event message format: {msg}")
@@ -40,6 +48,18 @@ async def _parse_when_there(message: Awaitable[list[bytes]]) -> _MonitorMessage:
 
 
 def recv_monitor_message(socket: Any, flags: int = 0) -> _MonitorMessage | Awaitable[_MonitorMessage]:
-    """Receives one event from a monitor socket; from an asynchronous one it is to be awaited."""
+    """Receive one event from a monitor socket; from an asynchronous one, to be awaited.
+
+    Args:
+        socket (Socket): the PAIR of `Socket.get_monitor_socket()`.
+        flags (int): zmq.DONTWAIT. Default 0.
+
+    Returns:
+        dict: as `parse_monitor_message()`.
+
+    Raises:
+        Again, ZMQError, ContextTerminated: as `Socket.recv_multipart()`.
+        RuntimeError: not a monitor message.
+    """
     message = socket.recv_multipart(flags)
     return _parse_when_there(message) if isinstance(message, Awaitable) else parse_monitor_message(message)

@@ -12,7 +12,19 @@ basestring = (str,)
 
 
 def cast_bytes(s: Any, encoding: str = "utf8", errors: str = "strict") -> Any:
-    """`s` as bytes."""
+    """Return a text as bytes.
+
+    Args:
+        s (str | bytes): the text; bytes stay as they are.
+        encoding (str): Default "utf8".
+        errors (str): as for str.encode(). Default "strict".
+
+    Returns:
+        bytes: the text.
+
+    Raises:
+        TypeError: neither str nor bytes.
+    """
     if isinstance(s, bytes):
         return s
     if isinstance(s, str):
@@ -21,7 +33,19 @@ def cast_bytes(s: Any, encoding: str = "utf8", errors: str = "strict") -> Any:
 
 
 def cast_unicode(s: Any, encoding: str = "utf8", errors: str = "strict") -> Any:
-    """`s` as str."""
+    """Return a text as str.
+
+    Args:
+        s (str | bytes): the text; str stays as it is.
+        encoding (str): Default "utf8".
+        errors (str): as for bytes.decode(). Default "strict".
+
+    Returns:
+        str: the text.
+
+    Raises:
+        TypeError: neither str nor bytes.
+    """
     if isinstance(s, str):
         return s
     if isinstance(s, bytes):

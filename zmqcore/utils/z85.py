@@ -1,4 +1,4 @@
-"""Z85, the text form of binary keys (ZeroMQ RFC 32): five characters for four octets."""
+"""Z85, the text form of binary keys (ZeroMQ RFC 32): five characters for four bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,19 @@ _PLACES = tuple(85**place for place in range(4, -1, -1))
 
 
 def encode(rawbytes: bytes) -> bytes:
-    """The Z85 text of octets whose number is a multiple of 4."""
+    """Return bytes as Z85: five characters for four bytes.
+
+    Args:
+        rawbytes (bytes): a multiple of four bytes.
+
+    Returns:
+        bytes: the text.
+
+    Raises:
+        ValueError: another length.
+
+    Source: RFC 32 (Z85).
+    """
     if len(rawbytes) % 4:
         raise ValueError(f"length must be multiple of 4, not {len(rawbytes)}")
     return bytes(
@@ -20,16 +32,28 @@ def encode(rawbytes: bytes) -> bytes:
 
 
 def decode(z85bytes: bytes | str) -> bytes:
-    """The octets of a Z85 text. Text that is none is a ValueError."""
+    """Return the bytes that a Z85 text stands for.
+
+    Args:
+        z85bytes (bytes | str): a multiple of five characters.
+
+    Returns:
+        bytes: the bytes.
+
+    Raises:
+        ValueError: another length, or not Z85.
+
+    Source: RFC 32 (Z85).
+    """
     if len(z85bytes) % 5:
         raise ValueError(f"Z85 length must be multiple of 5, not {len(z85bytes)}")
     text = z85bytes.encode("ascii") if isinstance(z85bytes, str) else bytes(z85bytes)
-    octets = bytearray()
+    decoded = bytearray()
     for start in range(0, len(text), 5):
         group = text[start : start + 5]
         try:
             word = sum(Z85MAP[char] * place for char, place in zip(group, _PLACES, strict=True))
-            octets += word.to_bytes(4, "big")
+            decoded += word.to_bytes(4, "big")
         except (KeyError, OverflowError):
             raise ValueError(f"not Z85: {group!r}") from None
-    return bytes(octets)
+    return bytes(decoded)
