@@ -11,7 +11,7 @@ import os
 import hypothesis
 import pytest
 from awaiting import SECONDS, endpoint
-from transports import TRANSPORTS
+from transports import AHEAD, TRANSPORTS
 
 MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")
 ORACLE = MODULE == "zmq"
@@ -75,11 +75,11 @@ _numbers = itertools.count(1)
 
 @pytest.fixture
 def fresh(tmp_path_factory):
-    """fresh("ipc") -> an endpoint to bind to that is not in use."""
+    """fresh("ipc") -> an endpoint to bind to that is not in use; with ahead=True, one to connect to before."""
 
-    def fresh(transport):
+    def fresh(transport, ahead=False):
         folder = tmp_path_factory.mktemp("s") if transport == "ipc" else None
-        return TRANSPORTS[transport](folder, next(_numbers))
+        return (AHEAD if ahead else TRANSPORTS)[transport](folder, next(_numbers))
 
     return fresh
 

@@ -3,7 +3,7 @@
 from base.errors cimport EFSM, EHOSTUNREACH, EMTHREAD, ENOCOMPATPROTO
 from socket.proxy cimport proxy_free, proxy_init, proxy_run, proxy_t, PROXY_MORE
 from transport.ops cimport TRANSPORT_IN_PROCESS
-from transport.select cimport transports_init, transports_t, TRANSPORTS
+from transport.select cimport transports_init, transports_t
 
 IPC_PATH_MAX_LEN = 107
 
@@ -62,7 +62,7 @@ def has(capability):
     if not isinstance(capability, str):
         raise TypeError(f"expected str, got: {capability!r}")
     transports_init(&all)
-    for i in range(TRANSPORTS):
+    for i in range(all.count):
         if all.table[i].optional and capability == all.table[i].scheme.decode():
             return True
     return False
@@ -75,7 +75,7 @@ def transports(bint within_process=False):
     transports_init(&all)
     return {
         all.table[i].scheme.decode(): all.table[i].form.decode()
-        for i in range(TRANSPORTS) if not within_process or all.table[i].kind == TRANSPORT_IN_PROCESS
+        for i in range(all.count) if not within_process or all.table[i].kind == TRANSPORT_IN_PROCESS
     }
 
 

@@ -31,7 +31,9 @@ from session.receive cimport (
 )
 from session.transmit cimport transmit_flush, transmit_refill
 from session.unsent cimport unsent_drop
-from transport.ops cimport stream_t, stream_close, stream_read, stream_shutdown, stream_unsent, stream_write
+from transport.ops cimport (
+    stream_t, stream_close, stream_pending, stream_read, stream_shutdown, stream_unsent, stream_write,
+)
 
 cdef enum:
     EVENT_DISCONNECTED = 0x200
@@ -66,9 +68,17 @@ cdef inline void session_retime(session_t *s) noexcept nogil:
         d = earlier(d, s.drain_due)
     if s.cut_due:
         d = earlier(d, s.cut_due)
+    if s.state == SESSION_READY and s.want_in and stream_pending(&s.stream):
+        d = 1
     if d != s.deadline:
         s.deadline = d
         s.host.retime(s)
+
+
+cdef inline void session_look_again(session_t *s) noexcept nogil:
+    """Reading stops for now. What the transport still holds is reported by no poll set: a timer that is due reads it."""
+    if s.stream.ops.pending != NULL:
+        session_retime(s)
 
 
 cdef inline uint64_t session_next_ping(session_t *s, uint64_t now) noexcept nogil:
@@ -232,6 +242,8 @@ cdef inline void session_become_ready(session_t *s, uint64_t now) noexcept nogil
         session_discard_later(s, now)
         session_try_finish(s, now)
         session_retime(s)
+    else:
+        session_look_again(s)
 
 
 # ---- traffic
@@ -266,6 +278,7 @@ cdef inline int session_input(session_t *s) noexcept nogil:
         session_retime(s)
     if s.pipe.stalled and s.want_in:
         session_want(s, False, s.want_out)
+    session_look_again(s)
     return 1
 
 
@@ -310,6 +323,7 @@ cdef inline void session_resume(session_t *s) noexcept nogil:
         session_end(s, END_PROTOCOL, rc)
     elif s.state == SESSION_READY and not s.pipe.stalled and not s.want_in and not s.closing:
         session_want(s, True, s.want_out)
+        session_look_again(s)
 
 
 cdef inline void session_ready_event(session_t *s, int mask, uint64_t now) noexcept nogil:
@@ -328,7 +342,8 @@ cdef inline void session_ready_event(session_t *s, int mask, uint64_t now) noexc
             return
     if mask & (1 | 4) and not s.closing:
         # A short read has emptied the kernel's buffer: asking again would only cost a system call.
-        while rounds and session_input(s) == 1 and (s.rx_bulk or s.big.kind != MSG_EMPTY):
+        while rounds and session_input(s) == 1 and (
+                s.rx_bulk or s.big.kind != MSG_EMPTY or stream_pending(&s.stream)):
             rounds -= 1
 
 

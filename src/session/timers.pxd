@@ -14,7 +14,7 @@ from session.lifecycle cimport (
 )
 from session.session cimport session_t, SESSION_DRAINING, SESSION_READY, END_CLOSED, END_TIMEOUT
 from session.transmit cimport transmit_heartbeat
-from transport.ops cimport stream_unsent
+from transport.ops cimport stream_pending, stream_unsent
 
 
 cdef inline void session_drain(session_t *s, uint64_t now) noexcept nogil:
@@ -85,6 +85,9 @@ cdef inline void session_timer(session_t *s, uint64_t now) noexcept nogil:
         s.host.connect(s, now)
         session_retime(s)
     elif s.state == SESSION_READY:
-        session_heartbeat(s, now)
+        if s.want_in and stream_pending(&s.stream):
+            session_input(s)
+        if s.state == SESSION_READY:
+            session_heartbeat(s, now)
     else:
         session_retime(s)

@@ -95,9 +95,12 @@ cdef struct transport_ops_t:
     # ---- a connection. All of these are called with a stream that is open.
 
     # Take what has arrived: bytes, 0 at the end of the stream, -EAGAIN. A read that returns less than it was offered
-    # has taken all there was.
+    # has taken all there was, but for what is pending.
     ptrdiff_t (*read)(stream_t *t, void *out, size_t n) noexcept nogil
     ptrdiff_t (*readv)(stream_t *t, zc_iovec_t *v, int n) noexcept nogil
+    # Whether a read would find something although the poll set may have nothing to report: bytes that the transport has
+    # taken from the system and still holds. NULL: this one holds none.
+    bint (*pending)(const stream_t *t) noexcept nogil
     # Hand bytes over: how many were taken, -EAGAIN if none. The memory is the caller's again at once. An error says
     # that nothing more can be sent; what the peer sent before may still be read.
     ptrdiff_t (*write)(stream_t *t, const void *data, size_t n) noexcept nogil
@@ -123,6 +126,10 @@ cdef inline ptrdiff_t stream_read(stream_t *t, void *out, size_t n) noexcept nog
 
 cdef inline ptrdiff_t stream_readv(stream_t *t, zc_iovec_t *v, int n) noexcept nogil:
     return t.ops.readv(t, v, n)
+
+
+cdef inline bint stream_pending(const stream_t *t) noexcept nogil:
+    return t.ops.pending != NULL and t.ops.pending(t)
 
 
 cdef inline ptrdiff_t stream_write(stream_t *t, const void *data, size_t n) noexcept nogil:

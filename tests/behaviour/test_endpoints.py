@@ -243,7 +243,7 @@ def test_END_15_bind_and_connect_on_one_socket(zmq, make, fresh):
 
 
 def test_END_16_connect_before_bind(zmq, make, fresh, transport):
-    where = dead_endpoint() if transport == "tcp" else fresh(transport)
+    where = fresh(transport, ahead=True)
     push = make("PUSH", RECONNECT_IVL=10)
     push.connect(where)
     for number in range(100):

@@ -152,7 +152,7 @@ def test_REC_11_queue_survives_while_disconnected(zmq, make, fresh, transport):
 
 @each_network
 def test_REC_12_immediate_has_no_pipe_before_the_handshake(zmq, make, fresh, transport):
-    where = dead_endpoint() if transport == "tcp" else fresh(transport)
+    where = fresh(transport, ahead=True)
     push = make("PUSH", IMMEDIATE=1, RECONNECT_IVL=10)
     push.connect(where)
     with pytest.raises(zmq.Again):
@@ -167,7 +167,7 @@ def test_REC_12_immediate_has_no_pipe_before_the_handshake(zmq, make, fresh, tra
 
 @each_network
 def test_REC_12_immediate_is_for_the_endpoints_made_later(zmq, make, fresh, transport):
-    where = dead_endpoint() if transport == "tcp" else fresh(transport)
+    where = fresh(transport, ahead=True)
     push, pull = make("PUSH", RECONNECT_IVL=10), make("PULL")
     events = Events(zmq, push)
     push.connect(where)

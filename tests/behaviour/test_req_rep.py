@@ -114,7 +114,7 @@ def test_REQ_8_blocked_send_wakes_when_a_peer_connects(zmq, make, fresh, transpo
 
 
 def test_REQ_9_connecting_req_keeps_the_request_for_a_later_peer(zmq, make, fresh, transport):
-    where = dead_endpoint() if transport == "tcp" else fresh(transport)
+    where = fresh(transport, ahead=True)
     req = make("REQ", RECONNECT_IVL=10)
     req.connect(where)
     req.send(b"early")

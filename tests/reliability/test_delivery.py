@@ -3,7 +3,6 @@
 The numbers are small by default; ZMQCORE_DELIVERY_COUNT=1000000 ZMQCORE_DELIVERY_REPEATS=20 is the full run.
 """
 import os
-import socket
 import struct
 import subprocess
 import sys
@@ -32,11 +31,11 @@ def started(script, *arguments, **more):
 
 @pytest.mark.parametrize("transport", NETWORKS)
 @pytest.mark.parametrize("repeat", range(REPEATS))
-def test_sender_leaves_at_once(zmq, tmp_path, transport, repeat):
+def test_sender_leaves_at_once(zmq, fresh, transport, repeat):
     with zmq.Context() as context:
         pull = context.socket(zmq.PULL)
         pull.rcvtimeo = 20000
-        pull.bind("tcp://127.0.0.1:*" if transport == "tcp" else f"ipc://{tmp_path}/s")
+        pull.bind(fresh(transport))
         sender = started("push_and_exit.py", endpoint(pull), COUNT)
         try:
             for number in range(COUNT):
@@ -55,15 +54,10 @@ def last_number(record):
     return int.from_bytes(octets[-8:], "big") if octets else -1
 
 
-def unused_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
 @pytest.mark.parametrize("transport", NETWORKS)
-def test_receiver_is_killed_again_and_again(tmp_path, transport):
+def test_receiver_is_killed_again_and_again(tmp_path, fresh, transport):
     """What was on its way to a killed receiver may be lost; nothing comes twice, nothing out of order, and the last message arrives."""
-    endpoint = f"tcp://127.0.0.1:{unused_port()}" if transport == "tcp" else f"ipc://{tmp_path}/s"
+    endpoint = fresh(transport, ahead=True)
     record = tmp_path / "record"
     sender = started("push_and_exit.py", endpoint, COUNT, KILLED_SIZE)
     receiver = None

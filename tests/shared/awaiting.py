@@ -1,7 +1,8 @@
 """How the behaviour tests wait: for an event, for a condition with a deadline, or for a short silence. None of them sleeps to synchronise."""
 import importlib
-import socket as socket_module
 import time
+
+from transports import unused_port
 
 SECONDS = 5.0
 SILENCE_MS = 100  # how long nothing must arrive before "nothing arrives" is believed
@@ -45,9 +46,8 @@ def endpoint(socket):
 
 
 def dead_endpoint():
-    """A tcp endpoint where nobody listens. Not made by closing a ZeroMQ socket: its listener may live a moment longer."""
-    with socket_module.create_server(("127.0.0.1", 0)) as listener:
-        return f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+    """A tcp endpoint where nothing listens."""
+    return f"tcp://127.0.0.1:{unused_port()}"
 
 
 def bound(zmq, socket, where):

@@ -1,5 +1,15 @@
 """The transports that every conformance test runs over. A new transport is one entry here."""
 
+import os
+import socket
+
+
+def unused_port():
+    """A port where nothing listens. Not found by closing a ZeroMQ socket: its listener may live a moment longer."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
 # transport: (folder, number) -> an endpoint to bind to that is not in use. An ipc path is at most 107 bytes long, so folders are short.
 TRANSPORTS = {
     "tcp": lambda folder, number: "tcp://127.0.0.1:*",
@@ -7,5 +17,18 @@ TRANSPORTS = {
     "inproc": lambda folder, number: f"inproc://test-{number}",
 }
 
+# The same, but one that can be connected to before it is bound.
+AHEAD = TRANSPORTS | {
+    "tcp": lambda folder, number: f"tcp://127.0.0.1:{unused_port()}",
+}
+
+# The core of tests/toys has one more, made for this.
+if TOY := os.environ.get("ZMQCORE_TOY_TRANSPORT"):
+    TRANSPORTS[TOY] = lambda folder, number: f"{TOY}://*"
+    AHEAD[TOY] = lambda folder, number: f"{TOY}://{unused_port()}"
+
 # Those with connections that can break, queues of the kernel, and peers in other processes.
 NETWORKS = [transport for transport in TRANSPORTS if transport != "inproc"]
+
+# Of these, those whose bytes a test can send and receive by a plain socket.
+PLAIN = [transport for transport in NETWORKS if transport != TOY]
