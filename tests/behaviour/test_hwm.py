@@ -122,7 +122,7 @@ def test_HWM_10_lowering_keeps_what_is_queued(zmq, make, fresh):
     assert fill(zmq, push) == 0
     assert [message[0] for message in received(pull, 0)] == [b"%d" % number for number in range(30)]
     assert push.poll(5000, zmq.POLLOUT)
-    assert 1 <= fill(zmq, push) <= 6  # credit comes back in steps
+    assert fill(zmq, push) == (4 if zmq.__name__ == "zmq" else 6)  # 5 + 1; libzmq owes some credit still
 
 
 @pytest.mark.better
