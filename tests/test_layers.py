@@ -193,6 +193,23 @@ def held_offences(root):
     return found
 
 
+OPTION_NUMBER = r"\b(?:OPT|CTX)_[A-Z]\w*|\boption\b(?!_|\()"
+# Not a comparison with a text: those are the properties of a Frame.
+OPTION_COMPARED = re.compile(rf"(?:{OPTION_NUMBER})\s*(?:[=!]=|[<>]=?|(?:not\s+)?in\b)(?!\s*\")|(?:[=!]=|[<>]=?|\bin\s*\(?)\s*(?:\b(?:OPT|CTX)_[A-Z])")
+
+
+def option_offences(root):
+    """What an option is and does stands in its row: nobody outside src/option tells options apart by their numbers."""
+    found = []
+    for path in files(root, "src", C_LEVEL):
+        if room_of(root, path) == "option":
+            continue
+        for number, line in enumerate(without_comments(path).splitlines(), 1):
+            if m := OPTION_COMPARED.search(line):
+                found.append(f"{path.relative_to(root)}:{number}: number of an option: {m[0]}")
+    return found
+
+
 def import_offences(root):
     """zmqcore/*.py imports the standard library, itself and the compiled API; never the test-only probe."""
     found = []
@@ -283,6 +300,7 @@ def test_walls_between_rooms():
         convention_offences,
         memory_offences,
         held_offences,
+        option_offences,
         import_offences,
         name_offences,
         length_offences,
@@ -336,6 +354,15 @@ def walls(root):
             "from socket.drive cimport f\n    if zc_lock_try(&s.lock):\n        rc = f(s)\n        unlock_socket(s)\n",
             False,
         ),
+        (option_offences, "src/socket/a.pxd", "    if option == OPT_SNDHWM:\n", True),
+        (option_offences, "src/socket/a.pxd", "    if OPT_SNDHWM == number:\n", True),
+        (option_offences, "src/api/a.pxi", "    elif rc == 1 or option > 65:\n", True),
+        (option_offences, "src/api/a.pxi", "    if kind == 3 and option in (58, 59, 60):\n", True),
+        (option_offences, "src/api/a.pxi", "    if number not in (OPT_FD, OPT_EVENTS):\n", True),
+        (option_offences, "src/api/a.pxi", "    return self.get(OPT_FD)\n    # option == OPT_FD\n", False),
+        (option_offences, "src/api/a.pxi", "    if option_kind(option) == OPTION_TEXT and rc == ACTION_FD:\n", False),
+        (option_offences, "src/api/a.pxi", "    if option == 'group':\n".replace("'", '"'), False),
+        (option_offences, "src/option/a.pxd", "    if option == OPT_SNDHWM:\n", False),
         (import_offences, "zmqcore/a.py", "import os\nfrom ._core import Socket\nimport zmqcore\n", False),
         (import_offences, "zmqcore/a.py", "import zmq\n", True),
         (import_offences, "zmqcore/a.py", "import cffi\n", True),

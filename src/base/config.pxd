@@ -1,5 +1,13 @@
 # Every tunable constant of the core, with its reason. Sizes are octets, times nanoseconds unless the name says otherwise.
 
+cdef extern from "base/batch.h" nogil:
+    enum:
+        # One read takes this much. 64 KiB is where the cost of recv() per octet stops falling on Linux (tcp and unix sockets).
+        RX_CHUNK
+        # This much, lent memory of large frames included, is written without waiting for more. Four frames of 64 KiB in one write instead of
+        # one: tcp 1.6 times as fast. More gains little, and it is beyond the high-water mark.
+        TX_FULL
+
 cdef enum:
     # A frame up to this size lives inside msg_t, which then fills exactly one 64-octet cache line.
     MSG_INLINE_MAX = 48
@@ -7,8 +15,6 @@ cdef enum:
     RING_FIRST_SEGMENT = 16
     RING_SEGMENT = 256
 
-    # One read takes this much. 64 KiB is where the cost of recv() per octet stops falling on Linux (tcp and unix sockets).
-    RX_CHUNK = 65536
     # A chunk with less room than this is not read into again; a read into a tiny tail would cost a system call for a few frames.
     RX_CHUNK_MIN_ROOM = 8192
     # Frames up to this size are handed on as views into the chunk. Larger ones get their own block: a few of them would pin a chunk.
@@ -27,9 +33,6 @@ cdef enum:
 
     # Room for frames that are copied together. With half of it a write wakes the peer twice as often: tcp at 4 KiB a third slower.
     TX_BUFFER = 131072
-    # This much, lent memory of large frames included, is written without waiting for more. Four frames of 64 KiB in one write instead of
-    # one: tcp 1.6 times as fast. More gains little, and it is beyond the high-water mark.
-    TX_FULL = 262144
     # From this size on a frame is written from the sender's own memory by a gathering write: below, one memcpy is cheaper.
     TX_REF_MIN = 8192
     # A peer that leaves so much of our subscriptions unread, what it got at the beginning not counted, is let go: it gets the present set when it

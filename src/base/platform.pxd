@@ -176,6 +176,7 @@ cdef extern from "base/platform.h" nogil:
         ZC_OPT_TOS
         ZC_OPT_PRIORITY
         ZC_OPT_MAXRT
+        ZC_OPT_LOOPBACK_FASTPATH
         ZC_OPT_BUSY_POLL
         ZC_OPT_V6ONLY
         ZC_OPT_BIND_NO_PORT

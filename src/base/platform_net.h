@@ -259,6 +259,7 @@ enum {
     ZC_OPT_PRIORITY,
     ZC_OPT_MAXRT,           /* ms until unacknowledged data breaks the connection */
     ZC_OPT_BUSY_POLL,       /* us */
+    ZC_OPT_LOOPBACK_FASTPATH, /* before bind or connect; Windows */
     ZC_OPT_V6ONLY,
     ZC_OPT_BIND_NO_PORT,    /* a source address with port 0 does not use up a port until connect */
     ZC_OPT_LINGER_RESET     /* close with a reset instead of the orderly end (tests of broken peers) */
@@ -267,6 +268,10 @@ enum {
 static inline int zc_opt_raw(int fd, int level, int name, int value) {
     return setsockopt(fd, level, name, (const char *)&value, sizeof value) == 0 ? 0 : zc_net_error();
 }
+
+#if defined(_WIN32) && !defined(SIO_LOOPBACK_FAST_PATH)
+#define SIO_LOOPBACK_FAST_PATH _WSAIOW(IOC_VENDOR, 16) /* since Windows 8; older headers do not have it */
+#endif
 
 static inline int zc_set_option(int fd, int option, int value) {
     switch (option) {
@@ -314,6 +319,14 @@ static inline int zc_set_option(int fd, int option, int value) {
 #endif
 #if defined(SO_BUSY_POLL)
     case ZC_OPT_BUSY_POLL: return zc_opt_raw(fd, SOL_SOCKET, SO_BUSY_POLL, value);
+#endif
+#if defined(_WIN32)
+    case ZC_OPT_LOOPBACK_FASTPATH: {
+        DWORD answered = 0;
+        return WSAIoctl((SOCKET)fd, SIO_LOOPBACK_FAST_PATH, &value, sizeof value, NULL, 0, &answered, NULL, NULL) == 0
+                   ? 0
+                   : zc_net_error();
+    }
 #endif
     case ZC_OPT_V6ONLY: return zc_opt_raw(fd, IPPROTO_IPV6, IPV6_V6ONLY, value);
 #if defined(IP_BIND_ADDRESS_NO_PORT)

@@ -8,6 +8,7 @@
  */
 #ifndef ZMQCORE_OPTION_TABLE_H
 #define ZMQCORE_OPTION_TABLE_H
+#include "base/batch.h"
 #include "option/numbers.h"
 #include "option/record.h"
 #include "option/row.h"
@@ -86,10 +87,13 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
     NUMBER(IO_STRATEGY, io_strategy, NULL, IO_ADAPTIVE, IO_BLOCK, IO_SPIN, AT_ONCE,
         "What a thread does before it sleeps in the socket: 0 nothing, 1 it spins as long as that pays, 2 it "
         "always spins a little."),
-    NUMBER(IN_BATCH_SIZE, in_batch_size, "bytes", 8192, 1, INT_MAX, CONNECTION,
-        "The most that one read takes from a connection."),
-    NUMBER(OUT_BATCH_SIZE, out_batch_size, "bytes", 8192, 1, INT_MAX, CONNECTION,
-        "So much output is written without waiting for more."),
+    ROW(IN_BATCH_SIZE, INT, "How much one read takes from a connection. A larger number is taken as the default.",
+        AT(in_batch_size), .keep = KEEP_INT, .rule = RULE_CLIP, RANGE(RX_CHUNK, 1, RX_CHUNK), .unit = "bytes",
+        TYPES(ALL, ALL), .when = WHEN_CONNECTION),
+    ROW(OUT_BATCH_SIZE, INT,
+        "How much output one write of small messages takes; so much is written without waiting for more. A larger "
+        "number is taken as the default.", AT(out_batch_size), .keep = KEEP_INT, .rule = RULE_CLIP,
+        RANGE(TX_FULL, 1, TX_FULL), .unit = "bytes", TYPES(ALL, ALL), .when = WHEN_CONNECTION),
     /* what peers may make the socket hold */
     NUMBER(MAX_PENDING_HANDSHAKES, max_pending_handshakes, "connections", 0, 0, INT_MAX, CONNECTION,
         "Accepted connections that have not completed their handshake; when one more comes, the oldest is closed. "

@@ -19,7 +19,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport malloc, realloc, free
 from libc.string cimport memcpy, memmove
 from base.config cimport (
-    RX_CHUNK_MIN_ROOM, RX_VIEW_MAX, RX_GROW_FIRST, RX_GROW_PROVEN, MSG_INLINE_MAX, RX_BULK, RX_SPARE_MIN,
+    RX_CHUNK_MIN_ROOM, RX_VIEW_MAX, RX_GROW_FIRST, RX_GROW_PROVEN, MSG_INLINE_MAX, RX_SPARE_MIN,
 )
 from base.atomics cimport zc_add_u32, zc_sub_u32
 from base.errors cimport EAGAIN, EMSGSIZE, ENOMEM, EPIPE
@@ -385,6 +385,12 @@ cdef inline int receive_nothing(session_t *s, ptrdiff_t n) noexcept nogil:
     return 0 if n == -EAGAIN else <int> n
 
 
+cdef inline size_t receive_space(session_t *s) noexcept nogil:
+    """How much the next read may bring into the chunk."""
+    cdef size_t room = s.rx.size - s.rx_end
+    return room if room < s.host.in_batch else s.host.in_batch
+
+
 cdef inline int receive_read_big(session_t *s) noexcept nogil:
     """One read for `big`. 1: bytes came for it; 2: it is complete, what came behind it is in the chunk; else as
     receive_nothing()."""
@@ -398,7 +404,7 @@ cdef inline int receive_read_big(session_t *s) noexcept nogil:
     if s.big_room == s.big_size:
         # The frame's end is in reach: what follows it comes with the same system call.
         zc_iov_set(&iov[0], msg_data(&s.big) + s.big_got, rest)
-        zc_iov_set(&iov[1], s.rx.data + s.rx_end, s.rx.size - s.rx_end)
+        zc_iov_set(&iov[1], s.rx.data + s.rx_end, receive_space(s))
         n = stream_readv(&s.stream, iov, 2)
     else:
         n = stream_read(&s.stream, msg_data(&s.big) + s.big_got, rest)
@@ -417,7 +423,7 @@ cdef inline int receive_read_big(session_t *s) noexcept nogil:
     if rc < 0:
         return rc
     s.rx_end += <uint32_t> n
-    s.rx_bulk = n >= RX_BULK
+    s.rx_bulk = n >= s.host.view_min
     return 2
 
 
@@ -438,12 +444,12 @@ cdef inline int receive_read(session_t *s) noexcept nogil:
         if rc < 2:
             return rc
     else:
-        n = stream_read(&s.stream, s.rx.data + s.rx_end, s.rx.size - s.rx_end)
+        n = stream_read(&s.stream, s.rx.data + s.rx_end, receive_space(s))
         if n <= 0:
             return receive_nothing(s, n)
         s.heard = True
         s.rx_end += <uint32_t> n
-        s.rx_bulk = n >= RX_BULK
+        s.rx_bulk = n >= s.host.view_min
     rc = receive_decode(s)
     if s.rx_bulk:
         receive_release(s)

@@ -48,6 +48,7 @@
 # Files: session.pxd the data; unsent.pxd what a lost connection gives back; transmit.pxd output; receive.pxd input;
 # lifecycle.pxd states; timers.pxd timers and heartbeats.
 
+from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint32_t, uint64_t
 from engine.ops cimport engine_t, engine_zap_t
 from message.message cimport msg_t, buffer_t
@@ -196,6 +197,9 @@ cdef struct session_host_t:
     uint64_t frame_max          # MAXMSGSIZE or MAX_MESSAGE_BYTES, whichever is less
     uint64_t message_bytes_max
     uint32_t message_frames_max
+    uint32_t in_batch           # IN_BATCH_SIZE
+    uint32_t out_batch          # OUT_BATCH_SIZE
+    ptrdiff_t view_min          # frames of a read so large may be views of it: RX_BULK, or more than any read
     bint crowded                # more than RX_KEEP_CHUNKS sessions
     bint publishes              # the socket's type understands subscriptions
     uint32_t heartbeat_ivl_ms

@@ -43,7 +43,7 @@ cdef enum:
 
 cdef inline bint transmit_full(session_t *s) noexcept nogil:
     """No further frame is taken."""
-    return s.tx != NULL and (s.tx_tail + FRAME_ROOM > s.tx_limit or session_unsent(s) >= TX_FULL)
+    return s.tx != NULL and (s.tx_tail + FRAME_ROOM > s.tx_limit or session_unsent(s) >= s.host.out_batch)
 
 
 cdef inline void transmit_mark(session_t *s) noexcept nogil:

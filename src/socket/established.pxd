@@ -73,6 +73,8 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, const char *acce
     s.host.frame_max = options_frame_max(&s.opt)
     s.host.message_bytes_max = options_message_bytes_max(&s.opt)
     s.host.message_frames_max = options_message_frames_max(&s.opt)
+    s.host.in_batch = <uint32_t> s.opt.in_batch_size
+    s.host.out_batch = <uint32_t> s.opt.out_batch_size
     s.host.heartbeat_ivl_ms = <uint32_t> s.opt.heartbeat_ivl
     s.host.heartbeat_timeout_ms = <uint32_t> options_heartbeat_timeout(&s.opt)
     s.host.heartbeat_ttl_ds = <uint32_t> options_heartbeat_ttl_ds(&s.opt)

@@ -9,7 +9,7 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
 from base.memory cimport calloc, free
 from base.atomics cimport zc_add_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_sub_u32, zc_swap_ptr, zc_swap_u32
-from base.config cimport MONITOR_BACKLOG, RX_CHUNK, STRAGGLER_TRUST, TX_BUFFER, TX_REF_MIN
+from base.config cimport MONITOR_BACKLOG, RX_BULK, RX_CHUNK, STRAGGLER_TRUST, TX_BUFFER, TX_REF_MIN
 from base.errors cimport EMFILE, ENOMEM, ETERM
 from base.platform cimport (
     zc_close, zc_cond_broadcast, zc_cond_destroy, zc_cond_init, zc_cond_wait_until, zc_fork_generation, zc_lock_acquire,
@@ -202,6 +202,7 @@ cdef inline socket_t *socket_new(context_t *ctx, int type, bint internal, int *e
     s.client.adds = &s.host.dirty_adds
     s.client.alarm = &s.alarm
     pool_init(&s.host.rx_pool, RX_CHUNK)
+    s.host.view_min = RX_BULK if ctx.opt.zero_copy_recv else RX_CHUNK + 1
     pool_init(&s.host.tx_pool, TX_BUFFER + TX_REF_MIN + 64)
     connections_init(s)
     zc_mutex_lock(&ctx.mutex)

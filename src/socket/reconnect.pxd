@@ -9,13 +9,15 @@ from base.config cimport RECONNECT_LEAST_NS, RECONNECT_LEAST_STEPS
 from base.errors cimport ECONNREFUSED
 from base.platform cimport zc_os_random
 from io.timers cimport socket_of
-from option.table cimport RECONNECT_STOP_CONN_REFUSED, RECONNECT_STOP_HANDSHAKE_FAILED
+from option.table cimport (
+    RECONNECT_STOP_AFTER_DISCONNECT, RECONNECT_STOP_CONN_REFUSED, RECONNECT_STOP_HANDSHAKE_FAILED,
+)
 from pattern.pattern cimport pattern_lost
 from pipe.pipe cimport pipe_t
 from session.lifecycle cimport session_has_output
 from session.session cimport session_t, END_CONNECT, END_PROTOCOL, SESSION_IDLE
 from session.unsent cimport unsent_drop, unsent_requeue
-from socket.connections cimport connection_die, connection_name, connection_part
+from socket.connections cimport connection_die, connection_name, connection_part, endpoint_of
 from socket.monitor cimport monitor_emit, EVENT_CLOSED, EVENT_CONNECT_RETRIED
 from socket.pipes cimport pipe_end, pipe_remove
 from socket.state cimport socket_t
@@ -63,6 +65,8 @@ cdef inline void connection_lost(session_t *x, int why, int err, uint64_t now) n
     if again and why == END_CONNECT and err == -ECONNREFUSED and s.opt.reconnect_stop & RECONNECT_STOP_CONN_REFUSED:
         again = False
     if again and x.hs_failed and s.opt.reconnect_stop & RECONNECT_STOP_HANDSHAKE_FAILED:
+        again = False
+    if again and endpoint_of(x).left and s.opt.reconnect_stop & RECONNECT_STOP_AFTER_DISCONNECT:
         again = False
     if x.closing and not session_has_output(x):
         again = False

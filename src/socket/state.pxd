@@ -50,6 +50,7 @@ cdef struct endpoint_t:
     const endpoint_ops_t *ops
     int fd                      # of a listener
     bint adopted                # USE_FD: the descriptor was the application's
+    bint left                   # unbound or disconnected: it is not in the socket's list any more
     bint paused                 # a listener out of descriptors rests until socket_t.retry_due
     char *given                 # as the application wrote it
     char *resolved              # of a listener: with the port or the path that was chosen

@@ -11,13 +11,14 @@ from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
 from io.end_call cimport socket_settle
 from io.flush cimport socket_flush
 from io.wakeup cimport socket_open_set, socket_wake
+from option.table cimport RECONNECT_STOP_AFTER_DISCONNECT
 from pattern.ops cimport CONNECTS_ONCE
 from pattern.pattern cimport pattern_attach, pattern_is
 from reactor.io_thread cimport io_add, io_thread_t
 from reactor.pollset cimport pollset_add, pollset_del
 from reactor.pollset_event cimport POLL_IN
-from session.lifecycle cimport session_close, session_input
-from session.session cimport session_t, SESSION_READY
+from session.lifecycle cimport session_close, session_finish, session_input
+from session.session cimport session_t, SESSION_IDLE, SESSION_READY
 from socket.connecting cimport connection_connect
 from socket.connections cimport connection_die, connection_new
 from socket.endpoint cimport endpoint_enlist, endpoint_free, endpoint_tell, text_copy
@@ -225,11 +226,16 @@ cdef inline void stream_close_sessions(socket_t *s, endpoint_t *e) noexcept nogi
             rounds -= 1
         if x.pipe != NULL:
             pipe_release(s, x.pipe)
-        session_close(x, s.opt.linger, now)
+        # An attempt under way may still come to something.
+        if x.state == SESSION_IDLE and s.opt.reconnect_stop & RECONNECT_STOP_AFTER_DISCONNECT:
+            session_finish(x)
+        else:
+            session_close(x, s.opt.linger, now)
 
 
 cdef inline void stream_end(socket_t *s, endpoint_t *e) noexcept nogil:
     """endpoint_ops_t.end"""
+    e.left = True
     stream_close_listener(s, e)
     stream_close_sessions(s, e)
 

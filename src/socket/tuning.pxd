@@ -20,6 +20,7 @@ cdef inline void tuning_from(socket_t *s, tuning_t *t) noexcept nogil:
     t.tos = o.tos
     t.priority = o.priority
     t.maxrt_ms = o.tcp_maxrt
+    t.loopback_fastpath = o.loopback_fastpath
     t.backlog = o.backlog
     t.busy_poll = o.busy_poll
     t.use_fd = o.use_fd

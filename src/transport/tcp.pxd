@@ -15,7 +15,7 @@ from base.platform cimport (
     zc_accept, zc_bind, zc_bind_device, zc_close, zc_connect, zc_listen, zc_local_address, zc_peer_address, zc_sa_equal,
     zc_sa_family, zc_sa_octets, zc_sa_port, zc_sa_set_port, zc_sa_set_v4, zc_sa_text, zc_set_option, zc_sockaddr_t,
     zc_socket_adopt, zc_socket_error, zc_socket_open, ZC_FAMILY_V4, ZC_FAMILY_V6, ZC_OPT_BIND_NO_PORT, ZC_OPT_BUSY_POLL,
-    ZC_OPT_KEEPALIVE, ZC_OPT_KEEPALIVE_CNT, ZC_OPT_KEEPALIVE_IDLE, ZC_OPT_KEEPALIVE_INTVL, ZC_OPT_MAXRT, ZC_OPT_NODELAY,
+    ZC_OPT_KEEPALIVE, ZC_OPT_KEEPALIVE_CNT, ZC_OPT_KEEPALIVE_IDLE, ZC_OPT_KEEPALIVE_INTVL, ZC_OPT_LOOPBACK_FASTPATH, ZC_OPT_MAXRT, ZC_OPT_NODELAY,
     ZC_OPT_PRIORITY, ZC_OPT_RCVBUF, ZC_OPT_REUSE, ZC_OPT_SNDBUF, ZC_OPT_TOS, ZC_OPT_V6ONLY,
 )
 from transport.address cimport address_clear, address_t, ENDPOINT_MAX
@@ -202,6 +202,8 @@ cdef inline int tcp_socket(int family, const tuning_t *t) noexcept nogil:
         zc_set_option(fd, ZC_OPT_TOS, t.tos)
     if t.priority != 0:
         zc_set_option(fd, ZC_OPT_PRIORITY, t.priority)
+    if t.loopback_fastpath != 0:
+        zc_set_option(fd, ZC_OPT_LOOPBACK_FASTPATH, 1)
     if t.bindtodevice[0] != 0:
         rc = zc_bind_device(fd, t.bindtodevice)
         if rc < 0:

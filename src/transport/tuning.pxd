@@ -21,6 +21,7 @@ cdef struct tuning_t:
     int maxrt_ms                   # 0 leaves
     int backlog
     int busy_poll                  # 0 leaves
+    int loopback_fastpath          # 0 leaves
     int use_fd                     # a listening descriptor of the application, -1 for none
     char bindtodevice[DEVICE_NAME_MAX + 1]
 

@@ -121,6 +121,74 @@ def test_REC_8_stop_when_the_handshake_fails(zmq, make):
             listener.accept()
 
 
+@pytest.fixture
+def waiting(zmq):
+    """waiting(where, RECONNECT_STOP=4) -> a context, and its PUSH with endless LINGER that has a message for a peer that is not there."""
+    made = []
+
+    def waiting(where, **options):
+        context = zmq.Context()
+        push = context.socket(zmq.PUSH)
+        for name, value in options.items():
+            push.setsockopt(getattr(zmq, name), value)
+        made.append((context, push))
+        events = Events(zmq, push)
+        push.connect(where)
+        push.send(b"for whoever comes")
+        events.wait("CONNECT_RETRIED")
+        push.disable_monitor()
+        events.monitor.close()
+        return context, push
+
+    yield waiting
+    for context, push in made:
+        push.close(linger=0)
+        context.term()
+
+
+@each_network
+@pytest.mark.better
+def test_REC_9_stop_after_disconnect_gives_up_what_is_queued(zmq, fresh, waiting, transport):
+    where = dead_endpoint() if transport == "tcp" else fresh(transport)
+    context, push = waiting(where, RECONNECT_IVL=10, RECONNECT_STOP=4)
+    push.disconnect(where)
+    push.close()  # LINGER is -1: were it tried again, term() would wait for ever
+    context.term()
+
+
+@each_network
+@pytest.mark.better
+def test_REC_9_without_it_what_is_queued_is_still_delivered(zmq, fresh, make, waiting, transport):
+    where = dead_endpoint() if transport == "tcp" else fresh(transport)
+    context, push = waiting(where, RECONNECT_IVL=10)
+    push.disconnect(where)
+    push.close()
+    pull = make("PULL")
+    pull.bind(where)
+    assert pull.recv() == b"for whoever comes"
+    context.term()
+
+
+@pytest.mark.better
+def test_REC_9_a_connection_that_is_lost_after_disconnect_is_not_made_again(zmq, make, fresh):
+    """What does not fit the kernel's buffers is left when the peer goes."""
+    pull = make("PULL", RCVHWM=1)
+    pull.bind(fresh("tcp"))
+    context = zmq.Context()
+    push = context.socket(zmq.PUSH)
+    for name, value in (("RECONNECT_STOP", 4), ("RECONNECT_IVL", 10), ("SNDHWM", 0)):
+        push.setsockopt(getattr(zmq, name), value)
+    push.connect(endpoint(pull))
+    push.send(b"first")
+    assert pull.recv() == b"first"
+    for _ in range(32):
+        push.send(b"x" * 1_000_000)
+    push.disconnect(endpoint(pull))
+    push.close()
+    pull.close()
+    context.term()
+
+
 @pytest.mark.better
 def test_REC_interval_zero_means_at_once(zmq, make, fresh):
     with plain.create_server(("127.0.0.1", 0)) as listener:

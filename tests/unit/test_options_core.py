@@ -122,8 +122,8 @@ def test_option_against_recorded_libzmq(option):
 # option, types that set, types that get, default, taken, refused, what set returns
 DRAFT_INTS = [
     (97, {"ROUTER"}, ALL, 0, [0, 1, 2, 3], [-1, 4, 100], 0),
-    (101, ALL, ALL, 8192, [1, 8192, 2**31 - 1], [0, -1], 0),
-    (102, ALL, ALL, 8192, [1, 8192, 2**31 - 1], [0, -1], 0),
+    (101, ALL, ALL, 65536, [1, 8192, 65536], [0, -1], 0),
+    (102, ALL, ALL, 262144, [1, 8192, 262144], [0, -1], 0),
     (112, ALL, ALL, 0, [0, 1, 6, 2**31 - 1], [-1], 0),
     (113, ALL, ALL, 0, [0, 1, 50, -1], [], 0),
     (115, {"XSUB"}, set(), None, [0, 1, -5], [], 0),
@@ -155,6 +155,15 @@ def test_int_options_beyond_a_release(option, setters, getters, default, taken, 
             for bad in [i(v) for v in refused] + [b"", b"\0" * 3, b"\0" * 5, b"\0" * 8, NULL]:
                 assert put(store, option, bad) == EINVAL, (name, bad)
             assert _probe.options_fingerprint(store) == before
+
+
+@pytest.mark.parametrize("option,most", [(101, 65536), (102, 262144)])
+def test_a_batch_is_no_larger_than_the_buffers(option, most):
+    store = _probe.options_new(0)
+    for value in (most + 1, 2**31 - 1):
+        assert put(store, option, i(1)) == 0
+        assert put(store, option, i(value)) == 0
+        assert get_int(store, option) == most
 
 
 OWN_MESSAGES = [(110, "hello_msg", {"ROUTER", "DEALER"}), (111, "disconnect_msg", {"ROUTER"}), (114, "hiccup_msg", {"DEALER"})]
