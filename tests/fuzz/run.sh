@@ -51,7 +51,7 @@ sockets)
         echo "$type"
     done | xargs -P "${JOBS:-2}" -I TYPE sh -c '"$@" --type=TYPE -artifact_prefix='"$out"'/sockets-TYPE- '"$out"'/sockets-TYPE '"$out"'/kept \
             >'"$out"'/sockets-TYPE.log 2>&1 && tail -n 1 '"$out"'/sockets-TYPE.log || { tail -n 25 '"$out"'/sockets-TYPE.log; exit 1; }' \
-        sh "$out/fuzz_sockets" -runs="$runs" -max_len=400 -len_control=20 -timeout=20 -rss_limit_mb=2048 -detect_leaks=0 -entropic=0 -use_counters=0 -dict=tests/fuzz/zmtp.dict -print_final_stats=1 "$@"
+        sh "$out/fuzz_sockets" -runs="$runs" -max_len=200 -len_control=20 -timeout=20 -rss_limit_mb=2048 -detect_leaks=0 -entropic=0 -use_counters=0 -dict=tests/fuzz/zmtp.dict -print_final_stats=1 "$@"
     ;;
 minimise)
     [ -x "$out/fuzz_sockets" ] || build_sockets

@@ -4,6 +4,9 @@
  * - All malloc, calloc, realloc and free of the core come here. Outside a world they are counted as well, but never fail.
  * - Blocks carry a mark in front and behind. Fresh memory holds 0xA5 at both ends, freed memory 0xDD: what relies on either shows itself.
  * - Blocks of a world that are left at its end are leaks; the world frees them.
+ * - For a fuzzer (clang with AddressSanitizer) the blocks of a world stand one behind the other in an arena: what is freed there is not used again
+ *   in that world and stays poisoned, as what is between blocks, and the end of a world costs next to nothing. AddressSanitizer's own heap
+ *   takes a fifth of the time of a short world. sim_heap.plain has it all the same: then a report names who allocated and who freed.
  */
 #ifndef SIM_MEMORY_H
 #define SIM_MEMORY_H
@@ -17,7 +20,20 @@ typedef struct sim_block {
     uint64_t unused;
 } sim_block_t;
 
-enum { SIM_MARK = 0x51b10c4b, SIM_FREED = 0x0ddb10c4, SIM_TAIL = 16, SIM_FILL = 4096 };
+#if defined(__clang__) && defined(__SANITIZE_ADDRESS__)
+#define SIM_ARENA ((size_t)1 << 30)
+#define SIM_ARENA_KEPT ((size_t)8 << 20)
+void __asan_poison_memory_region(void const volatile *address, size_t size);
+void __asan_unpoison_memory_region(void const volatile *address, size_t size);
+#endif
+
+enum { SIM_MARK = 0x51b10c4b, SIM_FREED = 0x0ddb10c4, SIM_TAIL = 16,
+#if defined(SIM_ARENA)
+       SIM_FILL = 256
+#else
+       SIM_FILL = 4096
+#endif
+};
 
 static struct {
     sim_block_t list;
@@ -25,7 +41,10 @@ static struct {
     uint32_t count;    /* allocations of this world so far */
     uint32_t failures; /* those that were made to fail */
     uint32_t total;    /* allocations of the last world */
-} sim_heap = {{&sim_heap.list, &sim_heap.list, 0, 0, 0, NULL, 0}, 0, 0, 0, 0};
+    int plain;         /* no arena */
+    char *arena;
+    size_t used;       /* octets of it */
+} sim_heap = {{&sim_heap.list, &sim_heap.list, 0, 0, 0, NULL, 0}, 0, 0, 0, 0, 0, NULL, 0};
 
 SIM_FN int sim_may_not_allocate(void) {
     if (!world.active || world.current == NULL || world.foreign) return 0;
@@ -38,9 +57,45 @@ SIM_FN int sim_may_not_allocate(void) {
     return 0;
 }
 
+#if defined(SIM_ARENA)
+SIM_FN int sim_in_arena(const void *p) { return (size_t)((const char *)p - sim_heap.arena) < SIM_ARENA && sim_heap.arena != NULL; }
+
+/* Room for a block; its data is not poisoned any more. NULL: not from here. */
+SIM_FN sim_block_t *sim_arena_take(size_t size, int zero) {
+    size_t room = (sizeof(sim_block_t) + size + SIM_TAIL + 15) & ~(size_t)15;
+    if (!world.active || sim_heap.plain) return NULL;
+    if (sim_heap.arena == NULL) {
+        void *arena = mmap(NULL, SIM_ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (arena == MAP_FAILED) return NULL;
+        sim_heap.arena = (char *)arena;
+        __asan_poison_memory_region(arena, SIM_ARENA_KEPT);
+    }
+    if (room > SIM_ARENA - sim_heap.used) return NULL;
+    sim_block_t *b = (sim_block_t *)(sim_heap.arena + sim_heap.used);
+    sim_heap.used += room;
+    if (sim_heap.used > SIM_ARENA_KEPT) __asan_poison_memory_region(b, room);
+    __asan_unpoison_memory_region(b + 1, size);
+    if (zero) memset(b + 1, 0, size);
+    return b;
+}
+
+SIM_FN void sim_arena_end(void) {
+    size_t kept = sim_heap.used < SIM_ARENA_KEPT ? sim_heap.used : SIM_ARENA_KEPT;
+    if (sim_heap.arena == NULL) return;
+    __asan_poison_memory_region(sim_heap.arena, kept);
+    if (sim_heap.used > kept) madvise(sim_heap.arena + kept, sim_heap.used - kept, MADV_DONTNEED);
+    sim_heap.used = 0;
+}
+#else
+SIM_FN int sim_in_arena(const void *p) { (void)p; return 0; }
+SIM_FN sim_block_t *sim_arena_take(size_t size, int zero) { (void)size, (void)zero; return NULL; }
+SIM_FN void sim_arena_end(void) {}
+#endif
+
 SIM_FN void *sim_block_new(size_t size, int zero, void *caller) {
     if (size > ((size_t)1 << 40)) return NULL;
-    sim_block_t *b = (sim_block_t *)(zero ? calloc(1, sizeof *b + size + SIM_TAIL) : malloc(sizeof *b + size + SIM_TAIL));
+    sim_block_t *b = sim_arena_take(size, zero);
+    if (b == NULL) b = (sim_block_t *)(zero ? calloc(1, sizeof *b + size + SIM_TAIL) : malloc(sizeof *b + size + SIM_TAIL));
     if (b == NULL) return NULL;
     b->size = size;
     b->mark = SIM_MARK;
@@ -52,7 +107,7 @@ SIM_FN void *sim_block_new(size_t size, int zero, void *caller) {
         memset(data, 0xA5, fill);
         memset(data + size - fill, 0xA5, fill);
     }
-    memset(data + size, 0x5B, SIM_TAIL);
+    if (!sim_in_arena(b)) memset(data + size, 0x5B, SIM_TAIL);
     if (world.active) {
         b->next = &sim_heap.list;
         b->prev = sim_heap.list.prev;
@@ -72,6 +127,7 @@ SIM_FN unsigned long sim_place(void *address) {
 
 SIM_FN void sim_block_check(sim_block_t *b) {
     const unsigned char *tail = (const unsigned char *)(b + 1) + b->size;
+    if (sim_in_arena(b)) return; /* the tail is poisoned */
     for (int i = 0; i < SIM_TAIL; i++)
         if (tail[i] != 0x5B) {
             sim_find(SIM_MEMORY, "written behind a block of %zu bytes (allocation %u, at +0x%lx)", b->size, b->number, sim_place(b->caller));
@@ -109,8 +165,14 @@ SIM_FN __attribute__((noinline)) void sim_free(void *p) {
     }
     sim_block_check(b);
     sim_block_unlink(b);
-    memset(p, 0xDD, b->size < SIM_FILL ? b->size : SIM_FILL);
     b->mark = SIM_FREED;
+#if defined(SIM_ARENA)
+    if (sim_in_arena(b)) {
+        __asan_poison_memory_region(p, b->size);
+        return;
+    }
+#endif
+    memset(p, 0xDD, b->size < SIM_FILL ? b->size : SIM_FILL);
     free(b);
 }
 
@@ -137,13 +199,14 @@ SIM_FN void sim_heap_end(void) {
         sim_block_t *next = b->next;
         if (world.finding == SIM_OK || world.finding == SIM_LEAK) sim_block_check(b);
         b->mark = SIM_FREED;
-        free(b);
+        if (!sim_in_arena(b)) free(b);
         b = next;
     }
     sim_heap.list.next = sim_heap.list.prev = &sim_heap.list;
     sim_heap.live = 0;
     sim_heap.total = sim_heap.count;
     sim_heap.count = sim_heap.failures = 0;
+    sim_arena_end();
 }
 
 #endif

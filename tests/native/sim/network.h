@@ -27,6 +27,7 @@ typedef struct sim_end {
     int error;             /* to be told once */
     unsigned char *data;   /* octets for this end: head .. head + len, of which `visible` have arrived */
     size_t room, head, len, visible;
+    size_t allocated;      /* kept from world to world */
     int fin, fin_visible;  /* the peer will send nothing more */
     int shut;              /* this end will send nothing more */
     int coming;            /* an event of arrival is under way */
@@ -46,10 +47,10 @@ SIM_FN int sim_end_new(int local) {
         sim_end_t *e = &sim_ends[i];
         if (e->used) continue;
         unsigned char *data = e->data;
-        size_t room = e->room;
+        size_t allocated = e->allocated;
         memset(e, 0, sizeof *e);
         e->data = data;
-        e->room = room;
+        e->allocated = allocated;
         e->used = 1;
         e->stamp = ++sim_stamps;
         e->peer = -1;
@@ -57,10 +58,11 @@ SIM_FN int sim_end_new(int local) {
         e->open = 1;
         if (i >= sim_ends_end) sim_ends_end = i + 1;
         size_t want = world.config.capacity ? world.config.capacity : 65536;
-        if (e->room != want) {
+        e->room = want;
+        if (e->allocated < want) {
             free(e->data);
             e->data = (unsigned char *)malloc(want);
-            e->room = want;
+            e->allocated = want;
         }
         return i;
     }

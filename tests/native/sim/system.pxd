@@ -40,6 +40,7 @@ cdef extern from * nogil:
         uint32_t count
         uint32_t failures
         uint32_t total
+        int plain
     sim_heap_t sim_heap
 
     void *sim_object_new(size_t size)
