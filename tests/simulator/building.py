@@ -1,6 +1,6 @@
 """Builds the simulator alone, from any copy of the sources, in any variant: what planted faults and sanitizers need.
 
-python tests/simulator/building.py DIRECTORY [release|debug|asan|tsan]     then: python tests/simulator/run.py --extension DIRECTORY
+python tests/simulator/building.py DIRECTORY [release|bare|debug|asan|tsan]     then: python tests/simulator/run.py --extension DIRECTORY
 """
 
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = {
     "release": ["-O1"],
+    "bare": ["-O1", "-DNDEBUG"],  # without C asserts: what they check shows itself by its effect
     "debug": ["-O0", "-g3", "-UNDEBUG"],
     "asan": ["-O1", "-g", "-UNDEBUG", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"],
     "tsan": ["-O1", "-g", "-UNDEBUG", "-fsanitize=thread", "-fno-omit-frame-pointer"],
@@ -43,7 +44,7 @@ def build(into, variant="release", src=ROOT / "src"):
             output_file=str(c_file),
             include_path=[str(src), str(native)],
             compiler_directives=directives(),
-            emit_linenums=variant != "release",
+            emit_linenums=variant not in ("release", "bare"),
         )
         result = compile_single("_sim.pyx", options, full_module_name="_sim")
     finally:

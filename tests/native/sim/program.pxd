@@ -267,6 +267,14 @@ cdef inline void trouble_make(program_t *p, dice_t *d, int thread) noexcept nogi
         traffic_make(p, d, thread)
 
 
+cdef inline void burst_make(program_t *p, dice_t *d, int sock) noexcept nogil:
+    """A conflating sender is at risk where a connection is full in the middle of a message: many, of several frames, and nobody waits."""
+    cdef op_t *o = op_add(p, OP_SEND, <int> roll(d, <uint32_t> p.nthreads), sock)
+    o.a = 20 + <int32_t> roll(d, 100)
+    o.b = 2 + <int32_t> roll(d, 3)
+    o.c = <int32_t> roll(d, 1000)
+
+
 cdef inline void program_make(program_t *p, uint64_t seed) noexcept nogil:
     cdef dice_t d
     cdef int i
@@ -276,6 +284,7 @@ cdef inline void program_make(program_t *p, uint64_t seed) noexcept nogil:
     cdef int end
     cdef int traffic
     cdef int first
+    cdef uint32_t conflated = 0
     memset(p, 0, sizeof(program_t))
     d.state = sim_mix(seed) >> 8
     p.seed = seed
@@ -300,6 +309,7 @@ cdef inline void program_make(program_t *p, uint64_t seed) noexcept nogil:
             n -= 1
         if p.profile != PROFILE_CLEAN and chance(&d, 6):
             option_number(p, i, OPT_CONFLATE, 1)
+            conflated |= 1 << i
         if p.profile != PROFILE_CLEAN and chance(&d, 6):
             option_number(p, i, OPT_HEARTBEAT_IVL, pick3(&d, 10, 100, 1000))
         if p.profile != PROFILE_CLEAN and chance(&d, 6):
@@ -325,6 +335,9 @@ cdef inline void program_make(program_t *p, uint64_t seed) noexcept nogil:
                     op_add(p, OP_CONNECT, 0, n).a = end
                 n += 1
         i += 2
+    for i in range(p.nsockets):
+        if conflated >> i & 1 and sends(p.types[i]) and chance(&d, 75):
+            burst_make(p, &d, i)
     traffic = 4 + <int> (roll(&d, 12) if chance(&d, 60) else roll(&d, 50))
     for _i in range(traffic):
         n = <int> roll(&d, <uint32_t> p.nthreads)
