@@ -263,6 +263,46 @@ def length_offences(root):
     return found
 
 
+def transports(root):
+    """The transports that src/transport has: {scheme: module}."""
+    found = {}
+    for path in files(root, "src/transport", {".pxd"}):
+        for scheme in re.findall(r"(?m)^    o\.scheme = [\"'](\w+)[\"']", path.read_text()):
+            found[scheme] = f"transport.{path.stem}"
+    return found
+
+
+def code_texts(path):
+    """(line number, text) of what is quoted in a file and is no docstring."""
+    if path.suffix == ".py":
+        tree = ast.parse(path.read_text(), str(path))
+        described = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        docstrings = {id(n.body[0].value) for n in ast.walk(tree) if isinstance(n, described) and n.body and isinstance(n.body[0], ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and id(node) not in docstrings:
+                yield node.lineno, node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+        return
+    text = re.sub(r'"""(?:.|\n)*?"""', lambda m: "\n" * m[0].count("\n"), without_comments(path))
+    for number, line in enumerate(text.splitlines(), 1):
+        for m in re.finditer(r"\"([^\"\n]*)\"|'([^'\n]*)'", line):
+            yield number, m[1] if m[1] is not None else m[2]
+
+
+def transport_offences(root):
+    """Which transports there are is known to src/transport alone: no other file names one, or reaches for its module."""
+    known = transports(ROOT)
+    names = set(known) | {f"{scheme}://" for scheme in known}
+    found = []
+    for path in [*files(root, "src", C_LEVEL), *files(root, "zmqcore", {".py"})]:
+        where = path.relative_to(root).as_posix()
+        if where.startswith("src/transport/"):
+            continue
+        if path.suffix != ".py":
+            found += [f"{where}:{number}: {target}" for number, target in references(path) if target in known.values()]
+        found += [f"{where}:{number}: names the transport {text!r}" for number, text in code_texts(path) if text in names]
+    return found
+
+
 def all_permissions():
     return permissions(ARCHITECTURE.read_text())
 
@@ -304,6 +344,7 @@ def test_walls_between_rooms():
         import_offences,
         name_offences,
         length_offences,
+        transport_offences,
     ],
 )
 def test_house_rules(check):
@@ -368,6 +409,15 @@ def walls(root):
         (import_offences, "zmqcore/a.py", "import cffi\n", True),
         (import_offences, "zmqcore/utils/interop.py", "import cffi\n", False),
         (import_offences, "zmqcore/a.py", "from . import _probe\n", True),
+        (transport_offences, "src/socket/a.pxd", 'if strcmp(e.scheme, "tcp") == 0:\n    pass\n', True),
+        (transport_offences, "src/api/a.pxi", "if addr.startswith('inproc://'):\n    pass\n", True),
+        (transport_offences, "src/socket/a.pxd", "from transport.ipc cimport ipc_name\n", True),
+        (transport_offences, "src/socket/a.pxd", "from transport.ops cimport stream_t\n", False),
+        (transport_offences, "src/transport/a.pxd", "from transport.tcp cimport tcp_open\n", False),
+        (transport_offences, "src/api/a.pxi", 'def bind(addr):\n    """Such as "tcp://*:5555"; "tcp" is one of them."""\n', False),
+        (transport_offences, "zmqcore/a.py", 'if transport == "ipc":\n    pass\n', True),
+        (transport_offences, "zmqcore/a.py", 'def f(transport):\n    """ipc"""\n    return f"inproc://{transport}"\n', True),
+        (transport_offences, "zmqcore/a.py", 'def f(name):\n    """ipc"""\n    return f"inproc://monitor-{name}"\n', False),
         (name_offences, "src/pipe/ring_util.pxd", "", True),
         (name_offences, "zmqcore/utils/monitor.py", "", False),
         (length_offences, "src/pipe/a.pxd", "\n" * 701, True),

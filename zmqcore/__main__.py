@@ -16,6 +16,7 @@ import zmqcore
 
 from . import _environment
 from ._alias import environment
+from ._core import transports
 
 # What of Python's own options takes the next argument, and what keeps it from reading its environment (or sitecustomize), what names a program.
 _WITH_VALUE, _DEAF, _PROGRAM = "WX", "EIS", "cm"
@@ -140,7 +141,7 @@ def _info(arguments: argparse.Namespace) -> int:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),
         "platform": platform.platform(),
-        "transports": ["tcp", "inproc", *(name for name in ("ipc", "udp", "ws", "wss", "pgm", "norm", "vmci", "tipc") if zmqcore.has(name))],
+        "transports": list(transports()),
         "mechanisms": ["NULL", *(name.upper() for name in ("plain", "curve", "gssapi") if zmqcore.has(name))],
         "poller": os.environ.get("ZMQCORE_POLLER") or default,
         "location": os.path.dirname(os.path.abspath(zmqcore.__file__)),
