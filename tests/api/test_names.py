@@ -170,7 +170,9 @@ def test_capabilities(zmq):
     [
         "sugar.socket.Socket", "sugar.context.Context", "sugar.poll.Poller", "sugar.frame.Frame", "sugar.stopwatch.Stopwatch",
         "sugar.tracker.MessageTracker", "sugar.version.VERSION_EXTRA", "sugar.attrsettr.AttributeSetter", "backend.select.public_api",
-        "backend.cython.Socket", "utils.interop.cast_int_addr", "utils.jsonapi.jsonmod",
+        "backend.cython.Socket", "backend.cython._zmq.Frame", "backend.cython.monitored_queue", "backend.public_api",
+        "backend.select_backend", "sugar.context.ContextBase", "sugar.error.ZMQError", "sugar.frame.FrameBase", "sugar.poll.POLLIN",
+        "sugar.socket.SocketBase", "utils.garbage.gc", "utils.interop.cast_int_addr", "utils.jsonapi.jsonmod",
     ],
 )  # fmt: skip
 def test_what_is_there_after_the_import_alone(path):

@@ -42,15 +42,19 @@ __all__ = [
     "PYZMQ_DRAFT_API",
 ]
 
+# Names that are imported when asked for: the module below the package, or the name in another one.
 _SUBMODULES = ("cython", "select")
+_ELSEWHERE = {"monitored_queue": "..devices.monitoredqueue", "public_api": ".select", "select_backend": ".select"}
 
 
 def __getattr__(name: str) -> Any:
     # pyzmq imports its submodules with the package. Here they are aliases that few programs look at, so they are imported when asked for.
     if name in _SUBMODULES:
         return importlib.import_module(f"{__name__}.{name}")
+    if name in _ELSEWHERE:
+        return getattr(importlib.import_module(_ELSEWHERE[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SUBMODULES})
+    return sorted({*globals(), *_SUBMODULES, *_ELSEWHERE})

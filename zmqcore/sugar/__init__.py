@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from .. import error as error
 from .._core import proxy as proxy
 from .._device import device
 from ..constants import DeviceType as DeviceType

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_SUBMODULES = ("interop", "jsonapi", "monitor", "strtypes", "win32", "z85")
+_SUBMODULES = ("garbage", "interop", "jsonapi", "monitor", "strtypes", "win32", "z85")
 
 
 def __getattr__(name: str) -> Any:
