@@ -22,7 +22,15 @@ ISO_HEADERS = {f"{name}.h" for name in "errno limits stdarg stddef stdint stdio 
 # pyzmq's public paths, and their tests; programs that import them must keep running.
 NAMES_FROM_PYZMQ = ("zmqcore/utils/", "tests/api/test_utils.py")
 # Modules that join zmqcore to a package the program already uses; nothing else imports them, so none is a dependency.
-BRIDGES = {"cffi": "zmqcore/utils/interop.py", "tornado": "zmqcore/eventloop/"}
+BRIDGES = {
+    "anyio": "zmqcore/anyio.py",
+    "cffi": "zmqcore/utils/interop.py",
+    "gevent": "zmqcore/green/",
+    "paramiko": "zmqcore/ssh/",
+    "pexpect": "zmqcore/ssh/",
+    "tornado": "zmqcore/eventloop/",
+    "trio": "zmqcore/_trio.py",
+}
 STANDARD = sys.stdlib_module_names | {"annotationlib"}  # 3.14 has it, the interpreter that runs this may not
 
 

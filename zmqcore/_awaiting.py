@@ -126,14 +126,27 @@ def failed(loop: asyncio.AbstractEventLoop, error: BaseException) -> asyncio.Fut
     return future
 
 
-class Awaitings:
-    """What the objects of one socket share: an Awaiting for each loop, and what was received in vain."""
+class Sharer:
+    """Something other than an Awaiting that waits for a socket. It does so on its own thread, while these may be called from any."""
 
-    __slots__ = ("of_loop", "returned", "process")
+    def news(self) -> None:
+        """A call on the socket may have brought about what is waited for, and the descriptor may be silent about it."""
+        raise NotImplementedError
+
+    def end(self) -> None:
+        """The socket is about to be closed."""
+        raise NotImplementedError
+
+
+class Awaitings:
+    """What the objects of one socket share: an Awaiting for each loop, those who wait in other ways, and what was received in vain."""
+
+    __slots__ = ("of_loop", "others", "returned", "process")
 
     def __init__(self) -> None:
         self.process = os.getpid()
         self.of_loop: dict[asyncio.AbstractEventLoop, Awaiting] = {}
+        self.others: weakref.WeakSet[Sharer] = weakref.WeakSet()
         self.returned: deque[Returned] = deque()
 
     def on(self, loop: asyncio.AbstractEventLoop, socket: Any) -> Awaiting:
@@ -144,26 +157,43 @@ class Awaitings:
             awaiting = self.of_loop[loop] = Awaiting(socket, loop, self)
         return awaiting
 
+    def tell(self, teller: object) -> None:
+        """What `teller` has done may be what others wait for, and they may have slept through the signal."""
+        for loop, awaiting in list(self.of_loop.items()):
+            if awaiting is not teller and awaiting.busy and not loop.is_closed():
+                loop.call_soon_threadsafe(awaiting.wake_kicked)
+        for other in list(self.others):
+            if other is not teller:
+                other.news()
+
     def close(self) -> None:
         """The socket is about to be closed."""
         self.returned.clear()
         if self.process != os.getpid():  # the loops, and what waits there, are the parent's
             self.of_loop.clear()
+            self.others.clear()
         while self.of_loop:
             loop, awaiting = self.of_loop.popitem()
             if loop is running_loop() or not loop.is_running():
                 awaiting.give_up()
             else:  # closed by a thread that is not the loop's
                 loop.call_soon_threadsafe(awaiting.give_up)
+        for other in list(self.others):
+            other.end()
+
+
+def awaitings_of(socket: Any) -> Awaitings:
+    """What all objects of this socket share, of which `socket` may be a shadow."""
+    original = socket._original() or socket
+    awaitings: Awaitings | None = original._awaitings
+    if awaitings is None:
+        awaitings = original._awaitings = Awaitings()
+    return awaitings
 
 
 def awaiting_of(socket: Any, loop: asyncio.AbstractEventLoop) -> Awaiting:
     """What is pending on the socket, of which `socket` may be a shadow, on this loop."""
-    original = socket._original() or socket
-    awaitings = original._awaitings
-    if awaitings is None:
-        awaitings = original._awaitings = Awaitings()
-    return awaitings.on(loop, original)
+    return awaitings_of(socket).on(loop, socket._original() or socket)
 
 
 class Awaiting(_core.AwaitingBase):
@@ -295,6 +325,11 @@ class Awaiting(_core.AwaitingBase):
         """Its time is up."""
         self.wake_kicked()
         watch.finish(0)
+
+    @property
+    def shared(self) -> bool:
+        """Whether anything else waits for the socket."""
+        return len(self.awaitings.of_loop) > 1 or bool(self.awaitings.others)
 
     @property
     def busy(self) -> bool:
@@ -429,8 +464,8 @@ class Awaiting(_core.AwaitingBase):
                 else:
                     waiting.append(watch)
             self.watches = waiting
-        if progress and len(self.awaitings.of_loop) > 1:
-            self.kick_others()
+        if progress and self.shared:
+            self.awaitings.tell(self)
         return progress
 
     def attempt(self, socket: Any, queue: deque[Pending], pending: Pending) -> bool:
@@ -466,12 +501,6 @@ class Awaiting(_core.AwaitingBase):
             future.return_message()
         return True
 
-    def kick_others(self) -> None:
-        """What was done here may be what other loops wait for, and they may have slept through the signal."""
-        for loop, other in list(self.awaitings.of_loop.items()):
-            if other is not self and other.busy and not loop.is_closed():
-                loop.call_soon_threadsafe(other.wake_kicked)
-
     def events_or_all(self, socket: Any) -> int:
         """Events of the socket; of one that is at its end all, so that whoever waits looks and meets the error."""
         try:
@@ -487,8 +516,8 @@ class Awaiting(_core.AwaitingBase):
         self.returned.append(message)
         if self.busy:
             self.kick()
-        if len(self.awaitings.of_loop) > 1:
-            self.kick_others()
+        if self.shared:
+            self.awaitings.tell(self)
 
     def give_up(self) -> None:
         """Nothing is pending afterwards."""
