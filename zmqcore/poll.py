@@ -7,7 +7,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ._core import zmq_poll
@@ -123,11 +123,22 @@ def select(
         ZMQError (ENOTSOCK): a socket is closed.
         ContextTerminated (ETERM): a context is ending.
     """
+    return select_with(zmq_poll, rlist, wlist, xlist, timeout)
+
+
+def select_with(
+    poll: Callable[[list[tuple[Any, int]], int], list[tuple[Any, int]]],
+    rlist: Iterable[Any],
+    wlist: Iterable[Any],
+    xlist: Iterable[Any],
+    timeout: float | None,
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """`select`, by means of `poll`."""
     wanted: dict[Any, int] = {}
     for group, flag in ((rlist, POLLIN), (wlist, POLLOUT), (xlist, POLLERR)):
         for item in group:
             wanted[item] = wanted.get(item, 0) | flag
-    ready = zmq_poll(list(wanted.items()), milliseconds(None if timeout is None else timeout * 1000))
+    ready = poll(list(wanted.items()), milliseconds(None if timeout is None else timeout * 1000))
     return (
         [item for item, events in ready if events & POLLIN],
         [item for item, events in ready if events & POLLOUT],
