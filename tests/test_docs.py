@@ -172,7 +172,7 @@ OLD_WORDS = r"straggl\w*|salvage\w*|glance\w*|doomed|graves?|give-back"
 # Pages for users name their actors: the peer, the thread, the application.
 ACTORS = r"whoever|somebody|nobody"
 FOR_USERS = ["README.md", "CHANGELOG.md", *(f"docs/{name}.md" for name in (
-    "index", "tutorial", "asyncio", "errors", "from-pyzmq", "limits", "performance", "behaviour", "glossary"
+    "index", "tutorial", "patterns", "asyncio", "errors", "from-pyzmq", "limits", "performance", "behaviour", "glossary"
 ))]  # fmt: skip
 
 

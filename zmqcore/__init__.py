@@ -1,4 +1,18 @@
-"""ZeroMQ for Python without libzmq. `import zmqcore as zmq` runs programs written for pyzmq."""
+"""ZeroMQ for Python without libzmq. `import zmqcore as zmq` runs programs written for pyzmq.
+
+Start with `Context` and `Socket`; `Poller` waits for several sockets, `zmqcore.asyncio` has sockets to be awaited, and
+`ZMQError` is what fails. `proxy` connects two sockets; `devices` run proxies in threads and processes.
+
+Example:
+    >>> import zmqcore as zmq
+    >>> with zmq.Context() as context:
+    ...     with context.socket(zmq.REP) as server, context.socket(zmq.REQ) as client:
+    ...         bound = server.bind("tcp://127.0.0.1:*")
+    ...         connected = client.connect(bound.addr)
+    ...         client.send_string("hello")
+    ...         print(server.recv_string())
+    hello
+"""
 
 from __future__ import annotations
 

@@ -83,6 +83,13 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
     Every option is an attribute (`socket.linger = 0`). Iterating receives for ever, and a `with` block closes
     the socket at its end.
 
+    Attributes:
+        type (SocketType): the type.
+        context (Context): the context that it belongs to.
+        copy_threshold (int): bytes from which `send(copy=False)` lends memory.
+        closed (bool): whether it has been closed.
+        last_endpoint (bytes): the endpoint that was bound or connected last.
+
     Args:
         ctx_or_socket (Context | Socket): the context to belong to; or a socket, to be a shadow of it.
         socket_type (int): a SocketType, such as zmq.PUSH. Default 0: zmq.PAIR.

@@ -145,6 +145,12 @@ cdef class Frame:
     memory that others see, such as a bytes object sent over inproc, is copied first. One that lends memory of
     the program can be written to if that memory can.
 
+    Attributes:
+        more (bool): whether further frames of the message follow.
+        tracker (MessageTracker | None): tells when lent memory is no longer in use.
+        tracker_event (threading.Event | None): the same as an event.
+        routing_id (int), group (str): of a SERVER's or RADIO's message.
+
     Args:
         data (bytes | buffer): the content; str raises TypeError. Default None: empty.
         track (bool): give it a `tracker`. Default False.
