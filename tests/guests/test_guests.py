@@ -1,0 +1,51 @@
+"""One file and one line make a mechanism or an engine: toys of each are built into a copy of the core, and pass the tests of behaviour."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("Cython")
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "native" / "guests"))
+import building  # noqa: E402
+
+# The peers of these tests are sockets of zmqcore at both ends, whatever they speak.
+CONFORMANCE = [
+    "test_batches.py", "test_conflate.py", "test_hwm.py", "test_last_output.py", "test_messages.py", "test_pair.py", "test_pipeline.py",
+    "test_poll.py", "test_proxy.py", "test_pub_sub.py", "test_req_rep.py", "test_router_dealer.py", "test_unsent.py",
+]  # fmt: skip
+# A toy need not do everything.
+WITHOUT = {"prefixed": "not metadata and not newer_name", "xor": ""}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("guest", building.GUESTS)
+def test_a_guest_is_one_file_and_one_line(guest, tmp_path):
+    package = building.build(guest, tmp_path)
+    tests = [str(ROOT / "tests" / "behaviour" / name) for name in CONFORMANCE]
+    command = [sys.executable, "-m", "pytest", "-q", "-c", str(ROOT / "pyproject.toml"), "-k", WITHOUT[guest], "--no-header", "-p", "no:cacheprovider"]
+    # The first folder on the path is the one that `python -m` is started in.
+    run = subprocess.run([*command, *tests], cwd=package, env={**os.environ, "PYTHONPATH": str(package)}, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
+
+
+def test_the_copy_is_what_is_tested(tmp_path):
+    """Two ends that speak different wires never meet: the toy was really there."""
+    package = building.build("xor", tmp_path)
+    code = (
+        "import sys, zmqcore, socket\n"
+        "assert zmqcore.__file__.startswith(sys.argv[1]), zmqcore.__file__\n"
+        "bound = zmqcore.Context.instance().socket(zmqcore.PULL)\n"
+        "port = bound.bind_to_random_port('tcp://127.0.0.1')\n"
+        "raw = socket.create_connection(('127.0.0.1', port))\n"
+        "raw.sendall(b'\\xff' + bytes(8) + b'\\x7f\\x03\\x01' + bytes(52))\n"
+        "data = b''\n"
+        "while len(data) < 64: data += raw.recv(64)\n"
+        "assert data[12:32] == b'XOR' + bytes(17), data\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code, str(package)], cwd=package, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr

@@ -1,0 +1,77 @@
+"""Builds zmqcore with a guest: a file that src/ does not have, and one line in the select of its room.
+
+python tests/native/guests/building.py GUEST DIRECTORY     then: PYTHONPATH=DIRECTORY python -m pytest ...
+"""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+
+# guest: (where its file goes, the select, a line of it, the line of the guest before it)
+GUESTS = {
+    "xor": (
+        "mechanism/xor.pxd",
+        "mechanism/select.pxd",
+        "    if kind == MECHANISM_NULL:\n",
+        "    if kind == MECHANISM_NULL: return xor_new(config, out)\n",
+    ),
+    "prefixed": (
+        "engine/prefixed.pxd",
+        "engine/select.pxd",
+        "    if kind == ENGINE_ZMTP:\n",
+        "    if kind == ENGINE_ZMTP: return prefixed_new(config, out)\n",
+    ),
+}
+
+
+def directives():
+    """As setup.py has them: a directive changes what a function means."""
+    spec = importlib.util.spec_from_file_location("simulator_building", ROOT / "tests" / "simulator" / "building.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.directives()
+
+
+def build(guest, into):
+    """A whole package `zmqcore` in the directory `into`, with C asserts."""
+    from Cython.Compiler.Main import CompilationOptions, compile_single, default_options
+
+    into = Path(into).resolve()
+    src = into / "src"
+    shutil.copytree(ROOT / "src", src)
+    shutil.copytree(ROOT / "zmqcore", into / "zmqcore", ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
+    target, select, line, extra = GUESTS[guest]
+    shutil.copy(Path(__file__).with_name(Path(target).name), src / target)
+    text = (src / select).read_text()
+    assert text.count(line) == 1, f"{select} has changed: {line!r}"
+    name = target[:-4].replace("/", ".")
+    text = text.replace(line, extra + line)
+    text = text.replace("\nfrom ", f"\nfrom {name} cimport {guest}_new\nfrom ", 1)
+    (src / select).write_text(text)
+    c_file = into / "_core.c"
+    before = Path.cwd()
+    os.chdir(src / "api")
+    try:
+        options = CompilationOptions(default_options, output_file=str(c_file), include_path=[str(src)], compiler_directives=directives(), emit_linenums=True)
+        result = compile_single("_core.pyx", options, full_module_name="zmqcore._core")
+    finally:
+        os.chdir(before)
+    if result.num_errors:
+        raise RuntimeError(f"the core does not compile with {guest}")
+    library = into / "zmqcore" / ("_core" + sysconfig.get_config_var("EXT_SUFFIX"))
+    command = [
+        *os.environ.get("CC", "gcc").split(), "-shared", "-fPIC", "-pthread", "-std=gnu11", "-fvisibility=hidden", "-fwrapv", "-w", "-O0", "-g",
+        "-UNDEBUG", f"-I{src}", f"-I{sysconfig.get_paths()['include']}", "-o", str(library), str(c_file),
+    ]  # fmt: skip
+    subprocess.run(command, check=True)
+    return into
+
+
+if __name__ == "__main__":
+    print(build(*sys.argv[1:3]))
