@@ -6,7 +6,8 @@ from libc.string cimport memcpy
 from base.memory cimport free
 
 from base.errors cimport ENOTSUP
-from engine.ops cimport ENGINE_ZMTP, engine_config_t, engine_frame_t, engine_t
+from engine.ops cimport ENGINE_RAW, ENGINE_ZMTP, engine_config_t, engine_frame_t, engine_t
+from engine.raw cimport raw_new
 from engine.zmtp cimport zmtp_new
 from message.message cimport MSG_MORE, msg_data, msg_t
 from zmtp.frame cimport frame_get, frame_put
@@ -16,6 +17,8 @@ cdef inline int engine_new(int kind, const engine_config_t *config, engine_t **o
     """0, -ENOTSUP for an engine or mechanism this build does not have, -EINVAL, -ENOMEM."""
     if kind == ENGINE_ZMTP:
         return zmtp_new(config, out)
+    if kind == ENGINE_RAW:
+        return raw_new(out)
     return -ENOTSUP
 
 

@@ -79,6 +79,8 @@ typedef struct options_t {
     int router_mandatory;
     int router_handover;
     int router_notify;
+    int router_raw;
+    int stream_notify;
     int probe_router;
     int req_correlate;
     int req_relaxed;

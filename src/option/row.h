@@ -103,6 +103,7 @@ enum { /* set_on, get_on, zero_on: socket types, one bit for each type number */
     ON_ROUTER = 1 << 6,
     ON_XPUB = 1 << 9,
     ON_XSUB = 1 << 10,
+    ON_STREAM = 1 << 11,
     ON_PUBLISHERS = ON_PUB | ON_XPUB, /* PUB is made of an XPUB in libzmq, and so takes its options */
     ON_SUBSCRIBERS = ON_SUB | ON_XSUB,
     ON_ROUTERS = ON_REP | ON_ROUTER, /* likewise */

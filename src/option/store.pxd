@@ -106,6 +106,11 @@ cdef inline void options_take_connect_routing_id(options_t *o, option_bytes_t *o
     o.connect_routing_id.size = 0
 
 
+cdef inline int options_tell_routing_id(options_t *o, const unsigned char *id, size_t n) noexcept nogil:
+    """What ROUTING_ID reads as from now on. 0 or -ENOMEM."""
+    return bytes_assign(&o.routing_id, id, n)
+
+
 # ---- set
 
 cdef inline int _set_list(options_t *o, const option_row_t *row, const void *value, size_t size, bint is_null) noexcept nogil:

@@ -188,8 +188,8 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
     /* names, and messages of the socket itself */
     ROW(ROUTING_ID, BYTES, "The name under which a ROUTER knows this socket. Without one the ROUTER chooses it.",
         AT(routing_id), .keep = KEEP_BYTES, RANGE(0, 1, ROUTING_ID_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECTION),
-    ROW(CONNECT_ROUTING_ID, BYTES, "The name that this ROUTER gives the peer of the next connect(), once.",
-        AT(connect_routing_id), .keep = KEEP_BYTES, RANGE(0, 1, ROUTING_ID_MAX), TYPES(ROUTERS, NONE),
+    ROW(CONNECT_ROUTING_ID, BYTES, "The name that this ROUTER or STREAM gives the peer of the next connect(), once.",
+        AT(connect_routing_id), .keep = KEEP_BYTES, RANGE(0, 1, ROUTING_ID_MAX), .set_on = ON_ROUTERS | ON_STREAM,
         .when = WHEN_CONNECT),
     ROW(METADATA, BYTES,
         "A property for peers, \"X-name:value\"; Frame.get() reads it there. Each set adds one, or replaces the "
@@ -209,8 +209,12 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         "dropped."),
     PATTERN(ROUTER_HANDOVER, router_handover, ROUTERS, AT_ONCE,
         "A new peer takes over the routing id of a peer that has the same one, which is disconnected."),
-    ROW(ROUTER_RAW, INT, "Raw tcp on a ROUTER.", RANGE(0, 0, 0), .unit = "0 or 1", TYPES(ROUTERS, NONE),
-        .flags = OPTION_ABSENT | OPTION_CONSTANT),
+    PATTERN(ROUTER_RAW, router_raw, ROUTERS, CONNECTION,
+        "Connections carry raw bytes instead of ZMTP, as those of a STREAM do."),
+    ROW(STREAM_NOTIFY, INT,
+        "A STREAM receives [routing id, empty frame] when a connection has come and when it has gone.",
+        AT(stream_notify), .keep = KEEP_FLAG, RANGE(1, 0, 1), .unit = "0 or 1", TYPES(STREAM, NONE),
+        .when = WHEN_AT_ONCE),
     ROW(ROUTER_NOTIFY, INT,
         "A ROUTER receives [routing id, empty frame] 1 when a peer has connected, 2 when it has gone, 3 for both.",
         AT(router_notify), .keep = KEEP_INT, RANGE(0, 0, NOTIFY_CONNECT | NOTIFY_DISCONNECT), .unit = "bits",
@@ -285,7 +289,6 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
     ONLY(MULTICAST_MAXTPDU, "bytes", 1500, "Largest packet of a multicast transport."),
     /* features that are not built in */
     ABSENT(BLOCKY, INT, "An option of contexts."),
-    ABSENT(STREAM_NOTIFY, INT, "Notices about the connections of a STREAM socket."),
     ABSENT(GSSAPI_SERVER, INT, "Be the server of GSSAPI authentication."),
     ABSENT(GSSAPI_PLAINTEXT, INT, "GSSAPI authentication without encryption."),
     ABSENT(GSSAPI_PRINCIPAL, BYTES, "Principal for GSSAPI authentication."),

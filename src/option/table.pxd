@@ -137,6 +137,8 @@ cdef extern from "option/record.h" nogil:
         int router_mandatory
         int router_handover
         int router_notify
+        int router_raw
+        int stream_notify
         int probe_router
         int req_correlate
         int req_relaxed

@@ -29,6 +29,7 @@ cdef enum:                      # pattern_ops_t.traits: what others may want to 
     CONFLATES_IN = 1 << 6       # CONFLATE applies to what it receives,
     CONFLATES_OUT = 1 << 7      # ... to what it sends. Data only: subscriptions travel the other way and must all arrive
     PUBLISHES = 1 << 8          # its peers subscribe: takes subscriptions from the wire
+    RAW = 1 << 10               # there is no ZMTP on its connections
     SENDS_IDENTITY = 1 << 9     # announces its routing id in READY, even an empty one
 
 cdef enum:                      # pattern_events()
@@ -130,6 +131,7 @@ cdef struct pattern_t:
     void *owner
     pattern_hooks_t hooks
     # live options
+    bint raw                    # connections carry raw bytes: an empty message ends one
     bint router_mandatory
     bint router_handover
     int router_notify           # NOTIFY_... bits

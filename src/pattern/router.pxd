@@ -12,6 +12,7 @@
 # - Messages are named by the id the peer had when it sent them, also if they are read after a reconnect under a new one (`former`).
 # - Without ROUTER_MANDATORY a message to an unknown or full peer is discarded; with it, -EHOSTUNREACH or -EAGAIN at the id frame.
 # - Notices (ROUTER_NOTIFY, DISCONNECT_MSG) are put behind what the peer sent, as messages of that peer.
+# - On raw connections (ROUTER_RAW) an empty message ends the connection once everything before it has left.
 
 from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport malloc, calloc, realloc, free
@@ -322,6 +323,13 @@ cdef inline void router_detach(pattern_t *pt, pipe_t *p) noexcept nogil:
 
 # ---- messages
 
+cdef inline void router_hang_up(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """The id is free at once; what has been written still goes out."""
+    router_leave(pt, p)
+    p.hang_up = p.other == NULL
+    pattern_close_pipe(pt, p)
+
+
 cdef inline int router_send(pattern_t *pt, msg_t *m) noexcept nogil:
     cdef router_t *r = <router_t *> pt.part
     cdef bint more = (m.flags & MSG_MORE) != 0
@@ -343,7 +351,10 @@ cdef inline int router_send(pattern_t *pt, msg_t *m) noexcept nogil:
         # An id alone is no message.
         return 0
     p = r.out
-    if p != NULL:
+    if p != NULL and pt.raw and m.size == 0 and not p.writing:
+        router_hang_up(pt, p)
+        r.out = NULL
+    elif p != NULL:
         rc = pipe_write(p, m, True)
         if rc == -ENOMEM:
             return rc

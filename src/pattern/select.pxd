@@ -10,9 +10,10 @@ from pattern.push cimport push_ops
 from pattern.rep cimport rep_ops
 from pattern.req cimport req_ops
 from pattern.router cimport router_ops
+from pattern.stream cimport stream_ops
 from pattern.sub cimport sub_ops
 from pattern.types cimport (
-    TYPE_DEALER, TYPE_PAIR, TYPE_PUB, TYPE_PULL, TYPE_PUSH, TYPE_REP, TYPE_REQ, TYPE_ROUTER, TYPE_SUB, TYPE_XPUB, TYPE_XSUB,
+    TYPE_DEALER, TYPE_PAIR, TYPE_PUB, TYPE_PULL, TYPE_PUSH, TYPE_REP, TYPE_REQ, TYPE_ROUTER, TYPE_STREAM, TYPE_SUB, TYPE_XPUB, TYPE_XSUB,
 )
 from pattern.xpub cimport xpub_ops
 from pattern.xsub cimport xsub_ops
@@ -42,6 +43,8 @@ cdef inline int pattern_select(int type, pattern_ops_t *ops) noexcept nogil:
         xpub_ops(ops)
     elif type == TYPE_XSUB:
         xsub_ops(ops)
+    elif type == TYPE_STREAM:
+        stream_ops(ops)
     else:
         return -EINVAL
     return 0

@@ -58,6 +58,7 @@ cdef struct pipe_t:
     bint skip_out               # the connection died inside an outgoing message: drop its remaining frames
     bint writing                # the last frame written had MORE
     bint reading                # the last frame read had MORE
+    bint hang_up                # network: when the socket closes the pipe, what has been written still goes out
     bint closed_out             # nothing can be written any more
     bint ended                  # nothing new will arrive; what is queued can still be read
     bint detached               # out of its socket; only the memory waits for the other end

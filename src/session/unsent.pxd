@@ -24,7 +24,7 @@ from message.buffer cimport pool_give
 from message.message cimport MSG_EMPTY, MSG_MORE, MSG_PYOBJ, buffer_t, msg_close, msg_move, msg_set, msg_share, msg_t
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport (
-    ring_commit, ring_conflate, ring_free, ring_front, ring_init, ring_move_unpublished, ring_pop, ring_rollback,
+    ring_commit, ring_conflate, ring_free, ring_front, ring_init, ring_move_unpublished, ring_pop, ring_rollback, ring_settle,
     ring_slot, ring_t,
 )
 from session.session cimport msg_list_t, session_t, session_unsent
@@ -315,11 +315,31 @@ cdef inline void requeue_ring(pipe_t *p, requeue_t *q) noexcept nogil:
         ring_pop(p.outr)
 
 
+cdef inline void unsent_forget(session_t *s) noexcept nogil:
+    """The stream of bytes has ended. What was meant for it, the ring's messages included, means nothing to the next."""
+    cdef pipe_t *p = s.pipe
+    cdef msg_t *front
+    unsent_drop(s)
+    p.skip_out = p.writing
+    ring_rollback(p.outr)
+    while True:
+        front = ring_front(p.outr)
+        if front == NULL:
+            break
+        msg_close(front)
+        ring_pop(p.outr)
+    ring_settle(p.outr)
+    s.host.writable(s)
+
+
 cdef inline void unsent_requeue(session_t *s) noexcept nogil:
     """The connection is lost but the pipe lives on: whole messages that never left go back in front of the ring."""
     cdef pipe_t *p = s.pipe
     cdef requeue_t q
-    if p == NULL or s.engine == NULL or s.engine.traits & ENGINE_STREAM or (
+    if p != NULL and s.engine != NULL and s.engine.traits & ENGINE_STREAM:
+        unsent_forget(s)
+        return
+    if p == NULL or s.engine == NULL or (
             session_unsent(s) == 0 and not s.tx_inside and p.outr.wcount == p.outr.pub):
         unsent_drop(s)          # nothing to put in front: the ring stays as it is, however much is in it
         return

@@ -2,16 +2,16 @@
 # held; nothing blocks.
 
 from libc.stddef cimport size_t
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
 from base.memory cimport free, malloc
 from libc.string cimport memcpy, strlen
 from base.check cimport zc_check_enter, zc_check_leave
 from base.errors cimport EEXIST, ENOMEM
-from engine.ops cimport ENGINE_ZMTP, engine_config_t, engine_peer_t
+from engine.ops cimport ENGINE_RAW, ENGINE_ZMTP, engine_config_t, engine_peer_t
 from io.timers cimport socket_of
 from option.store cimport (
     options_frame_max, options_heartbeat_timeout, options_heartbeat_ttl_ds, options_message_bytes_max,
-    options_message_frames_max,
+    options_message_frames_max, options_tell_routing_id,
 )
 from pattern.ops cimport SENDS_IDENTITY
 from pattern.pattern cimport pattern_attach, pattern_is, pattern_ready
@@ -70,7 +70,7 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, const char *acce
     connection_is_young(s, now)
     connection_note_peer(x, accepted)
     engine_config_from(s, &config)
-    s.host.frame_max = options_frame_max(&s.opt)
+    s.host.frame_max = UINT64_MAX if s.pattern.raw else options_frame_max(&s.opt)
     s.host.message_bytes_max = options_message_bytes_max(&s.opt)
     s.host.message_frames_max = options_message_frames_max(&s.opt)
     s.host.in_batch = <uint32_t> s.opt.in_batch_size
@@ -78,7 +78,7 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, const char *acce
     s.host.heartbeat_ivl_ms = <uint32_t> s.opt.heartbeat_ivl
     s.host.heartbeat_timeout_ms = <uint32_t> options_heartbeat_timeout(&s.opt)
     s.host.heartbeat_ttl_ds = <uint32_t> options_heartbeat_ttl_ds(&s.opt)
-    rc = session_start(x, ENGINE_ZMTP, &config, <uint32_t> s.opt.handshake_ivl, now)
+    rc = session_start(x, ENGINE_RAW if s.pattern.raw else ENGINE_ZMTP, &config, <uint32_t> s.opt.handshake_ivl, now)
     if rc < 0:
         x.state = SESSION_CONNECTING
         session_end(x, END_CONNECT, rc)
@@ -111,6 +111,12 @@ cdef inline int connection_peer(socket_t *s, session_t *x) noexcept nogil:
         p.peer_id_size = <uint32_t> peer.routing_id_size
     p.peer_legacy = peer.unversioned
     return 0
+
+
+cdef inline void connection_tell_id(socket_t *s, pipe_t *p) noexcept nogil:
+    """On raw connections ROUTING_ID reads as the last id that was made for a peer."""
+    if s.pattern.raw and p.routing_id_size and p.routing_id[0] == 0:
+        options_tell_routing_id(&s.opt, p.routing_id, p.routing_id_size)    # without memory it is an older one
 
 
 cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
@@ -148,7 +154,8 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
     p.session = x
     free(x.address)
     x.address = NULL
-    monitor_emit(s, EVENT_HANDSHAKE_SUCCEEDED, 0, connection_name(x))
+    if not s.pattern.raw:
+        monitor_emit(s, EVENT_HANDSHAKE_SUCCEEDED, 0, connection_name(x))
     if fresh:
         if pattern_attach(&s.pattern, p) < 0:
             # Second peer of a PAIR, duplicate routing id: the connection stays at transport level only as long as
@@ -158,6 +165,8 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
             p.ended = p.closed_out = True
             socket_doom(p)
             session_end(x, END_CLOSED, -EEXIST)
+        else:
+            connection_tell_id(s, p)
     elif not p.ended:
         rc = pattern_ready(&s.pattern, p)
         if rc < 0:

@@ -4,8 +4,8 @@ from libc.stdint cimport uint32_t
 from base.atomics cimport zc_load_acquire_ptr, zc_store_relaxed_u32
 from option.store cimport options_set
 from option.table cimport ACTION_CANCEL, ACTION_MARKS, ACTION_SUBSCRIBE, option_bytes_t, options_t
-from pattern.ops cimport octets_t, pattern_t
-from pattern.pattern cimport pattern_out_ready, pattern_subscribe
+from pattern.ops cimport NOTIFY_CONNECT, NOTIFY_DISCONNECT, RAW, octets_t, pattern_t
+from pattern.pattern cimport pattern_is, pattern_out_ready, pattern_subscribe
 from pipe.pipe cimport pipe_t, ATTENTION_OUT
 from pipe.ring cimport ring_set_hwm
 from socket.inproc cimport link_set_marks
@@ -22,9 +22,12 @@ cdef inline void octets_from(octets_t *to, const option_bytes_t *source) noexcep
 cdef inline void apply_pattern(socket_t *s) noexcept nogil:
     cdef pattern_t *p = &s.pattern
     cdef options_t *o = &s.opt
-    p.router_mandatory = o.router_mandatory != 0
+    p.raw = o.router_raw != 0 or pattern_is(p, RAW)
+    p.router_mandatory = o.router_mandatory != 0 or pattern_is(p, RAW)
     p.router_handover = o.router_handover != 0
     p.router_notify = o.router_notify
+    if p.raw:
+        p.router_notify = NOTIFY_CONNECT | NOTIFY_DISCONNECT if o.stream_notify else 0
     p.probe_router = o.probe_router != 0
     p.req_correlate = o.req_correlate != 0
     p.req_relaxed = o.req_relaxed != 0

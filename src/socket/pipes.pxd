@@ -8,11 +8,12 @@ from base.memory cimport calloc, realloc, free
 from libc.string cimport memcpy
 from base.check cimport zc_check
 from base.errors cimport ENOMEM
+from base.platform cimport zc_now_ns
 from pattern.ops cimport CONFLATES_IN, CONFLATES_OUT
 from pattern.pattern cimport pattern_detach, pattern_ended, pattern_is, pattern_released
 from pipe.pipe cimport pipe_t, ATTENTION_CLOSED
 from pipe.ring cimport ring_conflate, ring_empty, ring_free, ring_init, ring_rollback, ring_trim
-from session.lifecycle cimport session_finish, EVENT_DISCONNECTED
+from session.lifecycle cimport session_close, session_finish, EVENT_DISCONNECTED
 from session.session cimport session_t, SESSION_READY
 from socket.state cimport socket_t, endpoint_t, netpipe_t, link_t, SOCKET_OPEN
 from socket.references cimport link_unref
@@ -188,6 +189,11 @@ cdef inline void socket_reap(socket_t *s) noexcept nogil:
         x = <session_t *> p.session
         if x != NULL and x.closing:
             pipe_retire(s, p)
+            continue
+        if x != NULL and p.hang_up:
+            p.hang_up = False
+            pipe_release(s, p)
+            session_close(x, -1, zc_now_ns())
             continue
         if x != NULL:
             x.pipe = NULL

@@ -22,7 +22,7 @@ from session.session cimport session_t, SESSION_IDLE, SESSION_READY
 from socket.connecting cimport connection_connect
 from socket.connections cimport connection_die, connection_new
 from socket.endpoint cimport endpoint_enlist, endpoint_free, endpoint_tell, text_copy
-from socket.established cimport connection_resume
+from socket.established cimport connection_resume, connection_tell_id
 from socket.io_threads cimport context_io
 from socket.monitor cimport monitor_emit, EVENT_BIND_FAILED, EVENT_CLOSED, EVENT_LISTENING
 from socket.pipes cimport netpipe_new, pipe_release, pipe_remove
@@ -148,6 +148,8 @@ cdef inline int stream_attach(socket_t *s, session_t *x) noexcept nogil:
         x.pipe = NULL
         n.pipe.session = NULL
         pipe_remove(s, &n.pipe)
+    else:
+        connection_tell_id(s, &n.pipe)
     return 0 if rc == -EEXIST else rc       # a PAIR that has its peer: this one is to take over when the place is free
 
 

@@ -4,7 +4,7 @@ import pytest
 
 pytestmark = pytest.mark.better  # pyzmq has most of it, and its texts name less
 
-TYPES = ["STREAM", "CLIENT", "SERVER", "RADIO", "DISH", "GATHER", "SCATTER", "PEER", "CHANNEL", "DGRAM"]
+TYPES = ["CLIENT", "SERVER", "RADIO", "DISH", "GATHER", "SCATTER", "PEER", "CHANNEL", "DGRAM"]
 
 
 def refused(zmq, call, *args):
@@ -29,7 +29,7 @@ def test_numbers_that_are_no_type(zmq, context):
     [
         ("PLAIN_SERVER", 1), ("PLAIN_USERNAME", b"me"), ("CURVE_SERVER", 1), ("CURVE_SECRETKEY", b"k" * 32), ("GSSAPI_SERVER", 1),
         ("ZAP_DOMAIN", b"global"), ("SOCKS_PROXY", b"127.0.0.1:1080"), ("WSS_HOSTNAME", b"here"), ("NORM_MODE", 1),
-        ("VMCI_BUFFER_SIZE", 1), ("MULTICAST_HOPS", 2), ("RATE", 5), ("STREAM_NOTIFY", 1),
+        ("VMCI_BUFFER_SIZE", 1), ("MULTICAST_HOPS", 2), ("RATE", 5),
     ],
 )  # fmt: skip
 def test_options(zmq, context, name, value):

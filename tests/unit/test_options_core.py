@@ -73,8 +73,6 @@ def expected(option, value, code, after, default):
     """What zmqcore answers where libzmq answered `code` (0 or -EINVAL) and read back `after`."""
     if option in ONE_VALUE:
         return (0 if value == i(ONE_VALUE[option]) else EINVAL), default
-    if option == 41:
-        return (code if value == i(0) else EINVAL), default  # ROUTER_RAW is not built in: it can only be off
     if option in NO_TEXT:
         if option == 55 and not value:
             return 0, default  # libzmq cannot unset ZAP_DOMAIN

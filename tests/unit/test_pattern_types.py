@@ -17,6 +17,7 @@ PEERS = {
     "PUSH": "PULL",
     "PULL": "PUSH",
     "PAIR": "PAIR",
+    "STREAM": "",
 }
 
 
