@@ -213,6 +213,8 @@ class Awaiting(_core.AwaitingBase):
         self.kicked = False
         self.pause: asyncio.TimerHandle | None = None
         self.pause_time = PAUSE_FIRST
+        self.retries = 0  # of a send that was refused although there is room, since anything was finished
+        self.retrying: asyncio.TimerHandle | None = None
         self.receives = deque()
         self.returned = awaitings.returned
         self.sends = deque()
@@ -413,18 +415,32 @@ class Awaiting(_core.AwaitingBase):
 
     def readable_for_nobody(self, socket: Any) -> bool:
         """Whether messages are there that nothing pending takes."""
-        if any(not one.future.done() for one in self.receives):
-            return False
-        if any(one.flags & POLLIN and not one.future.done() for one in self.watches):
+        wanted = any(not one.future.done() for one in self.receives) or any(
+            one.flags & POLLIN and not one.future.done() for one in self.watches
+        )
+        if wanted and not self.sends:
             return False
         try:
             events = self.events(socket)
         except Exception:  # what is pending will meet the same error, and tell
             return False
         if events & POLLOUT and self.sends:
-            self.kick()  # there is room since just now, and the descriptor counts it as told
-            return False
-        return bool(events & POLLIN)
+            self.retry()
+        return bool(events & POLLIN) and not wanted
+
+    def retry(self) -> None:
+        """There is room, but the first send was refused. Either it is there since just now, and the descriptor counts it as told; or it is
+        room at another peer than the one that the send is for, which no event can tell from room at this one."""
+        if self.retries == 0:
+            self.kick()
+        elif self.retrying is None:
+            pause = min(PAUSE_FIRST * 2 ** min(self.retries, 10), PAUSE_LAST)
+            self.retrying = self.loop.call_later(pause, self.retry_now)
+        self.retries += 1
+
+    def retry_now(self) -> None:
+        self.retrying = None
+        self.wake_kicked()
 
     def look_away(self) -> None:
         self.stop_reading()
@@ -464,8 +480,10 @@ class Awaiting(_core.AwaitingBase):
                 else:
                     waiting.append(watch)
             self.watches = waiting
-        if progress and self.shared:
-            self.awaitings.tell(self)
+        if progress:
+            self.retries = 0
+            if self.shared:
+                self.awaitings.tell(self)
         return progress
 
     def attempt(self, socket: Any, queue: deque[Pending], pending: Pending) -> bool:
@@ -532,9 +550,10 @@ class Awaiting(_core.AwaitingBase):
         """Leaves the loop alone."""
         self.stop_reading()
         self.end_spin()
-        if self.pause is not None:
-            self.pause.cancel()
-            self.pause = None
+        for timer in (self.pause, self.retrying):
+            if timer is not None:
+                timer.cancel()
+        self.pause = self.retrying = None
         self.receives.clear()
         self.sends.clear()
 

@@ -293,6 +293,31 @@ async def test_blocked_send_while_messages_pile_up(zmq, context):
     await asyncio.gather(*sends)
 
 
+@pytest.mark.parametrize("receiving", [False, True])
+@on_loop
+async def test_blocked_send_while_another_peer_has_room(zmq, context, receiving):
+    """The socket says that there is room all the time, but not for the peer that the send is for."""
+    router = context.socket(zmq.ROUTER)
+    router.sndhwm, router.router_mandatory = 1, 1
+    router.bind("inproc://router")
+    full, other = context.socket(zmq.DEALER), context.socket(zmq.DEALER)
+    for name, dealer in ((b"full", full), (b"other", other)):
+        dealer.rcvhwm, dealer.routing_id = 1, name
+        dealer.connect("inproc://router")
+        await dealer.send(b"here")
+        assert await router.recv_multipart() == [name, b"here"]
+    received = router.recv_multipart() if receiving else None
+    sends = [router.send_multipart([b"full", b"%d" % number]) for number in range(10)]
+    await turns(100)
+    assert await calls_of_a_while(0.3) < 5000
+    assert not sends[-1].done()
+    assert [int(await full.recv()) for _ in range(10)] == list(range(10))
+    await asyncio.gather(*sends)
+    if receiving:
+        await other.send(b"x")
+        assert await received == [b"other", b"x"]
+
+
 @on_loop
 async def test_requests_are_answered_in_turn(zmq, context):
     req, rep = context.socket(zmq.REQ), context.socket(zmq.REP)
