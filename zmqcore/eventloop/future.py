@@ -3,11 +3,13 @@
 Rules
 - The running loop is used, or outside of coroutines tornado's current one.
 - A cancelled call raises asyncio's CancelledError.
+- `IOLoop.close(all_fds=True)` closes the sockets that were awaited on that loop. It holds on to none of them.
 """
 
 from __future__ import annotations
 
 import warnings
+import weakref
 from asyncio import CancelledError as CancelledError
 from asyncio import Future as Future
 from typing import Any, ClassVar
@@ -20,19 +22,65 @@ from .._awaiting import Awaiting, awaiting_of, running_loop
 __all__ = ["Context", "Socket", "Poller", "CancelledError"]
 
 
+class _Closer:
+    """What a loop of tornado has in its list of descriptors: it closes the socket with the rest."""
+
+    def __init__(self, socket: Socket, io_loop: Any) -> None:
+        self.socket = weakref.ref(socket)
+        self.fd = socket.fileno()
+        io_loop.add_handler(self, self._ignore, 0)  # no events: the socket's own reader has them
+        self.remove = weakref.finalize(socket, io_loop.remove_handler, self.fd)
+        self.remove.atexit = False
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self.fd
+
+    def close(self) -> None:
+        """Close the socket, if it is there."""
+        socket = self.socket()
+        if socket is not None:
+            socket.close()
+
+    @staticmethod
+    def _ignore(fd: Any, events: int) -> None: ...
+
+
 class Socket(_asyncio.Socket):
-    """A socket whose sends, receives and polls are awaited."""
+    """A socket whose sends, receives and polls are awaited, on tornado's loop. See `zmqcore.asyncio.Socket`."""
 
     _repr_cls = "zmq.eventloop.future.Socket"
+    _io_loop: Any = None
+    _closer: _Closer | None = None
 
     def _await(self) -> Awaiting:
-        if running_loop() is not None:
-            return super()._await()
-        loop = IOLoop.current().asyncio_loop
+        loop = running_loop()
         awaiting = self._awaiting
-        if awaiting is None or awaiting.loop is not loop:
-            awaiting = self._awaiting = awaiting_of(self, loop)
+        if awaiting is None or loop is None or awaiting.loop is not loop:
+            awaiting = self._awaiting = awaiting_of(self, self._get_loop().asyncio_loop)
         return awaiting
+
+    def _get_loop(self) -> Any:
+        """tornado's current loop, which knows the socket from now on."""
+        io_loop = IOLoop.current()
+        if self._io_loop is not io_loop:
+            self._leave_loop()
+            try:
+                self._closer = _Closer(self, io_loop)
+            except ValueError:  # another object of this socket is there already
+                pass
+            self._io_loop = io_loop
+        return io_loop
+
+    def _leave_loop(self) -> None:
+        if self._closer is not None:
+            self._closer.remove()
+            self._closer = None
+
+    def close(self, linger: int | None = None) -> None:
+        """Close the socket. See `zmqcore.Socket.close()`."""
+        self._leave_loop()
+        super().close(linger)
 
 
 class Poller(_asyncio.Poller):

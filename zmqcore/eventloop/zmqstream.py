@@ -371,6 +371,10 @@ class ZMQStream(Sharer):
         if self.socket is None:
             return True
         if self.socket.closed:
+            warnings.warn(
+                f"{self!r} was closed after closing socket {self.socket!r}: what it had queued is lost. Close the stream, it closes the socket.",
+                stacklevel=3,
+            )
             self.close()
             return True
         return False
@@ -630,6 +634,10 @@ class ZMQStream(Sharer):
             self._kick()  # finds the socket closed
 
 
+class NotCallable(TypeError, AssertionError):
+    """What was given as a callback cannot be called. pyzmq's is an AssertionError."""
+
+
 def _check_callback(callback: Any) -> None:
     if callback is not None and not callable(callback):
-        raise TypeError(f"a function is needed, not {callback!r}")
+        raise NotCallable(f"a function is needed, not {callback!r}")

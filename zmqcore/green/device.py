@@ -52,7 +52,8 @@ def proxy(frontend: Any, backend: Any, capture: Any = None) -> None:
 def _forward(source: Any, target: Any, capture: Any) -> None:
     while True:
         source.poll(None, POLLIN)
-        target.poll(None, POLLOUT)
+        if target is not source:  # one that echoes has room when it has received
+            target.poll(None, POLLOUT)
         try:
             message = source.recv_multipart(DONTWAIT, copy=False)
         except Again:  # another greenlet was quicker

@@ -1,9 +1,11 @@
 """Sockets to be awaited on tornado's loop, and the names of zmqcore.eventloop."""
 
 import asyncio
+import gc
 import subprocess
 import sys
 import warnings
+import weakref
 
 import pytest
 from tornado_loop import on_tornado
@@ -91,6 +93,44 @@ def test_calls_before_the_loop_runs(run, peers):
         return await received
 
     assert IOLoop.current().run_sync(both) == b"x"
+
+
+def test_closing_the_loop_closes_its_sockets(zmq, future):
+    from tornado.ioloop import IOLoop
+
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    loop = IOLoop.current()
+    context = future.Context()
+    kept, closed = context.socket(zmq.PULL), context.socket(zmq.PULL)
+
+    async def use():
+        for socket in (kept, closed):
+            assert await socket.poll(1) == 0
+        closed.close()
+
+    loop.run_sync(use)
+    loop.close(all_fds=True)
+    asyncio.set_event_loop(None)
+    assert kept.closed and closed.closed
+    context.term()
+
+
+@pytest.mark.better
+def test_forgotten_socket_goes(zmq, future, run, context):
+    async def use():
+        socket = context.socket(zmq.PULL)
+        await socket.poll(1)
+        return weakref.ref(socket)
+
+    async def main():
+        gone = await use()
+        await asyncio.sleep(0)
+        gc.collect()
+        assert gone() is None
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # one that is recorded would keep the socket
+        run(main())
 
 
 def test_io_loop_is_ignored(future, run):

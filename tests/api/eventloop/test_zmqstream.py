@@ -393,7 +393,7 @@ async def test_on_err_does_nothing(streams, logged):
 async def test_only_functions(streams):
     push, pull = streams("PUSH", "PULL")
     for setter in (pull.on_recv, push.on_send, push.set_close_callback):
-        with pytest.raises((TypeError, AssertionError)):
+        with pytest.raises(AssertionError):
             setter("text")
 
 
@@ -448,8 +448,9 @@ async def test_socket_closed_by_itself(streams):
     pull.on_recv(calls)
     pull.set_close_callback(lambda: closed("closed"))
     await asyncio.sleep(0)
-    pull.socket.close()
-    assert await closed.next() == "closed"
+    with pytest.warns(UserWarning, match="after closing socket"):
+        pull.socket.close()
+        assert await closed.next() == "closed"
     assert pull.closed() and pull.socket is None
 
 

@@ -525,6 +525,15 @@ def test_device(green, context, fresh, spawn):
         socket.close(0)
 
 
+def test_device_of_one_socket(green, pair, spawn):
+    req, rep = pair("REQ", "REP")
+    spawn(green.device, green.QUEUE, rep, rep)
+    for i in range(5):
+        req.send(b"%d" % i)
+        with gevent.Timeout(SECONDS):
+            assert req.recv() == b"%d" % i
+
+
 @pytest.mark.better
 def test_killed_proxy_loses_nothing(green, context, fresh, spawn):
     pull, push, source, sink, tap, taps = (
