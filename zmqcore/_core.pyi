@@ -72,6 +72,16 @@ class Socket(_SocketBase):
         self,
         data: _Data,
         flags: int = 0,
+        copy: Literal[True] = True,
+        track: Literal[False] = False,
+        routing_id: int | None = None,
+        group: str | None = None,
+    ) -> None: ...
+    @overload
+    def send(
+        self,
+        data: _Data,
+        flags: int = 0,
         copy: bool = True,
         *,
         track: Literal[True],

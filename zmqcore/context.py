@@ -15,13 +15,13 @@ import os
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast
 
 from . import _core
 from .constants import Errno
 from .error import ZMQError
 from .options import CONTEXT_OPTIONS, SOCKET_OPTIONS, AttributeSetter
-from .socket import Socket
+from .socket import Socket, SyncSocket
 
 __all__ = ["Context", "SyncContext"]
 
@@ -308,7 +308,10 @@ class Context(_core.Context, AttributeSetter, Generic[_SocketT]):
             raise AttributeError(name)
 
 
-SyncContext = Context
+if TYPE_CHECKING:
+    SyncContext: TypeAlias = Context[SyncSocket]
+else:
+    SyncContext = Context
 
 
 def _new_lock() -> None:

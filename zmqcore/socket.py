@@ -14,7 +14,7 @@ import random
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import GenericAlias
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from . import _core
 from .constants import (
@@ -831,4 +831,7 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
         return load(recvd)
 
 
-SyncSocket = Socket
+if TYPE_CHECKING:
+    SyncSocket: TypeAlias = Socket[bytes]
+else:
+    SyncSocket = Socket

@@ -16,6 +16,7 @@ PROGRAM = f"""
 import array
 import {MODULE} as zmq
 import {MODULE}.asyncio
+import {MODULE}.utils.monitor
 
 def both(context: zmq.Context[zmq.Socket[bytes]], socket: zmq.Socket[bytes]) -> list[bytes]:
     with context.socket(zmq.PAIR) as other:
@@ -36,6 +37,14 @@ socket.send(socket.recv(copy=False))
 socket.send_multipart([b"", bytearray(), zmq.Frame(b"")])
 socket.send_multipart((b"", memoryview(b"")))
 socket.send_string("text")
+nothing: None = socket.send(b"")
+tracker: zmq.MessageTracker = socket.send(b"", track=True)
+same: zmq.Context[zmq.Socket[bytes]] = zmq.SyncContext.instance()
+happened: bytes = {MODULE}.utils.monitor.recv_monitor_message(socket)["endpoint"]
+
+async def wait(monitor: {MODULE}.asyncio.Socket) -> bytes:
+    return (await {MODULE}.utils.monitor.recv_monitor_message(monitor))["endpoint"]
+
 status: int = zmq.proxy_steerable(socket, socket)
 socket.send("text")  # error
 socket.send(5)  # error

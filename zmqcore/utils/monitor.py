@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Awaitable
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, overload
 
 from ..constants import Event
+
+if TYPE_CHECKING:
+    from .. import asyncio as _asyncio
+    from ..socket import Socket
 
 __all__ = ["parse_monitor_message", "recv_monitor_message"]
 
@@ -45,6 +49,14 @@ def parse_monitor_message(msg: list[bytes]) -> _MonitorMessage:
 
 async def _parse_when_there(message: Awaitable[list[bytes]]) -> _MonitorMessage:
     return parse_monitor_message(await message)
+
+
+@overload
+def recv_monitor_message(socket: _asyncio.Socket, flags: int = 0) -> Awaitable[_MonitorMessage]: ...
+
+
+@overload
+def recv_monitor_message(socket: Socket[bytes], flags: int = 0) -> _MonitorMessage: ...
 
 
 def recv_monitor_message(socket: Any, flags: int = 0) -> _MonitorMessage | Awaitable[_MonitorMessage]:
