@@ -10,13 +10,20 @@ import zmqcore
 zmqcore.as_zmq()
 
 names = ["zmqcore", *(m.name for m in pkgutil.walk_packages(zmqcore.__path__, "zmqcore.") if "_startup" not in m.name and not m.name.endswith("__main__"))]
-assert len(names) > 40
+checked = 0
 for number, name in enumerate(names):
     order = [name, "zmq" + name.removeprefix("zmqcore")]
-    one, other = map(importlib.import_module, order if number % 2 else order[::-1])
+    try:
+        one, other = map(importlib.import_module, order if number % 2 else order[::-1])
+    except ModuleNotFoundError as error:
+        # A module that joins zmqcore to gevent, tornado or trio, which this environment does not have.
+        assert not error.name.startswith(("zmq", "zmqcore")), error
+        continue
+    checked += 1
     assert one is other, name
     assert one.__name__ == one.__spec__.name == name and sys.modules[order[1]] is one, name
     assert not getattr(one.__spec__, "_initializing", False), name
+assert checked > 40
 import zmq
 assert zmq is zmqcore and zmq.asyncio is zmqcore.asyncio and importlib.reload(zmq.utils.z85) is zmqcore.utils.z85
 """
