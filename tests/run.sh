@@ -44,10 +44,10 @@ PATH=$bin:$PATH
 export PATH
 python -m pip install -q --disable-pip-version-check "setuptools>=77" "Cython>=3.1"
 
-# Not every tool has wheels for free-threaded builds, and from source some need a Rust compiler: there, pyomq stays out and lint
-# and types, which say the same on every interpreter, are left to the others.
+# Not every tool has wheels for free-threaded builds, and from source some need a Rust compiler: there, pyomq and the other
+# event loops stay out and lint and types, which say the same on every interpreter, are left to the others.
 free_threaded=$(python -c 'import sysconfig; print(sysconfig.get_config_var("Py_GIL_DISABLED") or 0)')
-extras=test,lint
+extras=test,loops,lint
 [ "$free_threaded" = 0 ] || extras="test"
 
 step "build"

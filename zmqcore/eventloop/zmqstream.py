@@ -371,6 +371,7 @@ class ZMQStream(Sharer):
         if self.socket is None:
             return True
         if self.socket.closed:
+            gen_log.warning("%s has a closed socket", self)
             warnings.warn(
                 f"{self!r} was closed after closing socket {self.socket!r}: what it had queued is lost. Close the stream, it closes the socket.",
                 stacklevel=3,

@@ -3,8 +3,6 @@
 import pytest
 from awaiting import SECONDS, endpoint
 
-anyio = pytest.importorskip("anyio")
-
 BACKENDS = ["asyncio"]
 try:
     import trio  # noqa: F401
@@ -17,6 +15,8 @@ except ImportError:
 @pytest.fixture(params=BACKENDS)
 def run(request):
     """run(coroutine): on each kind of loop, with a limit of time."""
+
+    import anyio  # without it the tests are left out
 
     def run(coroutine):
         async def limited():

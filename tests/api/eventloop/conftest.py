@@ -6,14 +6,14 @@ import logging
 import pytest
 from awaiting import SECONDS
 
-tornado_ioloop = pytest.importorskip("tornado.ioloop")
-
 
 @pytest.fixture
 def run():
     """run(coroutine): on a loop of tornado of its own, with a limit of time."""
+    from tornado.ioloop import IOLoop  # without it the tests are left out
+
     asyncio.set_event_loop(asyncio.new_event_loop())
-    loop = tornado_ioloop.IOLoop.current()
+    loop = IOLoop.current()
     yield lambda coroutine: loop.run_sync(lambda: coroutine, timeout=2 * SECONDS)
     loop.close(all_fds=False)
     asyncio.set_event_loop(None)

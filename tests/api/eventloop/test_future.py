@@ -10,6 +10,8 @@ import weakref
 import pytest
 from tornado_loop import on_tornado
 
+pytest.importorskip("tornado")
+
 
 @pytest.fixture
 def future(submodule):

@@ -3,8 +3,6 @@
 import pytest
 from awaiting import SECONDS, endpoint
 
-gevent = pytest.importorskip("gevent")
-
 
 @pytest.fixture
 def green(submodule):
@@ -38,6 +36,8 @@ def pair(green, context, fresh):
 @pytest.fixture
 def spawn():
     """spawn(function, ...): a greenlet; what it raised is raised at the end of the test, unless somebody has asked for its result."""
+    import gevent  # without it the tests are left out
+
     made = []
     yield lambda *args: made.append(gevent.spawn(*args)) or made[-1]
     gevent.killall(made, timeout=SECONDS)

@@ -7,10 +7,11 @@ import sys
 import threading
 from collections import deque
 
-import gevent
 import pytest
 from awaiting import SECONDS, endpoint
-from gevent import pool
+
+gevent = pytest.importorskip("gevent")
+pool = pytest.importorskip("gevent.pool")
 
 
 def result(greenlet):

@@ -10,9 +10,6 @@ import sys
 import pytest
 from awaiting import until
 
-paramiko = pytest.importorskip("paramiko")
-import ssh_server  # noqa: E402  # needs paramiko
-
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="servers of POSIX")
 
 SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin")
@@ -96,6 +93,8 @@ def sshd(tmp_path, know):
 @pytest.fixture
 def password_server(know):
     """One that lets "user" in with the password "secret"."""
+    import ssh_server  # needs paramiko
+
     server = ssh_server.PasswordServer("user", "secret")
     know(server.port, f"{server.key.get_name()} {server.key.get_base64()}")
     yield Server("user", server.port, password="secret")

@@ -12,6 +12,8 @@ import threading
 import pytest
 from awaiting import SECONDS, until
 
+pytest.importorskip("paramiko")
+
 WAYS = pytest.mark.parametrize("paramiko", [pytest.param(False, id="ssh"), pytest.param(True, id="paramiko")])
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32" or shutil.which("ssh") is None, reason="there is no ssh"),
