@@ -311,6 +311,38 @@ def transport_offences(root):
     return found
 
 
+# What the rooms behind the engine know and nobody before it may say. A block of properties is everybody's.
+WIRE_ROOMS = ("zmtp", "mechanism")
+BEYOND_THE_WIRE = ("session", "io", "socket")
+SHARED_FILES = {"metadata.pxd"}
+
+
+def wire_names():
+    """Every function, struct and constant of the wire and of its mechanisms but monitor events, and the members that tell a version."""
+    names = {"version", "minor"}
+    for room in WIRE_ROOMS:
+        for path in files(ROOT, f"src/{room}", {".pxd"}):
+            if path.name not in SHARED_FILES:
+                text = without_comments(path)
+                names |= set(re.findall(r"(?m)^(?:cdef inline|ctypedef)\b[^\n(]*?(\w+)\(", text))
+                names |= set(re.findall(r"(?m)^cdef struct (\w+)", text))
+                names |= set(re.findall(r"(?m)^    ([A-Z][A-Z0-9_]+) = ", text))
+    return {name for name in names if not name.startswith("EVENT_")}
+
+
+def wire_offences(root):
+    """Versions, frame layouts, commands and mechanisms are told apart behind the engine, by nobody before it."""
+    known = wire_names()
+    found = []
+    for room in BEYOND_THE_WIRE:
+        for path in files(root, f"src/{room}", {".pxd"}):
+            for number, line in enumerate(without_comments(path).splitlines(), 1):
+                line = re.sub(r'"[^"]*"', '""', line)
+                if bad := sorted(set(re.findall(r"\w+", line)) & known):
+                    found.append(f"{path.relative_to(root)}:{number}: the engine's: {', '.join(bad)}")
+    return found
+
+
 def all_permissions():
     return permissions(ARCHITECTURE.read_text())
 
@@ -353,6 +385,7 @@ def test_walls_between_rooms():
         name_offences,
         length_offences,
         transport_offences,
+        wire_offences,
     ],
 )
 def test_house_rules(check):
@@ -426,6 +459,13 @@ def walls(root):
         (transport_offences, "zmqcore/a.py", 'if transport == "ipc":\n    pass\n', True),
         (transport_offences, "zmqcore/a.py", 'def f(transport):\n    """ipc"""\n    return f"inproc://{transport}"\n', True),
         (transport_offences, "zmqcore/a.py", 'def f(name):\n    """ipc"""\n    return f"inproc://monitor-{name}"\n', False),
+        (wire_offences, "src/session/a.pxd", "    if s.version >= 2:\n", True),
+        (wire_offences, "src/session/a.pxd", "    n = frame_put(out, size, 0)\n", True),
+        (wire_offences, "src/session/a.pxd", "from zmtp.command cimport CMD_PING\n", True),
+        (wire_offences, "src/socket/a.pxd", "    c.mechanism = MECHANISM_NULL\n", True),
+        (wire_offences, "src/socket/a.pxd", "from zmtp.metadata cimport metadata_t\n", False),
+        (wire_offences, "src/session/a.pxd", "    # the version is the engine's\n", False),
+        (wire_offences, "src/engine/a.pxd", "    n = frame_put(out, size, 0)\n", False),
         (name_offences, "src/pipe/ring_util.pxd", "", True),
         (name_offences, "zmqcore/utils/monitor.py", "", False),
         (length_offences, "src/pipe/a.pxd", "\n" * 701, True),

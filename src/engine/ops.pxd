@@ -10,7 +10,7 @@
 #     -----------+-----------------------------------------+-----------------------------------------------------------
 #     beginning  | feed, sent; zap_request, zap_reply      | feed() returns ENGINE_READY, or a negative errno (final)
 #     ready      | none; `peer` tells who is there         | settle(), once the socket has taken what it wants of `peer`
-#     traffic    | frame_*, large_put, body_at, signal_*   | engine_delete(), which is allowed at any time
+#     traffic    | frame_*, *_put, body_at, signal_get     | engine_delete(), which is allowed at any time
 #
 # - `traits` and `plain` are settled when feed() returns ENGINE_READY. They do not change from then on.
 # - Frames leave in the order in which they were put, with nothing between them and nothing left out, so an engine may
@@ -107,17 +107,17 @@ cdef struct engine_ops_t:
 
     # A whole frame of a body of n bytes into n + ENGINE_OVERHEAD bytes. Its length, or a negative errno: nothing was
     # written, and the engine is as before if it is -ENOMEM.
-    ptrdiff_t (*frame_put)(engine_t *e, int flags, const unsigned char *body, size_t n,
+    ptrdiff_t (*small_put)(engine_t *e, int flags, const unsigned char *body, size_t n,
                            unsigned char *out) noexcept nogil
     # The header of a large frame, into ENGINE_OVERHEAD bytes; its length or a negative errno. The body follows from
     # memory of its own: m's payload as it is, or, with ENGINE_OPAQUE only, a new message in *body (MSG_EMPTY when
     # called). m remains the caller's.
     ptrdiff_t (*large_put)(engine_t *e, msg_t *m, unsigned char *out, msg_t *body) noexcept nogil
-    # Where in a whole frame of n bytes, written by frame_put, the body begins. Not called with ENGINE_OPAQUE or
+    # Where in a whole frame of n bytes, written by small_put, the body begins. Not called with ENGINE_OPAQUE or
     # ENGINE_STREAM.
     size_t (*body_at)(engine_t *e, const unsigned char *frame, size_t n) noexcept nogil
     # SIGNAL_... into n + ENGINE_OVERHEAD bytes. Its length, 0 if this wire has nothing of the kind, or a negative errno
-    # as frame_put.
+    # as small_put.
     ptrdiff_t (*signal_put)(engine_t *e, int kind, uint32_t ttl_ds, const unsigned char *data, size_t n,
                             unsigned char *out) noexcept nogil
 

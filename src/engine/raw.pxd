@@ -72,7 +72,7 @@ cdef inline int raw_new(engine_t **out) noexcept nogil:
     e.ops.feed = raw_feed
     e.ops.sent = raw_sent
     e.ops.settle = raw_settle
-    e.ops.frame_put = raw_frame_put
+    e.ops.small_put = raw_frame_put
     e.ops.large_put = raw_large_put
     e.ops.body_at = raw_body_at
     e.ops.signal_put = raw_signal_put

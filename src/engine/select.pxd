@@ -32,7 +32,7 @@ cdef inline void engine_delete(engine_t *e) noexcept nogil:
 # The two operations that every small frame needs, without an indirect call.
 
 cdef inline ptrdiff_t engine_plain_put(msg_t *m, unsigned char *out) noexcept nogil:
-    """frame_put of an engine that is `plain`. It cannot fail."""
+    """small_put of an engine that is `plain`. It cannot fail."""
     cdef int header = frame_put(out, m.size, m.flags & MSG_MORE)
     memcpy(out + header, msg_data(m), m.size)
     return <ptrdiff_t> (header + m.size)

@@ -285,7 +285,7 @@ cdef inline int zmtp_new(const engine_config_t *config, engine_t **out) noexcept
     e.ops.zap_request = zmtp_zap_request
     e.ops.zap_reply = zmtp_zap_reply
     e.ops.settle = zmtp_settle
-    e.ops.frame_put = zmtp_frame_put
+    e.ops.small_put = zmtp_frame_put
     e.ops.large_put = zmtp_large_put
     e.ops.body_at = zmtp_body_at
     e.ops.signal_put = zmtp_signal_put

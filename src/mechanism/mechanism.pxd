@@ -44,7 +44,6 @@ cdef enum:
 
 # Monitor events of a failed handshake and the values of the protocol one.
 cdef enum:
-    EVENT_HANDSHAKE_FAILED_NO_DETAIL = 0x0800
     EVENT_HANDSHAKE_FAILED_PROTOCOL = 0x2000
     EVENT_HANDSHAKE_FAILED_AUTH = 0x4000
 

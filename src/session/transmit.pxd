@@ -130,7 +130,7 @@ cdef inline ptrdiff_t transmit_small(session_t *s, msg_t *m, bint take, unsigned
     """A frame copied into tx by an engine that is not `plain`. Its size, or a negative errno and nothing has happened
     to m."""
     cdef bint opaque = (s.engine.traits & ENGINE_OPAQUE) != 0
-    cdef ptrdiff_t n = s.engine.ops.frame_put(s.engine, m.flags & MSG_MORE, msg_data(m), m.size, out)
+    cdef ptrdiff_t n = s.engine.ops.small_put(s.engine, m.flags & MSG_MORE, msg_data(m), m.size, out)
     cdef int what = FRAME_CONTINUES if m.flags & MSG_MORE else FRAME_LAST
     if n < 0:
         return n

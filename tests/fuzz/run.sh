@@ -1,6 +1,7 @@
 #!/bin/sh
 # Fuzzes with libFuzzer under AddressSanitizer and UndefinedBehaviorSanitizer. Further arguments are libFuzzer's.
 #   tests/fuzz/run.sh [runs] ...                the wire protocol
+#   tests/fuzz/run.sh engines [runs] ...        the engines, as a session drives them
 #   tests/fuzz/run.sh sockets [runs] ...        whole sockets on a simulated machine: so many conversations with each type, JOBS (2) types at a
 #                                               time; TYPES="7 8" for some types only
 #   tests/fuzz/run.sh minimise                  whole sockets: what build/fuzz/ has learnt, without the superfluous, goes to corpus_sockets.txt
@@ -52,6 +53,15 @@ sockets)
     done | xargs -P "${JOBS:-2}" -I TYPE sh -c '"$@" --type=TYPE -artifact_prefix='"$out"'/sockets-TYPE- '"$out"'/sockets-TYPE '"$out"'/kept \
             >'"$out"'/sockets-TYPE.log 2>&1 && tail -n 1 '"$out"'/sockets-TYPE.log || { tail -n 25 '"$out"'/sockets-TYPE.log; exit 1; }' \
         sh "$out/fuzz_sockets" -runs="$runs" -max_len=200 -len_control=20 -timeout=20 -rss_limit_mb=2048 -detect_leaks=0 -entropic=0 -use_counters=0 -dict=tests/fuzz/zmtp.dict -print_final_stats=1 "$@"
+    ;;
+engines)
+    shift
+    runs=${1:-1000000}
+    [ $# -eq 0 ] || shift
+    mkdir -p "$out/engines"
+    build fuzz_engines
+    exec "$out/fuzz_engines" -runs="$runs" -max_len=1024 -timeout=10 -rss_limit_mb=1024 -dict=tests/fuzz/zmtp.dict \
+        -artifact_prefix="$out/engines-" -print_final_stats=1 "$@" "$out/engines" tests/fuzz/corpus
     ;;
 minimise)
     [ -x "$out/fuzz_sockets" ] || build_sockets

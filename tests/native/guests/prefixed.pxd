@@ -126,7 +126,7 @@ cdef inline int prefixed_new(const engine_config_t *config, engine_t **out) noex
     e.ops.feed = prefixed_feed
     e.ops.sent = prefixed_sent
     e.ops.settle = prefixed_settle
-    e.ops.frame_put = prefixed_frame_put
+    e.ops.small_put = prefixed_frame_put
     e.ops.large_put = prefixed_large_put
     e.ops.body_at = prefixed_body_at
     e.ops.signal_put = prefixed_signal_put
