@@ -222,7 +222,7 @@ def await_send(Socket self, data, int flags=0, bint copy=True, bint track=False,
         flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
         copy (bool): False lends the memory. Default True.
         track (bool): with copy=False, return a MessageTracker. Default False.
-        routing_id (int): receiver of a SERVER's message. Default None.
+        routing_id (int): which peer a SERVER or PEER sends to. Default None: the `routing_id` of a Frame.
         group (str): group of a RADIO's message. Default None.
 
     Returns:

@@ -340,9 +340,11 @@ cdef class Frame:
 
     @property
     def routing_id(self):
-        """Routing id of a SERVER/CLIENT message, as it was set here; RuntimeError if it was not."""
+        """Which peer of a SERVER or PEER this frame came from, or is to go to: a number of 32 bits, never 0.
+
+        RuntimeError if it was neither received by a SERVER or PEER nor set here."""
         if self.m.routing_id == 0:
-            raise RuntimeError("this frame has no routing id: SERVER and CLIENT sockets are not implemented in zmqcore")
+            raise RuntimeError("this frame has no routing id: only SERVER and PEER sockets give one to what they receive")
         return self.m.routing_id
 
     @routing_id.setter

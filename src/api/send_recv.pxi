@@ -28,7 +28,7 @@ cdef class Socket(_SocketBase):
             copy (bool): False lends the memory to the socket instead of copying it, from `copy_threshold` bytes on
                 (65536); it must not change until it has been sent. Default True.
             track (bool): with copy=False, return a MessageTracker that tells when. Default False.
-            routing_id (int): receiver of a SERVER's message; zmqcore has no SERVER yet. Default None.
+            routing_id (int): which peer a SERVER or PEER sends to. Default None: the `routing_id` of a Frame.
             group (str): group of a RADIO's message; zmqcore has no RADIO yet. Default None.
 
         Returns:
@@ -38,7 +38,8 @@ cdef class Socket(_SocketBase):
             Again (EAGAIN): it would have to wait and DONTWAIT is set, or SNDTIMEO is over.
             ZMQError (EFSM): not the turn of a REQ or REP to send.
             ZMQError (ENOTSUP): the type does not send (PULL, SUB).
-            ZMQError (EHOSTUNREACH): a ROUTER with ROUTER_MANDATORY does not know the peer.
+            ZMQError (EHOSTUNREACH): a ROUTER with ROUTER_MANDATORY does not know the peer, nor does a SERVER or PEER.
+            ZMQError (EINVAL): SNDMORE on a type whose messages have one frame (CLIENT, SERVER, PEER, SCATTER, CHANNEL).
             ZMQError (ENOTSOCK): the socket is closed.
             ContextTerminated (ETERM): the context is ending.
             TypeError: `data` is str, or has no contiguous buffer.
@@ -93,6 +94,7 @@ cdef class Socket(_SocketBase):
         """Fills `m` from anything that can be sent. The tracker of lent memory, or None."""
         cdef Frame frame
         cdef Py_buffer view
+        cdef uint32_t number = 0
         msg_init(m)
         if isinstance(data, str):
             raise TypeError("unicode not allowed, use send_string")
@@ -102,6 +104,7 @@ cdef class Socket(_SocketBase):
                 raise ValueError("Not a tracked message: create the frame with track=True")
             if copy and PyBytes_CheckExact(frame._bytes):
                 data = frame._bytes
+                number = frame.m.routing_id
             else:
                 if frame.share(m) < 0:
                     raise MemoryError
@@ -112,6 +115,7 @@ cdef class Socket(_SocketBase):
             if copy or view.len < self.copy_threshold:
                 if msg_set(m, view.buf, <size_t> view.len) < 0:
                     raise MemoryError
+                m.routing_id = number
                 return None if copy else _finished_tracker()
         finally:
             PyBuffer_Release(&view)

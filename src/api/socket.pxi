@@ -8,14 +8,16 @@ from base.platform cimport zc_lock_acquire, zc_lock_release, zc_lock_try
 from option.numbers cimport OPT_FD
 from option.store cimport option_kind, options_get
 from option.table cimport (
-    ACTION_EVENTS, ACTION_FD, ACTION_LAST_ENDPOINT, ACTION_RCVMORE, ACTION_TOPICS_COUNT, OPTION_INT, OPTION_INT64, OPTION_TEXT, OPTION_UNKNOWN,
+    ACTION_EVENTS, ACTION_FD, ACTION_LAST_ENDPOINT, ACTION_RCVMORE, ACTION_THREAD_SAFE, ACTION_TOPICS_COUNT, OPTION_INT, OPTION_INT64,
+    OPTION_TEXT, OPTION_UNKNOWN,
 )
-from pattern.pattern cimport pattern_topics_count
+from pattern.ops cimport SINGLE_FRAME
+from pattern.pattern cimport pattern_is, pattern_topics_count
 from reactor.io_thread cimport io_help, io_thread_t
 from io.end_call cimport socket_settle
 from io.flush cimport socket_flush
 from io.ownership cimport socket_help_begin
-from socket.endpoints cimport socket_bind, socket_connect, socket_unbind
+from socket.endpoints cimport socket_bind, socket_connect, socket_connect_peer, socket_disconnect_peer, socket_unbind
 from socket.life cimport socket_new, socket_close
 from socket.monitoring cimport socket_monitor_start, socket_monitor_stop
 from socket.options cimport socket_set_option
@@ -120,6 +122,8 @@ cdef inline int get_locked(socket_t *s, int option, value_t *v) noexcept nogil:
             return v.number
     elif rc == ACTION_TOPICS_COUNT:
         v.number = pattern_topics_count(&s.pattern)
+    elif rc == ACTION_THREAD_SAFE:
+        v.number = pattern_is(&s.pattern, SINGLE_FRAME)
     elif rc == ACTION_LAST_ENDPOINT:
         v.size = strlen(s.last_endpoint) + 1 if s.last_endpoint != NULL else 1
         v.endpoint = <char *> calloc(v.size, 1)
@@ -288,6 +292,63 @@ cdef class _SocketBase:
             rc = socket_connect(self.s, p, n)
         if rc < 0:
             raise_address(rc, addr)
+
+    def connect_peer(self, addr):
+        """Connect a PEER socket, and learn by which routing id the peer is reached. For PEER sockets.
+
+        Args:
+            addr (str | bytes): the endpoint, as for `connect()`.
+
+        Returns:
+            int: the routing id of the peer, for `send(routing_id=...)`. It stays the same when the connection is lost
+                and made again.
+
+        Raises:
+            ZMQError (ENOTSUP): the socket is of another type.
+            ZMQError (EFAULT): IMMEDIATE is set.
+            ZMQError (EINVAL, EPROTONOSUPPORT): as for `connect()`.
+            ZMQError (ENOTSOCK): the socket is closed.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: zmq_connect_peer in the ZeroMQ API.
+
+        Example:
+            >>> with context.socket(zmq.PEER) as peer:
+            ...     routing_id = peer.connect_peer("inproc://other")
+        """
+        cdef bytes text = endpoint_text(addr)
+        cdef const char *p = text
+        cdef size_t n = len(text)
+        cdef uint32_t number = 0
+        cdef int rc
+        self.enter()
+        with nogil:
+            rc = socket_connect_peer(self.s, p, n, &number)
+        if rc < 0:
+            raise_address(rc, addr)
+        return number
+
+    def disconnect_peer(self, uint32_t routing_id):
+        """End the connection to one peer. For PEER sockets.
+
+        Args:
+            routing_id (int): of the peer, from `connect_peer()` or a Frame it has sent.
+
+        Raises:
+            ZMQError (EHOSTUNREACH): there is no such peer.
+            ZMQError (ENOTSUP): the socket is of another type.
+            ZMQError (ENOTSOCK): the socket is closed.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: zmq_disconnect_peer in the ZeroMQ API.
+        """
+        cdef int rc
+        self.enter()
+        with nogil:
+            rc = socket_disconnect_peer(self.s, routing_id)
+        zc_giveback_drain()
+        if rc < 0:
+            raise_errno(rc)
 
     def unbind(self, addr):
         """Stop listening on an endpoint, and end the connections that were accepted there.

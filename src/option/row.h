@@ -59,6 +59,7 @@ enum { /* what the caller does when a set has succeeded, or answers to a get; > 
     ACTION_EVENTS,
     ACTION_TOPICS_COUNT,
     ACTION_LAST_ENDPOINT,
+    ACTION_THREAD_SAFE,
 };
 
 enum { /* when: from when on a new value counts */
@@ -107,6 +108,12 @@ enum { /* set_on, get_on, zero_on: socket types, one bit for each type number */
     ON_PUBLISHERS = ON_PUB | ON_XPUB, /* PUB is made of an XPUB in libzmq, and so takes its options */
     ON_SUBSCRIBERS = ON_SUB | ON_XSUB,
     ON_ROUTERS = ON_REP | ON_ROUTER, /* likewise */
+    ON_SERVER = 1 << 12,
+    ON_CLIENT = 1 << 13,
+    ON_PEER = 1 << 19,
+    ON_GREETING = ON_DEALER | ON_ROUTER | ON_CLIENT | ON_SERVER | ON_PEER,
+    ON_NOTICING = ON_ROUTER | ON_SERVER | ON_PEER,
+    ON_HICCUPING = ON_DEALER | ON_CLIENT | ON_PEER,
 };
 
 typedef struct option_row_t {

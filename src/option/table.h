@@ -198,10 +198,10 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
     MESSAGE(XPUB_WELCOME_MSG, xpub_welcome_msg, PUBLISHERS, CONNECTION,
         "A message that each new subscriber gets first."),
     ROW(HELLO_MSG, BYTES, "A message that each new peer gets first.", AT(hello_msg), .keep = KEEP_BYTES,
-        RANGE(0, 0, INT64_MAX), .set_on = ON_ROUTER | ON_DEALER, .when = WHEN_CONNECTION),
-    MESSAGE(DISCONNECT_MSG, disconnect_msg, ROUTER, AT_ONCE,
+        RANGE(0, 0, INT64_MAX), .set_on = ON_GREETING, .when = WHEN_CONNECTION),
+    MESSAGE(DISCONNECT_MSG, disconnect_msg, NOTICING, AT_ONCE,
         "A message that is received, as if the peer had sent it, when a peer has gone."),
-    MESSAGE(HICCUP_MSG, hiccup_msg, DEALER, AT_ONCE,
+    MESSAGE(HICCUP_MSG, hiccup_msg, HICCUPING, AT_ONCE,
         "A message that is received when a connection is lost and will be made again."),
     /* patterns */
     PATTERN(ROUTER_MANDATORY, router_mandatory, ROUTERS, AT_ONCE,
@@ -265,9 +265,9 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
     ANSWER(LAST_ENDPOINT, TEXT, ALL, LAST_ENDPOINT,
         "The address of the last bind() or connect(), with wildcards resolved."),
     ROW(TYPE, INT, "The type of the socket.", TYPES(NONE, ALL), .rule = RULE_TYPE),
-    ROW(THREAD_SAFE, INT,
-        "1 for a type that has no FD; no type of zmqcore is one. (Sockets of any type may be shared by threads.)",
-        TYPES(NONE, ALL), .unit = "0 or 1", .flags = OPTION_CONSTANT | OPTION_ROOMY),
+    ANSWER(THREAD_SAFE, INT, ALL, THREAD_SAFE,
+        "1 for CLIENT, SERVER, PEER, SCATTER, GATHER and CHANNEL, which libzmq calls thread-safe. (Here sockets of any "
+        "type may be shared by threads, and all have an FD.)", .unit = "0 or 1"),
     /* features that are not built in, but whose defaults a release libzmq reads back */
     ROW(MECHANISM, INT, "The security mechanism: 0, NULL.", TYPES(NONE, ALL), .flags = OPTION_CONSTANT),
     ONLY(PLAIN_SERVER, "0 or 1", 0, "Be the server of PLAIN authentication."),

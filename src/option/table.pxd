@@ -43,6 +43,7 @@ cdef extern from "option/row.h" nogil:
         ACTION_EVENTS
         ACTION_TOPICS_COUNT
         ACTION_LAST_ENDPOINT
+        ACTION_THREAD_SAFE
     enum:
         OPTION_ABSENT
         OPTION_CONSTANT

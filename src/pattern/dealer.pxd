@@ -8,7 +8,7 @@ from pattern.defaults cimport default_ops
 from pattern.ops cimport (
     pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, CONFLATES_IN, CONFLATES_OUT, CONNECTS_ONCE, FLAG_UP, SENDS_IDENTITY,
 )
-from pattern.peer cimport pattern_greet, pattern_insert
+from pattern.steps cimport pattern_greet, pattern_insert
 from pattern.strategies.fair_queue cimport fq_ready
 from pipe.pipe cimport pipe_t
 

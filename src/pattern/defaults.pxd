@@ -96,6 +96,14 @@ cdef inline int default_peer_state(pattern_t *pt, const unsigned char *id, size_
     return -ENOTSUP
 
 
+cdef inline uint32_t default_peer_number(pattern_t *pt, pipe_t *p) noexcept nogil:
+    return 0
+
+
+cdef inline pipe_t *default_peer_of_number(pattern_t *pt, uint32_t number) noexcept nogil:
+    return NULL
+
+
 cdef inline void default_ops(pattern_ops_t *ops, const char *name, const char *peers, uint32_t traits) noexcept nogil:
     """Fills a table with what load balancing and fair queuing do, as far as the traits allow; the type replaces what it does otherwise."""
     ops.name = name
@@ -118,3 +126,5 @@ cdef inline void default_ops(pattern_ops_t *ops, const char *name, const char *p
     ops.topics_count = default_topics_count
     ops.set_connect_routing_id = default_set_connect_routing_id
     ops.peer_state = default_peer_state
+    ops.peer_number = default_peer_number
+    ops.peer_of_number = default_peer_of_number

@@ -29,8 +29,10 @@ cdef enum:                      # pattern_ops_t.traits: what others may want to 
     CONFLATES_IN = 1 << 6       # CONFLATE applies to what it receives,
     CONFLATES_OUT = 1 << 7      # ... to what it sends. Data only: subscriptions travel the other way and must all arrive
     PUBLISHES = 1 << 8          # its peers subscribe: takes subscriptions from the wire
-    RAW = 1 << 10               # there is no ZMTP on its connections
     SENDS_IDENTITY = 1 << 9     # announces its routing id in READY, even an empty one
+    SINGLE_FRAME = 1 << 10      # messages have one frame: MORE is refused
+    CONNECTS_PEERS = 1 << 11    # connect_peer() tells the number of the peer, disconnect_peer() takes it
+    RAW = 1 << 12               # there is no ZMTP on its connections
 
 cdef enum:                      # pattern_events()
     PATTERN_IN = 1
@@ -44,7 +46,7 @@ cdef enum:                      # pipe_t.pattern_flags
     FLAG_UP = 1                 # pattern_ready() came after the last pattern_lost(): there is a peer
     FLAG_ENDED = 2              # pattern_ended() has been here
     FLAG_BUSY = 4               # being read by pattern_in_ready(): a nested report adds nothing
-    FLAG_KEYED = 8              # ROUTER: in the routing table
+    FLAG_KEYED = 8              # ROUTER, SERVER, PEER: in the routing table
     FLAG_FIXED = 16             # ROUTER: the id was given by CONNECT_ROUTING_ID and outlives connections
     FLAG_WAITING = 32           # ROUTER: another pipe has this peer's id
     FLAG_ATTACHED = 64          # between pattern_attach() and pattern_detach(); nothing here touches another pipe
@@ -119,6 +121,9 @@ cdef struct pattern_ops_t:
     int (*set_connect_routing_id)(pattern_t *pt, const unsigned char *id, size_t n) noexcept nogil
     # PATTERN_OUT if the peer of that id can take a message, 0 if not, -EHOSTUNREACH. Default: -ENOTSUP.
     int (*peer_state)(pattern_t *pt, const unsigned char *id, size_t n) noexcept nogil
+    # The number that msg_t.routing_id knows this peer by, never 0; and the pipe of a number, NULL if there is none. Default: 0 and NULL.
+    uint32_t (*peer_number)(pattern_t *pt, pipe_t *p) noexcept nogil
+    pipe_t *(*peer_of_number)(pattern_t *pt, uint32_t number) noexcept nogil
 
 cdef struct pattern_t:
     pattern_ops_t ops

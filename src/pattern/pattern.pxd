@@ -14,13 +14,13 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t
 from libc.string cimport memset
-from base.errors cimport EEXIST
+from base.errors cimport EEXIST, EHOSTUNREACH, ENOTSUP
 from base.memory cimport free
 from message.message cimport msg_t, MSG_MORE
 from pattern.ops cimport (
-    pattern_t, pattern_hooks_t, ANSWERS, FLAG_ATTACHED, FLAG_ENDED, FLAG_UP, ONE_PEER,
+    pattern_t, pattern_hooks_t, ANSWERS, CONNECTS_PEERS, FLAG_ATTACHED, FLAG_ENDED, FLAG_UP, ONE_PEER,
 )
-from pattern.peer cimport pattern_close_pipe
+from pattern.steps cimport pattern_close_pipe
 from pattern.select cimport pattern_select
 from pattern.strategies.fair_queue cimport fq_free, fq_front, fq_init, fq_remove, FQ_NONE
 from pattern.strategies.fan_out cimport FAN_NONE
@@ -150,7 +150,7 @@ cdef inline void pattern_out_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
 # ---- messages
 
 cdef inline int pattern_send(pattern_t *pt, msg_t *m) noexcept nogil:
-    """One frame. 0, LB_DROPPED, -EAGAIN, -EFSM, -ENOTSUP, -EHOSTUNREACH, -ENOMEM."""
+    """One frame. 0, LB_DROPPED, -EAGAIN, -EFSM, -EINVAL, -ENOTSUP, -EHOSTUNREACH, -ENOMEM."""
     return pt.ops.send(pt, m)
 
 
@@ -208,3 +208,20 @@ cdef inline int pattern_set_connect_routing_id(pattern_t *pt, const unsigned cha
 cdef inline int pattern_peer_state(pattern_t *pt, const unsigned char *id, size_t n) noexcept nogil:
     """PATTERN_OUT if that peer can take a message, 0 if not, -EHOSTUNREACH; -ENOTSUP for types without ids."""
     return pt.ops.peer_state(pt, id, n)
+
+
+cdef inline uint32_t pattern_peer_number(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """The number that messages know this peer by; 0 for types without numbers."""
+    return pt.ops.peer_number(pt, p)
+
+
+cdef inline int pattern_disconnect_peer(pattern_t *pt, uint32_t number) noexcept nogil:
+    """Gives up the peer of that number after the current call. 0, -EHOSTUNREACH, -ENOTSUP."""
+    cdef pipe_t *p
+    if not pattern_is(pt, CONNECTS_PEERS):
+        return -ENOTSUP
+    p = pt.ops.peer_of_number(pt, number)
+    if p == NULL:
+        return -EHOSTUNREACH
+    pattern_close_pipe(pt, p)
+    return 0

@@ -2,7 +2,7 @@
 
 from pattern.defaults cimport default_ops
 from pattern.ops cimport pattern_ops_t, CAN_SEND, CONFLATES_OUT
-from pattern.peer cimport pattern_discard
+from pattern.steps cimport pattern_discard
 
 
 cdef inline void push_ops(pattern_ops_t *ops) noexcept nogil:

@@ -20,7 +20,7 @@ from pattern.defaults cimport default_ops
 from pattern.ops cimport (
     pattern_ops_t, pattern_t, CAN_RECV, CAN_SEND, CONNECTS_ONCE, FLAG_BUSY, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX, SENDS_IDENTITY,
 )
-from pattern.peer cimport pattern_close_pipe
+from pattern.steps cimport pattern_close_pipe
 from pattern.strategies.fair_queue cimport fair_queue_t, fq_begin, fq_front, fq_ready, fq_take, fq_skip, fq_pipe_front
 from pattern.strategies.load_balance cimport lb_abandon, lb_send, lb_can_send
 

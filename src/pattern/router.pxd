@@ -26,7 +26,7 @@ from pattern.ops cimport (
     pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, FLAG_FIXED, FLAG_KEYED, FLAG_UP, FLAG_WAITING, NOTIFY_CONNECT,
     NOTIFY_DISCONNECT, PATTERN_IN, PATTERN_OUT, SENDS_IDENTITY,
 )
-from pattern.peer cimport pattern_close_pipe, pattern_discard, pattern_greet, pattern_insert
+from pattern.steps cimport pattern_close_pipe, pattern_discard, pattern_greet, pattern_insert
 from pattern.strategies.fair_queue cimport fq_attach, fq_ended, fq_has, fq_ready, fq_begin, fq_front, fq_remove, fq_take
 from pattern.strategies.load_balance cimport lb_attach, lb_has, lb_full, lb_remove, lb_can_send
 from pattern.strategies.routing_table cimport routing_table_t, routes_init, routes_free, routes_find, routes_add, routes_remove

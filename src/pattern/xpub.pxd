@@ -32,7 +32,7 @@ from pattern.defaults cimport default_ops
 from pattern.ops cimport (
     pattern_ops_t, pattern_t, CAN_RECV, CAN_SEND, FLAG_BUSY, PATTERN_IN, PATTERN_OUT, PUBLISHES,
 )
-from pattern.peer cimport pattern_close_pipe, pattern_greet
+from pattern.steps cimport pattern_close_pipe, pattern_greet
 from pattern.strategies.fan_out cimport (
     fan_out_t, fan_init, fan_free, fan_attach, fan_remove, fan_ready, fan_choose, fan_invert, fan_send, fan_take_broken,
 )

@@ -16,7 +16,7 @@ from pattern.defaults cimport default_ops
 from pattern.ops cimport (
     pattern_ops_t, pattern_t, CAN_RECV, CAN_SEND, PATTERN_IN, PATTERN_OUT,
 )
-from pattern.peer cimport pattern_close_pipe
+from pattern.steps cimport pattern_close_pipe
 from pattern.strategies.fair_queue cimport fq_attach, fq_ended, fq_front
 from pattern.strategies.fan_out cimport fan_out_t, fan_init, fan_free, fan_attach, fan_choose_all, fan_ready, fan_remove, fan_send, fan_take_broken
 from pattern.strategies.radix cimport entry_t

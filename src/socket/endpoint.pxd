@@ -6,6 +6,7 @@ from libc.stddef cimport size_t
 from base.memory cimport calloc, free, malloc
 from libc.string cimport memcpy, strcmp
 from base.errors cimport ENOMEM, EPROTONOSUPPORT
+from pattern.pattern cimport pattern_peer_number
 from session.session cimport SOURCE_LISTENER
 from socket.state cimport context_t, endpoint_t, socket_t
 from transport.address cimport address_split
@@ -81,6 +82,9 @@ cdef inline void endpoint_tell(socket_t *s, endpoint_t *e) noexcept nogil:
     free(s.last_endpoint)
     s.last_endpoint = e.told
     e.told = NULL
+    if e.peer_number != NULL:
+        e.peer_number[0] = pattern_peer_number(&s.pattern, e.pipe if e.session == NULL else e.session.pipe)
+        e.peer_number = NULL
 
 
 cdef inline void endpoint_enlist(socket_t *s, endpoint_t *e) noexcept nogil:

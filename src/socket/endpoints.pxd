@@ -4,15 +4,18 @@
 # and the endpoint.
 
 from libc.stddef cimport size_t
+from libc.stdint cimport uint32_t
 from base.memory cimport free
-from base.errors cimport ENOENT
+from base.errors cimport EFAULT, ENOENT, ENOTSUP
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock
 from io.end_call cimport socket_settle
 from io.mailbox cimport socket_attend
 from io.wakeup cimport socket_wake
 from option.store cimport options_take_connect_routing_id
 from option.table cimport option_bytes_t
-from pattern.pattern cimport pattern_set_connect_routing_id
+from pattern.ops cimport CONNECTS_PEERS
+from pattern.pattern cimport pattern_disconnect_peer, pattern_is, pattern_set_connect_routing_id
+from socket.send_recv cimport socket_enter
 from socket.endpoint cimport endpoint_free, endpoint_matches, endpoint_new, endpoint_split, endpoint_unref
 from socket.inproc cimport inproc_endpoint_ops
 from socket.state cimport context_t, endpoint_t, socket_t, SOCKET_OPEN
@@ -51,12 +54,14 @@ cdef inline int take_connect_routing_id(socket_t *s) noexcept nogil:
     return rc
 
 
-cdef inline int socket_connect(socket_t *s, const char *text, size_t n) noexcept nogil:
+cdef inline int connect_with(socket_t *s, const char *text, size_t n, uint32_t *peer_number) noexcept nogil:
+    """peer_number: where the number of the peer goes, or NULL."""
     cdef int rc = 0
     cdef endpoint_t *e = endpoint_new(s.ctx, text, n, &rc)
     if e == NULL:
         return rc
     e.connects = True
+    e.peer_number = peer_number
     rc = e.transport.check(e.given + e.address_offset, n - e.address_offset)
     if rc == 0:
         rc = take_connect_routing_id(s)
@@ -64,6 +69,34 @@ cdef inline int socket_connect(socket_t *s, const char *text, size_t n) noexcept
         rc = e.ops.connect(s, e)
     if rc < 0:
         endpoint_free(e)
+    return rc
+
+
+cdef inline int socket_connect(socket_t *s, const char *text, size_t n) noexcept nogil:
+    return connect_with(s, text, n, NULL)
+
+
+cdef inline int socket_connect_peer(socket_t *s, const char *text, size_t n, uint32_t *number) noexcept nogil:
+    """As socket_connect(), with the number of the peer. -ENOTSUP: not a PEER; -EFAULT: with IMMEDIATE there is none yet."""
+    cdef bint immediate
+    if not pattern_is(&s.pattern, CONNECTS_PEERS):
+        return -ENOTSUP
+    zc_lock_acquire(&s.lock)
+    immediate = s.opt.immediate != 0
+    zc_lock_release(&s.lock)
+    return -EFAULT if immediate else connect_with(s, text, n, number)
+
+
+cdef inline int socket_disconnect_peer(socket_t *s, uint32_t number) noexcept nogil:
+    """0, -EHOSTUNREACH: no such peer, -ENOTSUP: not a PEER."""
+    cdef int rc
+    zc_lock_acquire(&s.lock)
+    rc = socket_enter(s)
+    if rc == 0:
+        rc = pattern_disconnect_peer(&s.pattern, number)
+    socket_settle(s)
+    zc_lock_release(&s.lock)
+    socket_wake(s)
     return rc
 
 

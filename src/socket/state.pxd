@@ -59,6 +59,7 @@ cdef struct endpoint_t:
     size_t name_size            # of `given`
     size_t address_offset       # of the part behind "scheme://" in `given`
     session_t *session          # of a connecter
+    uint32_t *peer_number       # where connect_peer() wants the number of the peer, until it is connected; or NULL
     pipe_t *pipe                # of an inproc connect
     address_t *address          # of a listener
     socket_t *socket

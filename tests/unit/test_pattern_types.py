@@ -1,9 +1,14 @@
 """The tables of the socket types: names, numbers, and who talks to whom."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 import zmqcore as zmq
 from zmqcore import _probe
+
+ROOT = Path(__file__).resolve().parents[2]
 
 PEERS = {
     "REQ": "REP ROUTER",
@@ -18,6 +23,12 @@ PEERS = {
     "PULL": "PUSH",
     "PAIR": "PAIR",
     "STREAM": "",
+    "SERVER": "CLIENT",
+    "CLIENT": "SERVER",
+    "SCATTER": "GATHER",
+    "GATHER": "SCATTER",
+    "PEER": "PEER",
+    "CHANNEL": "CHANNEL",
 }
 
 
@@ -45,3 +56,9 @@ def test_acceptance_is_mutual():
     for a in PEERS:
         for b in PEERS:
             assert accepts(a, b.encode()) == accepts(b, a.encode())
+
+
+def test_each_trait_has_a_bit_of_its_own():
+    traits = (ROOT / "src" / "pattern" / "ops.pxd").read_text().split("# pattern_ops_t.traits", 1)[1].split("cdef enum", 1)[0]
+    bits = [eval(value) for value in re.findall(r"(?m)^    [A-Z_]+ = (1(?: << \d+)?) ", traits)]
+    assert len(bits) > 8 and len(set(bits)) == len(bits)
