@@ -14,16 +14,16 @@ from pipe.pipe cimport pipe_t
 
 
 cdef inline int dealer_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
-    if pt.hello_msg.size:
-        pattern_greet(p, pt.hello_msg.data, pt.hello_msg.size)
-    if pt.probe_router:
+    if pt.options.hello_msg.size:
+        pattern_greet(p, pt.options.hello_msg.data, pt.options.hello_msg.size)
+    if pt.options.probe_router:
         pattern_greet(p, NULL, 0)
     return 0
 
 
 cdef inline void dealer_lost(pattern_t *pt, pipe_t *p) noexcept nogil:
-    if p.local and p.pattern_flags & FLAG_UP and pt.hiccup_msg.size and p.other == NULL:
-        pattern_insert(p, pt.hiccup_msg.data, pt.hiccup_msg.size)
+    if p.local and p.pattern_flags & FLAG_UP and pt.options.hiccup_msg.size and p.other == NULL:
+        pattern_insert(p, pt.options.hiccup_msg.data, pt.options.hiccup_msg.size)
         fq_ready(&pt.fq, p)
 
 

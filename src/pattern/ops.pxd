@@ -5,7 +5,7 @@
 # - A type is one file that ends with `<type>_ops(ops)`. It sets the name, the peers, the traits and the functions in which it differs from
 #   the defaults (defaults.pxd); select.pxd fills the table in by number. There is no other place that knows what a type is.
 # - The table is held by value: C-level modules share no variables.
-# - Options are plain fields that the socket writes at any time; they are read when they matter. Messages among them are borrowed.
+# - Options are read from the socket's own record when they matter, and may be other ones at the next call.
 # - What only one type needs is behind `part`.
 # - hooks.close_pipe() may be called from inside any call; the socket ends and detaches the pipe after that call, never inside it.
 # - `unfinished`: a receive or events call stopped because it had discarded PATTERN_SKIP_MAX messages (filtered or malformed), not because
@@ -15,6 +15,7 @@
 from libc.stdint cimport uint32_t
 from libc.stddef cimport size_t
 from message.message cimport msg_t
+from option.table cimport options_t
 from pipe.pipe cimport pipe_t
 from pattern.strategies.fair_queue cimport fair_queue_t
 from pattern.strategies.load_balance cimport load_balance_t
@@ -38,10 +39,6 @@ cdef enum:                      # pattern_events()
     PATTERN_IN = 1
     PATTERN_OUT = 2
 
-cdef enum:                      # router_notify
-    NOTIFY_CONNECT = 1
-    NOTIFY_DISCONNECT = 2
-
 cdef enum:                      # pipe_t.pattern_flags
     FLAG_UP = 1                 # pattern_ready() came after the last pattern_lost(): there is a peer
     FLAG_ENDED = 2              # pattern_ended() has been here
@@ -59,11 +56,6 @@ cdef struct pattern_hooks_t:
     void (*close_pipe)(void *owner, pipe_t *p) noexcept nogil
     int (*random)(void *buf, size_t n) noexcept nogil
 
-# Bytes of an option, borrowed. data NULL = not set.
-cdef struct octets_t:
-    const unsigned char *data
-    size_t size
-
 cdef struct pattern_t
 
 # Every entry is set in every table, by the type or by default (defaults.pxd); "default:" says how. The lock of the socket is held by the
@@ -76,7 +68,7 @@ cdef struct pattern_ops_t:
     const char *peers
     uint32_t traits
 
-    # Allocates `part`, which the front frees, and what belongs to it. pt.ops, owner and hooks are set, all else is zero. 0 or -ENOMEM; then
+    # Allocates `part`, which the front frees, and what belongs to it. pt.ops, options, owner and hooks are set, all else is zero. 0 or -ENOMEM; then
     # nothing may be left to free but `part`. Default: nothing.
     int (*init)(pattern_t *pt) noexcept nogil
     # All pipes have been detached: frees what `part` owns, not `part` itself. Not called when `part` is NULL. Default: nothing.
@@ -133,26 +125,11 @@ cdef struct pattern_t:
     pipe_t *last                # where the last frame received came from; NULL when it is gone
     fair_queue_t fq
     load_balance_t lb
+    const options_t *options    # of the socket, which lives longer; written under the same lock
     void *owner
     pattern_hooks_t hooks
-    # live options
-    bint raw                    # connections carry raw bytes: an empty message ends one
-    bint router_mandatory
-    bint router_handover
-    int router_notify           # NOTIFY_... bits
-    bint probe_router
-    bint req_correlate
-    bint req_relaxed
-    bint xpub_verbose
-    bint xpub_verboser
-    bint xpub_nodrop
-    bint xpub_manual
-    bint xpub_manual_last_value
-    bint invert_matching
-    bint only_first_subscribe
-    uint32_t max_subscriptions  # topics of one peer, 0 = no limit
-    bint xsub_verbose_unsubscribe
-    octets_t welcome_msg
-    octets_t hello_msg
-    octets_t disconnect_msg
-    octets_t hiccup_msg
+
+
+cdef inline bint pattern_raw(const pattern_t *pt) noexcept nogil:
+    """Connections carry raw bytes: an empty message ends one."""
+    return (pt.ops.traits & RAW) != 0 or pt.options.router_raw != 0

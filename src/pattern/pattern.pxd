@@ -17,6 +17,7 @@ from libc.string cimport memset
 from base.errors cimport EEXIST, EHOSTUNREACH, ENOTSUP
 from base.memory cimport free
 from message.message cimport msg_t, MSG_MORE
+from option.table cimport options_t
 from pattern.ops cimport (
     pattern_t, pattern_hooks_t, ANSWERS, CONNECTS_PEERS, FLAG_ATTACHED, FLAG_ENDED, FLAG_UP, ONE_PEER,
 )
@@ -28,13 +29,15 @@ from pattern.strategies.load_balance cimport lb_free, lb_init, lb_remove, LB_NON
 from pipe.pipe cimport pipe_abandon, pipe_t
 
 
-cdef inline int pattern_init(pattern_t *pt, int socket_type, void *owner, const pattern_hooks_t *hooks) noexcept nogil:
+cdef inline int pattern_init(
+        pattern_t *pt, int socket_type, const options_t *options, void *owner, const pattern_hooks_t *hooks) noexcept nogil:
     """0, -EINVAL (no such type) or -ENOMEM. After a failure there is nothing to free."""
     cdef int rc
     memset(pt, 0, sizeof(pattern_t))
     rc = pattern_select(socket_type, &pt.ops)
     if rc < 0:
         return rc
+    pt.options = options
     pt.owner = owner
     pt.hooks = hooks[0]
     fq_init(&pt.fq)

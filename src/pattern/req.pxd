@@ -163,7 +163,7 @@ cdef inline int req_prefix(pattern_t *pt, req_t *r) noexcept nogil:
     cdef msg_t m
     cdef uint32_t id
     cdef int rc
-    if r.stage == REQ_BEGIN and pt.req_correlate:
+    if r.stage == REQ_BEGIN and pt.options.req_correlate:
         id = r.id + 1
         msg_set(&m, &id, 4)
         m.flags = MSG_MORE
@@ -197,7 +197,7 @@ cdef inline int req_send(pattern_t *pt, msg_t *m) noexcept nogil:
     cdef bint more = (m.flags & MSG_MORE) != 0
     cdef int rc
     if r.stage != REQ_BODY:
-        if r.receiving and not pt.req_relaxed:
+        if r.receiving and not pt.options.req_relaxed:
             return -EFSM
         rc = req_prefix(pt, r)
         if rc < 0:
@@ -247,7 +247,7 @@ cdef inline int req_events(pattern_t *pt) noexcept nogil:
     cdef int events = 0
     if r.receiving and req_fetch(pt, r):
         events = PATTERN_IN
-    if r.stage != REQ_BEGIN or ((pt.req_relaxed or not r.receiving) and lb_can_send(&pt.lb)):
+    if r.stage != REQ_BEGIN or ((pt.options.req_relaxed or not r.receiving) and lb_can_send(&pt.lb)):
         events |= PATTERN_OUT
     return events
 

@@ -21,10 +21,11 @@ from base.errors cimport EAGAIN, EEXIST, EHOSTUNREACH, EINVAL, ENOMEM
 from message.message cimport msg_t, msg_data, msg_set, MSG_MORE
 from pipe.pipe cimport pipe_t, pipe_can_write, pipe_write, pipe_flush
 from pipe.ring cimport ring_messages
+from option.table cimport NOTIFY_CONNECT, NOTIFY_DISCONNECT
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
-    pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, FLAG_FIXED, FLAG_KEYED, FLAG_UP, FLAG_WAITING, NOTIFY_CONNECT,
-    NOTIFY_DISCONNECT, PATTERN_IN, PATTERN_OUT, SENDS_IDENTITY,
+    pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, FLAG_FIXED, FLAG_KEYED, FLAG_UP, FLAG_WAITING,
+    PATTERN_IN, PATTERN_OUT, RAW, SENDS_IDENTITY, pattern_raw,
 )
 from pattern.steps cimport pattern_close_pipe, pattern_discard, pattern_greet, pattern_insert
 from pattern.strategies.fair_queue cimport fq_attach, fq_ended, fq_has, fq_ready, fq_begin, fq_front, fq_remove, fq_take
@@ -52,6 +53,18 @@ cdef struct router_t:
     uint32_t waiting_capacity
     uint32_t connect_id_size    # of CONNECT_ROUTING_ID, 0 = none
     unsigned char connect_id[255]
+
+
+cdef inline int router_notices(const pattern_t *pt) noexcept nogil:
+    """NOTIFY_... bits."""
+    if pattern_raw(pt):
+        return NOTIFY_CONNECT | NOTIFY_DISCONNECT if pt.options.stream_notify else 0
+    return pt.options.router_notify
+
+
+cdef inline bint router_mandatory(const pattern_t *pt) noexcept nogil:
+    """A STREAM always tells who cannot be reached."""
+    return pt.options.router_mandatory or (pt.ops.traits & RAW) != 0
 
 
 cdef inline int router_init(pattern_t *pt) noexcept nogil:
@@ -194,12 +207,12 @@ cdef inline int router_enter(pattern_t *pt, pipe_t *p) noexcept nogil:
 
 
 cdef inline void router_greet(pattern_t *pt, pipe_t *p) noexcept nogil:
-    if pt.router_notify & NOTIFY_CONNECT and p.other == NULL:
+    if router_notices(pt) & NOTIFY_CONNECT and p.other == NULL:
         pattern_insert(p, NULL, 0)
         fq_ready(&pt.fq, p)
-    if pt.hello_msg.size:
-        pattern_greet(p, pt.hello_msg.data, pt.hello_msg.size)
-    if pt.probe_router:
+    if pt.options.hello_msg.size:
+        pattern_greet(p, pt.options.hello_msg.data, pt.options.hello_msg.size)
+    if pt.options.probe_router:
         pattern_greet(p, NULL, 0)
 
 
@@ -224,7 +237,7 @@ cdef inline int router_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
         else:
             holder = routes_find(&r.table, p.peer_id, p.peer_id_size)
             if holder != NULL:
-                if not pt.router_handover and holder.pattern_flags & (FLAG_UP | FLAG_FIXED):
+                if not pt.options.router_handover and holder.pattern_flags & (FLAG_UP | FLAG_FIXED):
                     fq_remove(&pt.fq, p)    # it had the id before its connection was lost; what is unread waits with it
                     return router_wait(r, p)
                 router_unkey(r, holder)
@@ -283,7 +296,7 @@ cdef inline bint router_has_peer(pipe_t *p) noexcept nogil:
 
 
 cdef inline void router_lost(pattern_t *pt, pipe_t *p) noexcept nogil:
-    if pt.router_notify & NOTIFY_DISCONNECT and router_has_peer(p) and p.other == NULL:
+    if router_notices(pt) & NOTIFY_DISCONNECT and router_has_peer(p) and p.other == NULL:
         pattern_insert(p, NULL, 0)
         fq_ready(&pt.fq, p)
     router_unwait(<router_t *> pt.part, p)
@@ -295,9 +308,9 @@ cdef inline void router_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
         r.out = NULL
     if router_has_peer(p):
         # `ended` says that the other end writes no more, so that even an inproc ring is ours to write.
-        if pt.disconnect_msg.size and not p.local:
-            pattern_insert(p, pt.disconnect_msg.data, pt.disconnect_msg.size)
-        if pt.router_notify & NOTIFY_DISCONNECT and p.other == NULL:
+        if pt.options.disconnect_msg.size and not p.local:
+            pattern_insert(p, pt.options.disconnect_msg.data, pt.options.disconnect_msg.size)
+        if router_notices(pt) & NOTIFY_DISCONNECT and p.other == NULL:
             pattern_insert(p, NULL, 0)
     router_leave(pt, p)
     if fq_has(p):
@@ -339,11 +352,11 @@ cdef inline int router_send(pattern_t *pt, msg_t *m) noexcept nogil:
         if more:
             p = routes_find(&r.table, msg_data(m), m.size)
             if p == NULL:
-                if pt.router_mandatory:
+                if router_mandatory(pt):
                     return -EHOSTUNREACH
             elif not pipe_can_write(p):
                 lb_full(&pt.lb, p)
-                if pt.router_mandatory:
+                if router_mandatory(pt):
                     return -EHOSTUNREACH if p.closed_out else -EAGAIN
                 p = NULL
             r.out = p
@@ -351,7 +364,7 @@ cdef inline int router_send(pattern_t *pt, msg_t *m) noexcept nogil:
         # An id alone is no message.
         return 0
     p = r.out
-    if p != NULL and pt.raw and m.size == 0 and not p.writing:
+    if p != NULL and pattern_raw(pt) and m.size == 0 and not p.writing:
         router_hang_up(pt, p)
         r.out = NULL
     elif p != NULL:
@@ -410,7 +423,7 @@ cdef inline int router_recv(pattern_t *pt, msg_t *m) noexcept nogil:
 cdef inline int router_events(pattern_t *pt) noexcept nogil:
     cdef int events = PATTERN_IN if fq_front(&pt.fq) != NULL else 0
     cdef router_t *r = <router_t *> pt.part
-    if r.sending or not pt.router_mandatory or lb_can_send(&pt.lb):
+    if r.sending or not router_mandatory(pt) or lb_can_send(&pt.lb):
         events |= PATTERN_OUT
     return events
 

@@ -2,27 +2,20 @@
 # connection has come or gone, sent it ends one.
 #
 # Rules
-# - It is a ROUTER on raw connections (pattern_t.raw): ids, sending and receiving are router.pxd's.
+# - It is a ROUTER on raw connections (pattern_raw()): ids, sending and receiving are router.pxd's.
 # - Every connection has an id from the start, given with CONNECT_ROUTING_ID or made here, for no peer announces one. That of a
 #   connect() is there before its first connection, and outlives each: the next connection of the endpoint has it, too.
 # - A message to an id that nobody has is always refused with -EHOSTUNREACH.
 
 from message.message cimport msg_t, MSG_MORE
 from pattern.defaults cimport default_ops
-from pattern.ops cimport pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, FLAG_FIXED, NOTIFY_CONNECT, NOTIFY_DISCONNECT, PATTERN_OUT, RAW
+from pattern.ops cimport pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, FLAG_FIXED, PATTERN_OUT, RAW
 from pattern.router cimport (
     router_abandon, router_attach, router_detach, router_ended, router_enter, router_events, router_free, router_init,
     router_lost, router_make_id, router_peer_state, router_ready, router_recv, router_send, router_set_connect_id,
     router_t,
 )
 from pipe.pipe cimport pipe_t
-
-
-cdef inline int stream_init(pattern_t *pt) noexcept nogil:
-    pt.raw = True
-    pt.router_mandatory = True
-    pt.router_notify = NOTIFY_CONNECT | NOTIFY_DISCONNECT
-    return router_init(pt)
 
 
 cdef inline int stream_attach(pattern_t *pt, pipe_t *p) noexcept nogil:
@@ -46,7 +39,7 @@ cdef inline int stream_events(pattern_t *pt) noexcept nogil:
 
 cdef inline void stream_ops(pattern_ops_t *ops) noexcept nogil:
     default_ops(ops, "STREAM", "", CAN_SEND | CAN_RECV | ANSWERS | RAW)
-    ops.init = stream_init
+    ops.init = router_init
     ops.free = router_free
     ops.attach = stream_attach
     ops.ready = router_ready

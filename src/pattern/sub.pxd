@@ -34,7 +34,7 @@ cdef inline msg_t *sub_front(pattern_t *pt) noexcept nogil:
         front = fq_front(&pt.fq)
         if front == NULL or pt.fq.more:
             return front
-        if subscriptions_match(&s.topics, msg_data(front), front.size) != pt.invert_matching:
+        if subscriptions_match(&s.topics, msg_data(front), front.size) != pt.options.invert_matching:
             return front
         fq_discard(&pt.fq, front)
         skipped += 1

@@ -99,7 +99,7 @@ cdef inline bint pub_reports(pattern_t *pt) noexcept nogil:
 
 
 cdef inline bint pub_manual(pattern_t *pt) noexcept nogil:
-    return pub_reports(pt) and (pt.xpub_manual or pt.xpub_manual_last_value)
+    return pub_reports(pt) and (pt.options.xpub_manual or pt.options.xpub_manual_last_value)
 
 
 # ---- pending input
@@ -119,7 +119,7 @@ cdef inline void pub_count(pattern_t *pt, pipe_t *p) noexcept nogil:
     """One more frame of this peer waits for the application. What cancellations of its own topics add is allowed for."""
     cdef subscriber_t *s = <subscriber_t *> p.pattern_data
     s.unread += 1
-    if pt.max_subscriptions and s.unread > 2 * <uint64_t> pt.max_subscriptions and (<pub_t *> pt.part).leaving != p:
+    if pt.options.max_subscriptions and s.unread > 2 * <uint64_t> pt.options.max_subscriptions and (<pub_t *> pt.part).leaving != p:
         pattern_close_pipe(pt, p)
 
 
@@ -237,7 +237,7 @@ cdef inline bint pub_over_limit(pattern_t *pt, pipe_t *p, const unsigned char *t
             return False
         t = b.asked
         h = &s.asked
-    return pt.max_subscriptions != 0 and h.count >= pt.max_subscriptions and not topics_held(t, h, topic, size)
+    return pt.options.max_subscriptions != 0 and h.count >= <uint32_t> pt.options.max_subscriptions and not topics_held(t, h, topic, size)
 
 
 cdef inline void pub_apply(pattern_t *pt, pipe_t *p, bint subscribe, const unsigned char *topic, size_t size) noexcept nogil:
@@ -252,10 +252,10 @@ cdef inline void pub_apply(pattern_t *pt, pipe_t *p, bint subscribe, const unsig
         rc = pub_ask(pt, p, subscribe, topic, size)
     elif subscribe:
         rc = topics_add(&b.topics, &s.holds, topic, size)
-        report = rc == TOPIC_FIRST or pt.xpub_verbose or pt.xpub_verboser
+        report = rc == TOPIC_FIRST or pt.options.xpub_verbose or pt.options.xpub_verboser
     else:
         rc = topics_remove(&b.topics, &s.holds, topic, size)
-        report = rc != TOPIC_REMAINS or pt.xpub_verboser
+        report = rc != TOPIC_REMAINS or pt.options.xpub_verboser
     if rc < 0:
         # A subscription must not get lost: the peer is to come back and send all of them again.
         pattern_close_pipe(pt, p)
@@ -265,7 +265,7 @@ cdef inline void pub_apply(pattern_t *pt, pipe_t *p, bint subscribe, const unsig
 
 cdef inline void pub_gone(void *arg, const unsigned char *topic, uint32_t size, bint last) noexcept nogil:
     cdef pattern_t *pt = <pattern_t *> arg
-    if pub_reports(pt) and (last or pt.xpub_verboser):
+    if pub_reports(pt) and (last or pt.options.xpub_verboser):
         pub_report(pt, (<pub_t *> pt.part).leaving, False, topic, size)
 
 
@@ -340,7 +340,7 @@ cdef inline void pub_in_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
         more = (m.flags & MSG_MORE) != 0
         topic = looking and m.size > 0 and data[0] <= 1
         if first:
-            looking = topic or not pt.only_first_subscribe
+            looking = topic or not pt.options.only_first_subscribe
         if topic:
             pub_apply(pt, p, data[0] == 1, data + 1, m.size - 1)
             msg_close(&m)
@@ -373,8 +373,8 @@ cdef inline int pub_attach(pattern_t *pt, pipe_t *p) noexcept nogil:
 
 
 cdef inline int pub_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
-    if pt.welcome_msg.size:
-        pattern_greet(p, pt.welcome_msg.data, pt.welcome_msg.size)
+    if pt.options.xpub_welcome_msg.size:
+        pattern_greet(p, pt.options.xpub_welcome_msg.data, pt.options.xpub_welcome_msg.size)
     if p.peer_legacy:
         # It filters by itself and never subscribes.
         pub_apply(pt, p, True, NULL, 0)
@@ -413,12 +413,12 @@ cdef inline void pub_out_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
 cdef inline void pub_choose(pattern_t *pt, pub_t *b, msg_t *m) noexcept nogil:
     cdef bint one
     topics_match(&b.topics, msg_data(m), m.size, &b.fan)
-    if b.last_value and pt.xpub_manual_last_value:
+    if b.last_value and pt.options.xpub_manual_last_value:
         one = b.asker != NULL and b.asker.fan_index < b.fan.chosen
         b.fan.chosen = 0
         if one:
             fan_choose(&b.fan, b.asker)
-    if pt.invert_matching:
+    if pt.options.invert_matching:
         fan_invert(&b.fan)
 
 
@@ -437,12 +437,12 @@ cdef inline int pub_send(pattern_t *pt, msg_t *m) noexcept nogil:
     cdef bint more = (m.flags & MSG_MORE) != 0
     if not b.sending:
         b.fan.chosen = 0
-        if pt.xpub_nodrop:
+        if pt.options.xpub_nodrop:
             # Here a full pipe counts as much as any other.
             while b.fan.ready < b.fan.count:
                 fan_ready(&b.fan, b.fan.pipes[b.fan.ready])
         pub_choose(pt, b, m)
-        if pt.xpub_nodrop and not pub_all_have_room(b):
+        if pt.options.xpub_nodrop and not pub_all_have_room(b):
             b.fan.chosen = 0
             b.blocked = True
             return -EAGAIN
@@ -470,7 +470,7 @@ cdef inline int pub_recv(pattern_t *pt, msg_t *m) noexcept nogil:
         m.flags &= ~(<unsigned char> MSG_SUBSCRIBE)
         if pub_manual(pt):
             b.asker = pt.last
-            b.last_value = b.asker != NULL and pt.xpub_manual_last_value
+            b.last_value = b.asker != NULL and pt.options.xpub_manual_last_value
     m.routing_id = 0
     m.unused = 0
     ring_pop(&b.pending)
@@ -480,7 +480,7 @@ cdef inline int pub_recv(pattern_t *pt, msg_t *m) noexcept nogil:
 cdef inline int pub_events(pattern_t *pt) noexcept nogil:
     cdef pub_t *b = <pub_t *> pt.part
     cdef int events = 0
-    if not (pt.xpub_nodrop and b.blocked and not b.sending):
+    if not (pt.options.xpub_nodrop and b.blocked and not b.sending):
         events = PATTERN_OUT
     if pub_reports(pt) and not ring_empty(&b.pending):
         events |= PATTERN_IN

@@ -131,13 +131,13 @@ cdef inline int xsub_send(pattern_t *pt, msg_t *m) noexcept nogil:
         if first and not more:
             if data[0] == 1:
                 sub_tell(pt, MSG_SUBSCRIBE, data + 1, m.size - 1)
-            elif rc == TOPIC_LAST or pt.xsub_verbose_unsubscribe:
+            elif rc == TOPIC_LAST or pt.options.xsub_verbose_unsubscribe:
                 sub_tell(pt, MSG_CANCEL, data + 1, m.size - 1)
             return 0
     if first:
-        s.looking = topic or not pt.only_first_subscribe
+        s.looking = topic or not pt.options.only_first_subscribe
         fan_choose_all(&s.fan)
-    if again and not pt.xsub_verbose_unsubscribe:
+    if again and not pt.options.xsub_verbose_unsubscribe:
         # The frame must go or the message would lose its shape; but a publisher takes it for the last reference, so subscribe again.
         if msg_share(&copy, m) < 0:
             return -ENOMEM

@@ -13,7 +13,7 @@ from option.store cimport (
     options_frame_max, options_heartbeat_timeout, options_heartbeat_ttl_ds, options_message_bytes_max,
     options_message_frames_max, options_tell_routing_id,
 )
-from pattern.ops cimport SENDS_IDENTITY
+from pattern.ops cimport pattern_raw, SENDS_IDENTITY
 from pattern.pattern cimport pattern_attach, pattern_is, pattern_ready
 from pipe.pipe cimport pipe_t
 from reactor.io_thread cimport io_young
@@ -70,7 +70,7 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, const char *acce
     connection_is_young(s, now)
     connection_note_peer(x, accepted)
     engine_config_from(s, &config)
-    s.host.frame_max = UINT64_MAX if s.pattern.raw else options_frame_max(&s.opt)
+    s.host.frame_max = UINT64_MAX if pattern_raw(&s.pattern) else options_frame_max(&s.opt)
     s.host.message_bytes_max = options_message_bytes_max(&s.opt)
     s.host.message_frames_max = options_message_frames_max(&s.opt)
     s.host.in_batch = <uint32_t> s.opt.in_batch_size
@@ -78,7 +78,7 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, const char *acce
     s.host.heartbeat_ivl_ms = <uint32_t> s.opt.heartbeat_ivl
     s.host.heartbeat_timeout_ms = <uint32_t> options_heartbeat_timeout(&s.opt)
     s.host.heartbeat_ttl_ds = <uint32_t> options_heartbeat_ttl_ds(&s.opt)
-    rc = session_start(x, ENGINE_RAW if s.pattern.raw else ENGINE_ZMTP, &config, <uint32_t> s.opt.handshake_ivl, now)
+    rc = session_start(x, ENGINE_RAW if pattern_raw(&s.pattern) else ENGINE_ZMTP, &config, <uint32_t> s.opt.handshake_ivl, now)
     if rc < 0:
         x.state = SESSION_CONNECTING
         session_end(x, END_CONNECT, rc)
@@ -115,7 +115,7 @@ cdef inline int connection_peer(socket_t *s, session_t *x) noexcept nogil:
 
 cdef inline void connection_tell_id(socket_t *s, pipe_t *p) noexcept nogil:
     """On raw connections ROUTING_ID reads as the last id that was made for a peer."""
-    if s.pattern.raw and p.routing_id_size and p.routing_id[0] == 0:
+    if pattern_raw(&s.pattern) and p.routing_id_size and p.routing_id[0] == 0:
         options_tell_routing_id(&s.opt, p.routing_id, p.routing_id_size)    # without memory it is an older one
 
 
@@ -154,7 +154,7 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
     p.session = x
     free(x.address)
     x.address = NULL
-    if not s.pattern.raw:
+    if not pattern_raw(&s.pattern):
         monitor_emit(s, EVENT_HANDSHAKE_SUCCEEDED, 0, connection_name(x))
     if fresh:
         if pattern_attach(&s.pattern, p) < 0:

@@ -181,7 +181,7 @@ cdef inline socket_t *socket_new(context_t *ctx, int type, bint internal, int *e
         return NULL
     hooks.close_pipe = socket_close_pipe
     hooks.random = socket_random
-    rc = pattern_init(&s.pattern, type, s, &hooks)
+    rc = pattern_init(&s.pattern, type, &s.opt, s, &hooks)
     if rc < 0:
         free(s)
         error[0] = rc

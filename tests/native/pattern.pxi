@@ -25,7 +25,9 @@ from pattern.strategies.topic_trie cimport (
     topics_count,
 )
 from pattern.strategies.load_balance cimport LB_DROPPED
-from pattern.ops cimport octets_t, pattern_hooks_t, pattern_ops_t, pattern_t
+from option.store cimport options_free, options_init, options_set
+from option.table cimport option_table, options_t, OPTIONS_ROOM
+from pattern.ops cimport pattern_hooks_t, pattern_ops_t, pattern_t
 from pattern.pattern cimport (
     pattern_init, pattern_free, pattern_attach, pattern_ready, pattern_lost, pattern_ended, pattern_detach,
     pattern_in_ready, pattern_out_ready, pattern_send, pattern_recv, pattern_events, pattern_subscribe, pattern_topics_count,
@@ -262,7 +264,7 @@ cdef class pattern_Socket:
     cdef probe_socket_t s
     cdef readonly int type
     cdef dict pipes             # address -> Link or Wire
-    cdef dict messages          # borrowed by the options
+    cdef options_t options
 
     def __cinit__(self, int type):
         cdef pattern_hooks_t hooks
@@ -271,8 +273,8 @@ cdef class pattern_Socket:
         hooks.random = probe_random
         self.type = type
         self.pipes = {}
-        self.messages = {}
-        rc = pattern_init(&self.s.pattern, type, &self.s, &hooks)
+        options_init(&self.options, type, 0, 1)
+        rc = pattern_init(&self.s.pattern, type, &self.options, &self.s, &hooks)
         if rc < 0:
             raise OSError(-rc, "pattern_init")
 
@@ -280,6 +282,7 @@ cdef class pattern_Socket:
         for pipe in list(self.pipes.values()):
             pipe.forget(self)
         pattern_free(&self.s.pattern)
+        options_free(&self.options)
 
     cdef process(self):
         """The reports other ends have left."""
@@ -301,54 +304,14 @@ cdef class pattern_Socket:
                 pattern_out_ready(&self.s.pattern, p)
 
     def set(self, str name, value):
-        cdef pattern_t *pt = &self.s.pattern
-        cdef octets_t octets
-        cdef bint on
-        if isinstance(value, bytes):
-            self.messages[name] = value
-            octets.data = <const unsigned char *> PyBytes_AS_STRING(value)
-            octets.size = len(value)
-            if name == "welcome_msg":
-                pt.welcome_msg = octets
-            elif name == "hello_msg":
-                pt.hello_msg = octets
-            elif name == "disconnect_msg":
-                pt.disconnect_msg = octets
-            elif name == "hiccup_msg":
-                pt.hiccup_msg = octets
-            else:
-                raise ValueError(name)
-            return
-        on = bool(value)
-        if name == "router_mandatory":
-            pt.router_mandatory = on
-        elif name == "router_handover":
-            pt.router_handover = on
-        elif name == "router_notify":
-            pt.router_notify = value
-        elif name == "probe_router":
-            pt.probe_router = on
-        elif name == "req_correlate":
-            pt.req_correlate = on
-        elif name == "req_relaxed":
-            pt.req_relaxed = on
-        elif name == "xpub_verbose":
-            pt.xpub_verbose = on
-        elif name == "xpub_verboser":
-            pt.xpub_verboser = on
-        elif name == "xpub_nodrop":
-            pt.xpub_nodrop = on
-        elif name == "xpub_manual":
-            pt.xpub_manual = on
-        elif name == "xpub_manual_last_value":
-            pt.xpub_manual_last_value = on
-        elif name == "invert_matching":
-            pt.invert_matching = on
-        elif name == "only_first_subscribe":
-            pt.only_first_subscribe = on
-        elif name == "xsub_verbose_unsubscribe":
-            pt.xsub_verbose_unsubscribe = on
-        else:
+        """An option, by its name in lower case. One that the type does not have is refused."""
+        cdef int number = value if isinstance(value, int) else 0
+        cdef bytes text = value if isinstance(value, bytes) else (<char *> &number)[:sizeof(number)]
+        cdef int i, rc = -1
+        for i in range(OPTIONS_ROOM):
+            if option_table[i].name != NULL and option_table[i].name == name.upper().encode():
+                rc = options_set(&self.options, self.type, option_table[i].number, PyBytes_AS_STRING(text), len(text), False)
+        if rc < 0:
             raise ValueError(name)
 
     def send(self, bytes frame not None, bint more=False):

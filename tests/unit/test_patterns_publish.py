@@ -206,7 +206,7 @@ def reports(xpub):
     ],
 )
 def test_verbose(make, verbose, verboser, expected):
-    xpub = make(XPUB, xpub_verbose=verbose, xpub_verboser=verboser)
+    xpub = make(XPUB, **({"xpub_verboser": True} if verboser else {"xpub_verbose": verbose}))  # the later one decides
     one, two = wire(xpub), wire(xpub)
     one.feed(("sub", b"t"))
     one.feed(("sub", b"t"))
@@ -394,10 +394,10 @@ def test_last_value(make):
 
 
 def test_welcome(make):
-    xpub = make(XPUB, welcome_msg=b"W")
+    xpub = make(XPUB, xpub_welcome_msg=b"W")
     w = wire(xpub)
     assert w.out() == [[b"W"]]
-    pub, sub, deaf = make(PUB, welcome_msg=b"W"), make(SUB), make(SUB)
+    pub, sub, deaf = make(PUB, xpub_welcome_msg=b"W"), make(SUB), make(SUB)
     sub.subscribe(b"W")
     link(sub, pub)
     link(deaf, pub)
