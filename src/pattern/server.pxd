@@ -86,8 +86,8 @@ cdef inline void server_unkey(pattern_t *pt, pipe_t *p) noexcept nogil:
 cdef inline void server_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
     server_unkey(pt, p)
     # The other end writes no more, so that even an inproc ring is ours to write.
-    if p.pattern_flags & FLAG_UP and pt.disconnect_msg.size and not p.local:
-        pattern_insert(p, pt.disconnect_msg.data, pt.disconnect_msg.size)
+    if p.pattern_flags & FLAG_UP and pt.options.disconnect_msg.size and not p.local:
+        pattern_insert(p, pt.options.disconnect_msg.data, pt.options.disconnect_msg.size)
     fq_ended(&pt.fq, p)
 
 
