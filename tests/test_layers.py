@@ -343,6 +343,30 @@ def wire_offences(root):
     return found
 
 
+# A comparison of a socket's type, or of a trait that has no name.
+ASKS_FOR_A_TYPE = re.compile(
+    r"(?:[=!]=|\b(?:not )?in \(?)\s*TYPE_[A-Z]|\bTYPE_[A-Z]+\s*[=!]="
+    r"|\b(?:socket_type|(?:s|c|binder|connecter|socket|host|pattern)\.(?:socket_)?type)\s*[=!]=\s*\w"
+    r"|\btraits\s*&\s*\(?\d|\bpattern_is\([^()]*,\s*\d"
+)
+
+
+def type_offences(root):
+    """What a socket type does stands in its table: no file outside src/pattern tells types apart, by number or by an unnamed trait."""
+    found = []
+    for path in files(root, "src", C_LEVEL):
+        if room_of(root, path) != "pattern":
+            for number, line in enumerate(without_comments(path).splitlines(), 1):
+                if m := ASKS_FOR_A_TYPE.search(line):
+                    found.append(f"{path.relative_to(root)}:{number}: asks what type a socket is: {m[0].strip()}")
+    for path in files(root, "src/pattern", {".pxd"}):
+        if path.name != "select.pxd":
+            for number, line in enumerate(without_comments(path).splitlines(), 1):
+                if m := re.search(r"\bTYPE_[A-Z]+\b(?!\s*=\s*\d)", line):
+                    found.append(f"{path.relative_to(root)}:{number}: a type knows itself by its table: {m[0]}")
+    return found
+
+
 def all_permissions():
     return permissions(ARCHITECTURE.read_text())
 
@@ -386,6 +410,7 @@ def test_walls_between_rooms():
         length_offences,
         transport_offences,
         wire_offences,
+        type_offences,
     ],
 )
 def test_house_rules(check):
@@ -466,6 +491,17 @@ def walls(root):
         (wire_offences, "src/socket/a.pxd", "from zmtp.metadata cimport metadata_t\n", False),
         (wire_offences, "src/session/a.pxd", "    # the version is the engine's\n", False),
         (wire_offences, "src/engine/a.pxd", "    n = frame_put(out, size, 0)\n", False),
+        (type_offences, "src/socket/a.pxd", "    if s.type == TYPE_REP:\n", True),
+        (type_offences, "src/io/a.pxd", "    if s.type == 4:\n", True),
+        (type_offences, "src/socket/a.pxd", "    elif TYPE_PUB != type:\n", True),
+        (type_offences, "src/session/a.pxd", "    if s.host.socket_type == kind:\n", True),
+        (type_offences, "src/socket/a.pxd", "    if s.pattern.ops.traits & 4:\n", True),
+        (type_offences, "src/socket/a.pxd", "    if pattern_is(&s.pattern, 4):\n", True),
+        (type_offences, "src/socket/a.pxd", "    if pattern_is(&s.pattern, ANSWERS):\n", False),
+        (type_offences, "src/socket/a.pxd", "    s = socket_new(ctx, TYPE_PAIR, True, &rc)\n", False),
+        (type_offences, "src/pattern/a.pxd", "    if pt.type == TYPE_XPUB:\n", True),
+        (type_offences, "src/pattern/select.pxd", "    if type == TYPE_XPUB:\n", False),
+        (type_offences, "src/pattern/types.pxd", "    TYPE_XPUB = 9\n", False),
         (name_offences, "src/pipe/ring_util.pxd", "", True),
         (name_offences, "zmqcore/utils/monitor.py", "", False),
         (length_offences, "src/pipe/a.pxd", "\n" * 701, True),
