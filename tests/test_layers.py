@@ -379,8 +379,8 @@ def test_table_names_every_room():
 def test_table_is_read_as_meant():
     allowed = all_permissions()
     assert allowed["base"] == {"base"}
-    assert allowed["zmtp"] == {"base", "message", "mechanism", "zmtp"}
-    assert allowed["mechanism"] == {"base", "message", "mechanism"}
+    assert allowed["zmtp"] == {"base", "mechanism", "zmtp"}
+    assert allowed["mechanism"] == {"base", "mechanism"}
     assert allowed["api"] == set(allowed)
 
 

@@ -8,6 +8,10 @@ cdef extern from "base/batch.h" nogil:
         # one: tcp 1.6 times as fast. More gains little, and it is beyond the high-water mark.
         TX_FULL
 
+cdef extern from "base/limits.h" nogil:
+    enum:
+        ROUTING_ID_MAX
+
 cdef enum:
     # A frame up to this size lives inside msg_t, which then fills exactly one 64-octet cache line.
     MSG_INLINE_MAX = 48

@@ -42,11 +42,8 @@ cdef enum:
     MECHANISM_FAILED = 3
 
 
-# Monitor events of a failed handshake and the values of the protocol one.
+# The values of the monitor event HANDSHAKE_FAILED_PROTOCOL.
 cdef enum:
-    EVENT_HANDSHAKE_FAILED_PROTOCOL = 0x2000
-    EVENT_HANDSHAKE_FAILED_AUTH = 0x4000
-
     ZMTP_UNSPECIFIED = 0x10000000
     ZMTP_UNEXPECTED_COMMAND = 0x10000001
     ZMTP_INVALID_SEQUENCE = 0x10000002
@@ -123,10 +120,6 @@ cdef struct mechanism_t:
     # The peer's metadata, encoded; valid from the step that made the state READY to the next call.
     const unsigned char *peer_properties
     size_t peer_properties_size
-
-
-cdef inline bint mechanism_is_ready(const mechanism_t *m) noexcept nogil:
-    return m.state == MECHANISM_READY
 
 
 cdef inline int mechanism_fail(mechanism_t *m, int error, int event, uint32_t value) noexcept nogil:

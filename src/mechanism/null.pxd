@@ -10,10 +10,10 @@ from base.memory cimport calloc
 from libc.string cimport memcmp, memcpy
 
 from base.errors cimport ENOMEM, EPROTO
+from base.monitor_events cimport EVENT_HANDSHAKE_FAILED_AUTH, EVENT_HANDSHAKE_FAILED_PROTOCOL
 from mechanism.mechanism cimport (
-    EVENT_HANDSHAKE_FAILED_AUTH, EVENT_HANDSHAKE_FAILED_PROTOCOL, MECHANISM_HANDSHAKE, MECHANISM_READY,
-    MECHANISM_STATUS_SIZE, ZMTP_MALFORMED_COMMAND_ERROR, ZMTP_UNEXPECTED_COMMAND, mechanism_config_t, mechanism_fail,
-    mechanism_t,
+    MECHANISM_HANDSHAKE, MECHANISM_READY, MECHANISM_STATUS_SIZE, ZMTP_MALFORMED_COMMAND_ERROR, ZMTP_UNEXPECTED_COMMAND,
+    mechanism_config_t, mechanism_fail, mechanism_t,
 )
 
 

@@ -4,7 +4,6 @@
 # - Memory for a new value is taken before the old one is let go: after -ENOMEM everything is as it was.
 # - Bytes have a NUL behind them that is not counted, so that a text is a C string.
 
-from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 from base.errors cimport EINVAL, ENOMEM
 from base.memory cimport free, malloc, realloc

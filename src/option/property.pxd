@@ -1,6 +1,5 @@
 # METADATA: properties of the application as the READY command carries them: (length byte, name, 4 length bytes, value)*.
 
-from libc.stdint cimport uint32_t
 from libc.string cimport memchr, memcpy
 from base.errors cimport EINVAL, ENOMEM
 from base.memory cimport free, malloc

@@ -6,6 +6,7 @@
  */
 #ifndef ZMQCORE_OPTION_RECORD_H
 #define ZMQCORE_OPTION_RECORD_H
+#include "base/limits.h"
 #include "option/row.h"
 
 enum { /* values of IO_STRATEGY: what a thread does when its socket has nothing for it */
@@ -23,7 +24,6 @@ enum { /* bits of RECONNECT_STOP and ROUTER_NOTIFY */
 };
 
 enum { /* sizes in bytes */
-    ROUTING_ID_MAX = 255,       /* what a ZMTP greeting or READY command can announce */
     DEVICE_NAME_MAX = 16,       /* what libzmq takes; the kernel refuses 16 itself, when the device is bound */
     ACCEPT_FILTER_MAX = 255,    /* of the text; enough for any numeric address */
     PROPERTY_TEXT_MAX = 1 << 18,/* more than any property that METADATA_MAX lets in */

@@ -92,8 +92,6 @@ cdef extern from "option/record.h" nogil:
         RECONNECT_STOP_AFTER_DISCONNECT
         NOTIFY_CONNECT
         NOTIFY_DISCONNECT
-    enum:
-        ROUTING_ID_MAX
     ctypedef struct options_t:
         uint64_t affinity
         int64_t maxmsgsize

@@ -15,6 +15,7 @@
 # - On raw connections (ROUTER_RAW) an empty message ends the connection once everything before it has left.
 
 from libc.stdint cimport uint32_t, uint64_t
+from base.config cimport ROUTING_ID_MAX
 from base.memory cimport malloc, calloc, realloc, free
 from libc.string cimport memcpy, memcmp
 from base.errors cimport EAGAIN, EEXIST, EHOSTUNREACH, EINVAL, ENOMEM
@@ -33,7 +34,6 @@ from pattern.strategies.load_balance cimport lb_attach, lb_has, lb_full, lb_remo
 from pattern.strategies.routing_table cimport routing_table_t, routes_init, routes_free, routes_find, routes_add, routes_remove
 
 cdef enum:
-    ROUTING_ID_MAX = 255
     ROUTING_ID_MADE = 5
 
 # An earlier id of a pipe, and how many messages from that time are still to be read. In pipe.pattern_data, oldest first.

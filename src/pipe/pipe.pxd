@@ -11,11 +11,11 @@
 # - Control frames (MSG_SUBSCRIBE, MSG_CANCEL) are never refused and not counted.
 # - The pattern's own fields (between the marks) are touched by patterns only.
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint32_t
 from base.config cimport TX_REF_MIN
 from base.errors cimport EAGAIN, ENOMEM, EPIPE
 from message.message cimport (
-    msg_t, msg_init, msg_set, msg_close, msg_share, MSG_EMPTY, MSG_MORE, MSG_PYOBJ, MSG_SUBSCRIBE, MSG_CANCEL, MSG_EXACT,
+    msg_t, msg_set, msg_close, msg_share, MSG_EMPTY, MSG_MORE, MSG_PYOBJ, MSG_SUBSCRIBE, MSG_CANCEL, MSG_EXACT,
 )
 from pipe.ring cimport (
     ring_t, ring_full, ring_slot, ring_commit, ring_front, ring_pop, ring_wake_reader, ring_wake_writer, ring_empty,
@@ -221,14 +221,3 @@ cdef inline void pipe_pop(pipe_t *p) noexcept nogil:
                 p.notify(p.other, ATTENTION_OUT)
         elif p.stalled:
             p.resume(p)
-
-
-cdef inline int pipe_read(pipe_t *p, msg_t *m) noexcept nogil:
-    """One frame, moved into `m` (which owns nothing). 0 or -EAGAIN."""
-    cdef msg_t *front = pipe_front(p)
-    if front == NULL:
-        return -EAGAIN
-    m[0] = front[0]
-    p.reading = (m.flags & MSG_MORE) != 0
-    pipe_pop(p)
-    return 0

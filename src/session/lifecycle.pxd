@@ -16,6 +16,7 @@ from base.memory cimport free
 from base.check cimport zc_check, zc_check_enter, zc_check_leave
 from base.config cimport DISCARD_READS, DRAIN_LOOK_NS, DRAIN_MAX_S
 from base.errors cimport EAGAIN, EPIPE, EPROTO, EMSGSIZE
+from base.monitor_events cimport EVENT_DISCONNECTED, EVENT_HANDSHAKE_FAILED_NO_DETAIL
 from base.platform cimport zc_now_ns
 from engine.ops cimport ENGINE_AUTHENTICATE, ENGINE_HEARTBEATS, ENGINE_READY, engine_config_t, engine_zap_t
 from engine.select cimport engine_delete, engine_new
@@ -34,11 +35,6 @@ from session.unsent cimport unsent_drop
 from transport.ops cimport (
     stream_t, stream_close, stream_pending, stream_read, stream_shutdown, stream_unsent, stream_write,
 )
-
-cdef enum:
-    EVENT_DISCONNECTED = 0x200
-    EVENT_HANDSHAKE_FAILED_NO_DETAIL = 0x800
-    EVENT_HANDSHAKE_SUCCEEDED = 0x1000
 
 
 cdef inline uint64_t earlier(uint64_t a, uint64_t b) noexcept nogil:

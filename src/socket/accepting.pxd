@@ -5,13 +5,14 @@
 
 from libc.stdint cimport uint64_t
 from base.errors cimport EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM
+from base.monitor_events cimport EVENT_ACCEPTED, EVENT_ACCEPT_FAILED
 from io.timers cimport timers_retry
 from reactor.pollset cimport pollset_mod
 from session.session cimport session_t
 from socket.admission cimport admission_make_way, admission_pend, admission_press
 from socket.connections cimport connection_new
 from socket.established cimport connection_handshake
-from socket.monitor cimport monitor_emit, EVENT_ACCEPT_FAILED, EVENT_ACCEPTED
+from socket.monitor cimport monitor_emit
 from socket.state cimport endpoint_t, socket_t
 from socket.tuning cimport tuning_from, visitors_from
 from transport.ops cimport stream_close, stream_init, stream_t, visitors_t

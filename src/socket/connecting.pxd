@@ -8,6 +8,7 @@ from libc.stdint cimport uint64_t
 from base.memory cimport malloc
 from libc.string cimport strlen
 from base.errors cimport EAGAIN, EINPROGRESS, ENOMEM
+from base.monitor_events cimport EVENT_CONNECTED, EVENT_CONNECT_DELAYED
 from base.platform cimport zc_sockaddr_t
 from io.timers cimport socket_of
 from pattern.pattern cimport pattern_wants_peer
@@ -17,7 +18,7 @@ from session.lifecycle cimport session_end, session_retime
 from session.session cimport session_t, END_CONNECT, SESSION_CONNECTING, SESSION_IDLE
 from socket.connections cimport connection_name, connection_unwatch, connections_plan, endpoint_of
 from socket.established cimport connection_handshake, connection_is_young
-from socket.monitor cimport monitor_emit, EVENT_CONNECT_DELAYED, EVENT_CONNECTED
+from socket.monitor cimport monitor_emit
 from socket.resolver cimport resolver_ask
 from socket.state cimport endpoint_t, socket_t
 from socket.tuning cimport tuning_from

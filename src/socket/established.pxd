@@ -7,6 +7,7 @@ from base.memory cimport free, malloc
 from libc.string cimport memcpy, strlen
 from base.check cimport zc_check_enter, zc_check_leave
 from base.errors cimport EEXIST, ENOMEM
+from base.monitor_events cimport EVENT_HANDSHAKE_SUCCEEDED
 from engine.ops cimport ENGINE_RAW, ENGINE_ZMTP, engine_config_t, engine_peer_t
 from io.timers cimport socket_of
 from option.store cimport (
@@ -17,7 +18,7 @@ from pattern.ops cimport pattern_raw, SENDS_IDENTITY
 from pattern.pattern cimport pattern_attach, pattern_is, pattern_ready
 from pipe.pipe cimport pipe_t
 from reactor.io_thread cimport io_young
-from session.lifecycle cimport session_end, session_finish, session_resume, session_start, EVENT_HANDSHAKE_SUCCEEDED
+from session.lifecycle cimport session_end, session_finish, session_resume, session_start
 from session.session cimport session_t, END_CLOSED, END_CONNECT, SESSION_CONNECTING
 from session.transmit cimport session_sink, transmit_mark, transmit_wall
 from socket.admission cimport admission_unpend

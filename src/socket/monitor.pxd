@@ -8,23 +8,12 @@
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, strlen
 from base.atomics cimport zc_load_acquire_ptr
+from base.monitor_events cimport EVENT_MONITOR_STOPPED
 from base.platform cimport zc_lock_acquire, zc_lock_release
 from message.message cimport msg_close, msg_set, msg_t, MSG_MORE
 from pipe.pipe cimport pipe_flush, pipe_rollback, pipe_store, pipe_t
 from pipe.ring cimport ring_front, ring_full, ring_pop
 from socket.state cimport monitor_t, socket_t
-
-cdef enum:
-    EVENT_CONNECTED = 0x1
-    EVENT_CONNECT_DELAYED = 0x2
-    EVENT_CONNECT_RETRIED = 0x4
-    EVENT_LISTENING = 0x8
-    EVENT_BIND_FAILED = 0x10
-    EVENT_ACCEPTED = 0x20
-    EVENT_ACCEPT_FAILED = 0x40
-    EVENT_CLOSED = 0x80
-    EVENT_CLOSE_FAILED = 0x100
-    EVENT_MONITOR_STOPPED = 0x400
 
 
 cdef inline void monitor_emit(socket_t *s, uint32_t event, uint64_t value, const char *endpoint) noexcept nogil:

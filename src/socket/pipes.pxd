@@ -5,15 +5,15 @@
 
 from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport calloc, realloc, free
-from libc.string cimport memcpy
 from base.check cimport zc_check
 from base.errors cimport ENOMEM
+from base.monitor_events cimport EVENT_DISCONNECTED
 from base.platform cimport zc_now_ns
 from pattern.ops cimport CONFLATES_IN, CONFLATES_OUT
 from pattern.pattern cimport pattern_detach, pattern_ended, pattern_is, pattern_released
 from pipe.pipe cimport pipe_t, ATTENTION_CLOSED
 from pipe.ring cimport ring_conflate, ring_empty, ring_free, ring_init, ring_rollback, ring_trim
-from session.lifecycle cimport session_close, session_finish, EVENT_DISCONNECTED
+from session.lifecycle cimport session_close, session_finish
 from session.session cimport session_t, SESSION_READY
 from socket.state cimport socket_t, endpoint_t, netpipe_t, link_t, SOCKET_OPEN
 from socket.references cimport link_unref

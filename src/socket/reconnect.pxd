@@ -7,6 +7,7 @@
 from libc.stdint cimport uint32_t, uint64_t
 from base.config cimport RECONNECT_LEAST_NS, RECONNECT_LEAST_STEPS
 from base.errors cimport ECONNREFUSED
+from base.monitor_events cimport EVENT_CLOSED, EVENT_CONNECT_RETRIED
 from base.platform cimport zc_os_random
 from io.timers cimport socket_of
 from option.table cimport (
@@ -18,7 +19,7 @@ from session.lifecycle cimport session_has_output
 from session.session cimport session_t, END_CONNECT, END_PROTOCOL, SESSION_IDLE
 from session.unsent cimport unsent_drop, unsent_requeue
 from socket.connections cimport connection_die, connection_name, connection_part, endpoint_of
-from socket.monitor cimport monitor_emit, EVENT_CLOSED, EVENT_CONNECT_RETRIED
+from socket.monitor cimport monitor_emit
 from socket.pipes cimport pipe_end, pipe_remove
 from socket.state cimport socket_t
 

@@ -7,6 +7,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport calloc, free, malloc
 from libc.string cimport memcpy, strcmp, strlen
 from base.errors cimport EEXIST, ENOMEM, ENOTSOCK
+from base.monitor_events cimport EVENT_BIND_FAILED, EVENT_CLOSED, EVENT_LISTENING
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
 from io.end_call cimport socket_settle
 from io.flush cimport socket_flush
@@ -24,7 +25,7 @@ from socket.connections cimport connection_die, connection_new
 from socket.endpoint cimport endpoint_enlist, endpoint_free, endpoint_tell, text_copy
 from socket.established cimport connection_resume, connection_tell_id
 from socket.io_threads cimport context_io
-from socket.monitor cimport monitor_emit, EVENT_BIND_FAILED, EVENT_CLOSED, EVENT_LISTENING
+from socket.monitor cimport monitor_emit
 from socket.pipes cimport netpipe_new, pipe_release, pipe_remove
 from socket.state cimport endpoint_ops_t, endpoint_t, netpipe_t, socket_t, SOCKET_OPEN
 from socket.tuning cimport tuning_from

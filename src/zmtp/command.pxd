@@ -12,7 +12,7 @@ from libc.string cimport memcmp, memcpy
 
 from base.errors cimport EPROTO
 from zmtp.endian cimport load_be16, store_be16
-from zmtp.frame cimport FRAME_COMMAND, FRAME_SHORT_MAX, FRAME_V1_SHORT_MAX, frame_put, frame_put_v1
+from zmtp.frame cimport FRAME_COMMAND, FRAME_SHORT_MAX, frame_put, frame_put_v1
 
 
 cdef enum:
@@ -139,11 +139,6 @@ cdef inline size_t command_put(unsigned char *out, int kind, uint32_t ttl_ds, co
 # Towards 3.0 and older publishers a subscription is an ordinary message, 01 or 00 and the topic. The size of the final body,
 # not of the topic, decides between the short and the long header.
 
-cdef inline size_t subscription_size_legacy(size_t n) noexcept nogil:
-    """Octets of the frame written by subscription_put_legacy for a topic of n octets."""
-    return n + 1 + (2 if n + 1 <= FRAME_SHORT_MAX else 9)
-
-
 cdef inline size_t subscription_put_legacy(unsigned char *out, int subscribe, const unsigned char *topic,
                                            size_t n) noexcept nogil:
     """Write the message form for a 2.0 or 3.0 peer."""
@@ -152,11 +147,6 @@ cdef inline size_t subscription_put_legacy(unsigned char *out, int subscribe, co
     if n:
         memcpy(p + 1, topic, n)
     return (p - out) + 1 + n
-
-
-cdef inline size_t subscription_size_legacy_v1(size_t n) noexcept nogil:
-    """Octets of the frame written by subscription_put_legacy_v1 for a topic of n octets."""
-    return n + 1 + (2 if n + 1 <= FRAME_V1_SHORT_MAX else 10)
 
 
 cdef inline size_t subscription_put_legacy_v1(unsigned char *out, int subscribe, const unsigned char *topic,

@@ -21,13 +21,15 @@
 # - Driven by one thread at a time.
 
 from libc.stdint cimport int64_t, uint32_t
+from base.config cimport ROUTING_ID_MAX
 from base.memory cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset, strcspn, strlen
 
 from base.errors cimport EINVAL, ENOMEM, EPROTO
+from base.monitor_events cimport EVENT_HANDSHAKE_FAILED_PROTOCOL
 from mechanism.mechanism cimport (
-    EVENT_HANDSHAKE_FAILED_PROTOCOL, MECHANISM_AUTHENTICATE, MECHANISM_NAME_SIZE, MECHANISM_READY,
-    ZMTP_MECHANISM_MISMATCH, ZMTP_UNEXPECTED_COMMAND, mechanism_config_t, mechanism_t, mechanism_zap_t,
+    MECHANISM_AUTHENTICATE, MECHANISM_NAME_SIZE, MECHANISM_READY, ZMTP_MECHANISM_MISMATCH, ZMTP_UNEXPECTED_COMMAND,
+    mechanism_config_t, mechanism_t, mechanism_zap_t,
 )
 from mechanism.select cimport mechanism_delete, mechanism_new
 from zmtp.decoder cimport decoder_free, decoder_init, decoder_next, decoder_t
@@ -46,7 +48,6 @@ cdef enum:
     SIGNATURE_SIZE = 10
     GREETING_SIZE = 64
     GREETING_LEGACY_SIZE = 12      # of 2.0 and versioned 1.0 peers
-    ROUTING_ID_MAX = 255
 
     # A command of an unauthenticated peer may have this many octets even without MAXMSGSIZE. READY holds a few hundred;
     # a thousand application properties of the longest kind fit.

@@ -6,6 +6,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from base.memory cimport calloc as zmtp_calloc, free as zmtp_c_free, malloc as zmtp_malloc
 from libc.string cimport memcpy as zmtp_memcpy
 
+cimport base.monitor_events as monitor_events
 cimport mechanism.mechanism as zmtp_m
 cimport zmtp.command as zmtp_c
 cimport zmtp.decoder as zmtp_d
@@ -92,15 +93,12 @@ def zmtp_command_put(int kind, bytes data=b"", uint32_t ttl=0):
 
 
 def zmtp_subscription_put_legacy(bint subscribe, bytes topic, bint v1=False):
-    cdef size_t size = (zmtp_c.subscription_size_legacy_v1(len(topic)) if v1
-                        else zmtp_c.subscription_size_legacy(len(topic)))
-    cdef bytes out = PyBytes_FromStringAndSize(NULL, size)
+    cdef bytes out = PyBytes_FromStringAndSize(NULL, len(topic) + 11)      # the longest header, and the octet that says which
     cdef unsigned char *p = <unsigned char *>PyBytes_AS_STRING(out)
     cdef const unsigned char *t = <const unsigned char *>PyBytes_AS_STRING(topic)
     cdef size_t n = (zmtp_c.subscription_put_legacy_v1(p, subscribe, t, len(topic)) if v1
                      else zmtp_c.subscription_put_legacy(p, subscribe, t, len(topic)))
-    assert n == size, (n, size)
-    return out
+    return out[:n]
 
 
 # ---- socket types ----
@@ -227,7 +225,7 @@ cdef int zmtp_asking_next(zmtp_m.mechanism_t *m, unsigned char *out, size_t room
 cdef int zmtp_asking_process(zmtp_m.mechanism_t *m, const unsigned char *p, size_t n) noexcept nogil:
     cdef zmtp_asking_t *self = <zmtp_asking_t *>m
     if n < 7 or n > 606 or p[1] != c'H':
-        return zmtp_m.mechanism_fail(m, -zmtp_EPROTO, zmtp_m.EVENT_HANDSHAKE_FAILED_PROTOCOL,
+        return zmtp_m.mechanism_fail(m, -zmtp_EPROTO, monitor_events.EVENT_HANDSHAKE_FAILED_PROTOCOL,
                                      zmtp_m.ZMTP_MALFORMED_COMMAND_HELLO)
     zmtp_memcpy(self.peer, p + 6, n - 6)
     self.peer_size = n - 6
@@ -244,7 +242,7 @@ cdef void zmtp_asking_zap_request(zmtp_m.mechanism_t *m, zmtp_m.mechanism_zap_t 
 
 cdef int zmtp_asking_zap_reply(zmtp_m.mechanism_t *m, int status) noexcept nogil:
     if status != 200:
-        return zmtp_m.mechanism_fail(m, -zmtp_EPROTO, zmtp_m.EVENT_HANDSHAKE_FAILED_AUTH, status)
+        return zmtp_m.mechanism_fail(m, -zmtp_EPROTO, monitor_events.EVENT_HANDSHAKE_FAILED_AUTH, status)
     m.state = zmtp_m.MECHANISM_HANDSHAKE
     return 0
 

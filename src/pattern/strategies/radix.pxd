@@ -196,75 +196,88 @@ cdef inline uint32_t radix_find(radix_t *r, const unsigned char *key, size_t siz
     return child >> 1
 
 
-cdef inline uint32_t radix_put(radix_t *r, const unsigned char *key, size_t size, bint *fresh) noexcept nogil:
-    """The name of the entry for a topic, made if need be (then a and b are undefined). 0 if memory is out or the topic too long."""
+cdef inline uint32_t radix_nearest(radix_t *r, const unsigned char *key, size_t size, uint32_t *same) noexcept nogil:
+    """Some entry that shares as much with the topic as any does, as a child; 0 if there is none. `same`: so many bytes."""
     cdef uint32_t child = r.root
     cdef uint32_t *link
+    cdef uint32_t shorter
     cdef node_t *n
     cdef entry_t *e
-    cdef uint32_t entry, name, same, shorter
+    same[0] = 0
+    if child == 0:
+        return 0
+    while not child & 1:
+        n = <node_t *> arena_at(&r.arena, child >> 1)
+        link = node_find(n, key[n.depth]) if n.depth < size else NULL
+        if link != NULL:
+            child = link[0]
+        elif n.terminal:
+            child = n.terminal << 1 | 1
+        else:
+            child = node_any(n)
+    e = radix_entry(r, child >> 1)
+    shorter = e.size if e.size < size else <uint32_t> size
+    while same[0] < shorter and e.key[same[0]] == key[same[0]]:
+        same[0] += 1
+    return child
+
+
+cdef inline bint radix_join(
+    radix_t *r, uint32_t nearest, uint32_t entry, const unsigned char *key, size_t size, uint32_t same,
+) noexcept nogil:
+    """Hangs a new entry into the tree where it parts from the nearest one, after `same` bytes. False if memory is out."""
+    cdef uint32_t *link = &r.root
+    cdef node_t *n = NULL
+    cdef entry_t *e
+    cdef uint32_t name
+    while not link[0] & 1:
+        n = <node_t *> arena_at(&r.arena, link[0] >> 1)
+        if n.depth >= same:
+            break
+        link = node_find(n, key[n.depth])
+    if not link[0] & 1 and n.depth == same:
+        # Joins a branching that is there already.
+        if same != size and n.capacity != RADIX_DIRECT and n.count == n.capacity:
+            if not node_resize(r, link, n.count + 1):
+                return False
+            n = <node_t *> arena_at(&r.arena, link[0] >> 1)
+    else:
+        name = node_make(r, same, 2)
+        if name == 0:
+            return False
+        n = <node_t *> arena_at(&r.arena, name)
+        e = radix_entry(r, nearest >> 1)
+        if e.size == same:
+            # Only an entry can end where the new topic goes on; a node's topics are all longer than what they share.
+            n.terminal = link[0] >> 1
+        else:
+            node_put(n, e.key[same], link[0])
+        link[0] = name << 1
+    if same == size:
+        n.terminal = entry
+    else:
+        node_put(n, key[same], entry << 1 | 1)
+    return True
+
+
+cdef inline uint32_t radix_put(radix_t *r, const unsigned char *key, size_t size, bint *fresh) noexcept nogil:
+    """The name of the entry for a topic, made if need be (then a and b are undefined). 0 if memory is out or the topic too long."""
+    cdef uint32_t nearest, entry, same
+    cdef entry_t *e
     fresh[0] = False
     if size > RADIX_KEY_MAX:
         return 0
-    # Some topic that shares as much with the new one as any does: where they part is where the tree must branch.
-    same = 0
-    if child:
-        while not child & 1:
-            n = <node_t *> arena_at(&r.arena, child >> 1)
-            link = node_find(n, key[n.depth]) if n.depth < size else NULL
-            if link != NULL:
-                child = link[0]
-            elif n.terminal:
-                child = n.terminal << 1 | 1
-            else:
-                child = node_any(n)
-        e = radix_entry(r, child >> 1)
-        shorter = e.size if e.size < size else <uint32_t> size
-        while same < shorter and e.key[same] == key[same]:
-            same += 1
-        if same == size and e.size == size:
-            return child >> 1
+    nearest = radix_nearest(r, key, size, &same)
+    if nearest and same == size and radix_entry(r, nearest >> 1).size == size:
+        return nearest >> 1
     entry = arena_take(&r.arena, radix_entry_units(<uint32_t> size))
     if entry == 0:
         return 0
-    if child == 0:
+    if nearest == 0:
         r.root = entry << 1 | 1
-    else:
-        link = &r.root
-        n = NULL
-        while not link[0] & 1:
-            n = <node_t *> arena_at(&r.arena, link[0] >> 1)
-            if n.depth >= same:
-                break
-            link = node_find(n, key[n.depth])
-        if not link[0] & 1 and n.depth == same:
-            # Joins a branching that is there already.
-            if same == size:
-                n.terminal = entry
-            else:
-                if n.capacity != RADIX_DIRECT and n.count == n.capacity:
-                    if not node_resize(r, link, n.count + 1):
-                        arena_free(&r.arena, entry, radix_entry_units(<uint32_t> size))
-                        return 0
-                    n = <node_t *> arena_at(&r.arena, link[0] >> 1)
-                node_put(n, key[same], entry << 1 | 1)
-        else:
-            name = node_make(r, same, 2)
-            if name == 0:
-                arena_free(&r.arena, entry, radix_entry_units(<uint32_t> size))
-                return 0
-            n = <node_t *> arena_at(&r.arena, name)
-            e = radix_entry(r, child >> 1)
-            if e.size == same:
-                # Only an entry can end where the new topic goes on; a node's topics are all longer than what they share.
-                n.terminal = link[0] >> 1
-            else:
-                node_put(n, e.key[same], link[0])
-            if same == size:
-                n.terminal = entry
-            else:
-                node_put(n, key[same], entry << 1 | 1)
-            link[0] = name << 1
+    elif not radix_join(r, nearest, entry, key, size, same):
+        arena_free(&r.arena, entry, radix_entry_units(<uint32_t> size))
+        return 0
     e = radix_entry(r, entry)
     e.size = <uint32_t> size
     if size:

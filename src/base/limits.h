@@ -1,0 +1,9 @@
+/* Limits that the option table (C) and the core (Cython) share. */
+#ifndef ZMQCORE_BASE_LIMITS_H
+#define ZMQCORE_BASE_LIMITS_H
+
+enum {
+    ROUTING_ID_MAX = 255, /* bytes: what a ZMTP greeting or READY command can announce */
+};
+
+#endif

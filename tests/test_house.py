@@ -1,0 +1,251 @@
+"""What the eye misses in the core: names nobody uses, names defined twice, functions and files that have grown too long.
+
+Rules
+- Every check is a function from a root folder to a list of offences, so that each is also tried on a tree that offends.
+- An exception stands in one of the lists below, with its reason; an exception that no longer applies is an offence, too.
+"""
+
+import re
+from collections import defaultdict
+
+import pytest
+from test_layers import C_LEVEL, ROOT, all_permissions, files, references, room_of, without_comments
+
+MAX_FUNCTION = 60
+MAX_FILE = 500
+
+# name of the function, or path of the file: why it is longer.
+LONGER = {}
+
+# name of the function: who calls it instead of src.
+UNCALLED = {
+    "decoder_feed": "the fuzzers and the probe, which have octets and no buffer of a session",
+    "pattern_peer_state": "the probe; zmq_socket_get_peer_state() of the draft API asks for it",
+    "session_authenticated": "the host that has asked a ZAP handler",
+    "tuning_default": "the probe",
+}
+
+WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+def statements(text):
+    """(line number, statement) for each line of code, with parentheses joined."""
+    lines = text.splitlines()
+    number = 0
+    while number < len(lines):
+        first, line = number, lines[number]
+        while line.count("(") > line.count(")") and number + 1 < len(lines):
+            number += 1
+            line += "\n" + lines[number]
+        yield first + 1, line
+        number += 1
+
+
+def cimported(text):
+    """(line number, name in this file) of every cimport."""
+    for number, statement in statements(text):
+        if m := re.match(r"\s*from\s+[\w.]+\s+cimport\s+(.*)", statement, re.S):
+            for part in m[1].strip("() \n").split(","):
+                if name := part.split(" as ")[-1].strip(" ()\n\\"):
+                    yield number, name
+
+
+def unused_offences(root):
+    """A cimport that the file does not use. The .pxi files of one .pyx are one file to Cython."""
+    found = []
+    for path in files(root, "src", C_LEVEL - {".h"}):
+        text = without_comments(path)
+        scope = text
+        if path.suffix in {".pxi", ".pyx"}:
+            scope = "\n".join(without_comments(other) for other in files(root, "src", {".pxi", ".pyx"}))
+        uses = defaultdict(int)
+        for word in WORD.findall(scope):
+            uses[word] += 1
+        names = list(cimported(scope))
+        listed = defaultdict(int)
+        for _, name in names:
+            listed[name] += 1
+        for number, name in cimported(text):
+            if uses[name] <= listed[name]:
+                found.append(f"{path.relative_to(root)}:{number}: {name} is not used")
+    return found
+
+
+def twice_offences(root):
+    """A constant, struct or function that two files define."""
+    places = defaultdict(list)
+    for path in files(root, "src", C_LEVEL - {".h"}):
+        text = without_comments(path)
+        where = path.relative_to(root).as_posix()
+        for m in re.finditer(r"(?m)^(?:cdef|ctypedef)\s+enum\b[^:\n]*:\n((?:[ \t]+.*\n|\n)*)", text):
+            for name in re.findall(r"(?m)^\s+([A-Za-z_]\w*)\s*(?:=|$|\")", m[1]):
+                places[name].append(where)
+        for m in re.finditer(r"(?m)^cdef\s+(?:packed\s+)?struct\s+(\w+)\s*:", text):
+            places[m[1]].append(where)
+        for m in re.finditer(r"(?m)^cdef\s+inline\s+[^\n(]*?(\w+)\(", text):
+            places[m[1]].append(where)
+    return [f"{name} is defined in {' and '.join(where)}" for name, where in sorted(places.items()) if len(where) > 1]
+
+
+DOCSTRING = re.compile(r'(?m)^([ \t]*)"""(?:[^"]|"(?!""))*"""\n')
+
+
+def without_docstrings(text):
+    """Help for callers is no code that the next engineer has to read, and may be long. Line numbers stay."""
+    return DOCSTRING.sub(lambda m: "\n" * m[0].count("\n"), text)
+
+
+def functions(text):
+    """(name, line number, lines) of the functions and methods of a C-level file; empty lines and docstrings do not count."""
+    lines = without_docstrings(text).splitlines()
+    heads = re.compile(r"(\s*)(?:cdef|cpdef|def)\b(?!.*\b(?:class|struct|enum|union|extern)\b)[^=]*?\b(\w+)\s*\(")
+    for number, line in enumerate(lines):
+        if m := heads.match(line):
+            indent, end = len(m[1]), number
+            while end < len(lines) and not lines[end].rstrip().endswith(":"):
+                end += 1
+            if end == len(lines):
+                continue
+            size = end - number + 1
+            for after in range(end + 1, len(lines)):
+                if lines[after].strip():
+                    if len(lines[after]) - len(lines[after].lstrip()) <= indent:
+                        break
+                    size += 1
+            yield m[2], number + 1, size
+
+
+def longer_offences(root, longer=LONGER):
+    found = []
+    met = set()
+    for path in files(root, "src", C_LEVEL - {".h"}):
+        where = path.relative_to(root).as_posix()
+        text = path.read_text()
+        sizes = [(name, f"{where}:{number}: {name}", lines, MAX_FUNCTION) for name, number, lines in functions(text)]
+        sizes.append((where, where, len(DOCSTRING.sub("", text).splitlines()), MAX_FILE))
+        for key, told, lines, limit in sizes:
+            if lines > limit:
+                met.add(key)
+                if key not in longer:
+                    found.append(f"{told} has {lines} lines, more than {limit}")
+    return found + [f"{name} is in the list of longer ones and is not" for name in longer if name not in met]
+
+
+def uncalled_offences(root, uncalled=UNCALLED):
+    """A function of the core that nothing in src uses."""
+    uses = defaultdict(int)
+    places = {}
+    for path in files(root, "src", C_LEVEL):
+        text = without_comments(path)
+        for word in WORD.findall(re.sub(r'"""(?:.|\n)*?"""', "", text) if path.suffix != ".h" else text):
+            uses[word] += 1
+        for _, name in cimported(text):
+            uses[name] -= 1
+        for m in re.finditer(r"(?m)^cdef\s+inline\s+[^\n(]*?(\w+)\(", text):
+            places[m[1]] = path.relative_to(root).as_posix()
+    found = [f"{where}: {name} is called by nothing in src" for name, where in sorted(places.items()) if uses[name] < 2]
+    names = {line.split(": ")[1].split()[0] for line in found}
+    return [line for line in found if line.split(": ")[1].split()[0] not in uncalled] + [
+        f"{name} is in the list of uncalled ones and is not" for name in uncalled if name not in names
+    ]
+
+
+def permission_offences(root):
+    """A room that another one may know, and does not."""
+    known = defaultdict(set)
+    for path in files(root, "src", C_LEVEL):
+        for _, target in references(path):
+            known[room_of(root, path)].add(re.split(r"[./]", target)[0])
+    return [
+        f"{room} may know {other} and does not"
+        for room, others in all_permissions().items()
+        if room != "api"  # its row says: all of the above
+        for other in sorted(others - {room})
+        if other not in known[room]
+    ]
+
+
+def circle_offences(root):
+    """Files that cimport each other, directly or by way of others: no file of the core is part of a circle."""
+    below = {}
+    for path in files(root, "src", {".pxd"}):
+        if path.name != "__init__.pxd":
+            module = ".".join(path.relative_to(root / "src").with_suffix("").parts)
+            below[module] = {target for _, target in references(path)}
+    found = []
+    while free := [module for module, targets in below.items() if not targets & below.keys()]:
+        for module in free:
+            del below[module]
+    while below:
+        module, road = sorted(below)[0], []
+        while module not in road:
+            road.append(module)
+            module = min(below[module] & below.keys())
+        circle = road[road.index(module) :]
+        found.append("a circle: " + " -> ".join([*circle, module]))
+        for one in circle:
+            below.pop(one, None)
+        while free := [one for one, targets in below.items() if not targets & below.keys()]:
+            for one in free:
+                del below[one]
+    return found
+
+
+CHECKS = [unused_offences, twice_offences, longer_offences, uncalled_offences, permission_offences, circle_offences]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_house(check):
+    assert check(ROOT) == []
+
+
+def without_lists(check):
+    return (lambda root: check(root, {})) if check in (longer_offences, uncalled_offences) else check
+
+
+LONG = "cdef inline int f() noexcept nogil:\n" + "    x = 1\n" * 60
+SHORT = "cdef inline int f() noexcept nogil:\n" + "    x = 1\n" * 59
+
+
+@pytest.mark.parametrize(
+    ("check", "tree", "offends"),
+    [
+        (unused_offences, {"pipe/a.pxd": "from base.errors cimport EINTR, (ENOMEM)\ncdef inline int f() nogil:\n    return EINTR\n"}, True),
+        (unused_offences, {"pipe/a.pxd": "from base.errors cimport EINTR\ncdef inline int f() nogil:\n    return EINTR\n"}, False),
+        (unused_offences, {"pipe/a.pxd": "from base.errors cimport (\n    EINTR,\n    ENOMEM,\n)\nx = EINTR\n"}, True),
+        (unused_offences, {"pipe/a.pxd": "from base.errors cimport EINTR as E\nx = EINTR\n"}, True),
+        (unused_offences, {"api/a.pxi": "from base.errors cimport EINTR\n", "api/b.pxi": "x = EINTR\n"}, False),
+        (twice_offences, {"pipe/a.pxd": "cdef enum:\n    A = 1\n", "base/b.pxd": "cdef enum:\n    B = 2\n    A = 3\n"}, True),
+        (twice_offences, {"pipe/a.pxd": "cdef enum:\n    A = 1\n", "base/b.pxd": "cdef enum:\n    B = A\n"}, False),
+        (twice_offences, {"pipe/a.pxd": "cdef struct a_t:\n    int x\n", "base/b.pxd": "cdef struct a_t:\n    int x\n"}, True),
+        (longer_offences, {"pipe/a.pxd": LONG}, True),
+        (longer_offences, {"pipe/a.pxd": SHORT}, False),
+        (longer_offences, {"pipe/a.pxd": "# a line\n" * 501}, True),
+        (longer_offences, {"api/a.pxi": "cdef class A:\n    def f(self,\n          x):\n" + "        y = 1\n" * 59}, True),
+        (uncalled_offences, {"pipe/a.pxd": "cdef inline int f() noexcept nogil:\n    return 0\n"}, True),
+        (
+            uncalled_offences,
+            {"pipe/a.pxd": "cdef inline int f() noexcept nogil:\n    return 0\n", "api/b.pxi": "from pipe.a cimport f\nf()\n"},
+            False,
+        ),
+        (
+            uncalled_offences,
+            {"pipe/a.pxd": "cdef inline int f() noexcept nogil:\n    return 0\n", "api/b.pxi": "from pipe.a cimport f\n"},
+            True,
+        ),
+        (circle_offences, {"io/a.pxd": "from socket.b cimport x\n", "socket/b.pxd": "from io.a cimport y\n"}, True),
+        (circle_offences, {"io/a.pxd": "from socket.b cimport x\n", "socket/b.pxd": "from base.a cimport y\n"}, False),
+    ],
+)
+def test_check_can_fail(check, tree, offends, tmp_path):
+    for name, text in tree.items():
+        path = tmp_path / "src" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert bool(without_lists(check)(tmp_path)) == offends
+
+
+def test_permission_check_can_fail(tmp_path):
+    (tmp_path / "src" / "pipe").mkdir(parents=True)
+    (tmp_path / "src" / "pipe" / "a.pxd").write_text("from base.errors cimport EINTR\n")
+    assert "pipe may know message and does not" in permission_offences(tmp_path)
