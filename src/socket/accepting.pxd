@@ -15,7 +15,7 @@ from socket.established cimport connection_handshake
 from socket.monitor cimport monitor_emit
 from socket.state cimport endpoint_t, socket_t
 from socket.tuning cimport tuning_from, visitors_from
-from transport.ops cimport stream_close, stream_init, stream_t, visitors_t
+from transport.ops cimport stream_close, stream_clear, stream_t, visitors_t
 from transport.tuning cimport tuning_t
 
 cdef enum:
@@ -47,7 +47,7 @@ cdef inline void connection_accept(socket_t *s, endpoint_t *e, uint64_t now) noe
     tuning_from(s, &tuning)
     visitors_from(s, &visitors)
     for _i in range(ACCEPT_BATCH):
-        stream_init(&stream, e.transport)
+        stream_clear(&stream, e.transport)
         rc = e.transport.accept(e.fd, &tuning, &visitors, &stream, peer, sizeof(peer))
         if rc == -EAGAIN:
             return

@@ -29,7 +29,7 @@ from session.session cimport session_t, SESSION_CONNECTING, SESSION_DEAD, SOURCE
 from socket.admission cimport admission_uncount
 from socket.endpoint cimport endpoint_unref
 from socket.state cimport endpoint_t, netpipe_t, socket_t, SOCKET_OPEN
-from transport.ops cimport stream_init
+from transport.ops cimport stream_clear
 from zmtp.metadata cimport metadata_unref
 
 
@@ -48,7 +48,7 @@ cdef inline session_t *connection_new(socket_t *s, endpoint_t *e, bint connectin
     if x == NULL:
         return NULL
     x.source.kind = SOURCE_SESSION
-    stream_init(&x.stream, e.transport)
+    stream_clear(&x.stream, e.transport)
     x.host = &s.host
     x.endpoint = e
     x.connecting_side = connecting

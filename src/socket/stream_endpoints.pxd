@@ -135,7 +135,7 @@ cdef inline bint stream_has_twin(socket_t *s, endpoint_t *e) noexcept nogil:
     return False
 
 
-cdef inline int stream_attach(socket_t *s, session_t *x) noexcept nogil:
+cdef inline int connecter_attach(socket_t *s, session_t *x) noexcept nogil:
     """The pipe that a connecting session has from the beginning. 0 or -ENOMEM. Lock held."""
     cdef netpipe_t *n = netpipe_new(s, x)
     cdef int rc
@@ -163,7 +163,7 @@ cdef inline int stream_begin(socket_t *s, endpoint_t *e) noexcept nogil:
     e.session = x
     x.immediate = s.opt.immediate
     if not x.immediate:
-        rc = stream_attach(s, x)
+        rc = connecter_attach(s, x)
     if rc < 0:
         connection_die(s, x)
         return rc

@@ -114,7 +114,7 @@ cdef struct transport_ops_t:
     void (*close)(stream_t *t) noexcept nogil
 
 
-cdef inline void stream_init(stream_t *t, const transport_ops_t *ops) noexcept nogil:
+cdef inline void stream_clear(stream_t *t, const transport_ops_t *ops) noexcept nogil:
     t.ops = ops
     t.state = NULL
     t.fd = -1

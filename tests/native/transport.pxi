@@ -107,7 +107,7 @@ cdef class TransportAddress:
         cdef transport_op.stream_t stream
         cdef int rc
         transport_tuning(&t, options)
-        transport_op.stream_init(&stream, self.ops)
+        transport_op.stream_clear(&stream, self.ops)
         rc = self.ops.open(&self.a, &t, &stream)
         under_way = rc == -base_e.EINPROGRESS
         return (stream.fd if rc == 0 or under_way else rc), under_way
@@ -132,7 +132,7 @@ cdef TransportAddress transport_address(bytes scheme):
 
 cdef transport_op.stream_t transport_stream(bytes scheme, int fd):
     cdef transport_op.stream_t stream
-    transport_op.stream_init(&stream, transport_of(scheme))
+    transport_op.stream_clear(&stream, transport_of(scheme))
     stream.fd = fd
     return stream
 
