@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("Cython")
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.timeout(900)  # a build of the core, and hundreds of tests
 sys.path.insert(0, str(ROOT / "tests" / "native" / "guests"))
 import building  # noqa: E402
 
@@ -22,7 +23,6 @@ CONFORMANCE = [
 WITHOUT = {"prefixed": "not metadata and not newer_name", "xor": ""}
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("guest", building.GUESTS)
 def test_a_guest_is_one_file_and_one_line(guest, tmp_path):
     package = building.build(guest, tmp_path)
