@@ -9,7 +9,6 @@ Rules
 from __future__ import annotations
 
 import warnings
-import weakref
 from asyncio import CancelledError as CancelledError
 from asyncio import Future as Future
 from typing import Any, ClassVar
@@ -18,32 +17,9 @@ from tornado.ioloop import IOLoop
 
 from .. import asyncio as _asyncio
 from .._awaiting import Awaiting, awaiting_of, running_loop
+from ._closer import Closer
 
 __all__ = ["Context", "Socket", "Poller", "CancelledError"]
-
-
-class _Closer:
-    """What a loop of tornado has in its list of descriptors: it closes the socket with the rest."""
-
-    def __init__(self, socket: Socket, io_loop: Any) -> None:
-        self.socket = weakref.ref(socket)
-        self.fd = socket.fileno()
-        io_loop.add_handler(self, self._ignore, 0)  # no events: the socket's own reader has them
-        self.remove = weakref.finalize(socket, io_loop.remove_handler, self.fd)
-        self.remove.atexit = False
-
-    def fileno(self) -> int:
-        """The descriptor."""
-        return self.fd
-
-    def close(self) -> None:
-        """Close the socket, if it is there."""
-        socket = self.socket()
-        if socket is not None:
-            socket.close()
-
-    @staticmethod
-    def _ignore(fd: Any, events: int) -> None: ...
 
 
 class Socket(_asyncio.Socket):
@@ -51,7 +27,7 @@ class Socket(_asyncio.Socket):
 
     _repr_cls = "zmq.eventloop.future.Socket"
     _io_loop: Any = None
-    _closer: _Closer | None = None
+    _closer: Closer | None = None
 
     def _await(self) -> Awaiting:
         loop = running_loop()
@@ -66,7 +42,7 @@ class Socket(_asyncio.Socket):
         if self._io_loop is not io_loop:
             self._leave_loop()
             try:
-                self._closer = _Closer(self, io_loop)
+                self._closer = Closer(self, io_loop)
             except ValueError:  # another object of this socket is there already
                 pass
             self._io_loop = io_loop

@@ -36,6 +36,7 @@ from ..error import Again, ContextTerminated, ZMQError
 from ..poll import Poller
 from ..socket import Socket
 from ..utils import jsonapi
+from ._closer import Closer
 
 __all__ = ["ZMQStream"]
 
@@ -83,6 +84,12 @@ class ZMQStream(Sharer):
         self.poller.register(socket, POLLIN | POLLOUT)
         self._loop: asyncio.AbstractEventLoop = getattr(self.io_loop, "asyncio_loop", self.io_loop)
         self._fd: int = socket.fileno()
+        self._closer: Closer | None = None
+        if hasattr(self.io_loop, "asyncio_loop"):  # one of tornado's
+            try:
+                self._closer = Closer(socket, self.io_loop)
+            except ValueError:  # another stream of this socket is there already
+                pass
         self._listening = False
         self._kicked = False
         self._terminated = False
@@ -391,6 +398,8 @@ class ZMQStream(Sharer):
             return
         self.socket = None
         self._shared.others.discard(self)
+        if self._closer is not None:
+            self._closer.remove()
         self._recv_callback = None
         self._send_queue.clear()
         self._on_loop(self._leave)

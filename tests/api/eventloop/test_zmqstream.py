@@ -622,3 +622,20 @@ async def test_subclass_that_changes_recv(zmq, context, ZMQStream):
     assert await calls.next() == [b"X"]
     stream.close()
     push.close(0)
+
+
+def test_a_loop_that_closes_all_descriptors_closes_the_socket(zmq, context, ZMQStream):
+    from tornado.ioloop import IOLoop
+
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    loop = IOLoop.current()
+    kept, closed = (ZMQStream(context.socket(zmq.PULL), loop) for _ in range(2))
+    socket = kept.socket
+    kept.on_recv(print)
+    closed.on_recv(print)
+    closed.close()
+    loop.run_sync(lambda: asyncio.sleep(0))
+    loop.close(all_fds=True)
+    asyncio.set_event_loop(None)
+    assert socket.closed
+    context.term()
