@@ -145,6 +145,10 @@ class Socket(_socket.Socket):
     send_multipart = _core.await_send_multipart  # type: ignore[assignment]
     recv = _core.await_recv  # type: ignore[assignment]
     recv_multipart = _core.await_recv_multipart  # type: ignore[assignment]
+    for _name, _call in list(vars().items()):
+        if getattr(_call, "__name__", None) == f"await_{_name}":  # help() shows the name under which it is called
+            _call.__name__, _call.__qualname__ = _name, f"Socket.{_name}"
+    del _name, _call
 
     def _send_later(
         self, data: Any, flags: int, copy: bool, track: bool, routing_id: int | None, group: str | None

@@ -88,7 +88,7 @@ class Poller:
             self._map[moved] -= 1
 
     def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
-        """Wait until one of them is ready.
+        """Wait until one of the registered sockets and descriptors is ready.
 
         Args:
             timeout (float): milliseconds; None and negative numbers wait without limit, but not for an empty list.
