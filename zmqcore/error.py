@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 import stat
-from errno import EINTR, ENAMETOOLONG
+from errno import EINTR, ENAMETOOLONG, ENODEV, ENOENT
 
 from ._core import IPC_PATH_MAX_LEN, strerror, transports, zmq_errno, zmq_version_info
-from .constants import Errno
+from .constants import Errno, SocketType
 
 __all__ = [
     "DraftFDWarning",
@@ -159,6 +159,26 @@ def from_errno(errno: int, msg: str | None = None) -> ZMQError:
     return ZMQError(errno, None if msg is None else f"{strerror(errno)} ({msg})")
 
 
+_TURNS: dict[tuple[int, bool], str] = {
+    (SocketType.REQ, True): "a REQ has to receive the whole reply before it sends again",
+    (SocketType.REQ, False): "a REQ has to send a whole request before it receives",
+    (SocketType.REP, True): "a REP has to receive a whole request before it sends",
+    (SocketType.REP, False): "a REP has to send the whole reply before it receives again",
+}
+
+
+def about_transfer(errno: int, socket_type: int, sending: bool) -> str | None:
+    """What the text of an error says of a send or receive that failed."""
+    if errno == Errno.EFSM:
+        return _TURNS.get((socket_type, sending))
+    if errno == Errno.ENOTSUP:
+        kind = SocketType(socket_type).name if socket_type in SocketType._value2member_map_ else "these"
+        return f"{kind} sockets cannot {'send' if sending else 'receive'}"
+    if errno == Errno.EHOSTUNREACH:
+        return "no peer has the routing id in the first frame"
+    return None
+
+
 def address_error(errno: int, addr: str | bytes) -> ZMQError:
     """The exception of a call that failed for an endpoint. Its text tells what is wrong with the address, if it can, and the address."""
     hint = _hint(errno, addr.decode(errors="replace") if isinstance(addr, bytes) else addr)
@@ -179,6 +199,12 @@ def _hint(errno: int, addr: str) -> str:
         host, _, port = address.rpartition(":")
         if not host or not (port == "*" or (port.isdecimal() and int(port) < 1 << 16)):
             return f": expected {transport}://{form}"
+        if host == "*" or port == "*":
+            return ": * is for bind(), connect() needs a host and a port"
+    if errno == ENODEV and form == "host:port":
+        return f": no such host or interface here; {transport}://*:port binds all"
+    if errno == ENOENT and form != "path":
+        return ": the socket has no such endpoint"
     if errno == Errno.EPROTONOSUPPORT:
         *others, last = [f"{scheme}://" for scheme in transports()]
         return f": zmqcore has {', '.join(others)} and {last}"

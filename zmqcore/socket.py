@@ -142,6 +142,8 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
             address = int(shadow)
         elif context is None:
             raise TypeError("context must be specified")
+        elif not hasattr(socket_type, "__index__"):
+            raise TypeError(f"socket_type must be a number such as zmq.PUSH, got: {socket_type!r}")
         elif socket_type < 0:
             raise TypeError("socket_type must be specified")
         super().__init__(context, socket_type, address, copy_threshold)

@@ -25,7 +25,14 @@ cdef int raise_errno(int rc, object message=None) except -1:
     errors = error_module()
     if number == EAGAIN:
         raise errors.Again()
+    if number == ENOTSOCK and message is None:
+        message = "the socket is closed"
     raise errors.from_errno(number, message)
+
+
+cdef int raise_transfer(int rc, int socket_type, bint sending) except -1:
+    """Raises for the negative errno `rc` of a send or receive."""
+    return raise_errno(rc, None if rc == -EAGAIN else error_module().about_transfer(-rc, socket_type, sending))
 
 
 cdef int raise_address(int rc, addr) except -1:

@@ -61,7 +61,7 @@ cdef class Socket(_SocketBase):
             msg_of_bytes(&m, data)
         else:
             if group is not None:
-                raise_errno(-ENOTSUP)       # RADIO only
+                raise_errno(-ENOTSUP, "RADIO sockets are not implemented in zmqcore")
             tracker = self.message_from(&m, data, copy, track)
             if routing_id is not None:
                 m.routing_id = routing_id
@@ -79,7 +79,7 @@ cdef class Socket(_SocketBase):
         if zc_giveback_pending():
             zc_giveback_drain()
         if rc != 0 and (rc < 0 or flags & FLAG_DONTWAIT):
-            raise_errno(rc if rc < 0 else -EAGAIN)
+            raise_transfer(rc if rc < 0 else -EAGAIN, self.s.type, True)
         return tracker
 
     cdef int send_slow(self, msg_t *m, int flags) except? -1:
@@ -179,7 +179,7 @@ cdef class Socket(_SocketBase):
         else:
             rc = self.recv_slow(&m, NULL, NULL if copy else &origin, flags)
         if rc < 0:
-            raise_errno(rc)
+            raise_transfer(rc, self.s.type, False)
         if copy:
             if m.size >= RX_SPARE_MIN and s.nsessions:
                 self.offer_spares(m.size)
@@ -318,7 +318,7 @@ cdef class Socket(_SocketBase):
         if zc_giveback_pending():
             zc_giveback_drain()
         if rc < 0:
-            raise_errno(rc)
+            raise_transfer(rc, self.s.type, True)
         return tracker
 
     cdef object message_from_part(self, msg_t *m, part, Py_ssize_t i, bint copy, bint track):
@@ -410,7 +410,7 @@ cdef class Socket(_SocketBase):
         if rc < 0:
             release(&m)
             inbox_free(&rest)
-            raise_errno(rc)
+            raise_transfer(rc, self.s.type, False)
         try:
             parts.append(take_bytes(&m) if copy else frame_from(&m, &origin, track))
             for i in range(rest.count):
@@ -472,7 +472,7 @@ cdef class Socket(_SocketBase):
             else:
                 rc = self.recv_slow(&m, NULL, NULL, flags)
             if rc < 0:
-                raise_errno(rc)
+                raise_transfer(rc, self.s.type, False)
             size = <Py_ssize_t> m.size
             memcpy(view.buf, msg_data(&m), min(size, nbytes))
             release(&m)
@@ -535,7 +535,7 @@ cdef class Socket(_SocketBase):
         if zc_giveback_pending():
             zc_giveback_drain()
         if rc < 0 and not (rc == -EAGAIN and sent):
-            raise_errno(rc)
+            raise_transfer(rc, self.s.type, True)
         if error is not None and rc == 0:
             raise error
         return sent

@@ -442,8 +442,6 @@ cdef class _SocketBase:
         cdef bytes text
         cdef int rc
         self.check()
-        if isinstance(optval, str):
-            raise TypeError("unicode not allowed, use setsockopt_string")
         if kind == OPTION_INT or kind == OPTION_INT64 or kind == OPTION_UNKNOWN:
             if not isinstance(optval, int):
                 raise TypeError(f"expected int, got: {optval!r}")
@@ -456,6 +454,8 @@ cdef class _SocketBase:
                 number = optval
                 rc = self.set_raw(option, &number, sizeof(number))
         else:
+            if isinstance(optval, str):
+                raise TypeError("unicode not allowed, use setsockopt_string")
             if not isinstance(optval, bytes):
                 raise TypeError(f"expected bytes, got: {optval!r}")
             text = optval

@@ -207,3 +207,35 @@ def test_the_last_errno_is_that_of_the_calling_thread(zmq, context):
     thread.join()
     assert seen == [0, zmq.EAGAIN]
     assert zmq.zmq_errno() == zmq.ZMQError().errno == zmq.EPROTONOSUPPORT
+
+
+@pytest.mark.parametrize(
+    ("kind", "call", "text"),
+    [
+        ("SUB", "send", "SUB sockets cannot send"),
+        ("PUSH", "recv", "PUSH sockets cannot receive"),
+        ("PUB", "recv_multipart", "PUB sockets cannot receive"),
+        ("REQ", "recv", "has to send a whole request"),
+        ("REP", "send", "has to receive a whole request"),
+    ],
+)
+@pytest.mark.better("pyzmq's text is that of the errno alone")
+def test_text_of_a_send_or_receive_says_what_to_do(zmq, context, kind, call, text):
+    socket = context.socket(getattr(zmq, kind))
+    arguments = [b"x"] if call == "send" else []
+    with pytest.raises(zmq.ZMQError, match=text):
+        getattr(socket, call)(*arguments)
+
+
+@pytest.mark.better("pyzmq's text is that of the errno alone")
+def test_text_of_a_closed_socket(zmq, context):
+    socket = context.socket(zmq.PUSH)
+    socket.close()
+    with pytest.raises(zmq.ZMQError, match="the socket is closed"):
+        socket.send(b"x")
+
+
+@pytest.mark.better("pyzmq's text is that of the errno alone")
+def test_text_of_a_wildcard_that_is_connected_to(zmq, context):
+    with pytest.raises(zmq.ZMQError, match=r"\* is for bind"):
+        context.socket(zmq.REQ).connect("tcp://*:5555")
