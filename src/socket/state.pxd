@@ -1,8 +1,9 @@
 # The structs of a context and its sockets.
 #
 # Locks: socket_t.lock guards everything in socket_t except the words marked atomic. context_t.mutex guards the lists of the context.
-# Order: context mutex -> socket locks (two of them: lower address first) -> io_thread_t.lock -> nothing. A thread that holds the GIL never
-# waits for any of them.
+# Order: context mutex -> socket lock -> a second socket's lock -> io_thread_t.lock -> nothing. A second one is taken where
+# inproc joins two sockets (the connecting side's first, under the context mutex) and for the PAIR of a monitor. A thread that
+# holds the GIL never waits for any of them.
 #
 # Life of socket_t: counted references. One is the Python object's, one the context's while the socket is open or lingering, one is held by each end
 # of an inproc link (the other end may still notify it), one by each thread that waits in it. A closed socket gives its descriptors back when its last
