@@ -1,4 +1,5 @@
-# Every tunable constant of the core, with its reason. Sizes are octets, times nanoseconds unless the name says otherwise.
+# The constants of the core that are tuned, or that several files use, each with its reason. One that matters to a single file
+# may stand there. Sizes are octets, times nanoseconds unless the name says otherwise.
 
 cdef extern from "base/batch.h" nogil:
     enum:

@@ -2,7 +2,8 @@
  *
  * Rules
  * - options_t is owned by the socket and guarded by the socket lock. It is a plain record: no behaviour, small (one per socket).
- * - Patterns, sessions and transports read its fields directly; it is written through the table (store.pxd).
+ * - Patterns, and the rooms io and socket, read its fields directly. Sessions and transports are handed what they need
+ *   (socket/established.pxd, socket/tuning.pxd). It is written through the table (store.pxd).
  */
 #ifndef ZMQCORE_OPTION_RECORD_H
 #define ZMQCORE_OPTION_RECORD_H

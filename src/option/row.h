@@ -93,7 +93,7 @@ enum { /* flags */
     OPTION_BY_API = 16,     /* the Python API sets and reads other options for it */
 };
 
-enum { /* set_on, get_on, zero_on: socket types, one bit for each type number */
+enum { /* set_on, get_on, zero_on, manual_on: socket types, one bit for each number of pattern/types.pxd */
     ON_NONE = 0,
     ON_ALL = 0x7FFFFFFF,
     ON_PUB = 1 << 1,

@@ -3,7 +3,12 @@
 # Rules
 # - Everything here is used under the lock of the socket. Nothing blocks, reads a clock or knows how a peer is reached.
 # - A type is one file that ends with `<type>_ops(ops)`. It sets the name, the peers, the traits and the functions in which it differs from
-#   the defaults (defaults.pxd); select.pxd fills the table in by number. There is no other place that knows what a type is.
+#   the defaults (defaults.pxd); select.pxd fills the table in by number. No other place knows what a type does; which types
+#   have an option stands in the option's row.
+# - New input of a pipe is reported only after pipe_front() has said NULL. The fair queue begins by asking; a type that leaves
+#   it out reads every pipe once in ready().
+# - News of an inproc pipe may wait for the next call of the application; only network connections are served meanwhile. What
+#   a type does by itself when input arrives can be as late as that.
 # - The table is held by value: C-level modules share no variables.
 # - Options are read from the socket's own record when they matter, and may be other ones at the next call.
 # - What only one type needs is behind `part`.

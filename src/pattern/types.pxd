@@ -1,8 +1,9 @@
-# The numbers of the socket types: the one list of them.
+# The numbers of the socket types: all that ZeroMQ has, those that are not built in too.
 #
 # Rules
 # - The numbers are those of the API and of the ZMTP/2.0 greeting.
 # - A number is a name, not knowledge: what a type can do stands in its table (ops.pxd), and only select.pxd goes from one to the other.
+# - The rows of options name types by bits of the same numbers (ON_... in option/row.h), so none may be above 30.
 
 cdef enum:
     TYPE_PAIR = 0

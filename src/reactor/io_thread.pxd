@@ -5,9 +5,9 @@
 # Rules
 # - The thread never waits for a socket: serve() tries the socket's lock and answers SERVE_BUSY when an application thread is inside.
 #   That thread then does the work (`wants` asks it to).
-# - Lease. An application thread that reads its own connections takes the lease (client.lease = 1, or 2 while it is blocked waiting); the
+# - Lease. An application thread that reads its own connections takes the lease (LEASE_TAKEN, or LEASE_HELD while it waits); the
 #   socket's poll set is then switched off in the thread's own set, so arriving data wakes nobody needlessly. When `activity` has
-#   not moved for LEASE_NS the thread takes the socket back. A lease of 2 does not run out: the waiting thread does everything. It only asks
+#   not moved for LEASE_NS the thread takes the socket back. A lease that is held does not run out: the waiting thread does everything. It only asks
 #   to be woken once, at `look_at`, for its signal handlers: it sleeps without a timer, which most waits would have set for nothing.
 # - Stragglers. Output that was coalesced and not yet written sets `straggle`; who writes it clears that. From `straggle_due` on the thread
 #   looks, the more seldom the longer the burst lasts, and watches for a moment: if no frames are added it writes itself; else the burst
@@ -20,7 +20,8 @@
 #   socket's lock then; `helpers` keeps the struct from being freed meanwhile.
 #
 # Words of io_client_t: lease, activity, straggle, straggle_due, burst_began, deadline, look_at are written under the socket's lock and read here
-# (relaxed: a stale value costs one tick). flush_please and wants are written here and swapped by the lock holder. The rest belongs to the I/O thread.
+# (relaxed: a stale value costs one tick). flush_please and wants are set here and cleared by the holder of the socket's lock;
+# adds and alarm point to words of the socket. The rest belongs to the I/O thread.
 # masked is written by the I/O thread and, under the socket's lock, by close(): atomic, relaxed (a stale value costs one look).
 # io_thread_t.lock guards the table of clients and the list `gone`; it is held while the thread, or one that helps it, serves.
 # Order: a socket lock may be held when it is taken.
@@ -70,7 +71,7 @@ cdef struct io_client_t:
     uint32_t wants
     uint32_t masked             # this thread switched the poll set off because serve() was busy
     uint64_t deadline
-    uint64_t look_at            # written before lease becomes 2; 0 = never
+    uint64_t look_at            # written before the lease is held; 0 = never
     uint64_t straggle_due
     uint64_t burst_began        # 0 = no burst
     uint32_t *adds              # grows while a burst goes on

@@ -1,9 +1,10 @@
 # session: one connection, from the first connect or accept to its last byte. It joins a descriptor, an engine and a
 # pipe.
 #
-# A session is a passive state machine. Everything here runs under the lock of the socket that owns it; nothing blocks,
-# nothing reads the clock (time is an argument). What the socket must do about it goes through session_host_t. What the
-# bytes mean is known to the engine alone.
+# A session is a passive state machine. Everything here runs under the lock of the socket that owns it; nothing blocks.
+# Time is an argument; the clock itself is read only where there is none, for a peer's TTL and at the end of a closing
+# session's last write. What the socket must do about it goes through session_host_t. What the bytes mean is known to the
+# engine alone.
 #
 #   IDLE        no descriptor; a connecting session waits here for its reconnect timer (or for a name to be resolved)
 #   CONNECTING  connect() is under way

@@ -1,7 +1,7 @@
 # A small frame decoder: octets in, whole frames out.
 #
-# The session decodes traffic in place in its receive buffers; this is the plain form of the same rules, used by the handshake
-# (before it, nothing is worth being fast), by tests and by the fuzzer.
+# Traffic is decoded in place, in the session's receive buffers (frame_get() of the engine). This is the plain form of the same
+# rules, used by the handshake, where nothing is worth being fast, by tests and by the fuzzer.
 #
 # Rules:
 # - Any split and any coalescing of the stream gives the same frames.
