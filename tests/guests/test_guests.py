@@ -1,4 +1,4 @@
-"""One file and one line make a mechanism or an engine: toys of each are built into a copy of the core, and pass the tests of behaviour."""
+"""One file and one line make a mechanism, an engine or a transport: toys of each are built into a copy of the core, and pass the tests of behaviour."""
 
 import os
 import subprocess
@@ -19,17 +19,22 @@ CONFORMANCE = [
     "test_batches.py", "test_conflate.py", "test_hwm.py", "test_last_output.py", "test_messages.py", "test_pair.py", "test_pipeline.py",
     "test_poll.py", "test_proxy.py", "test_pub_sub.py", "test_req_rep.py", "test_router_dealer.py", "test_unsent.py",
 ]  # fmt: skip
-# A toy need not do everything.
-WITHOUT = {"prefixed": "not metadata and not newer_name", "xor": ""}
+# A toy need not do everything. A transport is one of several: the tests of all of them run once more for it.
+CHOSEN = {"prefixed": "not metadata and not newer_name", "xor": "", "toy": "toy"}
+EVERY_TRANSPORT = ["test_descriptors.py", "test_endpoints.py", "test_ends.py", "test_letting_go.py", "test_life.py", "test_monitor.py", "test_reconnect.py"]
 
 
 @pytest.mark.parametrize("guest", building.GUESTS)
 def test_a_guest_is_one_file_and_one_line(guest, tmp_path):
     package = building.build(guest, tmp_path)
-    tests = [str(ROOT / "tests" / "behaviour" / name) for name in CONFORMANCE]
-    command = [sys.executable, "-m", "pytest", "-q", "-c", str(ROOT / "pyproject.toml"), "-k", WITHOUT[guest], "--no-header", "-p", "no:cacheprovider"]
+    names = CONFORMANCE + EVERY_TRANSPORT if guest == "toy" else CONFORMANCE
+    tests = [str(ROOT / "tests" / "behaviour" / name) for name in names]
+    environment = {**os.environ, "PYTHONPATH": str(package)}
+    if guest == "toy":
+        environment["ZMQCORE_TOY_TRANSPORT"] = guest
+    command = [sys.executable, "-m", "pytest", "-q", "-c", str(ROOT / "pyproject.toml"), "-k", CHOSEN[guest], "--no-header", "-p", "no:cacheprovider"]
     # The first folder on the path is the one that `python -m` is started in.
-    run = subprocess.run([*command, *tests], cwd=package, env={**os.environ, "PYTHONPATH": str(package)}, capture_output=True, text=True, check=False)
+    run = subprocess.run([*command, *tests], cwd=package, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
 
 

@@ -22,7 +22,7 @@ AHEAD = TRANSPORTS | {
     "tcp": lambda folder, number: f"tcp://127.0.0.1:{unused_port()}",
 }
 
-# The core of tests/toys has one more, made for this.
+# A core of tests/guests has one more, made for this.
 if TOY := os.environ.get("ZMQCORE_TOY_TRANSPORT"):
     TRANSPORTS[TOY] = lambda folder, number: f"{TOY}://*"
     AHEAD[TOY] = lambda folder, number: f"{TOY}://{unused_port()}"

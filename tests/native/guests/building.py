@@ -13,19 +13,28 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 
-# guest: (where its file goes, the select, a line of it, the line of the guest before it)
+# guest: (where its file goes, the select, a line of it, the line of the guest before it, what that line calls)
 GUESTS = {
     "xor": (
         "mechanism/xor.pxd",
         "mechanism/select.pxd",
         "    if kind == MECHANISM_NULL:\n",
         "    if kind == MECHANISM_NULL: return xor_new(config, out)\n",
+        "xor_new",
     ),
     "prefixed": (
         "engine/prefixed.pxd",
         "engine/select.pxd",
         "    if kind == ENGINE_ZMTP:\n",
         "    if kind == ENGINE_ZMTP: return prefixed_new(config, out)\n",
+        "prefixed_new",
+    ),
+    "toy": (
+        "transport/toy.pxd",
+        "transport/select.pxd",
+        "    tcp_ops(transports_add(all))\n",
+        "    toy_ops(transports_add(all))\n",
+        "toy_ops",
     ),
 }
 
@@ -36,6 +45,7 @@ TYPES = {
         "pattern/select.pxd",
         "    if type == TYPE_PAIR:\n",
         f"    if type == {TYPE_NUMBER}:\n        answerer_new(ops)\n        return 0\n",
+        "answerer_new",
     ),
 }
 
@@ -56,13 +66,13 @@ def build(guest, into):
     src = into / "src"
     shutil.copytree(ROOT / "src", src)
     shutil.copytree(ROOT / "zmqcore", into / "zmqcore", ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
-    target, select, line, extra = {**GUESTS, **TYPES}[guest]
+    target, select, line, extra, function = {**GUESTS, **TYPES}[guest]
     shutil.copy(Path(__file__).with_name(Path(target).name), src / target)
     text = (src / select).read_text()
     assert text.count(line) == 1, f"{select} has changed: {line!r}"
     name = target[:-4].replace("/", ".")
     text = text.replace(line, extra + line)
-    text = text.replace("\nfrom ", f"\nfrom {name} cimport {guest}_new\nfrom ", 1)
+    text = text.replace("\nfrom ", f"\nfrom {name} cimport {function}\nfrom ", 1)
     (src / select).write_text(text)
     c_file = into / "_core.c"
     before = Path.cwd()

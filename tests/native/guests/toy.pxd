@@ -4,8 +4,8 @@
 # - No byte crosses the wire as it is: each is scrambled. What does not go through the table cannot be understood.
 # - It reads more from the system than it is asked for, and holds the rest for the next read (`pending`).
 #
-# Address: the port, or `*`. tests/toys builds a core with this file in src/transport and one line in select.pxd, and
-# runs the conformance tests over it.
+# Address: the port, or `*`. tests/guests builds a core with this file in src/transport and one line in select.pxd, and
+# runs the tests of behaviour over it.
 
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint8_t
