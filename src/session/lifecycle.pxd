@@ -33,7 +33,7 @@ from session.receive cimport (
 from session.transmit cimport transmit_flush, transmit_refill
 from session.unsent cimport unsent_drop
 from transport.ops cimport (
-    stream_t, stream_close, stream_init, stream_pending, stream_read, stream_shutdown, stream_unsent, stream_write,
+    stream_t, stream_close, stream_clear, stream_pending, stream_read, stream_shutdown, stream_unsent, stream_write,
 )
 
 
@@ -399,7 +399,7 @@ cdef inline void session_conclude(session_t *s, uint64_t now) noexcept nogil:
     cdef stream_t stream = s.stream
     cdef int fd = stream.fd
     zc_check(s.state == SESSION_ENDING and s.host.inside == 0)
-    stream_init(&s.stream, stream.ops)
+    stream_clear(&s.stream, stream.ops)
     if fd >= 0:
         s.host.unwatch(s, fd)
     if not s.finishing:
