@@ -149,7 +149,7 @@ def waiting(zmq):
 @each_network
 @pytest.mark.better
 def test_REC_9_stop_after_disconnect_gives_up_what_is_queued(zmq, fresh, waiting, transport):
-    where = dead_endpoint() if transport == "tcp" else fresh(transport)
+    where = fresh(transport, ahead=True)
     context, push = waiting(where, RECONNECT_IVL=10, RECONNECT_STOP=4)
     push.disconnect(where)
     push.close()  # LINGER is -1: were it tried again, term() would wait for ever
@@ -159,7 +159,7 @@ def test_REC_9_stop_after_disconnect_gives_up_what_is_queued(zmq, fresh, waiting
 @each_network
 @pytest.mark.better
 def test_REC_9_without_it_what_is_queued_is_still_delivered(zmq, fresh, make, waiting, transport):
-    where = dead_endpoint() if transport == "tcp" else fresh(transport)
+    where = fresh(transport, ahead=True)
     context, push = waiting(where, RECONNECT_IVL=10)
     push.disconnect(where)
     push.close()
