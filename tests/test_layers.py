@@ -433,7 +433,7 @@ def walls(root):
         (walls, "src/pipe/a.pxd", "from cpython.bytes cimport PyBytes_AsString\n", True),
         (walls, "src/pipe/a.pxd", "# from session.link cimport x\n", False),
         (walls, "src/pipe/a.pxd", 'cdef extern from "base/atomics.h" nogil:\n    pass\n', False),
-        (walls, "src/base/a.pxd", 'cdef extern from "message/giveback.h" nogil:\n    pass\n', True),
+        (walls, "src/base/a.pxd", 'cdef extern from "message/decref_queue.h" nogil:\n    pass\n', True),
         (walls, "src/session/a.pxd", 'cdef extern from "<sys/socket.h>":\n    pass\n', True),
         (walls, "src/message/a.h", "#include <unistd.h>\n", True),
         (python_object_offences, "src/pipe/a.pxd", "cdef inline int f(object x) noexcept nogil:\n", True),

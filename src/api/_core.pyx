@@ -25,10 +25,10 @@ import threading
 import weakref
 
 cdef extern from "api/platform_hooks.h":
-    void zc_giveback_drain()
-    void zc_giveback_install()
-    void zc_giveback_retire()
-    int zc_giveback_pending()
+    void zc_decref_drain()
+    void zc_decref_install()
+    void zc_decref_retire()
+    int zc_decref_pending()
     void zc_unlock_check()
     int zc_last_error_get()
     void zc_last_error_set(int number)
@@ -49,7 +49,7 @@ include "module.pxi"
 
 zc_net_init()
 zc_fork_install()
-zc_giveback_install()
+zc_decref_install()
 
 
 def _at_exit():
@@ -59,7 +59,7 @@ def _at_exit():
         if not ctx._closed and ctx.ctx.fork_generation == zc_fork_generation():
             with nogil:
                 context_flush(ctx.ctx)
-    zc_giveback_retire()
+    zc_decref_retire()
 
 
 atexit.register(_at_exit)

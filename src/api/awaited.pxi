@@ -10,8 +10,8 @@ from base.config cimport SPIN_NS
 from base.errors cimport EBUSY
 from base.platform cimport zc_now_ns
 from cpython.tuple cimport PyTuple_Check
-from io.end_call cimport socket_tidy
-from io.spin cimport socket_glance, socket_may_spin, socket_spun, socket_waited, socket_yield
+from io.end_call cimport socket_apply_removals
+from io.spin cimport socket_check_once, socket_may_spin, socket_spun, socket_waited, socket_yield
 
 cdef extern from "Python.h":
     ctypedef struct PyObject
@@ -180,10 +180,10 @@ cdef class AwaitingBase:
         cdef bint came = False
         cdef bint over = zc_now_ns() - self.spinning > SPIN_NS
         if zc_lock_try(&s.lock):
-            came = socket_glance(s, s.news)
+            came = socket_check_once(s, s.progress)
             if came or over:
                 socket_spun(s, came and not self.crowded)
-            socket_tidy(s)      # not socket_settle(): the call that takes what came would have to take the signal back
+            socket_apply_removals(s)      # not socket_end_call(): the call that takes what came would have to take the signal back
             zc_lock_release(&s.lock)
         if came or over:
             self.end_spin()
@@ -249,8 +249,8 @@ def await_send(Socket self, data, int flags=0, bint copy=True, bint track=False,
                 rc = socket_try_send(s, &m)
             unlock_socket(s)
         release(&m)
-        if zc_giveback_pending():
-            zc_giveback_drain()
+        if zc_decref_pending():
+            zc_decref_drain()
         if rc == 0:
             awaiting.calls += 1
             return finish(None, awaiting.loop)

@@ -87,7 +87,7 @@ cdef class Context:
         while True:
             with nogil:
                 rc = context_wait(ctx)
-            zc_giveback_drain()
+            zc_decref_drain()
             if rc == 0:
                 break
             if again:

@@ -110,7 +110,7 @@ class MessageTracker:
     @property
     def done(self):
         """True when none of the memory is in use any more."""
-        zc_giveback_drain()
+        zc_decref_drain()
         return all(event.is_set() for event in self.events) and all(peer.done for peer in self.peers)
 
     def wait(self, timeout=-1):
@@ -126,7 +126,7 @@ class MessageTracker:
         deadline = None if timeout is None or timeout is False or timeout < 0 else time.monotonic() + timeout
         for event in self.events:
             while not event.is_set():
-                zc_giveback_drain()
+                zc_decref_drain()
                 left = TRACKER_LOOK_S if deadline is None else min(TRACKER_LOOK_S, deadline - time.monotonic())
                 if event.is_set():
                     break

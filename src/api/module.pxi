@@ -126,7 +126,7 @@ cdef int run_proxy(frontend, backend, capture, control) except -1:
         while True:
             with nogil:
                 rc = proxy_run(&p)
-            zc_giveback_drain()
+            zc_decref_drain()
             if rc == PROXY_MORE or rc == -EINTR:
                 PyErr_CheckSignals()
                 continue

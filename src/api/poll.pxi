@@ -4,7 +4,7 @@ from base.platform cimport (
     zc_now_ns, zc_pollfd_t, zc_pollfd_set, ZC_POLLERR, ZC_POLLHUP, ZC_POLLIN, ZC_POLLNVAL, ZC_POLLOUT, ZC_POLLPRI,
 )
 from reactor.pollset cimport pollset_t, pollset_wait_many
-from base.config cimport SIGNAL_LOOK_LATER_NS, SIGNAL_LOOK_NS
+from base.config cimport SIGNAL_CHECK_LATER_NS, SIGNAL_CHECK_NS
 from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end
 from io.wait cimport socket_until
 
@@ -209,7 +209,7 @@ def zmq_poll(sockets, timeout=-1):
             # As socket_wait(): a signal that came just before is checked for once more.
             at = until
             if waits < 2:
-                at = min(until, now + (SIGNAL_LOOK_LATER_NS if waits else SIGNAL_LOOK_NS))
+                at = min(until, now + (SIGNAL_CHECK_LATER_NS if waits else SIGNAL_CHECK_NS))
             poll_wait(socks, flags, fds, nfds, at)
             waits += 1
     finally:

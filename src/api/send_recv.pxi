@@ -76,8 +76,8 @@ cdef class Socket(_SocketBase):
         if rc == -EAGAIN:
             rc = self.send_slow(&m, flags)
         release(&m)
-        if zc_giveback_pending():
-            zc_giveback_drain()
+        if zc_decref_pending():
+            zc_decref_drain()
         if rc != 0 and (rc < 0 or flags & FLAG_DONTWAIT):
             raise_transfer(rc if rc < 0 else -EAGAIN, self.s.type, True)
         return tracker
@@ -315,8 +315,8 @@ cdef class Socket(_SocketBase):
                 release(&m[i])
             if m != on_stack:
                 PyMem_Free(m)
-        if zc_giveback_pending():
-            zc_giveback_drain()
+        if zc_decref_pending():
+            zc_decref_drain()
         if rc < 0:
             raise_transfer(rc, self.s.type, True)
         return tracker
@@ -532,8 +532,8 @@ cdef class Socket(_SocketBase):
                 for i in range(n):
                     release(&m[i])
             sent += done
-        if zc_giveback_pending():
-            zc_giveback_drain()
+        if zc_decref_pending():
+            zc_decref_drain()
         if rc < 0 and not (rc == -EAGAIN and sent):
             raise_transfer(rc, self.s.type, True)
         if error is not None and rc == 0:

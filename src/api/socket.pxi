@@ -14,7 +14,7 @@ from option.table cimport (
 from pattern.ops cimport SINGLE_FRAME
 from pattern.pattern cimport pattern_is, pattern_topics_count
 from reactor.io_thread cimport io_help, io_thread_t
-from io.end_call cimport socket_settle
+from io.end_call cimport socket_end_call
 from io.flush cimport socket_flush
 from io.ownership cimport socket_help_begin
 from socket.endpoints cimport socket_bind, socket_connect, socket_connect_peer, socket_disconnect_peer, socket_unbind
@@ -41,7 +41,7 @@ cdef inline void leave_socket(socket_t *s) noexcept nogil:
     cdef io_thread_t *io
     if s.host.flush_now:
         socket_flush(s)
-    socket_settle(s)
+    socket_end_call(s)
     io = socket_help_begin(s)
     zc_lock_release(&s.lock)
     if io != NULL:
@@ -56,7 +56,7 @@ cdef inline void unlock_socket(socket_t *s) noexcept:
             with nogil:
                 leave_socket(s)
             return
-        socket_settle(s)
+        socket_end_call(s)
     zc_unlock_check()
     zc_lock_release(&s.lock)
 
@@ -265,7 +265,7 @@ cdef class _SocketBase:
         original = _sockets.pop(<uintptr_t> self.s, None)
         if original is not None:
             original._closed = True
-        zc_giveback_drain()
+        zc_decref_drain()
 
     # ---- endpoints
 
@@ -346,7 +346,7 @@ cdef class _SocketBase:
         self.enter()
         with nogil:
             rc = socket_disconnect_peer(self.s, routing_id)
-        zc_giveback_drain()
+        zc_decref_drain()
         if rc < 0:
             raise_errno(rc)
 
@@ -391,7 +391,7 @@ cdef class _SocketBase:
         self.enter()
         with nogil:
             rc = socket_unbind(self.s, p, n, connected)
-        zc_giveback_drain()
+        zc_decref_drain()
         if rc < 0:
             raise_address(rc, addr)
         return 0

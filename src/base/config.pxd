@@ -66,33 +66,33 @@ cdef enum:
     # Empty rings of a socket that has gone quiet give their memory back, this often at most.
     TRIM_NS = 1000000000
     # Looks of the I/O thread at its sockets before it lets its lock go: what it does itself may be news (a timer set anew) and need another look.
-    LOOKS_PER_TURN = 4
+    SCANS_PER_TURN = 4
     # The I/O thread found a socket busy: when to try again (its application thread has been asked to do the work meanwhile).
     RETRY_NS = 200000
     # poll(): longest sleep of a wait that could have no wake-up; only when descriptors have run out.
     POLL_BLIND_NS = 5000000
     # Straggler flush. Output that nobody has written so long after it began to wait is looked at by the I/O thread. Bursts are mostly short, so
     # at first soon; a thread that keeps writing its own output (because its buffer is full, or it reads in between) is given two steps more.
-    STRAGGLER_FIRST_NS = 20000
-    STRAGGLER_STEPS = 2
+    FLUSH_FIRST_NS = 20000
+    FLUSH_STEPS = 2
     # A thread that so many times running came back for input and wrote its output before the I/O thread had to is trusted to do so again: looked
     # after only with the lease. Otherwise the thread would wake in every round of an echo, and halve its speed. When that was wrong trust begins
-    # anew, and takes twice as many times up to STRAGGLER_TRUST_MAX; so far less than a hundredth of all bursts are late for it.
-    STRAGGLER_TRUST = 100
-    STRAGGLER_TRUST_MAX = 102400
-    STRAGGLER_TRUSTED_NS = 1000000
+    # anew, and takes twice as many times up to SELF_FLUSH_LIMIT_MAX; so far less than a hundredth of all bursts are late for it.
+    SELF_FLUSH_LIMIT = 100
+    SELF_FLUSH_LIMIT_MAX = 102400
+    SELF_FLUSH_NS = 1000000
     # A burst that has lasted for long is looked at more seldom, so that its end is noticed within this share of its time, and within this time.
     # A look costs a timer and two switches of threads: 25 us of a processor in a virtual machine.
-    STRAGGLER_SHARE = 16
-    STRAGGLER_MOST_NS = 250000
+    FLUSH_CHECK_SHARE = 16
+    FLUSH_CHECK_MAX_NS = 250000
     # Pace of the looks while the burst goes on.
-    STRAGGLER_NS = 40000
+    FLUSH_CHECK_NS = 40000
     # A look watches for so long whether frames are added. If none are, the burst is over, or so slow that waiting for more is worth nothing.
     # A Python loop adds one every 0.1 to 1 us.
-    STRAGGLER_WATCH_NS = 3000
+    FLUSH_WATCH_NS = 3000
     # At this look a burst that goes on is asked to write with its next call. Not at every one: larger writes are cheaper, and wake the peer
     # less often.
-    STRAGGLER_LOOKS = 2
+    FLUSH_CHECKS = 2
     # A connection is young for so long after it was made, accepted or ready: threads that take input in look whether others of their I/O thread's
     # sockets are in the middle of a handshake. Long enough for the handshake and the subscriptions behind it with processors that are busy elsewhere.
     # A look costs a microsecond, so it must end; the last one is taken when the time is over, however long that is.
@@ -110,8 +110,8 @@ cdef enum:
 
     # A signal that arrives on a thread's way to sleep (while it spins, say) does not end the sleep. So the first one is this short, and the second
     # one not much longer: after each the signal handlers get their turn. Soon enough for a person, seldom enough to cost nothing.
-    SIGNAL_LOOK_NS = 10000000
-    SIGNAL_LOOK_LATER_NS = 200000000
+    SIGNAL_CHECK_NS = 10000000
+    SIGNAL_CHECK_LATER_NS = 200000000
 
     # How long a closing connection waits for the peer's kernel to acknowledge what was written when LINGER is infinite.
     # Without it an answer from the peer could make the kernel reset the connection and discard our last messages.

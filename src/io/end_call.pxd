@@ -1,7 +1,7 @@
 # What every call does before it releases the lock: removals, the poll set, the exported descriptor.
 #
 # Rules
-# - Sessions that are over are taken apart by connections_end() (socket/connections.pxd), pipes are removed and sessions freed in socket_tidy() only.
+# - Sessions that are over are taken apart by connections_end() (socket/connections.pxd), pipes are removed and sessions freed in socket_apply_removals() only.
 #   Code that walks the table of sessions before that finds them ENDING.
 # - The exported FD is level-triggered. It is brought up to date last, because the removals may change what there is to receive.
 
@@ -14,7 +14,7 @@ from socket.pipes cimport socket_reap
 from socket.state cimport socket_t, SOCKET_OPEN
 
 
-cdef inline void socket_tidy(socket_t *s) noexcept nogil:
+cdef inline void socket_apply_removals(socket_t *s) noexcept nogil:
     """Removals, and the poll set up to date."""
     while s.ndoomed or s.host.ending != NULL:
         # Each may lead to the other.
@@ -26,20 +26,20 @@ cdef inline void socket_tidy(socket_t *s) noexcept nogil:
         graves_clear(s)
 
 
-cdef inline void socket_quiet(socket_t *s) noexcept nogil:
+cdef inline void wakeup_clear(socket_t *s) noexcept nogil:
     """Takes the wake-up signal back."""
     if not s.set_open:
         return
     s.level = False
     zc_wake_drain(&s.wake)
-    # Who brought news before this exchange may have relied on the signal that is gone now; its alarm is then visible here. (It sets alarm, then
+    # Who brought news before this exchange may have relied on the signal that is gone now; its notification is then visible here. (It sets alarm, then
     # exchanges wake_pending; both sides are sequentially consistent.)
     zc_swap_u32(&s.wake_pending, 0)
-    if s.fd_exported and zc_load_acquire_u32(&s.alarm) and zc_swap_u32(&s.wake_pending, 1) == 0:
+    if s.fd_exported and zc_load_acquire_u32(&s.notified) and zc_swap_u32(&s.wake_pending, 1) == 0:
         zc_wake_signal(&s.wake)
 
 
-cdef inline void socket_level(socket_t *s) noexcept nogil:
+cdef inline void fd_update(socket_t *s) noexcept nogil:
     """The exported FD is level-triggered: readable as long as there is something to receive (or a refused send could now go on)."""
     cdef int events
     cdef bint want
@@ -47,7 +47,7 @@ cdef inline void socket_level(socket_t *s) noexcept nogil:
         events = pattern_events(&s.pattern) if s.state == SOCKET_OPEN else 3
         if s.ndoomed == 0 and s.host.ending == NULL:
             break
-        socket_tidy(s)          # found by looking
+        socket_apply_removals(s)          # found by looking
     if not s.set_open:
         return
     want = (events & 1) != 0 or (s.expecting_out and (events & 2) != 0)
@@ -55,12 +55,12 @@ cdef inline void socket_level(socket_t *s) noexcept nogil:
         s.level = True
         zc_wake_signal(&s.wake)
     elif not want and not s.blocked and (s.level or zc_load_relaxed_u32(&s.wake_pending)):
-        socket_quiet(s)
+        wakeup_clear(s)
 
 
-cdef inline void socket_settle(socket_t *s) noexcept nogil:
+cdef inline void socket_end_call(socket_t *s) noexcept nogil:
     """At the end of a call."""
-    socket_tidy(s)
+    socket_apply_removals(s)
     if s.fd_exported:
-        socket_level(s)
+        fd_update(s)
     zc_check(s.host.ending == NULL and s.ndoomed == 0)

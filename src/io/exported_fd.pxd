@@ -1,13 +1,13 @@
 # The FD option: one descriptor for foreign event loops. Lock held.
 #
 # It is the descriptor of the socket's own poll set, so the loop is woken by the connections themselves. What the poll set cannot know (messages
-# already taken in, news from inproc) is shown through the wake-up descriptor in it, which socket_settle() keeps in step.
+# already taken in, news from inproc) is shown through the wake-up descriptor in it, which socket_end_call() keeps in step.
 # Where a poll set has no descriptor (the poll() back end) the wake-up descriptor alone is exported and the I/O thread does the reading.
 
 from base.atomics cimport zc_add_u32
 from reactor.pollset cimport pollset_fd
 from socket.state cimport socket_t
-from io.end_call cimport socket_settle
+from io.end_call cimport socket_end_call
 from io.wakeup cimport socket_open_set
 
 
@@ -20,6 +20,6 @@ cdef inline int socket_export_fd(socket_t *s) noexcept nogil:
         s.fd_exported = True
         # A watcher counts as a sleeper that never wakes up: news is always signalled.
         zc_add_u32(&s.sleepers, 1)
-        socket_settle(s)
+        socket_end_call(s)
     rc = pollset_fd(&s.set)
     return rc if rc >= 0 else s.wake.rfd

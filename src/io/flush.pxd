@@ -2,15 +2,15 @@
 #
 # Rules
 # - Output is written by the first message of a burst at once, by a full buffer, by every thread that is about to read input, and by the I/O
-#   thread when a burst has ended (reactor/io_thread.pxd, Stragglers).
-# - `own_flushes` counts the bursts in a row that the application flushed itself. From `trust_at` on the I/O thread relies on the lease timer.
+#   thread when a burst has ended (reactor/io_thread.pxd, Delayed flush).
+# - `self_flush_streak` counts the bursts in a row that the application flushed itself. From `self_flush_limit` on the I/O thread relies on the lease timer.
 
 from libc.stdint cimport uint64_t
 from base.atomics cimport zc_load_relaxed_u32, zc_load_relaxed_u64, zc_store_relaxed_u32, zc_store_relaxed_u64
-from base.config cimport LEASE_NS, STRAGGLER_FIRST_NS, STRAGGLER_STEPS, STRAGGLER_TRUSTED_NS
+from base.config cimport LEASE_NS, FLUSH_FIRST_NS, FLUSH_STEPS, SELF_FLUSH_NS
 from base.platform cimport zc_now_ns
 from pattern.pattern cimport pattern_backlog
-from reactor.io_thread cimport io_poke, straggler_pace
+from reactor.io_thread cimport io_poke, flush_pace
 from session.lifecycle cimport session_flush
 from session.session cimport session_t
 from socket.state cimport socket_t
@@ -20,10 +20,10 @@ cdef inline void socket_flush(socket_t *s) noexcept nogil:
     """Writes all coalesced output."""
     cdef session_t *x
     s.host.flush_now = False
-    if zc_load_relaxed_u32(&s.client.straggle):
-        zc_store_relaxed_u32(&s.client.straggle, 0)
-        if s.own_flushes < STRAGGLER_STEPS:
-            s.own_flushes += 1
+    if zc_load_relaxed_u32(&s.client.flush_pending):
+        zc_store_relaxed_u32(&s.client.flush_pending, 0)
+        if s.self_flush_streak < FLUSH_STEPS:
+            s.self_flush_streak += 1
     while s.host.dirty != NULL:
         x = s.host.dirty
         s.host.dirty = x.dirty_next
@@ -31,11 +31,11 @@ cdef inline void socket_flush(socket_t *s) noexcept nogil:
         session_flush(x)
 
 
-cdef inline void socket_come_back(socket_t *s) noexcept nogil:
+cdef inline void socket_flush_before_input(socket_t *s) noexcept nogil:
     """The application looks for input: what it has sent before goes first."""
     zc_store_relaxed_u64(&s.client.burst_began, 0)
-    if zc_load_relaxed_u32(&s.client.straggle) and s.own_flushes < s.trust_at:
-        s.own_flushes += 1
+    if zc_load_relaxed_u32(&s.client.flush_pending) and s.self_flush_streak < s.self_flush_limit:
+        s.self_flush_streak += 1
     socket_flush(s)
 
 
@@ -44,19 +44,19 @@ cdef inline void socket_coalesce(socket_t *s) noexcept nogil:
     cdef uint64_t now
     cdef uint64_t began
     cdef uint64_t due
-    if not zc_load_relaxed_u32(&s.client.straggle):
+    if not zc_load_relaxed_u32(&s.client.flush_pending):
         now = zc_now_ns()
         began = zc_load_relaxed_u64(&s.client.burst_began)
-        if began == 0 or now > zc_load_relaxed_u64(&s.client.straggle_due) + LEASE_NS:
+        if began == 0 or now > zc_load_relaxed_u64(&s.client.flush_at) + LEASE_NS:
             began = now         # the last burst is over, though nobody had to write its end
             zc_store_relaxed_u64(&s.client.burst_began, now)
-        if s.own_flushes < s.trust_at:
-            due = STRAGGLER_FIRST_NS * (1 + (s.own_flushes if s.own_flushes < STRAGGLER_STEPS else STRAGGLER_STEPS))
-            due = now + straggler_pace(now - began, due)
+        if s.self_flush_streak < s.self_flush_limit:
+            due = FLUSH_FIRST_NS * (1 + (s.self_flush_streak if s.self_flush_streak < FLUSH_STEPS else FLUSH_STEPS))
+            due = now + flush_pace(now - began, due)
         else:
-            due = now + STRAGGLER_TRUSTED_NS
-        zc_store_relaxed_u64(&s.client.straggle_due, due)
-        zc_store_relaxed_u32(&s.client.straggle, 1)
+            due = now + SELF_FLUSH_NS
+        zc_store_relaxed_u64(&s.client.flush_at, due)
+        zc_store_relaxed_u32(&s.client.flush_pending, 1)
         io_poke(s.client.io, due)
 
 

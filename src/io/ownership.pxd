@@ -18,7 +18,7 @@ from base.atomics cimport (
 )
 from base.config cimport LEASE_NS
 from base.platform cimport zc_now_ns
-from reactor.io_thread cimport io_help_begin, io_poke, io_thread_t, LEASE_HELD, LEASE_NONE, LEASE_TAKEN
+from reactor.io_thread cimport io_help_begin, io_poke, io_thread_t, LEASE_BLOCKED, LEASE_NONE, LEASE_TAKEN
 from reactor.pollset cimport pollset_child_enable
 from socket.state cimport socket_t, SOCKET_OPEN
 
@@ -58,24 +58,24 @@ cdef inline io_thread_t *socket_help_begin(socket_t *s) noexcept nogil:
 
 cdef inline void socket_hold(socket_t *s) noexcept nogil:
     """A thread is going to wait: the lease does not run out meanwhile."""
-    s.holders += 1
-    socket_lease(s, LEASE_HELD)
+    s.waiting_threads += 1
+    socket_lease(s, LEASE_BLOCKED)
 
 
-cdef inline bint socket_woken_at(socket_t *s, uint64_t at) noexcept nogil:
+cdef inline bint socket_signals_at(socket_t *s, uint64_t at) noexcept nogil:
     """A thread is going to wait, and shall be woken at that time, or before, if it still does. False: there is nobody to do it."""
-    cdef uint64_t was = zc_load_relaxed_u64(&s.client.look_at)
+    cdef uint64_t was = zc_load_relaxed_u64(&s.client.signals_at)
     if s.state != SOCKET_OPEN or s.client.io == NULL:
         return False
     if was == 0 or at < was:
-        zc_store_relaxed_u64(&s.client.look_at, at)
+        zc_store_relaxed_u64(&s.client.signals_at, at)
         if zc_load_relaxed_u32(&s.client.lease) != LEASE_TAKEN:     # of a lease that can run out the I/O thread keeps track anyway
             io_poke(s.client.io, at)
     return True
 
 
 cdef inline void socket_hold_end(socket_t *s) noexcept nogil:
-    s.holders -= 1
-    if s.holders == 0:
-        zc_store_relaxed_u64(&s.client.look_at, 0)
+    s.waiting_threads -= 1
+    if s.waiting_threads == 0:
+        zc_store_relaxed_u64(&s.client.signals_at, 0)
         socket_lease(s, LEASE_TAKEN)

@@ -8,8 +8,8 @@ from pattern.pattern cimport pattern_events
 from socket.references cimport socket_unref
 from socket.send_recv cimport EVENT_IN
 from socket.state cimport socket_t, SOCKET_OPEN
-from io.end_call cimport socket_settle
-from io.flush cimport socket_come_back
+from io.end_call cimport socket_end_call
+from io.flush cimport socket_flush_before_input
 from io.ownership cimport socket_hold, socket_hold_end
 from io.turn cimport socket_drive
 from io.wait cimport socket_unblocked
@@ -21,7 +21,7 @@ cdef inline int socket_poll_begin(socket_t *s, int wanted) noexcept nogil:
     among it: others may have taken it in since the caller looked), do not sleep. Negative errno: not begun."""
     cdef int rc
     zc_lock_acquire(&s.lock)
-    # An alarm is left standing: handling it here would be news that the caller, who has looked at the events already, never hears of.
+    # `notified` is left set: handling it here would be news that the caller, who has looked at the events already, never hears of.
     rc = 0 if s.state == SOCKET_OPEN else -ENOTSOCK
     if rc == 0:
         rc = socket_open_set(s)
@@ -30,16 +30,16 @@ cdef inline int socket_poll_begin(socket_t *s, int wanted) noexcept nogil:
         zc_add_u32(&s.sleepers, 1)
         zc_fence()
         socket_hold(s)
-        socket_come_back(s)
-        socket_settle(s)
+        socket_flush_before_input(s)
+        socket_end_call(s)
         rc = pattern_events(&s.pattern)
         if rc & EVENT_IN and not rc & wanted:
             # More of what the caller does not ask for would end the wait at once, time after time: it is taken in, up to the mark.
             socket_drive(s)
-            socket_settle(s)
+            socket_end_call(s)
             rc = pattern_events(&s.pattern)
         rc &= wanted
-        rc = 1 if rc or zc_load_acquire_u32(&s.alarm) or s.pattern.unfinished or s.rousing else 0
+        rc = 1 if rc or zc_load_acquire_u32(&s.notified) or s.pattern.unfinished or s.rousing else 0
         s.blocked += 1
         if s.rousing:
             s.rousing += 1      # socket_poll_end() takes off what it finds

@@ -2,19 +2,19 @@
 
 from libc.stdint cimport uint32_t, uint64_t
 from base.atomics cimport zc_load_relaxed_u32, zc_store_relaxed_u32, zc_store_relaxed_u64
-from base.config cimport STRAGGLER_TRUST_MAX, TRIM_NS
+from base.config cimport SELF_FLUSH_LIMIT_MAX, TRIM_NS
 from base.platform cimport zc_lock_release, zc_lock_try
 from reactor.io_thread cimport (
-    io_client_t, LEASE_HELD, LEASE_NONE, LEASE_TAKEN, SERVE_BUSY, SERVE_DONE, SERVE_FLUSH, SERVE_GONE, SERVE_LOOK,
+    io_client_t, LEASE_BLOCKED, LEASE_NONE, LEASE_TAKEN, SERVE_BUSY, SERVE_DONE, SERVE_FLUSH, SERVE_GONE, SERVE_SIGNALS,
     SERVE_READY, SERVE_TAKE, SERVE_TIMERS,
 )
 from reactor.pollset cimport pollset_child_enable
 from socket.connections cimport connections_plan
 from socket.pipes cimport pipes_trim
 from socket.state cimport socket_t, SOCKET_OPEN
-from io.end_call cimport socket_settle
+from io.end_call cimport socket_end_call
 from io.flush cimport socket_flush
-from io.mailbox cimport socket_attend
+from io.mailbox cimport mailbox_drain
 from io.turn cimport socket_poll_set, socket_timers, socket_wake_others
 from io.wakeup cimport socket_wake
 
@@ -31,17 +31,17 @@ cdef inline int socket_serve(io_client_t *c, int why, uint64_t now) noexcept nog
         return SERVE_BUSY
     lease = zc_load_relaxed_u32(&c.lease)
     if why == SERVE_FLUSH:
-        zc_store_relaxed_u32(&c.straggle, 0)
+        zc_store_relaxed_u32(&c.flush_pending, 0)
         zc_store_relaxed_u64(&c.burst_began, 0)
-        if s.own_flushes >= s.trust_at and s.trust_at < STRAGGLER_TRUST_MAX:
-            s.trust_at *= 2
-        s.own_flushes = 0
+        if s.self_flush_streak >= s.self_flush_limit and s.self_flush_limit < SELF_FLUSH_LIMIT_MAX:
+            s.self_flush_limit *= 2
+        s.self_flush_streak = 0
         socket_flush(s)
         s.fresh = True
-    elif why == SERVE_LOOK:
-        zc_store_relaxed_u64(&c.look_at, 0)
+    elif why == SERVE_SIGNALS:
+        zc_store_relaxed_u64(&c.signals_at, 0)
         socket_wake(s)
-    elif lease == LEASE_HELD:
+    elif lease == LEASE_BLOCKED:
         pass            # a waiting application thread sees it, too
     elif why == SERVE_READY and s.fd_exported and lease == LEASE_NONE and not zc_load_relaxed_u32(&c.masked):
         # An event loop watches the same descriptors. It gets its chance first; if it does not come, the lease runs out.
@@ -49,7 +49,7 @@ cdef inline int socket_serve(io_client_t *c, int why, uint64_t now) noexcept nog
         pollset_child_enable(&c.io.set, &s.set, c.tag, 0)
     else:
         zc_store_relaxed_u32(&c.lease, LEASE_NONE)
-        socket_attend(s)
+        mailbox_drain(s)
         if why != SERVE_TIMERS:
             socket_poll_set(s, now)
         socket_timers(s, now)
@@ -62,9 +62,9 @@ cdef inline int socket_serve(io_client_t *c, int why, uint64_t now) noexcept nog
         if lease != LEASE_NONE or zc_load_relaxed_u32(&c.masked):
             zc_store_relaxed_u32(&c.masked, 0)
             pollset_child_enable(&c.io.set, &s.set, c.tag, 1)
-        zc_store_relaxed_u32(&c.wants, 0)
+        zc_store_relaxed_u32(&c.service_requested, 0)
         socket_wake_others(s)
-    socket_settle(s)
+    socket_end_call(s)
     if s.state != SOCKET_OPEN and s.nsessions == 0:
         zc_lock_release(&s.lock)
         return SERVE_GONE

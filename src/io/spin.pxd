@@ -15,7 +15,7 @@ from io.ownership cimport socket_help_begin, socket_helps
 from io.turn cimport socket_read_directly, socket_wake_others
 
 cdef enum:
-    CPUS_LOOK_NS = 100000000    # how often to ask on how many processors we may run
+    CPUS_CHECK_NS = 100000000    # how often to ask on how many processors we may run
     SPIN_PAUSES = 40            # between two looks of a spinning thread; about the price of one recv() that finds nothing
     SPIN_BACKOFF_MAX = 64       # waits without spinning after spinning failed again and again
 
@@ -23,7 +23,7 @@ cdef enum:
 cdef inline bint socket_may_spin(socket_t *s, uint64_t now) noexcept nogil:
     if s.opt.io_strategy == IO_BLOCK or s.npipes == 0 or s.nsessions > DIRECT_READ_MAX:
         return False
-    if now - s.cpus_checked > CPUS_LOOK_NS:
+    if now - s.cpus_checked > CPUS_CHECK_NS:
         s.cpus_checked = now
         s.cpus = zc_cpus_available()
     if s.cpus == 1:
@@ -36,10 +36,10 @@ cdef inline bint socket_may_spin(socket_t *s, uint64_t now) noexcept nogil:
     return True
 
 
-cdef inline bint socket_glance(socket_t *s, uint32_t news) noexcept nogil:
+cdef inline bint socket_check_once(socket_t *s, uint32_t news) noexcept nogil:
     """One look of a spinning thread. True if something has come since the news were `news`."""
     # Another thread may have taken in, while the lock was free, what we wait for.
-    if s.state != SOCKET_OPEN or zc_load_relaxed_u32(&s.alarm) or s.news != news:
+    if s.state != SOCKET_OPEN or zc_load_relaxed_u32(&s.notified) or s.progress != news:
         return True
     if socket_read_directly(s):
         socket_helps(s)
@@ -78,7 +78,7 @@ cdef inline bint socket_spin(socket_t *s, uint64_t since) noexcept nogil:
     cdef int _i
     cdef bint alone = True
     cdef bint came
-    cdef uint32_t news = s.news
+    cdef uint32_t news = s.progress
     cdef io_thread_t *io
     while alone and zc_now_ns() - since < SPIN_NS:
         socket_helps(s)
@@ -88,11 +88,11 @@ cdef inline bint socket_spin(socket_t *s, uint64_t since) noexcept nogil:
             io_help(io)
         for _i in range(SPIN_PAUSES):
             zc_pause()
-            if zc_load_relaxed_u32(&s.alarm):
+            if zc_load_relaxed_u32(&s.notified):
                 break       # what comes by inproc is announced here; connections have to be asked
         alone = socket_yield()
         zc_lock_acquire(&s.lock)
-        came = socket_glance(s, news)
+        came = socket_check_once(s, news)
         if came:
             socket_spun(s, alone)
             return True

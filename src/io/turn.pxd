@@ -6,10 +6,10 @@
 
 from libc.stdint cimport uint32_t, uint64_t
 from base.atomics cimport zc_load_acquire_u32, zc_load_relaxed_u32, zc_store_relaxed_u32, zc_swap_u32
-from base.config cimport DIRECT_READ_MAX, POLL_BATCH, STRAGGLER_STEPS, TIMERS_PER_TURN
+from base.config cimport DIRECT_READ_MAX, POLL_BATCH, FLUSH_STEPS, TIMERS_PER_TURN
 from base.errors cimport ETERM
 from base.platform cimport zc_now_ns, zc_wake_signal
-from reactor.io_thread cimport LEASE_HELD, LEASE_TAKEN
+from reactor.io_thread cimport LEASE_BLOCKED, LEASE_TAKEN
 from reactor.pollset cimport pollset_mod, pollset_wait
 from reactor.pollset_event cimport pollevent_t, POLL_IN
 from session.lifecycle cimport session_input, session_ready_event
@@ -19,16 +19,16 @@ from socket.accepting cimport connection_accept
 from socket.connecting cimport connection_established
 from socket.connections cimport connections_end, connections_plan
 from socket.state cimport endpoint_t, socket_t
-from io.end_call cimport socket_quiet
+from io.end_call cimport wakeup_clear
 from io.flush cimport socket_flush
-from io.mailbox cimport socket_attend
+from io.mailbox cimport mailbox_drain
 from io.ownership cimport socket_helps, socket_lease
 from io.timers cimport timers_publish
 
 
 cdef inline void socket_wake_others(socket_t *s) noexcept nogil:
     """What this thread brought in may be what another one waits for."""
-    s.news += 1
+    s.progress += 1
     if zc_load_relaxed_u32(&s.sleepers) and s.set_open and not s.fd_exported:
         if zc_swap_u32(&s.wake_pending, 1) == 0:
             zc_wake_signal(&s.wake)
@@ -47,7 +47,7 @@ cdef inline void socket_dispatch(socket_t *s, pollevent_t *events, int n, uint64
             if s.rousing == 0:
                 s.rousing = s.blocked
                 if s.rousing == 0:
-                    socket_quiet(s)
+                    wakeup_clear(s)
         elif source.kind == SOURCE_LISTENER:
             connection_accept(s, <endpoint_t *> source, now)
         else:
@@ -115,7 +115,7 @@ cdef inline void socket_drive(socket_t *s) noexcept nogil:
         if zc_load_relaxed_u32(&s.wake_pending):
             socket_poll_set(s, zc_now_ns())
         return
-    if zc_load_relaxed_u32(&s.client.lease) != LEASE_HELD:
+    if zc_load_relaxed_u32(&s.client.lease) != LEASE_BLOCKED:
         socket_lease(s, LEASE_TAKEN)
     socket_helps(s)
     if s.nsessions <= DIRECT_READ_MAX and socket_read_directly(s):
@@ -128,20 +128,20 @@ cdef inline void socket_drive(socket_t *s) noexcept nogil:
 
 
 cdef inline int socket_alarmed(socket_t *s) noexcept nogil:
-    """The slow part of entering a call: s.alarm is set. 0 or -ETERM."""
-    zc_swap_u32(&s.alarm, 0)
-    socket_attend(s)
+    """The slow part of entering a call: s.notified is set. 0 or -ETERM."""
+    zc_swap_u32(&s.notified, 0)
+    mailbox_drain(s)
     if zc_load_acquire_u32(&s.ctx.shutdown):
-        zc_swap_u32(&s.alarm, 1)
+        zc_swap_u32(&s.notified, 1)
         return -ETERM
-    if zc_load_relaxed_u32(&s.client.flush_please):
-        zc_store_relaxed_u32(&s.client.flush_please, 0)
-        zc_store_relaxed_u32(&s.client.straggle, 0)
-        if s.own_flushes > STRAGGLER_STEPS:
-            s.own_flushes = STRAGGLER_STEPS
+    if zc_load_relaxed_u32(&s.client.flush_requested):
+        zc_store_relaxed_u32(&s.client.flush_requested, 0)
+        zc_store_relaxed_u32(&s.client.flush_pending, 0)
+        if s.self_flush_streak > FLUSH_STEPS:
+            s.self_flush_streak = FLUSH_STEPS
         socket_flush(s)
-    if zc_load_relaxed_u32(&s.client.wants):
-        zc_store_relaxed_u32(&s.client.wants, 0)
+    if zc_load_relaxed_u32(&s.client.service_requested):
+        zc_store_relaxed_u32(&s.client.service_requested, 0)
         socket_poll_set(s, zc_now_ns())
         socket_flush(s)
     return 0

@@ -2,20 +2,20 @@
 #
 # Rules
 # - A wait ends for news, a timer, the caller's deadline, or the turn of signal handlers (-EINTR: the caller runs them and calls again).
-# - A signal on the way to sleep does not end it: the first turn comes after SIGNAL_LOOK_NS, asked of the I/O thread, the second one by a timer.
+# - A signal on the way to sleep does not end it: the first turn comes after SIGNAL_CHECK_NS, asked of the I/O thread, the second one by a timer.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
 from base.atomics cimport zc_add_u32, zc_fence, zc_load_acquire_u32, zc_sub_u32
-from base.config cimport POLL_BATCH, SIGNAL_LOOK_LATER_NS, SIGNAL_LOOK_NS
+from base.config cimport POLL_BATCH, SIGNAL_CHECK_LATER_NS, SIGNAL_CHECK_NS
 from base.errors cimport EAGAIN, EINTR
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns, zc_yield
 from reactor.io_thread cimport io_help, io_thread_t
 from reactor.pollset cimport pollset_wait
 from reactor.pollset_event cimport pollevent_t
 from socket.state cimport socket_t, SOCKET_OPEN
-from io.end_call cimport socket_quiet, socket_settle
+from io.end_call cimport wakeup_clear, socket_end_call
 from io.flush cimport socket_flush
-from io.ownership cimport socket_help_begin, socket_helps, socket_hold, socket_hold_end, socket_woken_at
+from io.ownership cimport socket_help_begin, socket_helps, socket_hold, socket_hold_end, socket_signals_at
 from io.spin cimport socket_may_spin, socket_spin, socket_waited
 from io.timers cimport timers_next
 from io.turn cimport socket_dispatch, socket_timers
@@ -38,10 +38,10 @@ cdef inline void wait_begin(wait_t *w, int64_t timeout_ms) noexcept nogil:
     w.looks = 0
 
 
-cdef inline bint wait_looks(wait_t *w, uint64_t now) noexcept nogil:
+cdef inline bint wait_signals_due(wait_t *w, uint64_t now) noexcept nogil:
     """Whether it is time for signal handlers. If not, `look` is filled in."""
     if w.look == 0:
-        w.look = now + (SIGNAL_LOOK_LATER_NS if w.looks else SIGNAL_LOOK_NS)
+        w.look = now + (SIGNAL_CHECK_LATER_NS if w.looks else SIGNAL_CHECK_NS)
         return False
     if now < w.look:
         return False
@@ -56,7 +56,7 @@ cdef inline void socket_unblocked(socket_t *s) noexcept nogil:
     if s.rousing:
         s.rousing -= 1
         if s.rousing == 0:
-            socket_quiet(s)
+            wakeup_clear(s)
 
 
 cdef inline int socket_sleep(socket_t *s, uint64_t until) noexcept nogil:
@@ -94,20 +94,20 @@ cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
     cdef int rc = 0
     if w.until <= began:
         return -EAGAIN
-    if wait_looks(w, began):
+    if wait_signals_due(w, began):
         return -EINTR
     rc = socket_open_set(s)
     if rc < 0:
         return rc
     if s.ndoomed or s.host.ending != NULL:
-        socket_settle(s)
+        socket_end_call(s)
         return 0                # an end may be what the caller waits for
-    timed = w.looks == 1 or (w.looks == 0 and not socket_woken_at(s, w.look))
+    timed = w.looks == 1 or (w.looks == 0 and not socket_signals_at(s, w.look))
     socket_hold(s)
     if socket_may_spin(s, began) and socket_spin(s, began):
         socket_hold_end(s)
         return 0
-    socket_settle(s)
+    socket_end_call(s)
     at = min(timers_next(s), w.until)
     if timed:
         at = min(at, w.look)
@@ -118,7 +118,7 @@ cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
         zc_lock_release(&s.lock)
         zc_yield()
         zc_lock_acquire(&s.lock)
-    elif not zc_load_acquire_u32(&s.alarm) and s.state == SOCKET_OPEN:
+    elif not zc_load_acquire_u32(&s.notified) and s.state == SOCKET_OPEN:
         rc = socket_sleep(s, at)
     zc_sub_u32(&s.sleepers, 1)
     now = zc_now_ns()
@@ -139,9 +139,9 @@ cdef inline int socket_wait_more(socket_t *s, wait_t *w) noexcept nogil:
     now = zc_now_ns()
     if w.until <= now:
         return -EAGAIN
-    if wait_looks(w, now):
+    if wait_signals_due(w, now):
         return -EINTR
-    socket_settle(s)
+    socket_end_call(s)
     zc_lock_release(&s.lock)
     zc_yield()
     zc_lock_acquire(&s.lock)

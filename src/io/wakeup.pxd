@@ -1,8 +1,8 @@
 # Telling a socket that something happened: from the other end of an inproc pipe, from another thread, from the context.
 #
 # Rules
-# - A sleeper (a thread about to wait, or an exported FD) is counted in `sleepers` before it reads `alarm` for the last time; the thread that
-#   brings news sets `alarm` before it reads `sleepers`. Both are sequentially consistent, so one of the two sees the other.
+# - A sleeper (a thread about to wait, or an exported FD) is counted in `sleepers` before it reads `notified` for the last time; the thread that
+#   brings news sets `notified` before it reads `sleepers`. Both are sequentially consistent, so one of the two sees the other.
 # - The poll set and the wake-up descriptor are made when first needed and closed when nothing sleeps on them any more.
 
 from libc.stdint cimport uint32_t
@@ -16,11 +16,11 @@ from pipe.pipe cimport pipe_t
 from reactor.pollset cimport pollset_add, pollset_close, pollset_init
 from reactor.pollset_event cimport POLL_IN
 from session.session cimport SOURCE_WAKE
-from socket.references cimport link_unref
-from socket.state cimport link_t, socket_t, SOCKET_CLOSED, SOCKET_OPEN
+from socket.references cimport inproc_pair_unref
+from socket.state cimport inproc_pair_t, socket_t, SOCKET_CLOSED, SOCKET_OPEN
 
 
-cdef inline pipe_t *attention_closed() noexcept nogil:
+cdef inline pipe_t *mailbox_closed() noexcept nogil:
     """Stands on the stack of a closed socket: nothing can be pushed any more."""
     return <pipe_t *> <size_t> 1
 
@@ -65,7 +65,7 @@ cdef inline void socket_close_set(socket_t *s) noexcept nogil:
 
 cdef inline void socket_wake(socket_t *s) noexcept nogil:
     """Any thread. Wakes whoever waits for this socket."""
-    zc_swap_u32(&s.alarm, 1)
+    zc_swap_u32(&s.notified, 1)
     if zc_load_acquire_u32(&s.sleepers):
         zc_add_u32(&s.wakers, 1)
         if zc_swap_u32(&s.wake_pending, 1) == 0:
@@ -76,12 +76,12 @@ cdef inline void socket_wake(socket_t *s) noexcept nogil:
 cdef inline void socket_notify(pipe_t *end, uint32_t bits) noexcept nogil:
     """pipe_notify_t: news for the socket that owns `end`. Any thread, any locks; the caller's own end keeps the link alive."""
     cdef socket_t *s
-    cdef link_t *link = <link_t *> end.link
+    cdef inproc_pair_t *link = <inproc_pair_t *> end.link
     cdef uint32_t old
     cdef void *head
     while True:
-        old = zc_load_relaxed_u32(&end.attention)
-        if zc_cas_u32(&end.attention, old, old | bits):
+        old = zc_load_relaxed_u32(&end.mail)
+        if zc_cas_u32(&end.mail, old, old | bits):
             break
     if old:
         return          # queued already
@@ -90,11 +90,11 @@ cdef inline void socket_notify(pipe_t *end, uint32_t bits) noexcept nogil:
         return          # a connect still waiting for its bind: the bind looks by itself
     zc_add_u32(&link.refs, 1)
     while True:
-        head = zc_load_relaxed_ptr(<void **> &s.attention)
-        if head == attention_closed():
-            link_unref(link)
+        head = zc_load_relaxed_ptr(<void **> &s.mailbox)
+        if head == mailbox_closed():
+            inproc_pair_unref(link)
             return
-        end.attention_next = <pipe_t *> head
-        if zc_cas_ptr(<void **> &s.attention, head, end):
+        end.mailbox_next = <pipe_t *> head
+        if zc_cas_ptr(<void **> &s.mailbox, head, end):
             break
     socket_wake(s)

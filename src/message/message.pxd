@@ -19,8 +19,8 @@ from base.atomics cimport zc_add_u32, zc_sub_u32
 from base.config cimport MSG_INLINE_MAX
 from base.errors cimport ENOMEM
 
-cdef extern from "message/giveback.h" nogil:
-    void zc_giveback_push(void *object)
+cdef extern from "message/decref_queue.h" nogil:
+    void zc_decref_push(void *object)
 
 cdef enum:
     MSG_EMPTY = 0
@@ -127,11 +127,11 @@ cdef inline void msg_close(msg_t *m) noexcept nogil:
         elif m.kind == MSG_VIEW:
             buffer_unref_shared(<buffer_t *> m.body.ref.owner)
         elif m.kind == MSG_PYOBJ:
-            zc_giveback_push(m.body.ref.owner)
+            zc_decref_push(m.body.ref.owner)
         else:
             s = <share_t *> m.body.ref.owner
             if zc_sub_u32(&s.refs, 1) == 1:
-                zc_giveback_push(s.object)
+                zc_decref_push(s.object)
                 free(s)
     m.kind = MSG_EMPTY
 

@@ -125,12 +125,12 @@ cdef inline bint req_fetch(pattern_t *pt, req_t *r) noexcept nogil:
     """Is the reply there? Then its body comes next from the fair queue."""
     cdef bint found
     r.fetching = True
-    found = req_look(pt, r)
+    found = req_find_reply(pt, r)
     r.fetching = False
     return found
 
 
-cdef inline bint req_look(pattern_t *pt, req_t *r) noexcept nogil:
+cdef inline bint req_find_reply(pattern_t *pt, req_t *r) noexcept nogil:
     cdef fair_queue_t *q = &pt.fq
     cdef pipe_t *p = r.reply
     cdef int skipped = 0

@@ -19,13 +19,13 @@ from message.message cimport (
 )
 from pipe.ring cimport (
     ring_t, ring_full, ring_slot, ring_commit, ring_front, ring_pop, ring_wake_reader, ring_wake_writer, ring_empty,
-    ring_writer_sleeps, ring_reader_sleeps, ring_rollback, ring_settle, ring_writer_waits,
+    ring_writer_sleeps, ring_reader_sleeps, ring_rollback, ring_return_credit, ring_writer_waits,
 )
 
 cdef enum:
-    ATTENTION_IN = 1        # something to read
-    ATTENTION_OUT = 2       # credit came back
-    ATTENTION_CLOSED = 4    # the other end is gone
+    MAIL_IN = 1        # something to read
+    MAIL_OUT = 2       # credit came back
+    MAIL_CLOSED = 4    # the other end is gone
 
 # Frame straight into the connection. take: the payload may be taken over (msg becomes MSG_EMPTY), else it is copied or shared.
 # 1 = done, 0 = no room: queue it. Control frames are never queued: 1 or -ENOMEM.
@@ -51,8 +51,8 @@ cdef struct pipe_t:
     pipe_resume_t resume        # network
     pipe_queued_t queued        # network
     pipe_drained_t drained
-    pipe_t *attention_next      # on the owner's attention stack
-    uint32_t attention          # atomic bits, not zero = queued on the stack
+    pipe_t *mailbox_next      # on the owner's attention stack
+    uint32_t mail               # atomic bits, not zero = queued on the stack
     uint32_t id                 # unique in the socket's life, never 0
     bint connected              # network: handshake complete; inproc: always
     bint skip_out               # the connection died inside an outgoing message: drop its remaining frames
@@ -80,7 +80,7 @@ cdef struct pipe_t:
 
 
 cdef inline bint pipe_can_write(pipe_t *p) noexcept nogil:
-    """Room for the first frame of a message. A writer that is told no is woken by ATTENTION_OUT / pattern_out_ready."""
+    """Room for the first frame of a message. A writer that is told no is woken by MAIL_OUT / pattern_out_ready."""
     if p.closed_out:
         return False
     if not ring_full(p.outr):
@@ -166,7 +166,7 @@ cdef inline void pipe_flush(pipe_t *p) noexcept nogil:
     """Whole messages written so far may be read by the peer; it is told if it sleeps."""
     if p.other != NULL:
         if ring_wake_reader(p.outr):
-            p.notify(p.other, ATTENTION_IN)
+            p.notify(p.other, MAIL_IN)
     elif p.sink != NULL and not ring_empty(p.outr):
         p.queued(p)
 
@@ -188,14 +188,14 @@ cdef inline bint pipe_abandon(pipe_t *p) noexcept nogil:
 
 
 cdef inline msg_t *pipe_front(pipe_t *p) noexcept nogil:
-    """The next frame to read, or NULL. After NULL the owner is told by ATTENTION_IN / pattern_in_ready."""
+    """The next frame to read, or NULL. After NULL the owner is told by MAIL_IN / pattern_in_ready."""
     cdef msg_t *m
     cdef bint settled, asleep
     while True:
         m = ring_front(p.inr)
         if m != NULL:
             return m
-        settled = ring_settle(p.inr)
+        settled = ring_return_credit(p.inr)
         if p.stalled:
             p.resume(p)
             if not ring_empty(p.inr):
@@ -208,7 +208,7 @@ cdef inline msg_t *pipe_front(pipe_t *p) noexcept nogil:
         # The exchange inside ring_reader_sleeps() is the fence between returning credit and looking at writer_asleep.
         asleep = ring_reader_sleeps(p.inr)
         if settled and ring_writer_waits(p.inr):
-            p.notify(p.other, ATTENTION_OUT)
+            p.notify(p.other, MAIL_OUT)
         if asleep:
             return NULL
 
@@ -218,6 +218,6 @@ cdef inline void pipe_pop(pipe_t *p) noexcept nogil:
     if ring_pop(p.inr):
         if p.other != NULL:
             if ring_wake_writer(p.inr):
-                p.notify(p.other, ATTENTION_OUT)
+                p.notify(p.other, MAIL_OUT)
         elif p.stalled:
             p.resume(p)

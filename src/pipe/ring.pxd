@@ -35,7 +35,7 @@ cdef struct segment_t:
     uint32_t unused
     msg_t slots[1]              # `capacity` of them
 
-cdef struct only_t:
+cdef struct conflate_t:
     segment_t *latest           # atomic: swapped by both
     segment_t *building         # producer
     segment_t *reading          # consumer; its `unused` is the number of frames
@@ -68,7 +68,7 @@ cdef struct ring_t:
     uint32_t reader_asleep      # atomic
     uint32_t writer_asleep      # atomic
     uint32_t hwm                # atomic; 0 = no limit
-    only_t *only                # conflating; set before the ring is shared
+    conflate_t *only                # conflating; set before the ring is shared
 
 
 cdef inline uint32_t ring_lump(uint32_t hwm) noexcept nogil:
@@ -117,7 +117,7 @@ cdef inline int ring_conflate(ring_t *r) noexcept nogil:
     frames = <uint32_t> (r.wcount - r.rcount)
     old = r[0]
     ring_init(r, 0)
-    r.only = <only_t *> calloc(1, sizeof(only_t))
+    r.only = <conflate_t *> calloc(1, sizeof(conflate_t))
     if r.only != NULL and frames:
         s = only_grow(r.only, frames)
         if s == NULL:
@@ -150,7 +150,7 @@ cdef inline void only_free(segment_t *s, uint32_t from_frame, uint32_t to_frame)
     free(s)
 
 
-cdef inline segment_t *only_grow(only_t *o, uint32_t capacity) noexcept nogil:
+cdef inline segment_t *only_grow(conflate_t *o, uint32_t capacity) noexcept nogil:
     cdef segment_t *s = <segment_t *> realloc(o.building, sizeof(segment_t) + (capacity - 1) * sizeof(msg_t))
     if s != NULL:
         s.capacity = capacity
@@ -158,7 +158,7 @@ cdef inline segment_t *only_grow(only_t *o, uint32_t capacity) noexcept nogil:
     return s
 
 
-cdef inline msg_t *only_slot(only_t *o) noexcept nogil:
+cdef inline msg_t *only_slot(conflate_t *o) noexcept nogil:
     cdef segment_t *s = o.building
     if s == NULL:
         s = only_grow(o, 1)
@@ -168,7 +168,7 @@ cdef inline msg_t *only_slot(only_t *o) noexcept nogil:
 
 
 cdef inline void only_commit(ring_t *r) noexcept nogil:
-    cdef only_t *o = r.only
+    cdef conflate_t *o = r.only
     cdef segment_t *s = o.building
     cdef bint last = (s.slots[o.built].flags & MSG_MORE) == 0
     o.built += 1
@@ -184,7 +184,7 @@ cdef inline void only_commit(ring_t *r) noexcept nogil:
 
 
 cdef inline msg_t *only_front(ring_t *r) noexcept nogil:
-    cdef only_t *o = r.only
+    cdef conflate_t *o = r.only
     cdef segment_t *newer
     cdef uint64_t pub
     if o.reading == NULL or o.at == 0:
@@ -210,7 +210,7 @@ cdef inline msg_t *only_front(ring_t *r) noexcept nogil:
 
 
 cdef inline void only_pop(ring_t *r) noexcept nogil:
-    cdef only_t *o = r.only
+    cdef conflate_t *o = r.only
     o.at += 1
     if o.at == o.reading.unused:
         free(o.reading)
@@ -370,7 +370,7 @@ cdef inline bint ring_pop(ring_t *r) noexcept nogil:
     return False
 
 
-cdef inline bint ring_settle(ring_t *r) noexcept nogil:
+cdef inline bint ring_return_credit(ring_t *r) noexcept nogil:
     """The consumer found nothing: gives back all credit. True if there was some.
 
     Without this a mark lowered below what has been read since the last lump would block the producer of an empty ring for ever."""

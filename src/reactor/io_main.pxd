@@ -9,7 +9,7 @@ from base.atomics cimport (
     zc_swap_u64, zc_pause,
 )
 from base.config cimport (
-    LEASE_NS, LOOKS_PER_TURN, POLL_BATCH, RETRY_NS, STRAGGLER_LOOKS, STRAGGLER_NS, STRAGGLER_WATCH_NS,
+    LEASE_NS, SCANS_PER_TURN, POLL_BATCH, RETRY_NS, FLUSH_CHECKS, FLUSH_CHECK_NS, FLUSH_WATCH_NS,
 )
 from base.errors cimport EINTR
 from base.platform cimport (
@@ -20,16 +20,16 @@ from base.platform cimport (
 from reactor.pollset cimport pollset_init, pollset_close, pollset_add, pollset_wait
 from reactor.pollset_event cimport pollevent_t, POLL_IN
 from reactor.io_thread cimport (
-    straggler_pace, io_serve, io_serve_ready, io_client_t, io_thread_t, SERVE_READY, SERVE_TAKE, SERVE_TIMERS,
-    SERVE_FLUSH, SERVE_LOOK, LEASE_NONE, LEASE_TAKEN, LEASE_HELD, TAG_WAKE, TAG_TIMER,
+    flush_pace, io_serve, io_serve_ready, io_client_t, io_thread_t, SERVE_READY, SERVE_TAKE, SERVE_TIMERS,
+    SERVE_FLUSH, SERVE_SIGNALS, LEASE_NONE, LEASE_TAKEN, LEASE_BLOCKED, TAG_WAKE, TAG_TIMER,
 )
 
 
 cdef inline bint io_goes_on(io_client_t *c) noexcept nogil:
     """Whether the sender of a burst is at it this very moment."""
     cdef uint32_t adds = zc_load_relaxed_u32(c.adds)
-    cdef uint64_t until = zc_now_ns() + STRAGGLER_WATCH_NS
-    while zc_load_relaxed_u32(c.adds) == adds and zc_load_relaxed_u32(&c.straggle):
+    cdef uint64_t until = zc_now_ns() + FLUSH_WATCH_NS
+    while zc_load_relaxed_u32(c.adds) == adds and zc_load_relaxed_u32(&c.flush_pending):
         zc_pause()
         if zc_now_ns() >= until:
             return False
@@ -40,10 +40,10 @@ cdef inline void io_scan_flush(io_thread_t *io, io_client_t *c, uint64_t now, ui
     """Output that waits to be written. The client may be gone afterwards."""
     cdef uint32_t slot = c.slot
     cdef uint64_t at
-    if not zc_load_relaxed_u32(&c.straggle):
+    if not zc_load_relaxed_u32(&c.flush_pending):
         c.ticks = 0
         return
-    at = zc_load_relaxed_u64(&c.straggle_due)
+    at = zc_load_relaxed_u64(&c.flush_at)
     if at > now:
         c.ticks = 0
     else:
@@ -51,20 +51,20 @@ cdef inline void io_scan_flush(io_thread_t *io, io_client_t *c, uint64_t now, ui
             io_serve(io, c, SERVE_FLUSH, now, next)
             if io.slots[slot].client != c:
                 return
-        elif c.ticks >= STRAGGLER_LOOKS:
-            zc_store_relaxed_u32(&c.flush_please, 1)
-            zc_store_release_u32(c.alarm, 1)
+        elif c.ticks >= FLUSH_CHECKS:
+            zc_store_relaxed_u32(&c.flush_requested, 1)
+            zc_store_release_u32(c.notified, 1)
         c.ticks += 1
-        at = now + straggler_pace(now - zc_load_relaxed_u64(&c.burst_began), STRAGGLER_NS)
-    if at < next[0] and zc_load_relaxed_u32(&c.straggle):
+        at = now + flush_pace(now - zc_load_relaxed_u64(&c.burst_began), FLUSH_CHECK_NS)
+    if at < next[0] and zc_load_relaxed_u32(&c.flush_pending):
         next[0] = at
 
 
 cdef inline void io_scan_held(io_thread_t *io, io_client_t *c, uint64_t now, uint64_t *next) noexcept nogil:
     """A thread waits in the socket and reads its connections. The client may be gone afterwards."""
-    cdef uint64_t at = zc_load_relaxed_u64(&c.look_at)
+    cdef uint64_t at = zc_load_relaxed_u64(&c.signals_at)
     if at and at <= now:
-        io_serve(io, c, SERVE_LOOK, now, next)
+        io_serve(io, c, SERVE_SIGNALS, now, next)
     elif at and at < next[0]:
         next[0] = at
 
@@ -121,7 +121,7 @@ cdef inline uint64_t io_scan(io_thread_t *io, uint64_t now) noexcept nogil:
         if io.slots[i].client != c:
             continue
         lease = zc_load_acquire_u32(&c.lease)
-        if lease == LEASE_HELD:
+        if lease == LEASE_BLOCKED:
             io_scan_held(io, c, now, &next)
         elif lease == LEASE_TAKEN:
             io_scan_taken(io, c, now, &next)
@@ -160,7 +160,7 @@ cdef inline void io_main(void *arg) noexcept nogil:
         soonest = UINT64_MAX
         zc_lock_acquire(&io.lock)
         io_serve_ready(io, events, n, now, &soonest)
-        looks = LOOKS_PER_TURN
+        looks = SCANS_PER_TURN
         while True:
             pokes = zc_load_acquire_u32(&io.pokes)
             next = io_scan(io, now)

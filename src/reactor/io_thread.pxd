@@ -4,14 +4,14 @@
 #
 # Rules
 # - The thread never waits for a socket: serve() tries the socket's lock and answers SERVE_BUSY when an application thread is inside.
-#   That thread then does the work (`wants` asks it to).
-# - Lease. An application thread that reads its own connections takes the lease (LEASE_TAKEN, or LEASE_HELD while it waits); the
+#   That thread then does the work (`service_requested` asks it to).
+# - Lease. An application thread that reads its own connections takes the lease (LEASE_TAKEN, or LEASE_BLOCKED while it waits); the
 #   socket's poll set is then switched off in the thread's own set, so arriving data wakes nobody needlessly. When `activity` has
 #   not moved for LEASE_NS the thread takes the socket back. A lease that is held does not run out: the waiting thread does everything. It only asks
-#   to be woken once, at `look_at`, for its signal handlers: it sleeps without a timer, which most waits would have set for nothing.
-# - Stragglers. Output that was coalesced and not yet written sets `straggle`; who writes it clears that. From `straggle_due` on the thread
+#   to be woken once, at `signals_at`, for its signal handlers: it sleeps without a timer, which most waits would have set for nothing.
+# - Delayed flush. Output that was coalesced and not yet written sets `flush_pending`; who writes it clears that. From `flush_at` on the thread
 #   looks, the more seldom the longer the burst lasts, and watches for a moment: if no frames are added it writes itself; else the burst
-#   goes on, and at every third look the sender is asked to write with its next call (`flush_please`).
+#   goes on, and at every third look the sender is asked to write with its next call (`flush_requested`).
 # - Sleep and wake-up: `armed` is when the thread will wake by itself. Who wants it earlier calls io_poke(). `pokes` closes the race
 #   with a thread that is just about to sleep.
 # - Help. An application thread that drives its own socket does not depend on this thread, and this one may have to wait for a processor. So an answer
@@ -19,9 +19,9 @@
 #   application threads that have taken input in, or are about to wait, therefore serve what the set of this thread reports: io_help(). They hold no
 #   socket's lock then; `helpers` keeps the struct from being freed meanwhile.
 #
-# Words of io_client_t: lease, activity, straggle, straggle_due, burst_began, deadline, look_at are written under the socket's lock and read here
-# (relaxed: a stale value costs one tick). flush_please and wants are set here and cleared by the holder of the socket's lock;
-# adds and alarm point to words of the socket. The rest belongs to the I/O thread.
+# Words of io_client_t: lease, activity, flush_pending, flush_at, burst_began, deadline, signals_at are written under the socket's lock and read here
+# (relaxed: a stale value costs one tick). flush_requested and service_requested are set here and cleared by the holder of the socket's lock;
+# adds and notified point to words of the socket. The rest belongs to the I/O thread.
 # masked is written by the I/O thread and, under the socket's lock, by close(): atomic, relaxed (a stale value costs one look).
 # io_thread_t.lock guards the table of clients and the list `gone`; it is held while the thread, or one that helps it, serves.
 # Order: a socket lock may be held when it is taken.
@@ -33,7 +33,7 @@ from base.atomics cimport (
     zc_load_relaxed_u32, zc_store_relaxed_u32, zc_load_relaxed_u64, zc_store_relaxed_u64, zc_store_release_u32,
     zc_add_u32, zc_sub_u32, zc_cas_u64, zc_load_acquire_u64, zc_fence,
 )
-from base.config cimport POLL_BATCH, RETRY_NS, STRAGGLER_MOST_NS, STRAGGLER_SHARE, YOUNG_NS
+from base.config cimport POLL_BATCH, RETRY_NS, FLUSH_CHECK_MAX_NS, FLUSH_CHECK_SHARE, YOUNG_NS
 from base.errors cimport ENOMEM
 from base.platform cimport (
     zc_lock_t, zc_lock_acquire, zc_lock_release, zc_thread_t, zc_wake_t, zc_wake_signal, zc_timer_arm, zc_now_ns,
@@ -46,7 +46,7 @@ cdef enum:
     SERVE_TAKE = 2          # the lease has run out
     SERVE_TIMERS = 3        # the deadline has passed
     SERVE_FLUSH = 4         # the burst is over
-    SERVE_LOOK = 5          # wake the thread that waits
+    SERVE_SIGNALS = 5          # wake the thread that waits
 
 cdef enum:
     SERVE_DONE = 0
@@ -56,7 +56,7 @@ cdef enum:
 cdef enum:
     LEASE_NONE = 0
     LEASE_TAKEN = 1
-    LEASE_HELD = 2
+    LEASE_BLOCKED = 2
 
 cdef enum:
     TAG_WAKE = 0            # what an event of the thread's own poll set is about; the rest is clients
@@ -66,16 +66,16 @@ cdef enum:
 cdef struct io_client_t:
     uint32_t lease
     uint32_t activity
-    uint32_t straggle
-    uint32_t flush_please
-    uint32_t wants
+    uint32_t flush_pending
+    uint32_t flush_requested
+    uint32_t service_requested
     uint32_t masked             # this thread switched the poll set off because serve() was busy
     uint64_t deadline
-    uint64_t look_at            # written before the lease is held; 0 = never
-    uint64_t straggle_due
+    uint64_t signals_at         # written before the lease is held; 0 = never
+    uint64_t flush_at
     uint64_t burst_began        # 0 = no burst
     uint32_t *adds              # grows while a burst goes on
-    uint32_t *alarm             # set to 1 to make the socket's next call look at flush_please and wants
+    uint32_t *notified          # set to 1 to make the socket's next call check flush_requested and service_requested
     pollset_t *set
     int (*serve)(io_client_t *c, int why, uint64_t now) noexcept nogil
     void (*gone)(io_client_t *c) noexcept nogil
@@ -112,11 +112,11 @@ cdef struct io_thread_t:
     uint32_t helpers            # atomic
 
 
-cdef inline uint64_t straggler_pace(uint64_t age, uint64_t least) noexcept nogil:
+cdef inline uint64_t flush_pace(uint64_t age, uint64_t least) noexcept nogil:
     """How long to wait before the next look at a burst that has lasted for `age`."""
-    cdef uint64_t pace = age // STRAGGLER_SHARE
-    if pace > STRAGGLER_MOST_NS:
-        pace = STRAGGLER_MOST_NS    # also for an age that makes no sense, because the burst has just ended
+    cdef uint64_t pace = age // FLUSH_CHECK_SHARE
+    if pace > FLUSH_CHECK_MAX_NS:
+        pace = FLUSH_CHECK_MAX_NS    # also for an age that makes no sense, because the burst has just ended
     return pace if pace > least else least
 
 
@@ -147,7 +147,7 @@ cdef inline void io_poke(io_thread_t *io, uint64_t at) noexcept nogil:
 
 
 cdef inline int io_add(io_thread_t *io, io_client_t *c) noexcept nogil:
-    """The client's set, serve, gone, adds, alarm are filled in. 0 or negative errno."""
+    """The client's set, serve, gone, adds, notified are filled in. 0 or negative errno."""
     cdef uint32_t i = 0
     cdef io_slot_t *slots
     cdef int rc
@@ -212,8 +212,8 @@ cdef inline void io_serve(io_thread_t *io, io_client_t *c, int why, uint64_t now
             pollset_child_enable(&io.set, c.set, c.tag, 0)
             # Read under the socket's lock by serve() of this same thread only, and by who takes the lease.
             zc_store_relaxed_u32(&c.masked, 1)
-        zc_store_relaxed_u32(&c.wants, 1)
-        zc_store_release_u32(c.alarm, 1)
+        zc_store_relaxed_u32(&c.service_requested, 1)
+        zc_store_release_u32(c.notified, 1)
         if now + RETRY_NS < next[0]:
             next[0] = now + RETRY_NS
 

@@ -69,7 +69,7 @@ cdef inline int poll_push(poll_waiter_t *w, int fd, int events, int seen, int ch
     return 0
 
 
-cdef inline int poll_look(poll_waiter_t *w, poll_table_t *t, int parent, int child, void *tag) noexcept nogil:
+cdef inline int poll_snapshot_add(poll_waiter_t *w, poll_table_t *t, int parent, int child, void *tag) noexcept nogil:
     """Adds one table's members to the snapshot and lists the waiter in the table, in one step under the lock: every later
     change is signalled (to a waiter with a wake-up). Returns the table's index in `seen`. The caller holds the table alive."""
     cdef int i, events, rc, index = w.nseen
@@ -102,7 +102,7 @@ cdef inline int poll_look(poll_waiter_t *w, poll_table_t *t, int parent, int chi
     return index if rc == 0 else rc
 
 
-cdef inline int poll_look_children(poll_waiter_t *w, int parent, int child) noexcept nogil:
+cdef inline int poll_snapshot_add_children(poll_waiter_t *w, int parent, int child) noexcept nogil:
     """The same for the enabled children of a table that is in the snapshot already. Each child is referenced under the
     parent's lock and looked at after it is released. `child` >= 0 puts them all under that number."""
     cdef poll_table_t *t = w.seen[parent].table
@@ -122,7 +122,7 @@ cdef inline int poll_look_children(poll_waiter_t *w, int parent, int child) noex
         zc_lock_release(&t.lock)
         if c == NULL:
             return 0
-        rc = poll_look(w, c, parent, i if child == POLL_OWN else child, tag)
+        rc = poll_snapshot_add(w, c, parent, i if child == POLL_OWN else child, tag)
         poll_table_unref(c)
         # A child closed in between is about to be taken out of the parent, which is signalled.
         if rc < 0 and rc != -EBADF:
@@ -259,8 +259,8 @@ cdef inline int poll_wait_events(poll_table_t *t, pollevent_t *out, int max, int
     while True:
         poll_snapshot_begin(w)
         rc = poll_push(w, w.wake.rfd, ZC_POLLIN, -1, POLL_OWN, NULL)
-        own = poll_look(w, t, -1, POLL_OWN, NULL) if rc == 0 else rc
-        rc = poll_look_children(w, own, POLL_OWN) if own >= 0 else own
+        own = poll_snapshot_add(w, t, -1, POLL_OWN, NULL) if rc == 0 else rc
+        rc = poll_snapshot_add_children(w, own, POLL_OWN) if own >= 0 else own
         if rc < 0:
             poll_snapshot_end(w)
             break
@@ -296,8 +296,8 @@ cdef inline int poll_wait_many(
         rc = poll_push(w, w.wake.rfd, ZC_POLLIN, -1, POLL_OWN, NULL)
         for i in range(nsets):
             ready[i] = 0
-            own = poll_look(w, tables[i], -1, i, NULL) if rc == 0 else rc
-            rc = poll_look_children(w, own, i) if own >= 0 else own
+            own = poll_snapshot_add(w, tables[i], -1, i, NULL) if rc == 0 else rc
+            rc = poll_snapshot_add_children(w, own, i) if own >= 0 else own
             if rc < 0:
                 break
         first_extra = w.nfds

@@ -27,7 +27,7 @@ from message.message cimport (
 )
 from message.buffer cimport pool_take
 from pipe.pipe cimport pipe_t
-from pipe.ring cimport ring_front, ring_pop, ring_empty, ring_settle
+from pipe.ring cimport ring_front, ring_pop, ring_empty, ring_return_credit
 from session.session cimport session_t, outref_t, session_unsent, session_want, SESSION_READY
 from session.unsent cimport (
     msg_list_add, msg_list_drop, unsent_compact, unsent_grow, unsent_keep, unsent_need, unsent_none, unsent_note,
@@ -272,7 +272,7 @@ cdef inline bint transmit_refill(session_t *s) noexcept nogil:
     while True:
         m = ring_front(p.outr)
         if m == NULL:
-            ring_settle(p.outr)     # or else a mark that was lowered meanwhile could leave an empty ring full
+            ring_return_credit(p.outr)     # or else a mark that was lowered meanwhile could leave an empty ring full
             return some
         if not session_sink(p, m, True):
             return some

@@ -24,7 +24,7 @@ from message.buffer cimport pool_give
 from message.message cimport MSG_EMPTY, MSG_MORE, MSG_PYOBJ, buffer_t, msg_close, msg_move, msg_set, msg_share, msg_t
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport (
-    ring_commit, ring_conflate, ring_free, ring_front, ring_init, ring_move_unpublished, ring_pop, ring_rollback, ring_settle,
+    ring_commit, ring_conflate, ring_free, ring_front, ring_init, ring_move_unpublished, ring_pop, ring_rollback, ring_return_credit,
     ring_slot, ring_t,
 )
 from session.session cimport msg_list_t, session_t, session_unsent
@@ -328,7 +328,7 @@ cdef inline void unsent_forget(session_t *s) noexcept nogil:
             break
         msg_close(front)
         ring_pop(p.outr)
-    ring_settle(p.outr)
+    ring_return_credit(p.outr)
     s.host.writable(s)
 
 

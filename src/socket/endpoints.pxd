@@ -8,8 +8,8 @@ from libc.stdint cimport uint32_t
 from base.memory cimport free
 from base.errors cimport EFAULT, ENOENT, ENOTSUP
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock
-from io.end_call cimport socket_settle
-from io.mailbox cimport socket_attend
+from io.end_call cimport socket_end_call
+from io.mailbox cimport mailbox_drain
 from io.wakeup cimport socket_wake
 from option.store cimport options_take_connect_routing_id
 from option.table cimport option_bytes_t
@@ -94,7 +94,7 @@ cdef inline int socket_disconnect_peer(socket_t *s, uint32_t number) noexcept no
     rc = socket_enter(s)
     if rc == 0:
         rc = pattern_disconnect_peer(&s.pattern, number)
-    socket_settle(s)
+    socket_end_call(s)
     zc_lock_release(&s.lock)
     socket_wake(s)
     return rc
@@ -131,11 +131,11 @@ cdef inline int socket_unbind(socket_t *s, const char *text, size_t n, bint conn
         return rc
     zc_mutex_lock(&s.ctx.mutex)
     zc_lock_acquire(&s.lock)
-    socket_attend(s)
+    mailbox_drain(s)
     rc = endpoints_end(s, text, connected)
     if rc < 0:
         rc = endpoints_end(s, text, not connected)
-    socket_settle(s)
+    socket_end_call(s)
     zc_lock_release(&s.lock)
     zc_mutex_unlock(&s.ctx.mutex)
     if rc == 0:

@@ -15,26 +15,26 @@ from libc.string cimport memcpy, strcmp
 from base.atomics cimport zc_add_u32, zc_load_relaxed_u32, zc_store_release_ptr, zc_sub_u32
 from base.errors cimport EADDRINUSE, EEXIST, ENOMEM, ENOTSOCK
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock
-from io.end_call cimport socket_settle
-from io.mailbox cimport socket_attend
+from io.end_call cimport socket_end_call
+from io.mailbox cimport mailbox_drain
 from io.wakeup cimport socket_notify, socket_wake
 from pattern.ops cimport CONFLATES_IN, CONFLATES_OUT
 from pattern.pattern cimport (
     pattern_attach, pattern_detach, pattern_in_ready, pattern_is, pattern_out_ready, pattern_ready,
 )
-from pipe.pipe cimport pipe_t, ATTENTION_CLOSED
+from pipe.pipe cimport pipe_t, MAIL_CLOSED
 from pipe.ring cimport ring_conflate, ring_free, ring_init, ring_set_hwm
 from socket.endpoint cimport endpoint_delist, endpoint_enlist, endpoint_tell, text_copy
 from socket.pipes cimport pipe_release, pipe_remove, pipes_add, pipes_forget
-from socket.references cimport link_unref
-from socket.state cimport context_t, endpoint_ops_t, endpoint_t, link_t, socket_t, SOCKET_OPEN
+from socket.references cimport inproc_pair_unref
+from socket.state cimport context_t, endpoint_ops_t, endpoint_t, inproc_pair_t, socket_t, SOCKET_OPEN
 
 
 cdef inline uint32_t link_mark(uint32_t out, uint32_t into) noexcept nogil:
     return out + into if out and into else 0
 
 
-cdef inline void link_set_marks(link_t *link) noexcept nogil:
+cdef inline void link_set_marks(inproc_pair_t *link) noexcept nogil:
     cdef uint32_t i, out
     for i in range(2):
         if link.ends[1].socket == NULL:
@@ -45,7 +45,7 @@ cdef inline void link_set_marks(link_t *link) noexcept nogil:
             ring_set_hwm(&link.rings[i], link_mark(out, zc_load_relaxed_u32(&link.hwm_in[1 - i])))
 
 
-cdef inline int link_join(link_t *link, int side, socket_t *s) noexcept nogil:
+cdef inline int link_join(inproc_pair_t *link, int side, socket_t *s) noexcept nogil:
     """Gives one end to a socket. Its lock is held. 0 or -ENOMEM."""
     cdef pipe_t *p = &link.ends[side]
     cdef unsigned char *id = NULL
@@ -73,13 +73,13 @@ cdef inline int link_join(link_t *link, int side, socket_t *s) noexcept nogil:
     return 0
 
 
-cdef inline void link_leave(link_t *link, int side) noexcept nogil:
+cdef inline void link_leave(inproc_pair_t *link, int side) noexcept nogil:
     """Takes link_join() back: the end is free again. It stands in no pattern."""
     cdef pipe_t *p = &link.ends[side]
     cdef socket_t *s = <socket_t *> p.socket
     pipes_forget(s, p)
     zc_store_release_ptr(&p.socket, NULL)
-    socket_attend(s)            # so that it stands on no stack either
+    mailbox_drain(s)            # so that it stands on no stack either
     p.connected = False
     free(link.ends[1 - side].peer_id)
     link.ends[1 - side].peer_id = NULL
@@ -87,9 +87,9 @@ cdef inline void link_leave(link_t *link, int side) noexcept nogil:
     zc_sub_u32(&s.refs, 1)      # never the last one: the caller works on it
 
 
-cdef inline link_t *link_new(socket_t *s) noexcept nogil:
+cdef inline inproc_pair_t *link_new(socket_t *s) noexcept nogil:
     """A link whose first end is `s` (lock held), the second free."""
-    cdef link_t *link = <link_t *> calloc(1, sizeof(link_t))
+    cdef inproc_pair_t *link = <inproc_pair_t *> calloc(1, sizeof(inproc_pair_t))
     cdef int i
     if link == NULL:
         return NULL
@@ -111,9 +111,9 @@ cdef inline link_t *link_new(socket_t *s) noexcept nogil:
     return link
 
 
-cdef inline void link_abandon(link_t *link) noexcept nogil:
+cdef inline void link_abandon(inproc_pair_t *link) noexcept nogil:
     """The second end will never be joined."""
-    link_unref(link)
+    inproc_pair_unref(link)
 
 
 cdef inline const char *inproc_name(endpoint_t *e) noexcept nogil:
@@ -130,15 +130,15 @@ cdef inline endpoint_t *inproc_find(context_t *ctx, const char *name) noexcept n
     return NULL
 
 
-cdef inline int inproc_complete(link_t *link, socket_t *binder) noexcept nogil:
+cdef inline int inproc_complete(inproc_pair_t *link, socket_t *binder) noexcept nogil:
     """Second end to the binder; both locks and ctx.mutex held. The first end's socket has attached its pipe already.
     0 (also if the binder refuses the peer), or -ENOMEM and the second end is still free."""
     cdef socket_t *connecter = <socket_t *> link.ends[0].socket
     cdef pipe_t *near = &link.ends[0]
     cdef pipe_t *far = &link.ends[1]
     cdef int rc
-    socket_attend(binder)
-    socket_settle(binder)
+    mailbox_drain(binder)
+    socket_end_call(binder)
     if link_join(link, 1, binder) < 0:
         return -ENOMEM
     link_set_marks(link)
@@ -158,13 +158,13 @@ cdef inline int inproc_complete(link_t *link, socket_t *binder) noexcept nogil:
         return -ENOMEM
     pattern_out_ready(&connecter.pattern, near)      # the mark is higher now
     pattern_in_ready(&binder.pattern, far)
-    socket_settle(binder)
+    socket_end_call(binder)
     return 0
 
 
 cdef inline bint inproc_awaited(context_t *ctx, const char *name) noexcept nogil:
     """Whether a connect waits for this name to be bound. ctx.mutex held."""
-    cdef link_t *link = ctx.pending
+    cdef inproc_pair_t *link = ctx.pending
     while link != NULL:
         if strcmp(link.name, name) == 0:
             return True
@@ -175,8 +175,8 @@ cdef inline bint inproc_awaited(context_t *ctx, const char *name) noexcept nogil
 cdef inline int inproc_serve_pending(socket_t *s, const char *name) noexcept nogil:
     """Joins the connects that waited for this name. ctx.mutex held, no socket lock. 0, or -ENOMEM: those not joined go
     on waiting."""
-    cdef link_t **at = &s.ctx.pending
-    cdef link_t *link
+    cdef inproc_pair_t **at = &s.ctx.pending
+    cdef inproc_pair_t *link
     cdef socket_t *connecter
     cdef int rc = 0
     while rc == 0 and at[0] != NULL:
@@ -197,7 +197,7 @@ cdef inline int inproc_serve_pending(socket_t *s, const char *name) noexcept nog
             link.pending = True
         zc_lock_release(&s.lock)
         if connecter != s:
-            socket_settle(connecter)
+            socket_end_call(connecter)
             zc_lock_release(&connecter.lock)
             socket_wake(connecter)
         socket_wake(s)
@@ -242,7 +242,7 @@ cdef inline int inproc_bind(socket_t *s, endpoint_t *e) noexcept nogil:
 cdef inline int inproc_take_over(socket_t *s, endpoint_t *e, endpoint_t *bound) noexcept nogil:
     """Connects to a monitor: its pipe is there already and may hold events. ctx.mutex and the socket's lock held. 0 or
     -ENOMEM."""
-    cdef link_t *link = <link_t *> bound.pipe.link
+    cdef inproc_pair_t *link = <inproc_pair_t *> bound.pipe.link
     cdef socket_t *binder = bound.socket
     cdef int rc
     zc_lock_acquire(&binder.lock)
@@ -265,7 +265,7 @@ cdef inline int inproc_take_over(socket_t *s, endpoint_t *e, endpoint_t *bound) 
     return rc
 
 
-cdef inline int inproc_join(link_t *link, socket_t *binder) noexcept nogil:
+cdef inline int inproc_join(inproc_pair_t *link, socket_t *binder) noexcept nogil:
     """The first end's socket, whose lock is held with ctx.mutex, gets its peer. 0 or -ENOMEM."""
     cdef int rc
     if binder == <socket_t *> link.ends[0].socket:
@@ -277,9 +277,9 @@ cdef inline int inproc_join(link_t *link, socket_t *binder) noexcept nogil:
     return rc
 
 
-cdef inline int inproc_pend(context_t *ctx, link_t *link, endpoint_t *e) noexcept nogil:
+cdef inline int inproc_pend(context_t *ctx, inproc_pair_t *link, endpoint_t *e) noexcept nogil:
     """The connect waits for its bind. ctx.mutex held. 0 or -ENOMEM."""
-    cdef link_t **at = &ctx.pending
+    cdef inproc_pair_t **at = &ctx.pending
     link.name = text_copy(inproc_name(e), e.name_size - e.address_offset)
     if link.name == NULL:
         return -ENOMEM
@@ -294,7 +294,7 @@ cdef inline int inproc_pend(context_t *ctx, link_t *link, endpoint_t *e) noexcep
 cdef inline int inproc_begin(socket_t *s, endpoint_t *e, socket_t *binder) noexcept nogil:
     """A pipe of its own for the connect; `binder` is NULL while the name is not bound. ctx.mutex and the socket's lock held.
     0 or -ENOMEM."""
-    cdef link_t *link = link_new(s)
+    cdef inproc_pair_t *link = link_new(s)
     cdef int rc
     if link == NULL:
         return -ENOMEM
@@ -327,7 +327,7 @@ cdef inline int inproc_connect(socket_t *s, endpoint_t *e) noexcept nogil:
     if rc == 0:
         endpoint_enlist(s, e)
         endpoint_tell(s, e)
-    socket_settle(s)
+    socket_end_call(s)
     zc_lock_release(&s.lock)
     zc_mutex_unlock(&ctx.mutex)
     return rc
@@ -343,9 +343,9 @@ cdef inline void inproc_unregister(endpoint_t *e) noexcept nogil:
         at = &at[0].registry_next
 
 
-cdef inline void inproc_unpend(context_t *ctx, link_t *link) noexcept nogil:
+cdef inline void inproc_unpend(context_t *ctx, inproc_pair_t *link) noexcept nogil:
     """A connect that waited for its bind is withdrawn. ctx.mutex held."""
-    cdef link_t **at = &ctx.pending
+    cdef inproc_pair_t **at = &ctx.pending
     while at[0] != NULL:
         if at[0] == link:
             at[0] = link.pending_next
@@ -363,12 +363,12 @@ cdef inline void inproc_end(socket_t *s, endpoint_t *e) noexcept nogil:
         return
     if p == NULL or p.detached:
         return
-    if (<link_t *> p.link).pending:
-        inproc_unpend(s.ctx, <link_t *> p.link)
+    if (<inproc_pair_t *> p.link).pending:
+        inproc_unpend(s.ctx, <inproc_pair_t *> p.link)
         pipe_remove(s, p)
     else:
         pipe_release(s, p)
-        socket_notify(p.other, ATTENTION_CLOSED)
+        socket_notify(p.other, MAIL_CLOSED)
 
 
 cdef inline void inproc_close(socket_t *s, endpoint_t *e) noexcept nogil:
@@ -377,9 +377,9 @@ cdef inline void inproc_close(socket_t *s, endpoint_t *e) noexcept nogil:
     if not e.connects:
         inproc_unregister(e)
         if p != NULL:
-            link_abandon(<link_t *> p.link)         # a monitor's, for a consumer that never came
-    elif p != NULL and not p.detached and (<link_t *> p.link).pending:
-        inproc_unpend(s.ctx, <link_t *> p.link)
+            link_abandon(<inproc_pair_t *> p.link)         # a monitor's, for a consumer that never came
+    elif p != NULL and not p.detached and (<inproc_pair_t *> p.link).pending:
+        inproc_unpend(s.ctx, <inproc_pair_t *> p.link)
 
 
 cdef inline void inproc_endpoint_ops(endpoint_ops_t *o) noexcept nogil:

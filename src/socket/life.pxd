@@ -9,7 +9,7 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
 from base.memory cimport calloc, free
 from base.atomics cimport zc_add_u32, zc_load_acquire_u32, zc_store_relaxed_u32, zc_sub_u32, zc_swap_ptr, zc_swap_u32
-from base.config cimport MONITOR_BACKLOG, RX_BULK, RX_CHUNK, STRAGGLER_TRUST, TX_BUFFER, TX_REF_MIN
+from base.config cimport MONITOR_BACKLOG, RX_BULK, RX_CHUNK, SELF_FLUSH_LIMIT, TX_BUFFER, TX_REF_MIN
 from base.errors cimport EMFILE, ENOMEM, ETERM
 from base.platform cimport (
     zc_close, zc_cond_broadcast, zc_cond_destroy, zc_cond_init, zc_cond_wait_until, zc_fork_generation, zc_lock_acquire,
@@ -17,9 +17,9 @@ from base.platform cimport (
     zc_os_random, zc_wake_close,
 )
 from io.flush cimport socket_flush
-from io.mailbox cimport socket_attend
+from io.mailbox cimport mailbox_drain
 from io.serve cimport socket_of_client, socket_serve
-from io.wakeup cimport attention_closed, socket_close_set, socket_wake
+from io.wakeup cimport mailbox_closed, socket_close_set, socket_wake
 from message.buffer cimport pool_clear, pool_init
 from message.message cimport msg_close
 from option.context cimport context_options_free, context_options_init
@@ -38,10 +38,10 @@ from socket.endpoints cimport endpoints_close, endpoints_init
 from socket.io_threads cimport context_stop_io
 from socket.monitor cimport monitor_take
 from socket.pipes cimport pipe_remove, pipe_retire, socket_doom
-from socket.references cimport link_unref, socket_unref
+from socket.references cimport inproc_pair_unref, socket_unref
 from socket.resolver cimport resolver_stop
 from socket.session_host cimport connections_init
-from socket.state cimport context_t, endpoint_t, link_t, monitor_t, socket_t, SOCKET_CLOSED, SOCKET_CLOSING, SOCKET_OPEN
+from socket.state cimport context_t, endpoint_t, inproc_pair_t, monitor_t, socket_t, SOCKET_CLOSED, SOCKET_CLOSING, SOCKET_OPEN
 from transport.select cimport transports_init
 
 cdef enum:
@@ -191,7 +191,7 @@ cdef inline socket_t *socket_new(context_t *ctx, int type, bint internal, int *e
     s.ctx = ctx
     s.refs = 2                  # the caller's and the context's
     s.fresh = True
-    s.trust_at = STRAGGLER_TRUST
+    s.self_flush_limit = SELF_FLUSH_LIMIT
     s.internal = internal
     s.fork_generation = zc_fork_generation()
     s.resolved = connection_resolved
@@ -200,7 +200,7 @@ cdef inline socket_t *socket_new(context_t *ctx, int type, bint internal, int *e
     s.client.serve = socket_serve
     s.client.gone = socket_gone
     s.client.adds = &s.host.dirty_adds
-    s.client.alarm = &s.alarm
+    s.client.notified = &s.notified
     pool_init(&s.host.rx_pool, RX_CHUNK)
     s.host.view_min = RX_BULK if ctx.opt.zero_copy_recv else RX_CHUNK + 1
     pool_init(&s.host.tx_pool, TX_BUFFER + TX_REF_MIN + 64)
@@ -287,11 +287,11 @@ cdef inline void socket_gone(io_client_t *c) noexcept nogil:
 
 cdef inline void socket_seal_attention(socket_t *s) noexcept nogil:
     """Handles the last news and refuses further ones."""
-    cdef pipe_t *p = <pipe_t *> zc_swap_ptr(<void **> &s.attention, attention_closed())
+    cdef pipe_t *p = <pipe_t *> zc_swap_ptr(<void **> &s.mailbox, mailbox_closed())
     cdef pipe_t *next
     while p != NULL:
-        next = p.attention_next
-        link_unref(<link_t *> p.link)
+        next = p.mailbox_next
+        inproc_pair_unref(<inproc_pair_t *> p.link)
         p = next
 
 
@@ -322,7 +322,7 @@ cdef inline void socket_hand_over(socket_t *s) noexcept nogil:
     """What a closed socket has left to do is the I/O thread's alone from here on. Lock held."""
     connections_plan(s)
     zc_store_relaxed_u32(&s.client.lease, LEASE_NONE)
-    zc_store_relaxed_u32(&s.client.straggle, 0)
+    zc_store_relaxed_u32(&s.client.flush_pending, 0)
     zc_store_relaxed_u32(&s.client.masked, 0)
     pollset_child_enable(&s.client.io.set, &s.set, s.client.tag, 1)
     io_poke(s.client.io, 0)
@@ -344,7 +344,7 @@ cdef inline void socket_close(socket_t *s, int linger_ms, bint set_linger) noexc
         return
     if set_linger:
         s.opt.linger = linger_ms
-    socket_attend(s)
+    mailbox_drain(s)
     # Under the same lock as the change of state: who installs a monitor after this finds the socket closed.
     monitor = monitor_take(s)
     zc_store_relaxed_u32(&s.state, SOCKET_CLOSING)

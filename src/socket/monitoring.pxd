@@ -16,7 +16,7 @@ from socket.inproc cimport (
 )
 from socket.life cimport monitor_free, socket_new
 from socket.monitor cimport monitor_take
-from socket.state cimport context_t, endpoint_t, link_t, monitor_t, socket_t, SOCKET_OPEN
+from socket.state cimport context_t, endpoint_t, inproc_pair_t, monitor_t, socket_t, SOCKET_OPEN
 from transport.ops cimport TRANSPORT_IN_PROCESS
 
 
@@ -44,9 +44,9 @@ cdef inline monitor_t *monitor_new(context_t *ctx, uint32_t events, int *error) 
     return m
 
 
-cdef inline int monitor_open_pipe(socket_t *pair, link_t **out) noexcept nogil:
+cdef inline int monitor_open_pipe(socket_t *pair, inproc_pair_t **out) noexcept nogil:
     """The pipe to a consumer that has not come yet. 0 or -ENOMEM. ctx.mutex and the PAIR's lock held."""
-    cdef link_t *link = link_new(pair)
+    cdef inproc_pair_t *link = link_new(pair)
     cdef int rc
     if link == NULL:
         return -ENOMEM
@@ -63,7 +63,7 @@ cdef inline int monitor_open_pipe(socket_t *pair, link_t **out) noexcept nogil:
 cdef inline int monitor_bind(monitor_t *m, endpoint_t *e) noexcept nogil:
     """0: the endpoint is the PAIR's. A consumer that waits for it already is joined. -EADDRINUSE, -ENOMEM."""
     cdef context_t *ctx = m.pair.ctx
-    cdef link_t *link = NULL
+    cdef inproc_pair_t *link = NULL
     cdef int rc = 0
     zc_mutex_lock(&ctx.mutex)
     zc_lock_acquire(&m.pair.lock)

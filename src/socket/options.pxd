@@ -7,10 +7,10 @@ from base.atomics cimport zc_load_acquire_ptr, zc_store_relaxed_u32
 from option.store cimport options_set
 from option.table cimport ACTION_CANCEL, ACTION_MARKS, ACTION_SUBSCRIBE
 from pattern.pattern cimport pattern_out_ready, pattern_subscribe
-from pipe.pipe cimport pipe_t, ATTENTION_OUT
+from pipe.pipe cimport pipe_t, MAIL_OUT
 from pipe.ring cimport ring_set_hwm
 from socket.inproc cimport link_set_marks
-from socket.state cimport socket_t, link_t
+from socket.state cimport socket_t, inproc_pair_t
 from io.flush cimport socket_flush
 from io.wakeup cimport socket_notify
 
@@ -18,19 +18,19 @@ from io.wakeup cimport socket_notify
 cdef inline void apply_marks(socket_t *s) noexcept nogil:
     cdef uint32_t i
     cdef pipe_t *p
-    cdef link_t *link
+    cdef inproc_pair_t *link
     cdef int side
     for i in range(s.npipes):
         p = s.pipes[i]
         if p.link != NULL:
-            link = <link_t *> p.link
+            link = <inproc_pair_t *> p.link
             side = 0 if p == &link.ends[0] else 1
             # Each side writes its own pair; both write the rings' marks, and the last one to do so has seen both.
             zc_store_relaxed_u32(&link.hwm_out[side], <uint32_t> s.opt.sndhwm)
             zc_store_relaxed_u32(&link.hwm_in[side], <uint32_t> s.opt.rcvhwm)
             link_set_marks(link)
             if zc_load_acquire_ptr(&p.other.socket) != NULL:
-                socket_notify(p.other, ATTENTION_OUT)       # perhaps it has room now
+                socket_notify(p.other, MAIL_OUT)       # perhaps it has room now
         else:
             ring_set_hwm(p.inr, <uint32_t> s.opt.rcvhwm)
             ring_set_hwm(p.outr, <uint32_t> s.opt.sndhwm)

@@ -11,12 +11,12 @@ from base.monitor_events cimport EVENT_DISCONNECTED
 from base.platform cimport zc_now_ns
 from pattern.ops cimport CONFLATES_IN, CONFLATES_OUT
 from pattern.pattern cimport pattern_detach, pattern_ended, pattern_is, pattern_released
-from pipe.pipe cimport pipe_t, ATTENTION_CLOSED
+from pipe.pipe cimport pipe_t, MAIL_CLOSED
 from pipe.ring cimport ring_conflate, ring_empty, ring_free, ring_init, ring_rollback, ring_trim
 from session.lifecycle cimport session_close, session_finish
 from session.session cimport session_t, SESSION_READY
-from socket.state cimport socket_t, endpoint_t, netpipe_t, link_t, SOCKET_OPEN
-from socket.references cimport link_unref
+from socket.state cimport socket_t, endpoint_t, netpipe_t, inproc_pair_t, SOCKET_OPEN
+from socket.references cimport inproc_pair_unref
 from io.wakeup cimport socket_notify
 from zmtp.metadata cimport metadata_unref
 
@@ -152,7 +152,7 @@ cdef inline void pipe_remove(socket_t *s, pipe_t *p) noexcept nogil:
     """Out of the pattern and the list; freed."""
     cdef session_t *x
     cdef endpoint_t *e
-    cdef link_t *link = <link_t *> p.link
+    cdef inproc_pair_t *link = <inproc_pair_t *> p.link
     zc_check(link != NULL or s.host.inside == 0)
     # context_t.pending would keep it: only who holds the context's mutex may take a connect back that waits for its bind.
     zc_check(link == NULL or not link.pending)
@@ -169,8 +169,8 @@ cdef inline void pipe_remove(socket_t *s, pipe_t *p) noexcept nogil:
             e = e.next
         ring_rollback(p.outr)
         p.ended = p.closed_out = True
-        socket_notify(p.other, ATTENTION_CLOSED)
-        link_unref(link)
+        socket_notify(p.other, MAIL_CLOSED)
+        inproc_pair_unref(link)
         return
     x = <session_t *> p.session
     if x != NULL:
@@ -207,4 +207,4 @@ cdef inline void socket_reap(socket_t *s) noexcept nogil:
             pipe_end(s, p)      # what has been received is the application's
         else:
             pipe_release(s, p)
-            socket_notify(p.other, ATTENTION_CLOSED)
+            socket_notify(p.other, MAIL_CLOSED)

@@ -3,7 +3,7 @@
 # Rules
 # - Messages are read only when the other side has room, a few at a time, so backpressure reaches the senders and nothing is dropped here.
 # - At most PROXY_BATCH messages go one way before the other way gets its turn; the control socket is looked at in between.
-# - What has gone in is written after both ways have been looked at, or before the proxy waits for room: no straggler is left to the I/O thread.
+# - What has gone in is written after both ways have been looked at, or before the proxy waits for room: the I/O thread has nothing to flush.
 # - The proxy spins as a single socket does, if both sides may, and sleeps on what it waits for: while paused on the control socket only,
 #   while one side is full on that side.
 # - A signal ends a wait for room: frames in hand stay in proxy_t, and the next proxy_run() goes on with them.
@@ -19,10 +19,10 @@ from message.message cimport msg_t, msg_close, msg_data, msg_set, msg_share, MSG
 from pattern.ops cimport MUST_ANSWER
 from pattern.pattern cimport pattern_abandon, pattern_events, pattern_is, pattern_recv, pattern_send
 from reactor.pollset cimport pollset_t, pollset_wait_many
-from io.end_call cimport socket_settle
+from io.end_call cimport socket_end_call
 from io.flush cimport socket_flush, socket_sent
 from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end
-from io.spin cimport socket_glance, socket_may_spin, socket_spun, socket_yield
+from io.spin cimport socket_check_once, socket_may_spin, socket_spun, socket_yield
 from io.wait cimport wait_begin, wait_t
 from socket.send_recv cimport (
     EVENT_IN, EVENT_OUT, socket_enter, socket_events_now, socket_recv_now, socket_send_now, socket_send_wait,
@@ -34,7 +34,7 @@ cdef enum:
     PROXY_BATCH = 1000
     PROXY_FRAMES = 64           # moved under one pair of locks
     PROXY_ROUNDS = 64           # turns in a row before signals are checked
-    PROXY_LOOK_NS = 100000000   # a proxy without traffic comes up this often for signals
+    PROXY_SIGNALS_NS = 100000000   # a proxy without traffic comes up this often for signals
 
 cdef enum:
     COUNT_IN = 0                # frames, then octets, of what a side received and sent
@@ -115,7 +115,7 @@ cdef inline int proxy_capture(proxy_t *p) noexcept nogil:
             rc = proxy_send(p, p.capture, &copy)
             if rc >= 0 and not p.frames[p.captured].flags & MSG_MORE:
                 socket_sent(p.capture)
-        socket_settle(p.capture)
+        socket_end_call(p.capture)
         zc_lock_release(&p.capture.lock)
         msg_close(&copy)
         if rc < 0:
@@ -140,7 +140,7 @@ cdef inline int proxy_take(socket_t *source, msg_t *frames, int room, int messag
                 messages -= 1
             n += 1
     if source.ndoomed or source.host.replan:
-        socket_settle(source)
+        socket_end_call(source)
     zc_lock_release(&source.lock)
     return n if n or rc == -EAGAIN else rc
 
@@ -148,7 +148,7 @@ cdef inline int proxy_take(socket_t *source, msg_t *frames, int room, int messag
 cdef inline void proxy_flush(socket_t *s) noexcept nogil:
     zc_lock_acquire(&s.lock)
     socket_flush(s)
-    socket_settle(s)
+    socket_end_call(s)
     zc_lock_release(&s.lock)
 
 
@@ -164,7 +164,7 @@ cdef inline int proxy_give(proxy_t *p) noexcept nogil:
             msg_close(&p.frames[p.given])
             p.given += 1
     if target.ndoomed or target.host.replan:
-        socket_settle(target)
+        socket_end_call(target)
     zc_lock_release(&target.lock)
     if rc < 0:
         return rc
@@ -227,7 +227,7 @@ cdef inline int proxy_events(socket_t *s) noexcept nogil:
     rc = socket_enter(s)
     if rc == 0:
         rc = socket_events_now(s)
-    socket_settle(s)
+    socket_end_call(s)
     zc_lock_release(&s.lock)
     return rc
 
@@ -248,7 +248,7 @@ cdef inline int proxy_command(proxy_t *p) noexcept nogil:
         rc = socket_enter(c)
         if rc == 0:
             rc = socket_recv_now(c, &m)
-        socket_settle(c)
+        socket_end_call(c)
         zc_lock_release(&c.lock)
         if rc == -EAGAIN:
             return 0
@@ -280,7 +280,7 @@ cdef inline int proxy_command(proxy_t *p) noexcept nogil:
             rc = socket_send_now(c, &reply)
         if c.host.flush_now or i == 7 or not statistics:
             socket_flush(c)
-        socket_settle(c)
+        socket_end_call(c)
         zc_lock_release(&c.lock)
         msg_close(&reply)
         if rc < 0 and rc != -EAGAIN:
@@ -299,7 +299,7 @@ cdef inline bint proxy_may_spin(socket_t *s, uint64_t now) noexcept nogil:
 cdef inline bint proxy_glance(socket_t *s, uint32_t news) noexcept nogil:
     cdef bint came
     zc_lock_acquire(&s.lock)
-    came = socket_glance(s, news)
+    came = socket_check_once(s, news)
     zc_lock_release(&s.lock)
     return came
 
@@ -309,8 +309,8 @@ cdef inline bint proxy_spin(proxy_t *p) noexcept nogil:
     cdef socket_t *a = p.frontend
     cdef socket_t *b = p.backend
     cdef uint64_t began = zc_now_ns()
-    cdef uint32_t a_news = a.news
-    cdef uint32_t b_news = b.news
+    cdef uint32_t a_news = a.progress
+    cdef uint32_t b_news = b.progress
     cdef bint came = False
     cdef bint alone = True
     if not proxy_may_spin(a, began) or not proxy_may_spin(b, began):
@@ -343,7 +343,7 @@ cdef inline int proxy_sleep(socket_t **socks, int *wanted, int n) noexcept nogil
         begun += 1
     if rc >= 0:
         now = zc_now_ns()
-        at = now + PROXY_LOOK_NS
+        at = now + PROXY_SIGNALS_NS
         for i in range(n):
             if socket_poll_deadline(socks[i]) < at:
                 at = socket_poll_deadline(socks[i])

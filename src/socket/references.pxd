@@ -5,7 +5,7 @@ from base.memory cimport free
 from base.platform cimport zc_lock_destroy, zc_wake_close
 from pipe.ring cimport ring_free
 from reactor.pollset cimport pollset_close
-from socket.state cimport link_t, socket_t
+from socket.state cimport inproc_pair_t, socket_t
 
 
 cdef inline void socket_unref(socket_t *s) noexcept nogil:
@@ -17,7 +17,7 @@ cdef inline void socket_unref(socket_t *s) noexcept nogil:
         free(s)
 
 
-cdef inline void link_unref(link_t *link) noexcept nogil:
+cdef inline void inproc_pair_unref(inproc_pair_t *link) noexcept nogil:
     """References: two ends, and every time an end stands on an attention stack."""
     cdef int i
     cdef socket_t *owner

@@ -5,7 +5,7 @@ from base.errors cimport EAGAIN, ENOTSOCK
 from message.message cimport msg_t, MSG_MORE
 from pattern.pattern cimport pattern_abandon, pattern_events, pattern_recv, pattern_send
 from socket.state cimport socket_t, SOCKET_OPEN
-from io.flush cimport socket_come_back, socket_sent
+from io.flush cimport socket_flush_before_input, socket_sent
 from io.turn cimport socket_alarmed, socket_drive
 from io.wait cimport socket_wait, socket_wait_more, wait_t
 
@@ -19,7 +19,7 @@ cdef inline int socket_enter(socket_t *s) noexcept nogil:
     """First thing in every call. 0, -ENOTSOCK (closed), -ETERM."""
     if s.state != SOCKET_OPEN:
         return -ENOTSOCK
-    if zc_load_relaxed_u32(&s.alarm):
+    if zc_load_relaxed_u32(&s.notified):
         return socket_alarmed(s)
     return 0
 
@@ -70,7 +70,7 @@ cdef inline int socket_recv_now(socket_t *s, msg_t *m) noexcept nogil:
     """One frame; looks at the connections once if nothing is queued. 0 or as pattern_recv(). Does not wait."""
     cdef int rc = pattern_recv(&s.pattern, m)
     if rc == -EAGAIN:
-        socket_come_back(s)
+        socket_flush_before_input(s)
         socket_drive(s)
         rc = pattern_recv(&s.pattern, m)
     return rc
@@ -94,7 +94,7 @@ cdef inline int socket_recv_wait(socket_t *s, msg_t *m, wait_t *w) noexcept nogi
 cdef inline int socket_events_now(socket_t *s) noexcept nogil:
     """What could be done now, after a look at the connections."""
     cdef int events = pattern_events(&s.pattern)
-    socket_come_back(s)
+    socket_flush_before_input(s)
     if events & EVENT_IN == 0:
         socket_drive(s)
         events = pattern_events(&s.pattern)

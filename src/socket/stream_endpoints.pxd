@@ -9,7 +9,7 @@ from libc.string cimport memcpy, strcmp, strlen
 from base.errors cimport EEXIST, ENOMEM, ENOTSOCK
 from base.monitor_events cimport EVENT_BIND_FAILED, EVENT_CLOSED, EVENT_LISTENING
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
-from io.end_call cimport socket_settle
+from io.end_call cimport socket_end_call
 from io.flush cimport socket_flush
 from io.wakeup cimport socket_open_set, socket_wake
 from option.table cimport RECONNECT_STOP_AFTER_DISCONNECT
@@ -190,7 +190,7 @@ cdef inline int stream_connect(socket_t *s, endpoint_t *e) noexcept nogil:
     if rc == 0 and not twin:
         rc = stream_begin(s, e)
     socket_flush(s)
-    socket_settle(s)
+    socket_end_call(s)
     zc_lock_release(&s.lock)
     if rc == 0:
         socket_wake(s)

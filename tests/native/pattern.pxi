@@ -13,7 +13,7 @@ from cpython.bytes cimport PyBytes_FromStringAndSize, PyBytes_AS_STRING, PyBytes
 from base.platform cimport zc_now_ns
 from message.message cimport msg_t, msg_close, msg_move, msg_share, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
 from pipe.ring cimport ring_t, ring_init, ring_free, ring_slot, ring_commit, ring_front, ring_pop, ring_rollback, ring_conflate, ring_set_hwm
-from pipe.pipe cimport pipe_t, ATTENTION_IN, ATTENTION_OUT, ATTENTION_CLOSED
+from pipe.pipe cimport pipe_t, MAIL_IN, MAIL_OUT, MAIL_CLOSED
 from pattern.strategies.radix cimport entry_t
 from pattern.strategies.subscriptions cimport (
     subscriptions_t, subscriptions_init, subscriptions_clear, subscriptions_count, subscriptions_at, subscriptions_add,
@@ -190,7 +190,7 @@ def pattern_type(int number):
 
 cdef struct probe_socket_t:
     pattern_t pattern
-    pipe_t *attention           # queued, newest first
+    pipe_t *mailbox             # queued, newest first
     pipe_t *closing[256]        # hooks.close_pipe was called for them
     uint32_t closing_count
 
@@ -221,10 +221,10 @@ cdef void probe_notify(pipe_t *end, uint32_t bits) noexcept nogil:
     cdef probe_socket_t *s = <probe_socket_t *> end.socket
     if s == NULL:
         return
-    if end.attention == 0:
-        end.attention_next = s.attention
-        s.attention = end
-    end.attention |= bits
+    if end.mail == 0:
+        end.mailbox_next = s.mailbox
+        s.mailbox = end
+    end.mail |= bits
 
 
 cdef int probe_sink(pipe_t *p, msg_t *m, bint take) noexcept nogil:
@@ -288,19 +288,19 @@ cdef class pattern_Socket:
         """The reports other ends have left."""
         cdef pipe_t *p
         cdef uint32_t bits
-        while self.s.attention != NULL:
-            p = self.s.attention
-            self.s.attention = p.attention_next
-            bits = p.attention
-            p.attention = 0
-            if bits & ATTENTION_CLOSED:
+        while self.s.mailbox != NULL:
+            p = self.s.mailbox
+            self.s.mailbox = p.mailbox_next
+            bits = p.mail
+            p.mail = 0
+            if bits & MAIL_CLOSED:
                 p.ended = True
                 p.closed_out = True
                 pattern_ended(&self.s.pattern, p)
                 continue
-            if bits & ATTENTION_IN:
+            if bits & MAIL_IN:
                 pattern_in_ready(&self.s.pattern, p)
-            if bits & ATTENTION_OUT:
+            if bits & MAIL_OUT:
                 pattern_out_ready(&self.s.pattern, p)
 
     def set(self, str name, value):
@@ -503,7 +503,7 @@ cdef class pattern_Link:
         ring_rollback(p.outr)
         p.socket = NULL
         if other.socket != NULL:
-            probe_notify(other, ATTENTION_CLOSED)
+            probe_notify(other, MAIL_CLOSED)
 
     def __dealloc__(self):
         free(self.a.peer_id)

@@ -6,7 +6,7 @@ from base.atomics cimport zc_load_acquire_u32, zc_store_release_u32, zc_swap_u32
 from message.message cimport msg_t, msg_set, msg_data, msg_close, msg_move, MSG_MORE
 from pipe.ring cimport (
     ring_t, ring_init, ring_free, ring_slot, ring_commit, ring_front, ring_pop, ring_full, ring_empty, ring_rollback, ring_set_hwm,
-    ring_messages, ring_mid_message, ring_conflate, ring_settle, ring_trim, ring_wake_reader, ring_wake_writer, ring_writer_sleeps, ring_reader_sleeps,
+    ring_messages, ring_mid_message, ring_conflate, ring_return_credit, ring_trim, ring_wake_reader, ring_wake_writer, ring_writer_sleeps, ring_reader_sleeps,
 )
 
 
@@ -68,7 +68,7 @@ cdef class ring_Queue:
         ring_set_hwm(&self.ring, hwm)
 
     def settle(self):
-        return bool(ring_settle(&self.ring))
+        return bool(ring_return_credit(&self.ring))
 
     @property
     def full(self):

@@ -50,12 +50,12 @@ FAULTS = {
     ),
     "dropped wake-up": (
         "io/wakeup.pxd",
-        "    zc_swap_u32(&s.alarm, 1)\n",
-        "    zc_store_relaxed_u32(&s.alarm, 0 if s.refs % 4 == 3 else 1)\n",
+        "    zc_swap_u32(&s.notified, 1)\n",
+        "    zc_store_relaxed_u32(&s.notified, 0 if s.refs % 4 == 3 else 1)\n",
     ),
     "lost credit": (
         "pipe/pipe.pxd",
-        "            if ring_wake_writer(p.inr):\n                p.notify(p.other, ATTENTION_OUT)\n",
+        "            if ring_wake_writer(p.inr):\n                p.notify(p.other, MAIL_OUT)\n",
         "            ring_wake_writer(p.inr)\n",
     ),
     "leaked pipe": (

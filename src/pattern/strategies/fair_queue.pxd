@@ -72,7 +72,7 @@ cdef inline void fq_ready(fair_queue_t *q, pipe_t *p) noexcept nogil:
         q.active += 1
 
 
-cdef inline void fq_quiet(fair_queue_t *q, pipe_t *p) noexcept nogil:
+cdef inline void fq_deactivate(fair_queue_t *q, pipe_t *p) noexcept nogil:
     """pipe_front() said NULL."""
     if p.fq_index < q.active:
         q.active -= 1
@@ -138,7 +138,7 @@ cdef inline void fq_remove(fair_queue_t *q, pipe_t *p) noexcept nogil:
         return
     if q.from_pipe == p:
         fq_save_rest(q, p)
-    fq_quiet(q, p)
+    fq_deactivate(q, p)
     q.count -= 1
     fq_swap(q, p.fq_index, q.count)
     p.fq_index = <uint32_t> FQ_NONE
@@ -160,7 +160,7 @@ cdef inline void fq_ended(fair_queue_t *q, pipe_t *p) noexcept nogil:
     if fq_has(p):
         fq_ready(q, p)
         if fq_pipe_front(p) == NULL:
-            fq_quiet(q, p)
+            fq_deactivate(q, p)
 
 
 cdef inline msg_t *fq_front(fair_queue_t *q) noexcept nogil:
@@ -176,7 +176,7 @@ cdef inline msg_t *fq_front(fair_queue_t *q) noexcept nogil:
         m = fq_pipe_front(p)
         if m != NULL:
             return m
-        fq_quiet(q, p)
+        fq_deactivate(q, p)
     return NULL
 
 

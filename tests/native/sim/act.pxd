@@ -17,7 +17,7 @@ from sim.model cimport (
 )
 from sim.program cimport NOWAIT, PROFILE_CLEAN, SLOTS, op_t, program_t
 from sim.system cimport SIM_MODEL, sim_find, sim_free, sim_heap, sim_object_new, sim_progress, sim_waiting_since, world
-from io.end_call cimport socket_settle
+from io.end_call cimport socket_end_call
 from io.flush cimport socket_flush
 from io.wait cimport wait_t
 from option.numbers cimport OPT_SUBSCRIBE
@@ -35,11 +35,11 @@ from pattern.types cimport (
     TYPE_DEALER, TYPE_PUB, TYPE_PULL, TYPE_PUSH, TYPE_REP, TYPE_REQ, TYPE_ROUTER, TYPE_SUB, TYPE_XPUB, TYPE_XSUB,
 )
 
-cdef extern from "message/giveback.h" nogil:
-    ctypedef struct zc_giveback_node:
-        zc_giveback_node *next
+cdef extern from "message/decref_queue.h" nogil:
+    ctypedef struct zc_decref_node:
+        zc_decref_node *next
         void *object
-    zc_giveback_node *zc_giveback_take()
+    zc_decref_node *zc_decref_take()
 
 cdef extern from * nogil:
     """
@@ -87,14 +87,14 @@ cdef inline void leave(socket_t *s) noexcept nogil:
     if unsettled(s):
         if s.host.flush_now:
             socket_flush(s)
-        socket_settle(s)
+        socket_end_call(s)
     zc_lock_release(&s.lock)
 
 
 cdef inline void take_back(run_t *r) noexcept nogil:
     """References that the core lets go of."""
-    cdef zc_giveback_node *node = zc_giveback_take()
-    cdef zc_giveback_node *next
+    cdef zc_decref_node *node = zc_decref_take()
+    cdef zc_decref_node *next
     while node != NULL:
         next = node.next
         sim_free(node.object)
@@ -247,7 +247,7 @@ cdef inline int send_frames(socket_t *s, msg_t *m, int n, int32_t timeout, int *
                 socket_abandon(s)
             if s.host.flush_now:
                 socket_flush(s)
-            socket_settle(s)
+            socket_end_call(s)
             zc_lock_release(&s.lock)
     return rc if rc < 0 else dropped
 

@@ -26,7 +26,7 @@ from sim.system cimport (
     sim_begin, sim_config_t, sim_end, sim_fail, sim_heap, sim_idle, sim_peer_accept, sim_peer_close, sim_peer_connect, sim_peer_listen,
     sim_peer_recv, sim_peer_send, sim_run, sim_sleep, sim_spawn, world,
 )
-from io.end_call cimport socket_settle
+from io.end_call cimport socket_end_call
 from io.wait cimport wait_t
 from socket.endpoints cimport socket_bind, socket_connect, socket_unbind
 from socket.life cimport (
@@ -258,7 +258,7 @@ cdef inline int enter(fuzz_t *f) noexcept nogil:
 
 
 cdef inline void leave(fuzz_t *f) noexcept nogil:
-    socket_settle(f.s)
+    socket_end_call(f.s)
     zc_lock_release(&f.s.lock)
 
 

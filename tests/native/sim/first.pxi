@@ -10,7 +10,7 @@ from sim.system cimport (
     sim_begin, sim_config_t, sim_end, sim_fail, sim_idle, sim_peer_close, sim_peer_connect, sim_peer_recv, sim_peer_send, sim_progress, sim_run,
     sim_sleep, sim_spawn, world,
 )
-from io.end_call cimport socket_settle
+from io.end_call cimport socket_end_call
 from io.wait cimport wait_t
 from socket.endpoints cimport socket_bind, socket_connect
 from socket.life cimport context_end, context_new, context_shutdown, context_unref, context_wait, socket_close, socket_new
@@ -47,7 +47,7 @@ cdef void first_sender(void *arg) noexcept nogil:
             rc = socket_enter(s)
             if rc == 0:
                 rc = socket_send_wait(s, &m, &wait)
-        socket_settle(s)
+        socket_end_call(s)
         zc_lock_release(&s.lock)
         msg_close(&m)
         if rc < 0:
@@ -100,7 +100,7 @@ cdef void first_receiver(void *arg) noexcept nogil:
             rc = socket_enter(s)
             if rc == 0:
                 rc = socket_recv_wait(s, &m, &wait)
-        socket_settle(s)
+        socket_end_call(s)
         zc_lock_release(&s.lock)
         if rc < 0 or m.size != sizeof(int) or (<int *> msg_data(&m))[0] != i:
             sim_fail(b"received something else")

@@ -8,7 +8,7 @@ from message.message cimport MSG_MORE
 from reactor.pollset cimport POLLSET_EPOLL
 from sim.act cimport (
     act_poll, act_proxy, act_recv, act_recv_one, act_send, act_set, act_subscribe, act_watch, moved_by_proxies, run_t, slot_t, take_back, troubled,
-    zc_giveback_take,
+    zc_decref_take,
 )
 from sim.model cimport SENT_MAX, balances, model_all_arrived, model_t
 from sim.program cimport *
@@ -159,7 +159,7 @@ cdef int do_monitor_read(run_t *r, op_t *o) noexcept nogil:
         rc = socket_enter(s)
         if rc == 0:
             rc = socket_recv_now(s, &m) if o.timeout <= 0 else socket_recv_wait(s, &m, &wait)
-        socket_settle(s)
+        socket_end_call(s)
         zc_lock_release(&s.lock)
         if rc == 0:
             if ((m.flags & MSG_MORE) != 0) != (frames % 2 == 0):
@@ -509,5 +509,5 @@ cdef int run_program(program_t *p) noexcept nogil:
     world.unseen = unseen_progress
     sim_spawn(b"main", main_thread, r)
     sim_run()
-    zc_giveback_take()
+    zc_decref_take()
     return sim_end()
