@@ -59,9 +59,9 @@ cdef inline void socket_unblocked(socket_t *s) noexcept nogil:
             wakeup_clear(s)
 
 
-cdef inline int socket_sleep(socket_t *s, uint64_t until) noexcept nogil:
-    """In the kernel until something happens or that time comes. Lock held, released meanwhile. 0 or negative errno."""
-    cdef pollevent_t events[POLL_BATCH]
+cdef inline int socket_sleep(socket_t *s, pollevent_t *events, uint64_t until) noexcept nogil:
+    """In the kernel until something happens or that time comes. Lock held, released meanwhile. How many events, up to POLL_BATCH, or a
+    negative errno."""
     cdef uint64_t now = zc_now_ns()
     cdef uint32_t epoch = s.epoch
     cdef io_thread_t *io
@@ -76,10 +76,7 @@ cdef inline int socket_sleep(socket_t *s, uint64_t until) noexcept nogil:
     socket_unblocked(s)
     if epoch != s.epoch and n > 0:
         n = 0       # another thread closed things meanwhile; what is still ready is reported again
-    if n > 0:
-        socket_helps(s)
-        socket_dispatch(s, events, n, zc_now_ns())
-    return n if n < 0 else 0
+    return n
 
 
 cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
@@ -87,18 +84,19 @@ cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
     -EINTR (run signal handlers and call again).
 
     The GIL must not be held."""
+    cdef pollevent_t events[POLL_BATCH]
     cdef uint64_t began = zc_now_ns()
     cdef uint64_t now
     cdef uint64_t at
     cdef bint timed
-    cdef int rc = 0
+    cdef int n
     if w.until <= began:
         return -EAGAIN
     if wait_signals_due(w, began):
         return -EINTR
-    rc = socket_open_set(s)
-    if rc < 0:
-        return rc
+    n = socket_open_set(s)
+    if n < 0:
+        return n
     if s.ndoomed or s.host.ending != NULL:
         socket_end_call(s)
         return 0                # an end may be what the caller waits for
@@ -111,6 +109,7 @@ cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
     at = min(timers_next(s), w.until)
     if timed:
         at = min(at, w.look)
+    n = 0
     zc_add_u32(&s.sleepers, 1)
     zc_fence()
     if s.rousing:
@@ -119,15 +118,18 @@ cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
         zc_yield()
         zc_lock_acquire(&s.lock)
     elif not zc_load_acquire_u32(&s.notified) and s.state == SOCKET_OPEN:
-        rc = socket_sleep(s, at)
-    zc_sub_u32(&s.sleepers, 1)
+        n = socket_sleep(s, events, at)
+    zc_sub_u32(&s.sleepers, 1)      # before anything is taken in: that would signal this thread as well
     now = zc_now_ns()
     socket_waited(s, began, now)
+    if n > 0:
+        socket_helps(s)
+        socket_dispatch(s, events, n, now)
     socket_timers(s, now)
     socket_flush(s)
     socket_hold_end(s)
     socket_close_set(s)
-    return rc
+    return n if n < 0 else 0
 
 
 cdef inline int socket_wait_more(socket_t *s, wait_t *w) noexcept nogil:
