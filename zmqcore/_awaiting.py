@@ -141,12 +141,13 @@ class Sharer:
 class Awaitings:
     """What the objects of one socket share: an Awaiting for each loop, those who wait in other ways, and what was received in vain."""
 
-    __slots__ = ("of_loop", "others", "returned", "process")
+    __slots__ = ("of_loop", "others", "several", "returned", "process")
 
     def __init__(self) -> None:
         self.process = os.getpid()
         self.of_loop: dict[asyncio.AbstractEventLoop, Awaiting] = {}
         self.others: weakref.WeakSet[Sharer] = weakref.WeakSet()
+        self.several = False  # whether there ever were two to tell of what one has done; asked for every message
         self.returned: deque[Returned] = deque()
 
     def on(self, loop: asyncio.AbstractEventLoop, socket: Any) -> Awaiting:
@@ -155,7 +156,12 @@ class Awaitings:
             for old in [old for old in self.of_loop if old.is_closed()]:
                 self.of_loop.pop(old).leave()
             awaiting = self.of_loop[loop] = Awaiting(socket, loop, self)
+            self.several = self.several or len(self.of_loop) > 1 or bool(self.others)
         return awaiting
+
+    def add(self, sharer: Sharer) -> None:
+        self.others.add(sharer)
+        self.several = self.several or bool(self.of_loop)
 
     def tell(self, teller: object) -> None:
         """What `teller` has done may be what others wait for, and they may have slept through the signal."""
@@ -329,11 +335,6 @@ class Awaiting(_core.AwaitingBase):
         watch.finish(0)
 
     @property
-    def shared(self) -> bool:
-        """Whether anything else waits for the socket."""
-        return len(self.awaitings.of_loop) > 1 or bool(self.awaitings.others)
-
-    @property
     def busy(self) -> bool:
         return bool(self.receives or self.sends or self.watches)
 
@@ -482,7 +483,7 @@ class Awaiting(_core.AwaitingBase):
             self.watches = waiting
         if progress:
             self.retries = 0
-            if self.shared:
+            if self.awaitings.several:
                 self.awaitings.tell(self)
         return progress
 
@@ -534,7 +535,7 @@ class Awaiting(_core.AwaitingBase):
         self.returned.append(message)
         if self.busy:
             self.kick()
-        if self.shared:
+        if self.awaitings.several:
             self.awaitings.tell(self)
 
     def give_up(self) -> None:

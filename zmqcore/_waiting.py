@@ -50,7 +50,7 @@ class Waits(Sharer):
 
     def __init__(self, socket: Any) -> None:
         self.shared = awaitings_of(socket)
-        self.shared.others.add(self)
+        self.shared.add(self)
         self.socket = weakref.ref(socket._original() or socket)
         self.waiters: deque[Waiter] = deque()
         self.calls = 0  # since others could run

@@ -51,7 +51,7 @@ cdef struct pipe_t:
     pipe_resume_t resume        # network
     pipe_queued_t queued        # network
     pipe_drained_t drained
-    pipe_t *mailbox_next      # on the owner's attention stack
+    pipe_t *mailbox_next        # on the owner's attention stack
     uint32_t mail               # atomic bits, not zero = queued on the stack
     uint32_t id                 # unique in the socket's life, never 0
     bint connected              # network: handshake complete; inproc: always

@@ -68,7 +68,8 @@ cdef struct ring_t:
     uint32_t reader_asleep      # atomic
     uint32_t writer_asleep      # atomic
     uint32_t hwm                # atomic; 0 = no limit
-    conflate_t *only                # conflating; set before the ring is shared
+    conflate_t *only            # conflating; set before the ring is shared
+    unsigned char pad2[24]      # CACHE_LINE * 3 in all: each part has its own line where the ring begins at one (inproc)
 
 
 cdef inline uint32_t ring_lump(uint32_t hwm) noexcept nogil:

@@ -10,6 +10,7 @@
 #   say).
 
 from libc.stdint cimport uint32_t
+from base.config cimport CACHE_LINE
 from base.memory cimport calloc, free, malloc
 from libc.string cimport memcpy, strcmp
 from base.atomics cimport zc_add_u32, zc_load_relaxed_u32, zc_store_release_ptr, zc_sub_u32
@@ -88,11 +89,14 @@ cdef inline void link_leave(inproc_pair_t *link, int side) noexcept nogil:
 
 
 cdef inline inproc_pair_t *link_new(socket_t *s) noexcept nogil:
-    """A link whose first end is `s` (lock held), the second free."""
-    cdef inproc_pair_t *link = <inproc_pair_t *> calloc(1, sizeof(inproc_pair_t))
+    """A link whose first end is `s` (lock held), the second free. It begins at a cache line: two threads on two processors write its rings,
+    and what only one of them writes must not travel with what the other one does."""
+    cdef void *memory = calloc(1, sizeof(inproc_pair_t) + CACHE_LINE)
+    cdef inproc_pair_t *link = <inproc_pair_t *> (((<size_t> memory) + CACHE_LINE - 1) & ~(<size_t> CACHE_LINE - 1))
     cdef int i
-    if link == NULL:
+    if memory == NULL:
         return NULL
+    link.memory = memory
     link.refs = 2
     for i in range(2):
         ring_init(&link.rings[i], 0)
@@ -105,7 +109,7 @@ cdef inline inproc_pair_t *link_new(socket_t *s) noexcept nogil:
     if link_join(link, 0, s) < 0:
         ring_free(&link.rings[0])
         ring_free(&link.rings[1])
-        free(link)
+        free(memory)
         return NULL
     link_set_marks(link)
     return link

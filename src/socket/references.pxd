@@ -32,4 +32,4 @@ cdef inline void inproc_pair_unref(inproc_pair_t *link) noexcept nogil:
         if owner != NULL:
             socket_unref(owner)
     free(link.name)
-    free(link)
+    free(link.memory)

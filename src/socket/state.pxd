@@ -69,11 +69,12 @@ cdef struct endpoint_t:
 
 # Both ends of an inproc pipe and the two rings between them.
 cdef struct inproc_pair_t:
-    uint32_t refs               # atomic: ends not yet detached
+    ring_t rings[2]             # rings[i] is written by ends[i]; first, because the block begins at a cache line
     pipe_t ends[2]
-    ring_t rings[2]             # rings[i] is written by ends[i]
+    uint32_t refs               # atomic: ends not yet detached
+    void *memory                # what was allocated
     char *name                  # of a connect that waits for its bind
-    inproc_pair_t *pending_next        # context_t.pending
+    inproc_pair_t *pending_next  # context_t.pending
     bint pending
     uint32_t hwm_out[2]         # each side's SNDHWM
     uint32_t hwm_in[2]          # each side's RCVHWM
@@ -92,7 +93,7 @@ cdef struct monitor_t:
 
 cdef struct socket_t:
     zc_lock_t lock
-    uint32_t notified              # atomic: look at attention, io words, shutdown before going on
+    uint32_t notified           # atomic: check the mailbox, the I/O thread's requests, shutdown before going on
     uint32_t refs               # atomic
     uint32_t fork_generation
     uint32_t state              # written under the lock; atomic (relaxed) for `closed`, which asks without it
@@ -102,8 +103,8 @@ cdef struct socket_t:
     session_host_t host
     io_client_t client
     bint fresh                  # the next message is the first of a burst: write it at once
-    uint32_t self_flush_streak        # that came before the I/O thread's, lately; counted up to self_flush_limit
-    uint32_t self_flush_limit           # so many of them earn trust (SELF_FLUSH_LIMIT)
+    uint32_t self_flush_streak  # that came before the I/O thread's, lately; counted up to self_flush_limit
+    uint32_t self_flush_limit   # so many of them earn trust (SELF_FLUSH_LIMIT)
     bint expecting_out          # a send was refused; tell FD watchers when it could go on
     session_t **sessions
     uint32_t nsessions
@@ -113,10 +114,10 @@ cdef struct socket_t:
     uint32_t sleepers           # atomic: threads (or an exported FD) to be woken by other threads
     uint32_t wake_pending       # atomic
     uint32_t wakers             # atomic: threads that may be using the wake-up descriptor without the lock
-    uint32_t waiting_threads            # threads waiting for this socket: they hold the lease
+    uint32_t waiting_threads    # threads waiting for this socket: they hold the lease
     uint32_t blocked            # those of them that are in the kernel, or may go there without looking again
     uint32_t rousing            # of these, how many have yet to see the wake-up: it is not drained before, and nobody goes to sleep
-    uint32_t progress               # grows when somebody takes in what others may wait for
+    uint32_t progress           # grows when somebody takes in what others may wait for
     uint32_t epoch              # grows when a session, its descriptor or a listener goes: events collected before are not to be trusted
     pipe_t *mailbox             # atomic stack of inproc ends with news
     bint set_open
@@ -190,7 +191,7 @@ cdef struct context_t:
     socket_t *sockets
     uint32_t nsockets
     endpoint_t *bound           # inproc names
-    inproc_pair_t *pending             # inproc connects without a bind yet
+    inproc_pair_t *pending      # inproc connects without a bind yet
     # resolver thread, started when the first name must be looked up
     zc_mutex_t resolve_mutex
     zc_cond_t resolve_cond

@@ -102,7 +102,7 @@ class ZMQStream(Sharer):
         self._close_callback: Callable[[], Any] | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
         self._shared: Awaitings = awaitings_of(socket)
-        self._shared.others.add(self)
+        self._shared.add(self)
         # pyzmq's names of the socket's methods.
         self.bind = socket.bind
         self.bind_to_random_port = socket.bind_to_random_port
