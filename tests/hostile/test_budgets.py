@@ -91,7 +91,7 @@ COSTS = {
     "silent": (b"", 2048),
     "part of a greeting": (greeting()[:37], 2048),
     "READY announced": (greeting() + header(262000, COMMAND) + b"\5READY", 2048),
-    "READY of 250 KiB": (greeting() + READY_OF_250_KIB, len(READY_OF_250_KIB) + 4096),
+    "READY of 250 KiB": (greeting() + READY_OF_250_KIB, len(READY_OF_250_KIB) + 5120),
     "READY, half of it": (greeting() + READY_OF_250_KIB[:131072], 2 * 131072 + 4096),
     "ready": (SHAKEN, 3072),
     "part of a frame": (SHAKEN + b"\0\x20abc", 16384),

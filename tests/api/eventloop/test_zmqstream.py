@@ -574,6 +574,7 @@ async def test_message_of_a_cancelled_task_goes_to_the_stream(zmq, submodule, pa
 
     task = asyncio.ensure_future(receive())
     pending.add_done_callback(lambda _: task.cancel())
+    await asyncio.sleep(0)  # the task has begun: it awaits what is not done yet
     push.send(b"x")
     with pytest.raises(asyncio.CancelledError):
         await task
