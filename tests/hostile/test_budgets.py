@@ -339,7 +339,8 @@ def test_silent_strangers_do_not_keep_a_full_table_for_long(zmq, listener, hones
     pull = listener("PULL")
     served = honest(pull)
     events = Events(zmq, pull, zmq.EVENT_ACCEPT_FAILED | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL)
-    late = socket.socket()  # no descriptor can be had later
+    late = socket.socket()  # no descriptor can be had later,
+    assert events.monitor.fileno() >= 0  # nor those of a monitor that has to wait for the first time
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     with attacks.attacker(zmq.__name__, pull, "silent", 1):
         pass
