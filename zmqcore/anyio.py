@@ -44,9 +44,6 @@ _await_recv = _core.await_recv
 _await_send_multipart = _core.await_send_multipart
 _await_recv_multipart = _core.await_recv_multipart
 
-# Messages of send_many() between two turns of the loop.
-CHUNK = 1000
-
 
 def _in_trio() -> bool:
     """Whether the task that runs is trio's. A program that has not imported it has none."""
@@ -172,7 +169,7 @@ class Socket(_asyncio.Socket):
             return await super().send_many(iterable, flags)
         items = iter(iterable)
         sent = 0
-        while chunk := list(islice(items, CHUNK)):
+        while chunk := list(islice(items, _asyncio.CHUNK)):
             done = 0
             while done < len(chunk):
                 try:

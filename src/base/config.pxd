@@ -12,6 +12,7 @@ cdef extern from "base/batch.h" nogil:
 cdef extern from "base/limits.h" nogil:
     enum:
         ROUTING_ID_MAX
+        DEVICE_NAME_MAX
 
 cdef enum:
     # Bytes that processors exchange as one. Wrong on some machines (Apple: 128), where it costs a little speed.

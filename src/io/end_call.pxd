@@ -8,6 +8,7 @@
 from base.atomics cimport zc_load_acquire_u32, zc_load_relaxed_u32, zc_swap_u32
 from base.check cimport zc_check
 from base.platform cimport zc_wake_drain, zc_wake_signal
+from pattern.ops cimport PATTERN_IN, PATTERN_OUT
 from pattern.pattern cimport pattern_events
 from socket.connections cimport connections_end, connections_plan, graves_clear
 from socket.pipes cimport socket_reap
@@ -44,13 +45,13 @@ cdef inline void fd_update(socket_t *s) noexcept nogil:
     cdef int events
     cdef bint want
     while True:
-        events = pattern_events(&s.pattern) if s.state == SOCKET_OPEN else 3
+        events = pattern_events(&s.pattern) if s.state == SOCKET_OPEN else PATTERN_IN | PATTERN_OUT
         if s.ndoomed == 0 and s.host.ending == NULL:
             break
         socket_apply_removals(s)          # found by looking
     if not s.set_open:
         return
-    want = (events & 1) != 0 or (s.expecting_out and (events & 2) != 0)
+    want = (events & PATTERN_IN) != 0 or (s.expecting_out and (events & PATTERN_OUT) != 0)
     if want and not s.level:
         s.level = True
         zc_wake_signal(&s.wake)

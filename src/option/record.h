@@ -25,7 +25,6 @@ enum { /* bits of RECONNECT_STOP and ROUTER_NOTIFY */
 };
 
 enum { /* sizes in bytes */
-    DEVICE_NAME_MAX = 16,       /* what libzmq takes; the kernel refuses 16 itself, when the device is bound */
     ACCEPT_FILTER_MAX = 255,    /* of the text; enough for any numeric address */
     PROPERTY_TEXT_MAX = 1 << 18,/* more than any property that METADATA_MAX lets in */
     HEARTBEAT_TTL_MAX = 6553599, /* PING carries tenths of a second in two bytes */

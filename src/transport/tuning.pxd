@@ -4,9 +4,9 @@
 # does not cost the connection unless a transport says otherwise.
 
 from libc.string cimport memset
+from base.config cimport DEVICE_NAME_MAX
 
 cdef enum:
-    DEVICE_NAME_MAX = 16
     TUNING_BACKLOG = 100           # ZeroMQ's default
 
 cdef struct tuning_t:
