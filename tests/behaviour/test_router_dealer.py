@@ -430,3 +430,42 @@ def test_DEALER_7_talks_to_rep_with_its_own_delimiter(zmq, pair, transport):
     assert rep.recv() == b"q"
     rep.send(b"a")
     assert dealer.recv_multipart() == [b"", b"a"]
+
+
+def test_ROUTER_20_hello_msg(zmq, make, fresh, transport):
+    """The first message on each connection, of whichever side; a DEALER has it, too."""
+    router, dealer = make("ROUTER", HELLO_MSG=b"from the router"), make("DEALER", HELLO_MSG=b"from the dealer", ROUTING_ID=b"d")
+    router.bind(fresh(transport))
+    dealer.connect(endpoint(router))
+    assert dealer.recv_multipart() == [b"from the router"]
+    assert router.recv_multipart() == [b"d", b"from the dealer"]
+    router.send_multipart([b"d", b"then this"])
+    assert dealer.recv_multipart() == [b"then this"]
+
+
+def test_ROUTER_20_disconnect_msg(zmq, make, fresh, transport):
+    """It comes from the peer that has gone, behind all that this peer had sent."""
+    router = make("ROUTER", DISCONNECT_MSG=b"gone")
+    router.bind(fresh(transport))
+    stays, goes = make("DEALER", ROUTING_ID=b"stays"), make("DEALER", ROUTING_ID=b"goes", LINGER=-1)
+    for dealer in (stays, goes):
+        dealer.connect(endpoint(router))
+        hello(dealer, router)
+    goes.send(b"last words")
+    goes.close()
+    assert router.recv_multipart() == [b"goes", b"last words"]
+    assert router.recv_multipart() == [b"goes", b"gone"]
+    silent(router)
+    stays.send(b"still here")
+    assert router.recv_multipart() == [b"stays", b"still here"]
+
+
+@pytest.mark.parametrize("transport", NETWORKS)
+def test_ROUTER_20_and_DEALER_5_hiccup_msg(zmq, make, fresh, transport):
+    """A connection of ours that is lost is told here, and not to the peer."""
+    dealer, router = make("DEALER", HICCUP_MSG=b"hiccup", RECONNECT_IVL=10, ROUTING_ID=b"d"), make("ROUTER")
+    router.bind(fresh(transport))
+    dealer.connect(endpoint(router))
+    assert hello(dealer, router) == b"d"
+    router.close()
+    assert dealer.recv_multipart() == [b"hiccup"]
