@@ -13,7 +13,7 @@ import threading
 import time
 
 import pytest
-from awaiting import Events, endpoint, until
+from awaiting import SECONDS, Events, endpoint, until
 from raw_attack import MALFORMED, PEER_OF, closed, dial, greet, listener, message_to, ready, reset
 from transports import NETWORKS, PLAIN
 
@@ -379,17 +379,17 @@ def test_a_flood_at_a_closing_socket(zmq, make, fresh, linger):
     dealer.close(linger=linger)
     raw.setblocking(False)
     junk = b"\0\xc8" + bytes(200)
-    deadline = time.monotonic() + 0.3
+    begun = time.monotonic()
     before = time.thread_time()
     everything = time.process_time()
     try:
-        while time.monotonic() < deadline:
+        while time.monotonic() < begun + 0.3:
             if select.select([], [raw], [], 0.05)[1]:
                 raw.send(junk * 1000)
     except ConnectionError:
         assert linger == 300
     everything = time.process_time() - everything - (time.thread_time() - before)
-    assert everything < 0.2, "the I/O thread took that long to discard"
+    assert everything < 0.67 * (time.monotonic() - begun), "the I/O thread did little else than discard"
     raw.close()
     context.term()
 
@@ -437,7 +437,7 @@ def test_a_flood_of_what_is_skipped_locks_nobody_out(zmq, make, fresh, kind):
         for _ in range(20):
             asked = time.monotonic()
             assert socket.getsockopt(zmq.LINGER) == 0
-            assert time.monotonic() - asked < 3
+            assert time.monotonic() - asked < 2 * SECONDS
         socket.close()
     finally:
         over.set()

@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from awaiting import Events, bound, dead_endpoint, endpoint, received, until
+from awaiting import SECONDS, Events, bound, dead_endpoint, endpoint, received, until
 from transports import NETWORKS
 
 
@@ -59,7 +59,7 @@ def test_LIFE_2_close_returns_at_once_with_infinite_linger(zmq, make):
     socket.send(b"delivered later")
     started = time.monotonic()
     socket.close()
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < SECONDS  # not waited for: it would be for ever
     pull = make("PULL")
     pull.bind(where)
     assert pull.recv() == b"delivered later"
@@ -124,7 +124,7 @@ def test_LIFE_4_zero_linger_discards_at_once(zmq):
     started = time.monotonic()
     push.close(linger=0)
     context.term()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < SECONDS
 
 
 def test_LIFE_7_finite_linger_is_waited_for(zmq):
@@ -135,7 +135,7 @@ def test_LIFE_7_finite_linger_is_waited_for(zmq):
     started = time.monotonic()
     push.close(linger=150)
     context.term()
-    assert 0.1 < time.monotonic() - started < 1.5
+    assert 0.1 < time.monotonic() - started < SECONDS
 
 
 def test_LIFE_6_unread_messages_are_dropped_at_close(zmq, make, fresh, transport):

@@ -46,7 +46,7 @@ def test_poller_does_not_sleep_on_what_came_before_it_slept(zmq, pair, transport
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10 * SECONDS)
+        thread.join(3 * SECONDS)
     assert not late
 
 

