@@ -55,6 +55,9 @@ from .error import (
     DraftFDWarning as DraftFDWarning,
     InterruptedSystemCall as InterruptedSystemCall,
     NotDone as NotDone,
+    ObjectError as ObjectError,
+    UntrustedPickleError as UntrustedPickleError,
+    UntrustedPickleWarning as UntrustedPickleWarning,
     ZMQBaseError as ZMQBaseError,
     ZMQBindError as ZMQBindError,
     ZMQError as ZMQError,
@@ -102,10 +105,12 @@ def get_library_dirs() -> list[str]:
 if not _typing.TYPE_CHECKING:
     # For type checkers the imports above say what is public, by "as" or by "*": they do not evaluate sums of lists.
     __all__ = constants.__all__ + [
-        "get_includes", "COPY_THRESHOLD", "DRAFT_API", "PYZMQ_DRAFT_API", "IPC_PATH_MAX_LEN", "Again", "Context",
-        "ContextTerminated", "DraftFDWarning", "Frame", "InterruptedSystemCall", "Message", "MessageTracker",
-        "NotDone", "Poller", "Socket", "Stopwatch", "SyncContext", "SyncSocket", "ZMQBaseError", "ZMQBindError",
-        "ZMQError", "ZMQVersionError", "_FINISHED_TRACKER", "__revision__", "__version__", "as_zmq", "curve_keypair",
-        "curve_public", "device", "has", "proxy", "proxy_steerable", "pyzmq_version", "pyzmq_version_info", "select",
-        "strerror", "zmq_errno", "zmq_poll", "zmq_version", "zmq_version_info", "zmqcore_version",
+        "get_includes", "COPY_THRESHOLD", "DRAFT_API", "PYZMQ_DRAFT_API", "IPC_PATH_MAX_LEN", "Again",
+        "Context", "ContextTerminated", "DraftFDWarning", "Frame", "InterruptedSystemCall", "Message",
+        "MessageTracker", "NotDone", "ObjectError", "Poller", "Socket", "Stopwatch", "SyncContext",
+        "SyncSocket", "UntrustedPickleError", "UntrustedPickleWarning", "ZMQBaseError", "ZMQBindError",
+        "ZMQError", "ZMQVersionError", "_FINISHED_TRACKER", "__revision__", "__version__", "as_zmq",
+        "curve_keypair", "curve_public", "device", "has", "proxy", "proxy_steerable", "pyzmq_version",
+        "pyzmq_version_info", "select", "strerror", "zmq_errno", "zmq_poll", "zmq_version", "zmq_version_info",
+        "zmqcore_version",
     ]  # fmt: skip

@@ -202,6 +202,7 @@ class Socket(_asyncio.Socket):
     # What these are made of is awaited, and so are they: see _deserialize.
     recv_string = recv_unicode = _socket.Socket.recv_string
     recv_json = _socket.Socket.recv_json
+    recv_object = _socket.Socket.recv_object  # type: ignore[assignment]
     recv_pyobj = _socket.Socket.recv_pyobj
     recv_serialized = _socket.Socket.recv_serialized
 

@@ -9,14 +9,13 @@ Rules
 from __future__ import annotations
 
 import asyncio
-import pickle
 import selectors
 import warnings
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, overload
 
-from . import _core
+from . import _core, _objects, _pickles
 from . import context as _context
 from . import poll as _poll
 from . import socket as _socket
@@ -39,6 +38,7 @@ from .utils import jsonapi
 __all__ = ["Context", "Socket", "Poller", "ZMQEventLoop", "install"]
 
 _SocketT = TypeVar("_SocketT", bound="Socket")
+_T = TypeVar("_T")
 
 EVENTS = int(SocketOption.EVENTS)
 RCVMORE = int(SocketOption.RCVMORE)
@@ -280,21 +280,45 @@ class Socket(_socket.Socket):
         """
         return self._receive(_core_recv, (flags | DONTWAIT,), flags, lambda frame: jsonapi.loads(frame, **kwargs))
 
-    def recv_pyobj(self, flags: int = 0) -> asyncio.Future[Any]:
+    @overload  # type: ignore[override]
+    def recv_object(self, type: type[_T], flags: int = 0, *, codec: _objects.Codec = "json") -> asyncio.Future[_T]: ...
+    @overload
+    def recv_object(self, type: Any, flags: int = 0, *, codec: _objects.Codec = "json") -> asyncio.Future[Any]: ...
+    def recv_object(self, type: Any, flags: int = 0, *, codec: _objects.Codec = "json") -> asyncio.Future[Any]:
+        """Receive an object of a declared type, to be awaited. See `zmqcore.Socket.recv_object()`.
+
+        Args:
+            type (Any): a dataclass, `dict[str, int]`, `list[Order]`, ...
+            flags (int): zmq.DONTWAIT. Default 0.
+            codec (str): as the sender's: "json", "msgspec" or "msgpack". Default "json".
+
+        Returns:
+            Future: its result is the object.
+
+        Raises:
+            ObjectError, Again, ZMQError, ContextTerminated: as `zmqcore.Socket.recv_object()`, when awaited.
+            TypeError, ValueError, ImportError: as `zmqcore.Socket.recv_object()`, at once.
+        """
+        return self._receive(_core_recv, (flags | DONTWAIT,), flags, _objects.loader(type, codec))
+
+    def recv_pyobj(self, flags: int = 0, *, key: bytes | None = None, trusted_only: bool = False) -> asyncio.Future[Any]:
         """Receive a pickled object, to be awaited. See `zmqcore.Socket.recv_pyobj()`.
 
         Unpickling can run any code that the sender chose: for trusted peers only.
 
         Args:
             flags (int): zmq.DONTWAIT. Default 0.
+            key (bytes): takes nothing but what `send_pyobj()` has signed with the same key. Default None.
+            trusted_only (bool): refuses pickles of peers that are not trusted. Default False.
 
         Returns:
             Future: its result is the object.
 
         Raises:
-            Exception, Again, ZMQError, ContextTerminated: as `zmqcore.Socket.recv_pyobj()`, when awaited.
+            UntrustedPickleError, Exception, Again, ZMQError, ContextTerminated: as `zmqcore.Socket.recv_pyobj()`, when awaited.
+            TypeError, ValueError: as `zmqcore.Socket.recv_pyobj()`, at once.
         """
-        return self._receive(_core_recv, (flags | DONTWAIT,), flags, pickle.loads)
+        return self._receive(_core_recv, (flags | DONTWAIT, False), flags, _pickles.loader(self, key, trusted_only))
 
     def recv_serialized(
         self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True

@@ -21,6 +21,9 @@ __all__ = [
     "ZMQBindError",
     "ZMQError",
     "NotDone",
+    "ObjectError",
+    "UntrustedPickleError",
+    "UntrustedPickleWarning",
     "ContextTerminated",
     "InterruptedSystemCall",
     "Again",
@@ -82,6 +85,47 @@ class ZMQBindError(ZMQBaseError):
 
 class NotDone(ZMQBaseError):
     """The timeout of `MessageTracker.wait()` is over."""
+
+
+class ObjectError(ZMQBaseError, TypeError):
+    """`recv_object()` received something else than the declared type. The message is gone; the socket goes on.
+
+    Attributes:
+        path (str): where in the message: `$` is the whole, `$.orders[3].id` a part of it.
+        reason (str): what is wrong there.
+
+    Args:
+        path (str): see above.
+        reason (str): see above.
+
+    Example:
+        >>> push.send_object({"id": 1, "tags": ["new", 2]})
+        >>> try:
+        ...     pull.recv_object(dict[str, int | list[str]])
+        ... except zmq.ObjectError as error:
+        ...     print(f"{error.path}: {error.reason}")
+        $.tags[1]: expected str, got int
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)  # so that it can be pickled
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}; the message is dropped: sender and receiver have to agree on type and codec"
+
+
+class UntrustedPickleError(ZMQBaseError):
+    """`recv_pyobj()` received a pickle that it must not unpickle: nothing in it has been run. The message is gone; the socket goes on."""
+
+
+class UntrustedPickleWarning(UserWarning):
+    """`recv_pyobj()` unpickles what a peer sent that is neither authenticated nor on this machine: it can run any code here.
+
+    `python -W error::zmqcore.UntrustedPickleWarning` makes it an error; `recv_pyobj(trusted_only=True)`, the attribute
+    `trusted_pickles_only` of a context, and the environment variable ZMQCORE_TRUSTED_PICKLES_ONLY=1 refuse such pickles.
+    """
 
 
 # The classes below are one errno each. Their numbers and texts belong to the class, so that raising one costs no more than any

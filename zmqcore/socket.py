@@ -2,17 +2,16 @@
 
 Rules
 - send, recv, their multipart and batch forms, get and fileno are the compiled ones, not wrapped here: this file costs them nothing.
-- What is built on them calls `self.send` and `self.recv`, so a subclass that overrides those two changes all the others. The compiled
-  multipart and batch forms do so too if `_asked` says that there is somebody to ask; it is found out when a socket is made.
+- What is built on them, also in `socket_objects`, calls `self.send` and `self.recv`, so a subclass that overrides those two changes all the
+  others. The compiled multipart and batch forms do so too if `_asked` says that there is somebody to ask; it is found out when a socket is made.
 """
 
 from __future__ import annotations
 
 import builtins
-import pickle
 import random
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
@@ -38,20 +37,13 @@ from .constants import (
 from .error import Again, ZMQBindError, ZMQError
 from .options import SOCKET_OPTIONS, StrictAttributes
 from .poll import Poller, milliseconds
+from .socket_objects import ASKED_RECV, ASKED_SEND, ObjectSocket
 from .socket_options import SocketOptions
-from .utils import jsonapi
 
 __all__ = ["Socket", "SyncSocket"]
 
-# Bits of Socket._asked.
-ASKED_SEND = 1
-ASKED_RECV = 2
-
 _SocketT = TypeVar("_SocketT", bound="Socket[Any]")
 _ReceivedT = TypeVar("_ReceivedT")  # for annotations only: Socket[bytes]
-
-# Older interpreters read it, and newer ones gain nothing from a higher one for messages.
-DEFAULT_PROTOCOL = pickle.DEFAULT_PROTOCOL
 
 
 class _SocketContext(Generic[_SocketT]):
@@ -77,7 +69,7 @@ class _SocketContext(Generic[_SocketT]):
             self.socket.disconnect(self.addr)
 
 
-class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT]):
+class Socket(ObjectSocket, SocketOptions, StrictAttributes, Generic[_ReceivedT]):
     """A ZeroMQ socket. `context.socket(type)` makes one. Several threads may use it.
 
     Every option is an attribute (`socket.linger = 0`). Iterating receives for ever, and a `with` block closes
@@ -667,170 +659,6 @@ class Socket(_core.Socket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
     def _pair(self) -> Any:
         make = getattr(self.context, "socket", None)  # a bare compiled context has none
         return type(self)(self.context, PAIR) if make is None else make(PAIR)
-
-    # -- text, objects
-
-    def send_string(
-        self, u: str, flags: int = 0, copy: bool = True, encoding: str = "utf-8", **kwargs: Any
-    ) -> Any:
-        """Send a text as one frame.
-
-        Args:
-            u (str): the text.
-            flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
-            copy (bool): as for `send()`. Default True.
-            encoding (str): Default "utf-8".
-            **kwargs: `track`, `routing_id` and `group`, as for `send()`.
-
-        Returns:
-            MessageTracker | None: as `send()`.
-
-        Raises:
-            TypeError: not str.
-            Again, ZMQError, ContextTerminated: as `send()`.
-
-        Example:
-            >>> push.send_string("héllo")
-            >>> pull.recv_string()
-            'héllo'
-        """
-        if not isinstance(u, str):
-            raise TypeError("str objects only")
-        return self.send(u.encode(encoding), flags=flags, copy=copy, **kwargs)
-
-    send_unicode = send_string
-
-    def recv_string(self, flags: int = 0, encoding: str = "utf-8") -> Any:
-        """Receive one frame as text.
-
-        Args:
-            flags (int): zmq.DONTWAIT. Default 0.
-            encoding (str): Default "utf-8".
-
-        Returns:
-            str: the text.
-
-        Raises:
-            UnicodeDecodeError: the frame is not text in this encoding. It has been received then.
-            Again, ZMQError, ContextTerminated: as `recv()`.
-        """
-        return self._deserialize(self.recv(flags=flags), lambda frame: frame.decode(encoding))
-
-    recv_unicode = recv_string
-
-    def send_json(self, obj: Any, flags: int = 0, **kwargs: Any) -> Any:
-        """Send an object as JSON, in one frame.
-
-        Args:
-            obj (Any): what json.dumps() takes.
-            flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
-            **kwargs: `routing_id` and `group`, as for `send()`; others go to json.dumps().
-
-        Returns:
-            MessageTracker | None: as `send()`.
-
-        Raises:
-            TypeError: what json.dumps() does not take.
-            Again, ZMQError, ContextTerminated: as `send()`.
-
-        Example:
-            >>> push.send_json({"answer": 42})
-            >>> pull.recv_json()
-            {'answer': 42}
-        """
-        of_send = {key: kwargs.pop(key) for key in ("routing_id", "group") if key in kwargs}
-        return self.send(jsonapi.dumps(obj, **kwargs), flags=flags, **of_send)
-
-    def recv_json(self, flags: int = 0, **kwargs: Any) -> Any:
-        """Receive one frame of JSON as an object.
-
-        Args:
-            flags (int): zmq.DONTWAIT. Default 0.
-            **kwargs: for json.loads().
-
-        Returns:
-            Any: the object.
-
-        Raises:
-            ValueError: the frame is not JSON. It has been received then.
-            Again, ZMQError, ContextTerminated: as `recv()`.
-        """
-        return self._deserialize(self.recv(flags=flags), lambda frame: jsonapi.loads(frame, **kwargs))
-
-    def send_pyobj(self, obj: Any, flags: int = 0, protocol: int = DEFAULT_PROTOCOL, **kwargs: Any) -> Any:
-        """Send a pickled object, in one frame.
-
-        Args:
-            obj (Any): what pickle takes.
-            flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
-            protocol (int): of pickle. Default pickle.DEFAULT_PROTOCOL.
-            **kwargs: as for `send()`.
-
-        Returns:
-            MessageTracker | None: as `send()`.
-
-        Raises:
-            pickle.PicklingError, TypeError: the object cannot be pickled.
-            Again, ZMQError, ContextTerminated: as `send()`.
-        """
-        return self.send(pickle.dumps(obj, protocol), flags=flags, **kwargs)
-
-    def recv_pyobj(self, flags: int = 0) -> Any:
-        """Receive a pickled object. Unpickling can run any code that the sender chose: for trusted peers only.
-
-        Args:
-            flags (int): zmq.DONTWAIT. Default 0.
-
-        Returns:
-            Any: the object.
-
-        Raises:
-            Exception: whatever unpickling raises. The frame has been received then.
-            Again, ZMQError, ContextTerminated: as `recv()`.
-        """
-        return self._deserialize(self.recv(flags=flags), pickle.loads)
-
-    def send_serialized(
-        self, msg: Any, serialize: Callable[[Any], Any], flags: int = 0, copy: bool = True, **kwargs: Any
-    ) -> Any:
-        """Send an object as a message, by way of a function.
-
-        Args:
-            msg (Any): the object.
-            serialize (Callable): called with `msg`, returns a list of frames.
-            flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
-            copy (bool): as for `send()`. Default True.
-            **kwargs: as for `send_multipart()`.
-
-        Returns:
-            MessageTracker | None: as `send_multipart()`.
-
-        Raises:
-            Again, ZMQError, ContextTerminated, TypeError: as `send_multipart()`.
-            Exception: whatever `serialize` raises.
-        """
-        return self.send_multipart(serialize(msg), flags=flags, copy=copy, **kwargs)
-
-    def recv_serialized(self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True) -> Any:
-        """Receive a message as an object, by way of a function.
-
-        Args:
-            deserialize (Callable): called with the list of frames, returns the object.
-            flags (int): zmq.DONTWAIT. Default 0.
-            copy (bool): False passes Frames to the function. Default True.
-
-        Returns:
-            Any: what `deserialize` returned.
-
-        Raises:
-            Again, ZMQError, ContextTerminated: as `recv_multipart()`.
-            Exception: whatever `deserialize` raises. The message has been received then.
-        """
-        return self._deserialize(self.recv_multipart(flags=flags, copy=copy), deserialize)
-
-    def _deserialize(self, recvd: Any, load: Callable[[Any], Any]) -> Any:
-        """Load a message that the receiving methods above received. Asynchronous sockets load it when it is there."""
-        return load(recvd)
 
 
 if TYPE_CHECKING:

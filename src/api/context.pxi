@@ -29,6 +29,7 @@ cdef class Context:
     cdef context_t *ctx
     cdef bint _closed
     cdef bint _is_shadow
+    cdef bint _trusted_pickles_only
     cdef bint _interrupted          # a term() was, by a signal handler's exception: the next one does not wait again
     cdef readonly object _sockets
     cdef object _original
@@ -111,6 +112,22 @@ cdef class Context:
     def closed(self):
         """True after `term()` or `destroy()`, and in a forked child."""
         return self._closed or self.ctx.fork_generation != zc_fork_generation()
+
+    @property
+    def trusted_pickles_only(self):
+        """Whether `recv_pyobj()` of this context's sockets refuses pickles of unauthenticated peers on other machines.
+
+        Signed ones are not refused. A shadow shares it. False until it is set; the environment variable ZMQCORE_TRUSTED_PICKLES_ONLY=1
+        is the same for every context.
+        """
+        return self._trusted_pickles_only if self._original is None else (<Context> self._original)._trusted_pickles_only
+
+    @trusted_pickles_only.setter
+    def trusted_pickles_only(self, bint value):
+        if self._original is None:
+            self._trusted_pickles_only = value
+        else:
+            (<Context> self._original)._trusted_pickles_only = value
 
     def term(self):
         """Wait until all sockets are closed and their messages are sent or given up, then end the context.

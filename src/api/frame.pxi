@@ -165,6 +165,7 @@ cdef class Frame:
     cdef msg_t m
     cdef metadata_t *props
     cdef int fd
+    cdef readonly bint _remote      # received, and not known to have come over inproc
     cdef bint received
     cdef bint shown                 # as a buffer: the memory must stay where it is
     cdef bint read_only             # then
@@ -297,6 +298,7 @@ cdef class Frame:
         other.tracker_event = self.tracker_event
         other._bytes = self._bytes
         other.fd = self.fd
+        other._remote = self._remote
         other.received = self.received
         if self.props != NULL:
             metadata_ref(self.props)

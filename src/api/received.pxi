@@ -87,6 +87,7 @@ cdef inline int recv_batch(socket_t *s, msg_t *m, int n) noexcept nogil:
 cdef struct Origin:
     metadata_t *props           # one counted reference, or NULL
     int fd
+    bint remote                 # not known to have come over inproc
 
 
 cdef inline void origin_take(Origin *o, socket_t *s, int rc) noexcept nogil:
@@ -94,10 +95,14 @@ cdef inline void origin_take(Origin *o, socket_t *s, int rc) noexcept nogil:
     cdef pipe_t *p
     o.props = NULL
     o.fd = -1
+    o.remote = True
     if rc != 0:
         return
     p = pattern_last_pipe(&s.pattern)
-    if p == NULL or p.link != NULL:
+    if p == NULL:
+        return
+    if p.link != NULL:
+        o.remote = False
         return
     if p.session != NULL:
         o.fd = (<session_t *> p.session).stream.fd
@@ -134,6 +139,7 @@ cdef Frame frame_from(msg_t *m, Origin *origin, bint track):
     if track:
         frame.tracker = _finished_tracker()
     frame.fd = origin.fd
+    frame._remote = origin.remote
     frame.received = True
     frame.props = origin.props
     return frame

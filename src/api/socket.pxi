@@ -164,6 +164,7 @@ cdef class _SocketBase:
     cdef public object _monitor_socket
     cdef public object _awaiting        # zmqcore.asyncio: what is pending on the loop used last; else None
     cdef public object _awaitings       # and on all loops, for this socket and its shadows
+    cdef public bint _warned            # zmqcore._pickles: of a pickle from a peer that nobody knows
     cdef public int _asked              # a subclass overrides send 1, recv 2: the multipart and batch forms call those
     cdef readonly bint _is_shadow
     cdef bint _closed

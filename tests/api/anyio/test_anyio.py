@@ -67,6 +67,8 @@ async def test_kinds_of_messages(zmq, pair, transport):
         (lambda: one.send_string("é", encoding="latin-1"), lambda: two.recv_unicode(encoding="latin-1"), "é"),
         (lambda: one.send_json([1]), lambda: two.recv_json(), [1]),
         (lambda: one.send_pyobj({1}), lambda: two.recv_pyobj(), {1}),
+        (lambda: one.send_pyobj({1}, key=b"k" * 32), lambda: two.recv_pyobj(key=b"k" * 32), {1}),
+        (lambda: one.send_object([1]), lambda: two.recv_object(list[int]), [1]),
         (lambda: one.send_serialized([1], lambda x: [b"1"]), lambda: two.recv_serialized(lambda x: x), [b"1"]),
         (lambda: one.send(b"into"), lambda: two.recv_into(buffer), 4),
     ):

@@ -51,6 +51,20 @@ def test_kinds_of_messages(green, pair, spawn, transport):
         assert result(received) == expected
 
 
+@pytest.mark.better
+def test_objects(green, pair, spawn):
+    one, two = pair("PAIR", "PAIR", "tcp")
+    key = b"k" * 32
+    for send, receive, expected in (
+        (lambda: one.send_object([1]), lambda: two.recv_object(list[int]), [1]),
+        (lambda: one.send_pyobj({1}, key=key), lambda: two.recv_pyobj(key=key), {1}),
+    ):
+        received = spawn(receive)
+        gevent.sleep(0)
+        send()
+        assert result(received) == expected
+
+
 def test_tracked_send(green, pair, spawn):
     push, pull = pair("PUSH", "PULL")
     received = spawn(pull.recv)

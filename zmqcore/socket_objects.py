@@ -1,0 +1,286 @@
+"""Sending and receiving text and objects: what is built on `send` and `recv`.
+
+Rules
+- Each call sends or receives one frame (`send_serialized`, `recv_serialized`: one message) by `self.send` and `self.recv`, which may be a subclass's.
+- What is received is loaded by `_deserialize`: asynchronous sockets load it when it is there.
+- What fails to load has been received: the error says so, and the socket goes on.
+- Whatever can be wrong with the arguments is found before anything is received.
+"""
+
+from __future__ import annotations
+
+import builtins
+import pickle
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from . import _core
+from .utils import jsonapi
+
+if TYPE_CHECKING:
+    from ._objects import Codec
+
+_T = TypeVar("_T")
+
+# Bits of Socket._asked.
+ASKED_SEND = 1
+ASKED_RECV = 2
+
+# Older interpreters read it, and newer ones gain nothing from a higher one for messages.
+DEFAULT_PROTOCOL = pickle.DEFAULT_PROTOCOL
+
+
+class ObjectSocket(_core.Socket):
+    """Base of Socket: text and objects."""
+
+    def send_string(
+        self, u: str, flags: int = 0, copy: bool = True, encoding: str = "utf-8", **kwargs: Any
+    ) -> Any:
+        """Send a text as one frame.
+
+        Args:
+            u (str): the text.
+            flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
+            copy (bool): as for `send()`. Default True.
+            encoding (str): Default "utf-8".
+            **kwargs: `track`, `routing_id` and `group`, as for `send()`.
+
+        Returns:
+            MessageTracker | None: as `send()`.
+
+        Raises:
+            TypeError: not str.
+            Again, ZMQError, ContextTerminated: as `send()`.
+
+        Example:
+            >>> push.send_string("héllo")
+            >>> pull.recv_string()
+            'héllo'
+        """
+        if not isinstance(u, str):
+            raise TypeError("str objects only")
+        return self.send(u.encode(encoding), flags=flags, copy=copy, **kwargs)
+
+    send_unicode = send_string
+
+    def recv_string(self, flags: int = 0, encoding: str = "utf-8") -> Any:
+        """Receive one frame as text.
+
+        Args:
+            flags (int): zmq.DONTWAIT. Default 0.
+            encoding (str): Default "utf-8".
+
+        Returns:
+            str: the text.
+
+        Raises:
+            UnicodeDecodeError: the frame is not text in this encoding. It has been received then.
+            Again, ZMQError, ContextTerminated: as `recv()`.
+        """
+        return self._deserialize(self.recv(flags=flags), lambda frame: frame.decode(encoding))
+
+    recv_unicode = recv_string
+
+    def send_json(self, obj: Any, flags: int = 0, **kwargs: Any) -> Any:
+        """Send an object as JSON, in one frame.
+
+        Args:
+            obj (Any): what json.dumps() takes.
+            flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
+            **kwargs: `routing_id` and `group`, as for `send()`; others go to json.dumps().
+
+        Returns:
+            MessageTracker | None: as `send()`.
+
+        Raises:
+            TypeError: what json.dumps() does not take.
+            Again, ZMQError, ContextTerminated: as `send()`.
+
+        Example:
+            >>> push.send_json({"answer": 42})
+            >>> pull.recv_json()
+            {'answer': 42}
+        """
+        of_send = {key: kwargs.pop(key) for key in ("routing_id", "group") if key in kwargs}
+        return self.send(jsonapi.dumps(obj, **kwargs), flags=flags, **of_send)
+
+    def recv_json(self, flags: int = 0, **kwargs: Any) -> Any:
+        """Receive one frame of JSON as an object.
+
+        Args:
+            flags (int): zmq.DONTWAIT. Default 0.
+            **kwargs: for json.loads().
+
+        Returns:
+            Any: the object.
+
+        Raises:
+            ValueError: the frame is not JSON. It has been received then.
+            Again, ZMQError, ContextTerminated: as `recv()`.
+        """
+        return self._deserialize(self.recv(flags=flags), lambda frame: jsonapi.loads(frame, **kwargs))
+
+    def send_object(self, obj: Any, flags: int = 0, *, type: Any = None, codec: Codec = "json", **kwargs: Any) -> Any:
+        """Send an object as data, in one frame. `recv_object()` receives it with a declared type, and runs nothing of the sender's.
+
+        Args:
+            obj (Any): of dict, list, tuple, str, int, float, bool, None and dataclasses; with msgspec, of what msgspec knows.
+            flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
+            type (Any): what receivers declare: what they would refuse is not sent. Default None: not checked.
+            codec (str): "json" by the standard library, "msgspec" (JSON) or "msgpack" (MessagePack) by msgspec, which is to be installed
+                (`pip install "zmqcore[objects]"`). Default "json".
+            **kwargs: as for `send()`.
+
+        Returns:
+            MessageTracker | None: as `send()`.
+
+        Raises:
+            TypeError, ValueError: the codec cannot encode the object, or it is not of the type. Nothing has been sent.
+            ImportError: the codec needs msgspec.
+            Again, ZMQError, ContextTerminated: as `send()`.
+
+        Example:
+            >>> from dataclasses import dataclass
+            >>> @dataclass
+            ... class Order:
+            ...     id: int
+            ...     price: float = 0.0
+            >>> push.send_object(Order(7, 2.5))
+            >>> pull.recv_object(Order).price
+            2.5
+        """
+        from . import _objects
+
+        return self.send(_objects.encode(obj, type, codec), flags=flags, **kwargs)
+
+    @overload
+    def recv_object(self, type: builtins.type[_T], flags: int = 0, *, codec: Codec = "json") -> _T: ...
+    @overload
+    def recv_object(self, type: Any, flags: int = 0, *, codec: Codec = "json") -> Any: ...
+    def recv_object(self, type: Any, flags: int = 0, *, codec: Codec = "json") -> Any:
+        """Receive an object of a declared type, in one frame, from `send_object()`. What is not of this type is an error.
+
+        Args:
+            type (Any): a dataclass, `dict[str, int]`, `list[Order]`, `tuple[int, ...]`, `int | None`, `Literal["a", "b"]`, ...; Any is any
+                JSON. With msgspec, what msgspec knows. Members that a dataclass does not have are ignored.
+            flags (int): zmq.DONTWAIT. Default 0.
+            codec (str): as the sender's; "json" and "msgspec" understand each other. Default "json".
+
+        Returns:
+            Any: the object.
+
+        Raises:
+            ObjectError: the frame is not of this type. It has been received, and is dropped.
+            TypeError, ValueError, ImportError: the type cannot be declared, or the codec is not there. Nothing has been received.
+            Again, ZMQError, ContextTerminated: as `recv()`.
+
+        Example:
+            >>> push.send_object([1, 2])
+            >>> pull.recv_object(list[int])
+            [1, 2]
+        """
+        from . import _objects
+
+        load = _objects.loader(type, codec)
+        return self._deserialize(self.recv(flags=flags), load)
+
+    def send_pyobj(
+        self, obj: Any, flags: int = 0, protocol: int = DEFAULT_PROTOCOL, *, key: bytes | None = None, **kwargs: Any
+    ) -> Any:
+        """Send a pickled object, in one frame. `send_object()` is the way that is safe for its receivers.
+
+        Args:
+            obj (Any): what pickle takes.
+            flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
+            protocol (int): of pickle. Default pickle.DEFAULT_PROTOCOL.
+            key (bytes): signs the pickle: a secret of at least 16 random bytes that sender and receivers share. Default None: not signed.
+            **kwargs: as for `send()`.
+
+        Returns:
+            MessageTracker | None: as `send()`.
+
+        Raises:
+            pickle.PicklingError, TypeError: the object cannot be pickled.
+            TypeError, ValueError: the key is not bytes, or too short.
+            Again, ZMQError, ContextTerminated: as `send()`.
+        """
+        from . import _pickles
+
+        return self.send(_pickles.dumps(obj, protocol, key), flags=flags, **kwargs)
+
+    def recv_pyobj(self, flags: int = 0, *, key: bytes | None = None, trusted_only: bool = False) -> Any:
+        """Receive a pickled object. Unpickling can run any code that the sender chose: for trusted peers only.
+
+        A peer is trusted if it is authenticated, or connected over inproc, ipc or the loopback address. The first pickle of another one is
+        warned of, with UntrustedPickleWarning. docs/security.md says what a signature protects from.
+
+        Args:
+            flags (int): zmq.DONTWAIT. Default 0.
+            key (bytes): takes nothing but what `send_pyobj()` has signed with the same key. Default None: unsigned pickles.
+            trusted_only (bool): refuses pickles of peers that are not trusted. So do the context's attribute `trusted_pickles_only`, and
+                the environment variable ZMQCORE_TRUSTED_PICKLES_ONLY=1. Default False.
+
+        Returns:
+            Any: the object.
+
+        Raises:
+            UntrustedPickleError: it is refused, or not signed with this key. It has been received, and is dropped; nothing in it was run.
+            Exception: whatever unpickling raises. The frame has been received then.
+            TypeError, ValueError: the key is not bytes, or too short. Nothing has been received.
+            Again, ZMQError, ContextTerminated: as `recv()`.
+
+        Example:
+            >>> import secrets
+            >>> key = secrets.token_bytes(32)
+            >>> push.send_pyobj({1, 2}, key=key)
+            >>> pull.recv_pyobj(key=key)
+            {1, 2}
+        """
+        from . import _pickles
+
+        load = _pickles.loader(self, key, trusted_only)
+        # A subclass may have a recv that takes no more than flags.
+        frame = self.recv(flags=flags) if self._asked & ASKED_RECV else self.recv(flags=flags, copy=False)
+        return self._deserialize(frame, load)
+
+    def send_serialized(
+        self, msg: Any, serialize: Callable[[Any], Any], flags: int = 0, copy: bool = True, **kwargs: Any
+    ) -> Any:
+        """Send an object as a message, by way of a function.
+
+        Args:
+            msg (Any): the object.
+            serialize (Callable): called with `msg`, returns a list of frames.
+            flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
+            copy (bool): as for `send()`. Default True.
+            **kwargs: as for `send_multipart()`.
+
+        Returns:
+            MessageTracker | None: as `send_multipart()`.
+
+        Raises:
+            Again, ZMQError, ContextTerminated, TypeError: as `send_multipart()`.
+            Exception: whatever `serialize` raises.
+        """
+        return self.send_multipart(serialize(msg), flags=flags, copy=copy, **kwargs)
+
+    def recv_serialized(self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True) -> Any:
+        """Receive a message as an object, by way of a function.
+
+        Args:
+            deserialize (Callable): called with the list of frames, returns the object.
+            flags (int): zmq.DONTWAIT. Default 0.
+            copy (bool): False passes Frames to the function. Default True.
+
+        Returns:
+            Any: what `deserialize` returned.
+
+        Raises:
+            Again, ZMQError, ContextTerminated: as `recv_multipart()`.
+            Exception: whatever `deserialize` raises. The message has been received then.
+        """
+        return self._deserialize(self.recv_multipart(flags=flags, copy=copy), deserialize)
+
+    def _deserialize(self, recvd: Any, load: Callable[[Any], Any]) -> Any:
+        """Load a message that the receiving methods above received. Asynchronous sockets load it when it is there."""
+        return load(recvd)
