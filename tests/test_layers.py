@@ -321,6 +321,7 @@ SHARED_FILES = {"metadata.pxd"}
 def wire_names():
     """Every function, struct and constant of the wire and of its mechanisms but monitor events, and the members that tell a version."""
     names = {"version", "minor"}
+    names |= set(re.findall(r"(?m)^\s+(MECHANISM_\w+)$", without_comments(ROOT / "src/base/mechanisms.pxd")))
     for room in WIRE_ROOMS:
         for path in files(ROOT, f"src/{room}", {".pxd"}):
             if path.name not in SHARED_FILES:

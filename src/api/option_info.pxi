@@ -18,7 +18,7 @@ cdef dict option_row_info(const option_row_t *row):
     cdef object default = None
     if number and (row.flags & OPTION_CONSTANT or by_api or row.keep != KEEP_NOTHING) and row.keep != KEEP_LIST and row.rule != RULE_TYPE:
         default = row.initial
-    elif not number and row.get_on and not row.on_get:
+    elif not number and row.get_on and not row.on_get and row.kind != OPTION_KEY:
         default = b""
     return {
         "name": row.name.decode(),

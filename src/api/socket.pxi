@@ -3,13 +3,14 @@
 from libc.string cimport strlen
 from base.atomics cimport zc_add_u32, zc_load_relaxed_u32
 from base.errors cimport ENOMEM
+from base.mechanisms cimport CURVE_KEY_TEXT_SIZE
 from base.memory cimport calloc
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_lock_try
 from option.numbers cimport OPT_FD
 from option.store cimport option_kind, options_get
 from option.table cimport (
     ACTION_EVENTS, ACTION_FD, ACTION_LAST_ENDPOINT, ACTION_RCVMORE, ACTION_THREAD_SAFE, ACTION_TOPICS_COUNT, OPTION_INT, OPTION_INT64,
-    OPTION_TEXT, OPTION_UNKNOWN,
+    OPTION_KEY, OPTION_TEXT, OPTION_UNKNOWN,
 )
 from pattern.ops cimport SINGLE_FRAME
 from pattern.pattern cimport pattern_is, pattern_topics_count
@@ -109,6 +110,8 @@ cdef inline int get_locked(socket_t *s, int option, value_t *v) noexcept nogil:
     elif v.kind == OPTION_INT64:
         where = &v.number64
         v.size = sizeof(v.number64)
+    elif v.kind == OPTION_KEY:
+        v.size = CURVE_KEY_TEXT_SIZE + 1
     rc = options_get(&s.opt, s.type, option, where, &v.size)
     if rc <= 0:
         return rc
@@ -524,7 +527,7 @@ cdef class _SocketBase:
                 return <bytes> v.endpoint
             finally:
                 free(v.endpoint)
-        return v.bytes[:v.size - 1] if v.kind == OPTION_TEXT else v.bytes[:v.size]
+        return v.bytes[:v.size - 1] if v.kind == OPTION_TEXT or v.kind == OPTION_KEY else v.bytes[:v.size]
 
     def fileno(self):
         """The descriptor of the socket, for `select()` and event loops; the option FD.

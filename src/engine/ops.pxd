@@ -22,6 +22,7 @@ from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t
 
 from mechanism.mechanism cimport mechanism_zap_t
+from mechanism.security cimport security_t
 from message.message cimport msg_t
 from zmtp.command cimport CMD_CANCEL, CMD_PING, CMD_PONG, CMD_SUBSCRIBE, command_t
 from zmtp.frame cimport FRAME_COMMAND, FRAME_MORE, frame_t
@@ -71,6 +72,7 @@ cdef enum:
 
 ctypedef hs_config_t engine_config_t    # all borrowed for the time of engine_new()
 ctypedef mechanism_zap_t engine_zap_t
+ctypedef security_t engine_security_t
 
 # Who is at the other end: valid from ENGINE_READY to settle().
 cdef struct engine_peer_t:
@@ -98,7 +100,8 @@ cdef struct engine_ops_t:
     void (*sent)(engine_t *e, size_t n) noexcept nogil
     # After ENGINE_AUTHENTICATE. What to ask the ZAP handler; borrowed until zap_reply().
     void (*zap_request)(engine_t *e, engine_zap_t *request) noexcept nogil
-    # Its status code, or a negative errno when no answer can come. 0 (feed again) or a negative errno, as feed().
+    # Its status code, or a negative errno when no answer can come. 0: feed again; with an `event` the peer is refused, and
+    # will leave. Or a negative errno, as feed().
     int (*zap_reply)(engine_t *e, int status) noexcept nogil
     # Frees what only the beginning needed. `peer` and `out` are invalid from here on.
     void (*settle)(engine_t *e) noexcept nogil

@@ -106,8 +106,7 @@ cdef inline void zmtp_zap_request(engine_t *e, engine_zap_t *request) noexcept n
 
 cdef inline int zmtp_zap_reply(engine_t *e, int status) noexcept nogil:
     cdef zmtp_engine_t *z = <zmtp_engine_t *> e
-    cdef int rc = handshake_zap_reply(z.hs, status)
-    return zmtp_failed(z, rc) if rc < 0 else 0
+    return zmtp_failed(z, handshake_zap_reply(z.hs, status))
 
 
 cdef inline void zmtp_settle(engine_t *e) noexcept nogil:

@@ -11,27 +11,23 @@
 #     HANDSHAKE      | as the steps demand | the next step   | the last step is done, or something is wrong
 #     AUTHENTICATE   | none                | not called      | zap_reply() was called
 #     READY          | none                | not called      | never
+#     REFUSED        | an ERROR, if any    | always fails    | never
 #     FAILED         | none                | not called      | never
 #
 # - process_command is called only after next_command had nothing more to send.
 # - AUTHENTICATE is the asynchronous step: the owner fetches zap_request(), asks the ZAP handler in its own time, hands the
 #   answer to zap_reply() and goes on. Octets that arrive meanwhile wait with the owner.
+# - REFUSED comes of an answer that keeps the peer out. That is no failure of the connection: the peer is told (or, with
+#   300, not told) and leaves by itself, or the owner's timer ends it. `event` is set and is to be told at once.
 # - A failure is a negative errno, and `event`/`event_value` say what a monitor shall see (0 = nothing).
 # - The table is held by value: C-level modules share no variables, and a handshake is short.
 
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t
-
+from mechanism.security cimport security_t
 
 cdef enum:
-    MECHANISM_NULL = 0
-    MECHANISM_PLAIN = 1
-    MECHANISM_CURVE = 2
-
     MECHANISM_NAME_SIZE = 20       # of the field in the greeting, padded with NUL
-
-    # The reason in an ERROR that tells a ZAP status: three digits.
-    MECHANISM_STATUS_SIZE = 3
     MECHANISM_CREDENTIALS_MAX = 2  # PLAIN has user and password, nobody has more
 
 
@@ -40,6 +36,7 @@ cdef enum:
     MECHANISM_AUTHENTICATE = 1
     MECHANISM_READY = 2
     MECHANISM_FAILED = 3
+    MECHANISM_REFUSED = 4
 
 
 # The values of the monitor event HANDSHAKE_FAILED_PROTOCOL.
@@ -61,7 +58,7 @@ cdef enum:
 
 
 cdef struct mechanism_config_t:
-    int as_server
+    const security_t *security         # borrowed for the time of mechanism_new()
     const unsigned char *properties    # own metadata, encoded; borrowed until the mechanism is READY or freed
     size_t properties_size
 
@@ -96,7 +93,8 @@ cdef struct mechanism_ops_t:
 
     # What to ask the ZAP handler (state AUTHENTICATE). NULL in a mechanism that never asks.
     void (*zap_request)(mechanism_t *m, mechanism_zap_t *request) noexcept nogil
-    # Its answer: 200, 300, 400 or 500; or a negative errno when there was none. 0 or negative errno. NULL likewise.
+    # Its answer: 200, 300, 400 or 500; -ECONNREFUSED when there is no handler; or another negative errno, when none can
+    # come any more. 0 or negative errno. NULL likewise.
     int (*zap_reply)(mechanism_t *m, int status) noexcept nogil
 
     # After READY: body and flags of a ZMTP frame into the body of an outer frame, and back. Both NULL: frames stay plain.
@@ -112,9 +110,10 @@ cdef struct mechanism_ops_t:
 cdef struct mechanism_t:
     mechanism_ops_t ops
     int state
-    # Valid after a failure.
+    # Valid after a failure, and when REFUSED.
     int event
     uint32_t event_value
+    int refusal                        # the status that is to be told in an ERROR; 0: none
     # What a monitor shall hear if the peer's metadata turn out to be unreadable; 0 = nothing.
     uint32_t invalid_metadata_value
     # The peer's metadata, encoded; valid from the step that made the state READY to the next call.

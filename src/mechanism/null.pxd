@@ -3,18 +3,18 @@
 # Rules:
 # - Symmetric: nobody waits for the other before sending.
 # - READY or ERROR is all a peer may say; anything else is an unexpected command.
-# - An ERROR ends the handshake. A monitor hears of it if the reason is one of the ZAP status codes 300, 400, 500.
+# - An ERROR ends the handshake.
 
 from libc.stddef cimport size_t
 from base.memory cimport calloc
 from libc.string cimport memcmp, memcpy
 
 from base.errors cimport ENOMEM, EPROTO
-from base.monitor_events cimport EVENT_HANDSHAKE_FAILED_AUTH, EVENT_HANDSHAKE_FAILED_PROTOCOL
+from base.monitor_events cimport EVENT_HANDSHAKE_FAILED_PROTOCOL
 from mechanism.mechanism cimport (
-    MECHANISM_HANDSHAKE, MECHANISM_READY, MECHANISM_STATUS_SIZE, ZMTP_MALFORMED_COMMAND_ERROR, ZMTP_UNEXPECTED_COMMAND,
-    mechanism_config_t, mechanism_fail, mechanism_t,
+    MECHANISM_HANDSHAKE, MECHANISM_READY, ZMTP_UNEXPECTED_COMMAND, mechanism_config_t, mechanism_fail, mechanism_t,
 )
+from mechanism.refusal cimport refused_by_peer
 
 
 cdef struct null_mechanism_t:
@@ -41,19 +41,10 @@ cdef inline int null_next_command(mechanism_t *m, unsigned char *out, size_t roo
     return 1
 
 
-cdef inline int null_error(mechanism_t *m, const unsigned char *p, size_t n) noexcept nogil:
-    """The peer refuses us: p is the body of its ERROR."""
-    if n < 7 or <size_t>p[6] > n - 7:
-        return mechanism_fail(m, -EPROTO, EVENT_HANDSHAKE_FAILED_PROTOCOL, ZMTP_MALFORMED_COMMAND_ERROR)
-    if p[6] == MECHANISM_STATUS_SIZE and c'3' <= p[7] <= c'5' and p[8] == c'0' and p[9] == c'0':
-        return mechanism_fail(m, -EPROTO, EVENT_HANDSHAKE_FAILED_AUTH, 100 * (p[7] - c'0'))
-    return mechanism_fail(m, -EPROTO, 0, 0)
-
-
 cdef inline int null_process_command(mechanism_t *m, const unsigned char *p, size_t n) noexcept nogil:
     # Our READY went out before (the table's rule), so the peer's completes the handshake.
     if n >= 6 and memcmp(p, b"\x05ERROR", 6) == 0:
-        return null_error(m, p, n)
+        return refused_by_peer(m, p + 6, n - 6)
     if m.state != MECHANISM_HANDSHAKE or n < 6 or memcmp(p, b"\x05READY", 6) != 0:
         return mechanism_fail(m, -EPROTO, EVENT_HANDSHAKE_FAILED_PROTOCOL, ZMTP_UNEXPECTED_COMMAND)
     m.peer_properties = p + 6

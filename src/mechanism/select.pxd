@@ -3,14 +3,19 @@
 from base.memory cimport free
 
 from base.errors cimport ENOTSUP
-from mechanism.mechanism cimport MECHANISM_NULL, mechanism_config_t, mechanism_t
+from base.mechanisms cimport MECHANISM_NULL, MECHANISM_PLAIN
+from mechanism.mechanism cimport mechanism_config_t, mechanism_t
 from mechanism.null cimport null_new
+from mechanism.plain cimport plain_new
 
 
-cdef inline int mechanism_new(int kind, const mechanism_config_t *config, mechanism_t **out) noexcept nogil:
-    """0, -ENOTSUP for a mechanism this build does not have, -ENOMEM."""
+cdef inline int mechanism_new(const mechanism_config_t *config, mechanism_t **out) noexcept nogil:
+    """0, -ENOTSUP for a mechanism this build does not have, -EINVAL when one lacks what it needs, -ENOMEM."""
+    cdef int kind = config.security.mechanism
     if kind == MECHANISM_NULL:
         return null_new(config, out)
+    if kind == MECHANISM_PLAIN:
+        return plain_new(config, out)
     return -ENOTSUP
 
 

@@ -2,11 +2,13 @@
 #
 # Rules
 # - Memory for a new value is taken before the old one is let go: after -ENOMEM everything is as it was.
+# - A value that goes is wiped: it may have been a password.
 # - Bytes have a NUL behind them that is not counted, so that a text is a C string.
 
 from libc.string cimport memcpy
 from base.errors cimport EINVAL, ENOMEM
 from base.memory cimport free, malloc, realloc
+from base.secret cimport zc_wipe
 from option.table cimport option_bytes_t, option_list_t
 
 cdef enum:
@@ -14,6 +16,7 @@ cdef enum:
 
 
 cdef inline void bytes_clear(option_bytes_t *field) noexcept nogil:
+    zc_wipe(field.data, field.size)
     free(field.data)
     field.data = NULL
     field.size = 0
@@ -30,7 +33,7 @@ cdef inline int bytes_assign(option_bytes_t *field, const void *value, size_t si
         return -ENOMEM
     memcpy(copy, value, size)
     copy[size] = 0
-    free(field.data)
+    bytes_clear(field)
     field.data = copy
     field.size = size
     return 0

@@ -75,6 +75,16 @@ typedef struct options_t {
     int use_fd;
     int loopback_fastpath;
     option_bytes_t bindtodevice;
+    /* security: what mechanism/security.pxd tells of */
+    int mechanism;          /* of the option set last */
+    int as_server;
+    int zap_enforce_domain;
+    option_bytes_t zap_domain;
+    option_bytes_t plain_username;
+    option_bytes_t plain_password;
+    option_bytes_t curve_publickey; /* CURVE_KEY_SIZE bytes, as the others */
+    option_bytes_t curve_secretkey;
+    option_bytes_t curve_serverkey;
     /* patterns */
     int router_mandatory;
     int router_handover;

@@ -47,6 +47,9 @@ enum { /* rule */
     RULE_TYPE,       /* reads as the type of the socket */
     RULE_INCLUDE,    /* the list is a set, and the number is in it */
     RULE_EXCLUDE,    /* or no longer */
+    RULE_MECHANISM,  /* a set chooses the mechanism `item`, and no value at all chooses NULL */
+    RULE_CLIENT,     /* likewise, and this side is the client */
+    RULE_SERVER,     /* a flag that is no field: 1 chooses the mechanism `item` as its server, 0 chooses NULL */
 };
 
 enum { /* what the caller does when a set has succeeded, or answers to a get; > 0 */
@@ -91,6 +94,7 @@ enum { /* flags */
     OPTION_NULL_UNSETS = 4, /* no value at all (C: a NULL pointer) unsets, though an empty one does not */
     OPTION_ROOMY = 8,       /* a read takes any larger buffer and fills it with zeros */
     OPTION_BY_API = 16,     /* the Python API sets and reads other options for it */
+    OPTION_CRYPTO = 32,     /* a set needs the library of CURVE's primitives, which the Python API loads */
 };
 
 enum { /* set_on, get_on, zero_on, manual_on: socket types, one bit for each number of pattern/types.pxd */

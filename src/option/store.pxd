@@ -13,11 +13,12 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT32_MAX, UINT64_MAX
 from libc.string cimport memcpy, memset
 from base.errors cimport EINVAL
 from option.field cimport bytes_assign, bytes_clear, list_append, list_clear
+from option.key cimport key_assign, key_put
 from option.property cimport property_add
 from option.table cimport (
     KEEP_BYTES, KEEP_FLAG, KEEP_INT, KEEP_INT64, KEEP_LIST, OPTIONS_ROOM, OPTION_CONSTANT, OPTION_INT, OPTION_INT64, OPTION_KEY,
-    OPTION_NULL_UNSETS, OPTION_ROOMY, OPTION_TEXT, OPTION_UNKNOWN, RULE_CLIP, RULE_FILTER, RULE_INVERSE, RULE_LAST_VALUE,
-    RULE_MANUAL, RULE_PROPERTY, RULE_TENTHS, RULE_TYPE, RULE_VERBOSE, RULE_VERBOSER,
+    OPTION_NULL_UNSETS, OPTION_ROOMY, OPTION_TEXT, OPTION_UNKNOWN, RULE_CLIENT, RULE_CLIP, RULE_FILTER, RULE_INVERSE, RULE_LAST_VALUE,
+    RULE_MANUAL, RULE_MECHANISM, RULE_PROPERTY, RULE_SERVER, RULE_TENTHS, RULE_TYPE, RULE_VERBOSE, RULE_VERBOSER,
     option_bytes_t, option_find, option_list_t, option_row_t, option_table, options_t,
 )
 from transport.cidr cimport cidr_parse, cidr_t
@@ -25,8 +26,7 @@ from transport.cidr cimport cidr_parse, cidr_t
 cdef enum:
     TYPES_MAX = 31              # type numbers that fit the bit sets of the table
     TENTH_MS = 100
-    CURVE_KEY_SIZE = 32
-    CURVE_KEY_TEXT_SIZE = 41    # Z85 of 32 bytes and its NUL
+    NO_MECHANISM = 0            # MECHANISM reads as NULL
 
 
 # ---- fields
@@ -128,6 +128,19 @@ cdef inline int _set_list(options_t *o, const option_row_t *row, const void *val
     return -EINVAL if size != row.item else list_append(list, value, size)
 
 
+cdef inline void _choose_mechanism(options_t *o, const option_row_t *row, bint chosen) noexcept nogil:
+    """A security option was set; `chosen` False: it was unset."""
+    o.mechanism = row.item if chosen else NO_MECHANISM
+    if row.rule != RULE_MECHANISM:
+        o.as_server = row.rule == RULE_SERVER and chosen
+
+
+cdef inline int _set_key(options_t *o, const option_row_t *row, const void *value, size_t size, bint is_null) noexcept nogil:
+    if is_null:
+        return -EINVAL
+    return key_assign(<option_bytes_t *> option_field(o, row), <const unsigned char *> value, size)
+
+
 cdef inline int _set_bytes(options_t *o, const option_row_t *row, const void *value, size_t size, bint is_null) noexcept nogil:
     if not (is_null and row.flags & OPTION_NULL_UNSETS) and (<int64_t> size < row.lowest or <int64_t> size > row.highest):
         return -EINVAL
@@ -141,7 +154,9 @@ cdef inline int _set_bytes(options_t *o, const option_row_t *row, const void *va
 cdef inline void _set_flag(options_t *o, const option_row_t *row, int flag) noexcept nogil:
     """And the switches that belong to the same setting."""
     (<int *> option_field(o, row))[0] = 1 - flag if row.rule == RULE_INVERSE else flag
-    if row.rule == RULE_VERBOSE:
+    if row.rule == RULE_SERVER:
+        _choose_mechanism(o, row, flag)
+    elif row.rule == RULE_VERBOSE:
         o.xpub_verboser = 0
     elif row.rule == RULE_VERBOSER:
         o.xpub_verbose = flag
@@ -184,6 +199,8 @@ cdef inline int options_set(
         return -EINVAL
     if row.keep == KEEP_LIST:
         rc = _set_list(o, row, value, size, is_null)
+    elif row.kind == OPTION_KEY:
+        rc = _set_key(o, row, value, size, is_null)
     elif row.kind == OPTION_INT:
         if size != sizeof(int):
             return -EINVAL
@@ -196,7 +213,11 @@ cdef inline int options_set(
         rc = _set_number(o, row, number64)
     else:
         rc = _set_bytes(o, row, value, size, is_null)
-    return rc if rc < 0 else row.on_set
+    if rc < 0:
+        return rc
+    if row.rule == RULE_MECHANISM or row.rule == RULE_CLIENT:
+        _choose_mechanism(o, row, not is_null)
+    return row.on_set
 
 
 # ---- get
@@ -238,18 +259,6 @@ cdef inline int _answer_bytes(const option_bytes_t *field, void *out, size_t *si
     return 0
 
 
-cdef inline int _answer_no_key(void *out, const size_t *size) noexcept nogil:
-    """A key of zeros, in either of its forms."""
-    if size[0] == CURVE_KEY_SIZE:
-        memset(out, 0, CURVE_KEY_SIZE)
-        return 0
-    if size[0] == CURVE_KEY_TEXT_SIZE:
-        memset(out, c'0', CURVE_KEY_TEXT_SIZE - 1)      # Z85 of zeros
-        (<char *> out)[CURVE_KEY_TEXT_SIZE - 1] = 0
-        return 0
-    return -EINVAL
-
-
 cdef inline int _answer_number(const options_t *o, const option_row_t *row, int socket_type, void *out, size_t *size) noexcept nogil:
     cdef const void *field = option_field(<options_t *> o, row)
     cdef int number = <int> row.initial
@@ -261,6 +270,8 @@ cdef inline int _answer_number(const options_t *o, const option_row_t *row, int 
         number = (<const int *> field)[0]
         if row.rule == RULE_INVERSE:
             number = 1 - number
+        elif row.rule == RULE_SERVER:
+            number = number and o.mechanism == row.item
     if row.flags & OPTION_ROOMY:
         return options_answer_int(number, out, size)
     return _answer_exact(&number, sizeof(int), out, size)
@@ -279,7 +290,7 @@ cdef inline int options_get(const options_t *o, int socket_type, int option, voi
     if row.kind == OPTION_INT or row.kind == OPTION_INT64:
         return _answer_number(o, row, socket_type, out, size)
     if row.kind == OPTION_KEY:
-        return _answer_no_key(out, size)
+        return key_put(<const option_bytes_t *> option_field(<options_t *> o, row), <unsigned char *> out, size[0])
     if row.flags & OPTION_CONSTANT:
         return options_answer_text(NULL, 0, out, size)
     field = <const option_bytes_t *> option_field(<options_t *> o, row)

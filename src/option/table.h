@@ -9,6 +9,7 @@
 #ifndef ZMQCORE_OPTION_TABLE_H
 #define ZMQCORE_OPTION_TABLE_H
 #include "base/batch.h"
+#include "base/mechanisms.h"
 #include "option/numbers.h"
 #include "option/record.h"
 #include "option/row.h"
@@ -37,6 +38,18 @@
 #define MESSAGE(name_, field, set_, when_, text) \
     ROW(name_, BYTES, text, AT(field), .keep = KEEP_BYTES, RANGE(0, 0, INT64_MAX), TYPES(set_, NONE), \
         .when = WHEN_##when_)
+/* Choose a mechanism, as its server. */
+#define SERVER(name_, mechanism_, flags_, text) \
+    ROW(name_, INT, text, .rule = RULE_SERVER, .item = MECHANISM_##mechanism_, .keep = KEEP_FLAG, AT(as_server), \
+        RANGE(0, 0, 1), .unit = "0 or 1", TYPES(ALL, ALL), .when = WHEN_CONNECTION, .flags = flags_)
+/* A text that a client shows. */
+#define CREDENTIAL(name_, field, mechanism_, text) \
+    ROW(name_, TEXT, text, AT(field), .keep = KEEP_BYTES, .rule = RULE_CLIENT, .item = MECHANISM_##mechanism_, \
+        RANGE(0, 1, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECTION, .flags = OPTION_NULL_UNSETS)
+#define CURVE_KEY(name_, field, get_, rule_, text) \
+    ROW(name_, KEY, text, AT(field), .keep = KEEP_BYTES, .rule = RULE_##rule_, .item = MECHANISM_CURVE, \
+        RANGE(0, CURVE_KEY_SIZE, CURVE_KEY_TEXT_SIZE + 1), TYPES(ALL, get_), .when = WHEN_CONNECTION, \
+        .flags = OPTION_CRYPTO)
 /* A feature that is not built in: only its default can be set. */
 #define ONLY(name_, unit_, value, text) \
     ROW(name_, INT, text, RANGE(value, value, value), .unit = unit_, TYPES(ALL, ALL), \
@@ -44,8 +57,6 @@
 #define ONLY_EMPTY(name_, shortest, text) \
     ROW(name_, TEXT, text, RANGE(0, shortest, 0), TYPES(ALL, ALL), \
         .flags = OPTION_ABSENT | OPTION_CONSTANT | OPTION_NULL_UNSETS)
-#define ONLY_ZEROS(name_, text) \
-    ROW(name_, KEY, text, TYPES(NONE, ALL), .flags = OPTION_ABSENT | OPTION_CONSTANT)
 /* Likewise, and nothing can be set or read. */
 #define ABSENT(name_, kind_, text) ROW(name_, kind_, text, .flags = OPTION_ABSENT)
 /* What the socket tells about itself. */
@@ -185,6 +196,29 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         AT(ipc_uid_filters), .keep = KEEP_LIST, .item = sizeof(uint32_t), TYPES(ALL, NONE), .when = WHEN_CONNECTION),
     ROW(IPC_FILTER_GID, INT, "Accept ipc connections from processes of this group only. Each set adds one.",
         AT(ipc_gid_filters), .keep = KEEP_LIST, .item = sizeof(uint32_t), TYPES(ALL, NONE), .when = WHEN_CONNECTION),
+    /* security */
+    ROW(MECHANISM, INT,
+        "The security mechanism: 0 NULL, 1 PLAIN, 2 CURVE, 3 GSSAPI. It is the one that the option set last belongs to; "
+        "0 for a _SERVER option is NULL.", AT(mechanism), .keep = KEEP_INT, TYPES(NONE, ALL)),
+    SERVER(PLAIN_SERVER, PLAIN, 0,
+        "Be the server of PLAIN: clients show a user name and a password, and the ZAP handler decides."),
+    CREDENTIAL(PLAIN_USERNAME, plain_username, PLAIN, "User name that a client of PLAIN shows. It travels unencrypted."),
+    CREDENTIAL(PLAIN_PASSWORD, plain_password, PLAIN, "Password that a client of PLAIN shows. It travels unencrypted."),
+    SERVER(CURVE_SERVER, CURVE, OPTION_CRYPTO, "Be the server of CURVE, with the key CURVE_SECRETKEY."),
+    CURVE_KEY(CURVE_PUBLICKEY, curve_publickey, ALL, MECHANISM,
+        "Our public key, as 32 bytes or 40 characters of Z85. Unless it is set, it is made of CURVE_SECRETKEY."),
+    CURVE_KEY(CURVE_SECRETKEY, curve_secretkey, NONE, MECHANISM,
+        "Our secret key, as 32 bytes or 40 characters of Z85. Servers and clients of CURVE need it."),
+    CURVE_KEY(CURVE_SERVERKEY, curve_serverkey, ALL, CLIENT,
+        "The public key of the server, as 32 bytes or 40 characters of Z85. It makes this socket a client of CURVE."),
+    ROW(ZAP_DOMAIN, TEXT,
+        "What the ZAP handler is told about the purpose of this socket. With NULL it is asked only if this is set.",
+        AT(zap_domain), .keep = KEEP_BYTES, RANGE(0, 0, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECTION,
+        .flags = OPTION_NULL_UNSETS),
+    ROW(ZAP_ENFORCE_DOMAIN, INT,
+        "The ZAP handler is asked if ZAP_DOMAIN is set, and only then; without a handler nobody comes in.",
+        AT(zap_enforce_domain), .keep = KEEP_FLAG, RANGE(0, INT_MIN, INT_MAX), .unit = "0 or 1", TYPES(ALL, ALL),
+        .when = WHEN_CONNECTION),
     /* names, and messages of the socket itself */
     ROW(ROUTING_ID, BYTES, "The name under which a ROUTER knows this socket. Without one the ROUTER chooses it.",
         AT(routing_id), .keep = KEEP_BYTES, RANGE(0, 1, ROUTING_ID_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECTION),
@@ -269,16 +303,6 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         "1 for CLIENT, SERVER, PEER, SCATTER, GATHER and CHANNEL, which libzmq calls thread-safe. (Here sockets of any "
         "type may be shared by threads, and all have an FD.)", .unit = "0 or 1"),
     /* features that are not built in, but whose defaults a release libzmq reads back */
-    ROW(MECHANISM, INT, "The security mechanism: 0, NULL.", TYPES(NONE, ALL), .flags = OPTION_CONSTANT),
-    ONLY(PLAIN_SERVER, "0 or 1", 0, "Be the server of PLAIN authentication."),
-    ONLY_EMPTY(PLAIN_USERNAME, 1, "User name for PLAIN authentication."),
-    ONLY_EMPTY(PLAIN_PASSWORD, 1, "Password for PLAIN authentication."),
-    ONLY(CURVE_SERVER, "0 or 1", 0, "Be the server of CURVE encryption."),
-    ONLY_ZEROS(CURVE_PUBLICKEY, "Public key for CURVE encryption."),
-    ONLY_ZEROS(CURVE_SECRETKEY, "Secret key for CURVE encryption."),
-    ONLY_ZEROS(CURVE_SERVERKEY, "The server's public key for CURVE encryption."),
-    ONLY(ZAP_ENFORCE_DOMAIN, "0 or 1", 0, "Refuse peers when there is no ZAP handler."),
-    ONLY_EMPTY(ZAP_DOMAIN, 0, "The domain that a ZAP handler is asked about."),
     ONLY_EMPTY(SOCKS_PROXY, 1, "Address of a SOCKS5 proxy for tcp connections."),
     ONLY_EMPTY(SOCKS_USERNAME, 0, "User name for the SOCKS5 proxy."),
     ONLY_EMPTY(SOCKS_PASSWORD, 0, "Password for the SOCKS5 proxy."),
@@ -325,7 +349,9 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
 #undef MESSAGE
 #undef ONLY
 #undef ONLY_EMPTY
-#undef ONLY_ZEROS
+#undef SERVER
+#undef CREDENTIAL
+#undef CURVE_KEY
 #undef ABSENT
 #undef ANSWER
 #undef TYPE_BOUND

@@ -34,6 +34,9 @@ cdef extern from "option/row.h" nogil:
         RULE_TYPE
         RULE_INCLUDE
         RULE_EXCLUDE
+        RULE_MECHANISM
+        RULE_CLIENT
+        RULE_SERVER
     enum:
         ACTION_SUBSCRIBE
         ACTION_CANCEL
@@ -50,6 +53,7 @@ cdef extern from "option/row.h" nogil:
         OPTION_NULL_UNSETS
         OPTION_ROOMY
         OPTION_BY_API
+        OPTION_CRYPTO
     enum:
         ON_ALL
     const char *const option_when[]
@@ -133,6 +137,15 @@ cdef extern from "option/record.h" nogil:
         int use_fd
         int loopback_fastpath
         option_bytes_t bindtodevice
+        int mechanism
+        int as_server
+        int zap_enforce_domain
+        option_bytes_t zap_domain
+        option_bytes_t plain_username
+        option_bytes_t plain_password
+        option_bytes_t curve_publickey
+        option_bytes_t curve_secretkey
+        option_bytes_t curve_serverkey
         int router_mandatory
         int router_handover
         int router_notify

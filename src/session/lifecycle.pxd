@@ -100,7 +100,7 @@ cdef inline int session_start(
     s.tx_broken = s.tx_blocked = False
     s.heard = False
     s.rx_more = False
-    s.asking = False
+    s.asking = s.refused = False
     session_want(s, True, False)
     session_retime(s)
     session_handshake(s, now)
@@ -136,6 +136,17 @@ cdef inline int session_feed(session_t *s) noexcept nogil:
     return rc
 
 
+cdef inline int session_answer(session_t *s, int status) noexcept nogil:
+    """What the host answers, to the engine. 0 or a negative errno.
+
+    A peer that is refused is told so and leaves. To close at once could make the kernel drop what was said to it."""
+    cdef int rc = s.engine.ops.zap_reply(s.engine, status)
+    if rc == 0 and s.engine.event:
+        s.refused = True
+        s.host.event(s, <uint32_t> s.engine.event, s.engine.event_value)
+    return rc
+
+
 cdef inline int session_authenticate(session_t *s) noexcept nogil:
     """The engine has a question. 1: answered; 0: the answer will come; negative errno."""
     cdef engine_zap_t request
@@ -147,7 +158,7 @@ cdef inline int session_authenticate(session_t *s) noexcept nogil:
         s.asking = True
         session_want(s, False, s.want_out)
         return 0
-    status = s.engine.ops.zap_reply(s.engine, status)
+    status = session_answer(s, status)
     return status if status < 0 else 1
 
 
@@ -157,7 +168,7 @@ cdef inline void session_authenticated(session_t *s, int status, uint64_t now) n
     if s.state != SESSION_HANDSHAKE or not s.asking:
         return
     s.asking = False
-    rc = s.engine.ops.zap_reply(s.engine, status)
+    rc = session_answer(s, status)
     if rc < 0:
         session_send_handshake(s)
         session_end(s, END_PROTOCOL, rc)
@@ -385,7 +396,7 @@ cdef inline void session_finish(session_t *s) noexcept nogil:
 cdef inline void session_tell_end(session_t *s, int fd) noexcept nogil:
     """Monitor events of a connection that is lost."""
     cdef int err = s.ending_error
-    if s.ending_was == SESSION_HANDSHAKE:
+    if s.ending_was == SESSION_HANDSHAKE and not s.refused:
         if s.engine != NULL and s.engine.event:
             s.host.event(s, <uint32_t> s.engine.event, s.engine.event_value)
         elif s.ending_why != END_PROTOCOL:

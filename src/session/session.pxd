@@ -23,6 +23,7 @@
 #   CONNECTING  refused, or connect timer                session_end                          ENDING
 #   HANDSHAKE   bytes; the engine has all it needs       session_become_ready                 READY
 #   HANDSHAKE   the engine asks for authentication       session_authenticate                 HANDSHAKE
+#   HANDSHAKE   the answer                               session_authenticated                HANDSHAKE
 #   HANDSHAKE   refused, end of stream, handshake timer  session_end                          ENDING
 #   READY       bytes, room to write                     session_input, session_flush         READY
 #   READY       malformed, end of stream, heartbeat due  session_end                          ENDING
@@ -156,6 +157,7 @@ cdef struct session_t:
     engine_t *engine            # from session_start() to session_conclude()
     # HANDSHAKE: the host has the engine's question, session_authenticated() brings the answer
     bint asking
+    bint refused                # and the answer keeps the peer out: the monitor has heard, the peer has to leave
     metadata_t *props
     bint hs_failed              # the last connection ended within the handshake
     bint heard                  # something arrived since the last look of the timers

@@ -8,7 +8,7 @@ from libc.string cimport memcpy, strlen
 from base.check cimport zc_check_enter, zc_check_leave
 from base.errors cimport EEXIST, ENOMEM
 from base.monitor_events cimport EVENT_HANDSHAKE_SUCCEEDED
-from engine.ops cimport ENGINE_RAW, ENGINE_ZMTP, engine_config_t, engine_peer_t
+from engine.ops cimport ENGINE_RAW, ENGINE_ZMTP, engine_config_t, engine_peer_t, engine_security_t
 from io.timers cimport socket_of
 from option.store cimport (
     options_frame_max, options_heartbeat_timeout, options_heartbeat_ttl_ds, options_message_bytes_max,
@@ -25,19 +25,19 @@ from socket.admission cimport admission_unpend
 from socket.connections cimport connection_name
 from socket.monitor cimport monitor_emit
 from socket.pipes cimport netpipe_new, socket_doom
+from socket.security cimport security_from
 from socket.state cimport netpipe_t, socket_t, SOCKET_OPEN
 from zmtp.metadata cimport metadata_prepend, metadata_unref
 
 
-cdef inline void engine_config_from(socket_t *s, engine_config_t *c) noexcept nogil:
+cdef inline void engine_config_from(socket_t *s, const engine_security_t *security, engine_config_t *c) noexcept nogil:
     c.socket_type = s.type
     c.name = s.pattern.ops.name
     c.peers = s.pattern.ops.peers
     c.sends_identity = pattern_is(&s.pattern, SENDS_IDENTITY)
     c.routing_id = s.opt.routing_id.data
     c.routing_id_size = s.opt.routing_id.size
-    c.mechanism = 0
-    c.as_server = 0
+    c.security = security
     c.maxmsgsize = s.opt.maxmsgsize
     c.app_properties = s.opt.metadata.data
     c.app_properties_size = s.opt.metadata.size
@@ -67,10 +67,12 @@ cdef inline void connection_is_young(socket_t *s, uint64_t now) noexcept nogil:
 cdef inline int connection_handshake(socket_t *s, session_t *x, const char *accepted, uint64_t now) noexcept nogil:
     """The stream is open. `accepted`: the peer's address as accept() told it, or NULL."""
     cdef engine_config_t config
+    cdef engine_security_t security
     cdef int rc
     connection_is_young(s, now)
     connection_note_peer(x, accepted)
-    engine_config_from(s, &config)
+    security_from(s, &security)
+    engine_config_from(s, &security, &config)
     s.host.frame_max = UINT64_MAX if pattern_raw(&s.pattern) else options_frame_max(&s.opt)
     s.host.message_bytes_max = options_message_bytes_max(&s.opt)
     s.host.message_frames_max = options_message_frames_max(&s.opt)

@@ -31,6 +31,7 @@ from mechanism.mechanism cimport (
     MECHANISM_AUTHENTICATE, MECHANISM_NAME_SIZE, MECHANISM_READY, ZMTP_MECHANISM_MISMATCH, ZMTP_UNEXPECTED_COMMAND,
     mechanism_config_t, mechanism_t, mechanism_zap_t,
 )
+from mechanism.security cimport security_t
 from mechanism.select cimport mechanism_delete, mechanism_new
 from zmtp.decoder cimport decoder_free, decoder_init, decoder_next, decoder_t
 from zmtp.endian cimport store_be64
@@ -67,8 +68,7 @@ cdef struct hs_config_t:       # all borrowed for the time of handshake_init
     int sends_identity         # READY holds the routing id, even an empty one
     const unsigned char *routing_id
     size_t routing_id_size
-    int mechanism              # MECHANISM_NULL...
-    int as_server
+    const security_t *security
     int64_t maxmsgsize         # -1 = no limit
     const unsigned char *app_properties    # encoded already
     size_t app_properties_size
@@ -176,15 +176,15 @@ cdef inline int handshake_init(handshake_t *hs, const hs_config_t *config) noexc
     decoder_init(&hs.decoder, 0, -1)
     hs.socket_type = config.socket_type
     hs.peers = config.peers
-    hs.as_server = config.as_server
+    hs.as_server = config.security.as_server
     hs.maxmsgsize = config.maxmsgsize
     rc = handshake_own(hs, config)
     if rc < 0:
         return rc
-    mechanism.as_server = config.as_server
+    mechanism.security = config.security
     mechanism.properties = hs.own
     mechanism.properties_size = hs.own_properties_size
-    rc = mechanism_new(config.mechanism, &mechanism, &hs.mechanism)
+    rc = mechanism_new(&mechanism, &hs.mechanism)
     if rc < 0:
         return rc
     signature[0] = 0xFF
@@ -425,13 +425,15 @@ cdef inline void handshake_zap_request(handshake_t *hs, mechanism_zap_t *request
 
 
 cdef inline int handshake_zap_reply(handshake_t *hs, int status) noexcept nogil:
-    """After HS_AUTHENTICATE: ZAP's status code, or a negative errno when no answer can come. 0 (feed again) or negative errno."""
+    """After HS_AUTHENTICATE: ZAP's status code, or a negative errno when no answer can come. 0 (feed again; with an event: the
+    peer is refused) or negative errno."""
     cdef int rc
     if hs.error:
         return hs.error
     rc = hs.mechanism.ops.zap_reply(hs.mechanism, status)
+    handshake_failed_step(hs, rc)
     if rc < 0:
-        hs.error = handshake_failed_step(hs, rc)
+        hs.error = rc
     return rc
 
 

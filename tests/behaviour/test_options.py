@@ -480,18 +480,11 @@ def test_io_strategy_is_an_option_of_zmqcore(zmq, make):
 @pytest.mark.parametrize(
     "option,value,neutral",
     [
-        ("PLAIN_SERVER", 1, 0),
-        ("CURVE_SERVER", 1, 0),
-        ("ZAP_ENFORCE_DOMAIN", 1, 0),
         ("RATE", 200, 100),
         ("RECOVERY_IVL", 1, 10000),
         ("MULTICAST_HOPS", 2, 1),
         ("MULTICAST_MAXTPDU", 9000, 1500),
-        ("PLAIN_USERNAME", b"me", None),
-        ("PLAIN_PASSWORD", b"secret", None),
-        ("ZAP_DOMAIN", b"global", None),
         ("SOCKS_PROXY", b"127.0.0.1:1080", None),
-        ("CURVE_SECRETKEY", b"k" * 32, None),
     ],
 )
 def test_a_feature_that_is_not_built_in_is_never_accepted_and_ignored(zmq, make, option, value, neutral):

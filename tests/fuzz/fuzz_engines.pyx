@@ -12,11 +12,11 @@
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport abort, free, malloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memset
 
 from engine.ops cimport (
     ENGINE_GO_ON, ENGINE_OVERHEAD, ENGINE_RAW, ENGINE_READY, ENGINE_SIGNAL, ENGINE_STREAM, ENGINE_ZMTP, SIGNAL_PONG,
-    engine_config_t, engine_frame_t, engine_t, signal_t,
+    engine_config_t, engine_frame_t, engine_security_t, engine_t, signal_t,
 )
 from engine.select cimport engine_delete, engine_frame_get, engine_new
 from pattern.ops cimport RAW, SENDS_IDENTITY, pattern_ops_t
@@ -156,6 +156,7 @@ cdef public int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) noexcep
     cdef size_t before_size = 0
     cdef unsigned char *stream
     cdef engine_config_t config
+    cdef engine_security_t security
     cdef pattern_ops_t ops
     cdef outcome_t whole, cut
     cdef int kind
@@ -177,8 +178,8 @@ cdef public int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) noexcep
     config.sends_identity = (ops.traits & SENDS_IDENTITY) != 0
     config.routing_id = <const unsigned char *> b"me"
     config.routing_id_size = 2 if data[1] & 4 else 0
-    config.mechanism = 0
-    config.as_server = 0
+    memset(&security, 0, sizeof(security))       # NULL
+    config.security = &security
     config.maxmsgsize = -1
     config.app_properties = NULL
     config.app_properties_size = 0

@@ -13,8 +13,9 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport abort, free, malloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memset
 
+from mechanism.security cimport security_t
 from zmtp.command cimport CMD_UNKNOWN, command_parse, command_put, command_size, command_t
 from zmtp.decoder cimport decoder_feed, decoder_free, decoder_init, decoder_t
 from zmtp.frame cimport FRAME_COMMAND, FRAME_MORE, frame_get, frame_get_v1, frame_put, frame_put_v1, frame_t
@@ -177,6 +178,7 @@ cdef public int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) noexcep
     cdef size_t before_size
     cdef unsigned char *stream
     cdef hs_config_t config
+    cdef security_t security
     cdef pattern_ops_t ops
     cdef outcome_t whole, cut
     if size < 4:
@@ -203,8 +205,8 @@ cdef public int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) noexcep
     config.sends_identity = (ops.traits & SENDS_IDENTITY) != 0
     config.routing_id = <const unsigned char *>b"me"
     config.routing_id_size = 2 if data[1] & 4 else 0
-    config.mechanism = 0
-    config.as_server = 0
+    memset(&security, 0, sizeof(security))       # NULL
+    config.security = &security
     config.maxmsgsize = -1
     if (data[1] >> 3) & 3:
         config.maxmsgsize = 0 if (data[1] >> 3) & 3 == 1 else (64 if (data[1] >> 3) & 3 == 2 else 1000)

@@ -4,7 +4,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.errno cimport EPROTO as zmtp_EPROTO
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from base.memory cimport calloc as zmtp_calloc, free as zmtp_c_free, malloc as zmtp_malloc
-from libc.string cimport memcpy as zmtp_memcpy
+from libc.string cimport memcpy as zmtp_memcpy, memset as zmtp_memset
 
 cimport base.monitor_events as monitor_events
 cimport mechanism.mechanism as zmtp_m
@@ -270,8 +270,10 @@ cdef class zmtp_Handshake:
     cdef object keep
 
     def __cinit__(self, int socket_type, bytes routing_id=b"", int mechanism=0, bint as_server=False,
-                  int64_t maxmsgsize=-1, bytes app_properties=b"", bint asking=False):
+                  int64_t maxmsgsize=-1, bytes app_properties=b"", bint asking=False, bytes username=b"", bytes password=b"",
+                  bint domain=False, bint handler_required=False):
         cdef zmtp_h.hs_config_t config
+        cdef zmtp_h.security_t security
         cdef pattern_ops_t ops
         cdef int rc = pattern_select(socket_type, &ops)
         if rc < 0:
@@ -282,8 +284,16 @@ cdef class zmtp_Handshake:
         config.sends_identity = (ops.traits & SENDS_IDENTITY) != 0
         config.routing_id = <const unsigned char *>PyBytes_AS_STRING(routing_id)
         config.routing_id_size = len(routing_id)
-        config.mechanism = mechanism
-        config.as_server = as_server
+        zmtp_memset(&security, 0, sizeof(security))
+        security.mechanism = mechanism
+        security.as_server = as_server
+        security.domain = domain
+        security.handler_required = handler_required
+        security.username = <const unsigned char *>PyBytes_AS_STRING(username)
+        security.username_size = len(username)
+        security.password = <const unsigned char *>PyBytes_AS_STRING(password)
+        security.password_size = len(password)
+        config.security = &security
         config.maxmsgsize = maxmsgsize
         config.app_properties = <const unsigned char *>PyBytes_AS_STRING(app_properties)
         config.app_properties_size = len(app_properties)

@@ -527,7 +527,7 @@ def test_null_peer_is_refused():
 
 
 def test_unknown_mechanism_number():
-    for number in (1, 2, 99, -1):
+    for number in (4, 99, -1):
         with pytest.raises(OSError) as e:
             Handshake(DEALER, mechanism=number)
         assert e.value.errno == errno.ENOTSUP

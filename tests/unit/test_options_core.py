@@ -25,10 +25,9 @@ EINVAL = -errno.EINVAL
 NULL = object()
 
 # Features that are not built in: the one number they take, which is also what they read as.
-ONE_VALUE = {8: 100, 9: 10000, 25: 1, 44: 0, 47: 0, 84: 1500, 93: 0, 96: 1}
-# ... and the texts and keys that cannot be set at all.
-NO_TEXT = {45, 46, 55, 68, 99, 100}
-NO_KEY = {48, 49, 50}
+ONE_VALUE = {8: 100, 9: 10000, 25: 1, 84: 1500, 96: 1}
+# ... and the texts that cannot be set at all.
+NO_TEXT = {68, 99, 100}
 OWN = range(9001, 9007)
 # Draft options that a release libzmq refuses and zmqcore has, and zmqcore's own: in tests of their own below.
 BEYOND_RELEASE = {97, 101, 102, 110, 111, 112, 113, 114, 115, *OWN}
@@ -74,11 +73,9 @@ def expected(option, value, code, after, default):
     if option in ONE_VALUE:
         return (0 if value == i(ONE_VALUE[option]) else EINVAL), default
     if option in NO_TEXT:
-        if option == 55 and not value:
-            return 0, default  # libzmq cannot unset ZAP_DOMAIN
         return (EINVAL if value else code), default
-    if option in NO_KEY:
-        return EINVAL, default
+    if option == 49:
+        return code, None  # a secret key is not told
     if option == 61 and value and len(value) > 255:
         return EINVAL, None  # libzmq takes routing ids that no peer could have
     if option == 95 and value == b"X-:b":
@@ -96,6 +93,9 @@ def test_option_against_recorded_libzmq(option):
             default = read_back(store, option)
             for room, (number, size, value) in zip(FACTS["get_sizes"], group["get"], strict=True):
                 got = get(store, option, room)
+                if option == 49:
+                    assert got == (EINVAL, None)
+                    continue
                 if option == 15 and number == 0:
                     assert got[0] == 0 and len(got[1]) == size  # the value depends on a live socket
                 elif value is None and number == 0:
@@ -109,6 +109,10 @@ def test_option_against_recorded_libzmq(option):
                     after = None if changed[0] is None else bytes.fromhex(changed[0])
                 before = _probe.options_fingerprint(store)
                 code = put(store, option, NULL if value is None else value)
+                if option == 55 and not value:
+                    number, after = 0, default  # libzmq cannot unset ZAP_DOMAIN
+                if option in (45, 46) and value is None:
+                    after = default  # libzmq forgets the mechanism, but keeps the text
                 want, want_after = expected(option, value, -number, after, default)
                 assert (code if code < 0 else 0) == want, (name, value)
                 if code < 0:
@@ -492,13 +496,14 @@ def test_accept_filters_add_up_and_are_cleared():
 KINDS_BYTES = {5, 6, 7, 38, 61, 63, 64, 72, 95, 103, 104, 105, 106, 110, 111, 114}
 KINDS_TEXT = {32, 45, 46, 55, 68, 92, 99, 100}
 KINDS_INT64 = {4, 22, 85, 86, 87, 9005}
+KINDS_KEY = {48, 49, 50}
 NO_OPTION = {-1, 0, 2, 3, 10, 20, 26, 29, 30, 67, 82, 83, 125, 126, 200, 9000, 9007, 2**31 - 1}
 
 
 def kind_of(option):
     if option in NO_OPTION:
         return 0
-    for kind, options in ((2, KINDS_INT64), (3, KINDS_BYTES), (4, KINDS_TEXT), (5, NO_KEY)):
+    for kind, options in ((2, KINDS_INT64), (3, KINDS_BYTES), (4, KINDS_TEXT), (5, KINDS_KEY)):
         if option in options:
             return kind
     return 1
@@ -511,12 +516,13 @@ def test_kinds():
 
 
 def test_the_record_is_small():
-    assert _probe.options_sizeof() <= 448
+    assert _probe.options_sizeof() <= 560
 
 
 # What a successful set may change, besides the option's own read-back.
 ALSO = {
     31: {42},
+    **dict.fromkeys((44, 45, 46, 47, 48, 49, 50), {43, 44, 47}),  # MECHANISM, and who is a server of what
     33: {"router_mandatory"},
     38: {"tcp_accept_filters"},
     40: {"xpub_verbose", "xpub_verboser"},
@@ -588,6 +594,57 @@ def test_fuzz_no_option_changes_another(name):
         seen = now
         _probe.options_get_raw(store, rng.choice(READABLE), rng.randrange(0, 300))
     assert accepted > 100
+
+
+# ---- security
+
+NULL_MECHANISM, PLAIN, CURVE = 0, 1, 2
+KEY, KEY_TEXT = bytes(range(32)), b"009c61o!#m2NH?C3>iWS5d]J*6CRx17-skh9337x"
+
+
+def chosen(store):
+    """(MECHANISM, PLAIN_SERVER, CURVE_SERVER)"""
+    return tuple(get_int(store, option) for option in (43, 44, 47))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "after"),
+    [
+        (44, i(1), (PLAIN, 1, 0)), (44, i(0), (0, 0, 0)), (45, b"user", (PLAIN, 0, 0)), (46, b"password", (PLAIN, 0, 0)),
+        (45, NULL, (0, 0, 0)), (46, NULL, (0, 0, 0)), (47, i(1), (CURVE, 0, 1)), (47, i(0), (0, 0, 0)), (50, KEY, (CURVE, 0, 0)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("before", [None, (44, i(1)), (45, b"other"), (47, i(1)), (50, KEY), (48, KEY)])
+def test_the_security_option_set_last_chooses_the_mechanism(before, option, value, after):
+    store = _probe.options_new(0)
+    if before:
+        assert put(store, *before) == 0
+    assert put(store, option, value) == 0
+    assert chosen(store) == after
+
+
+@pytest.mark.parametrize("option", [48, 49])
+def test_a_key_of_ones_own_chooses_curve_for_either_side(option):
+    store = _probe.options_new(0)
+    assert put(store, option, KEY) == 0 and chosen(store) == (CURVE, 0, 0)
+    assert put(store, 47, i(1)) == 0
+    assert put(store, option, KEY) == 0 and chosen(store) == (CURVE, 0, 1)
+
+
+@pytest.mark.parametrize("form", [KEY, KEY_TEXT, KEY_TEXT + b"\0"])
+@pytest.mark.parametrize("option", [48, 50])
+def test_a_key_in_each_of_its_forms(option, form):
+    store = _probe.options_new(0)
+    assert put(store, option, form) == 0
+    assert get(store, option, 32) == (0, KEY)
+    assert get(store, option, 41) == (0, KEY_TEXT + b"\0")
+    for room in (31, 33, 40, 42, 320):
+        assert get(store, option, room)[0] == EINVAL
+    before = _probe.options_fingerprint(store)
+    for bad in (b"", NULL, KEY[1:], KEY + b"\0", KEY_TEXT[1:], KEY_TEXT + b"0", b"#" * 40, b" " * 40, b"\xff" * 40, b"0" * 39 + b"\0", b"0" * 80):
+        assert put(store, option, bad) == EINVAL
+    assert _probe.options_fingerprint(store) == before
+    assert get(store, option, 32) == (0, KEY)
 
 
 # ---- contexts

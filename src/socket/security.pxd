@@ -1,0 +1,20 @@
+# From a socket's options to what a mechanism is told about them. By reference: for use under the socket's lock.
+
+from engine.ops cimport engine_security_t
+from option.table cimport options_t
+from socket.state cimport socket_t
+
+
+cdef inline void security_from(socket_t *s, engine_security_t *t) noexcept nogil:
+    cdef options_t *o = &s.opt
+    t.mechanism = o.mechanism
+    t.as_server = o.as_server
+    t.domain = o.zap_domain.size != 0
+    t.handler_required = t.domain and o.zap_enforce_domain
+    t.username = o.plain_username.data
+    t.username_size = o.plain_username.size
+    t.password = o.plain_password.data
+    t.password_size = o.plain_password.size
+    t.public_key = o.curve_publickey.data
+    t.secret_key = o.curve_secretkey.data
+    t.server_key = o.curve_serverkey.data
