@@ -8,7 +8,7 @@ from typing import Any
 from . import _core
 from .constants import SocketType
 
-__all__ = ["about_row", "bounds", "context_option_name", "default", "describe", "option_row", "support", "types"]
+__all__ = ["about_row", "bounds", "context_option_row", "default", "describe", "option_row", "support", "types", "wanted"]
 
 INT_MAX = 2**31 - 1
 INT64_MAX = 2**63 - 1
@@ -26,9 +26,22 @@ def option_row(number: int) -> dict[str, Any] | None:
     return _rows().get(number)
 
 
-def context_option_name(number: int) -> str:
-    """The name of a context option; "" for a number that is none."""
-    return next((row["name"] for row in _core.option_info()[1] if row["number"] == number), "")
+def context_option_row(number: int, access: str) -> dict[str, Any] | None:
+    """What the table says of a context option; None for a number that is none. One number may be two options: the one that has this `access`
+    ("set_on", "get_on") goes first."""
+    rows = [row for row in _core.option_info()[1] if row["number"] == number]
+    return next((row for row in rows if row[access] != ()), rows[0] if rows else None)
+
+
+def wanted(row: dict[str, Any]) -> str:
+    """What an option can be set to, in words for an error: "an int (milliseconds), from -1"."""
+    if row["switch"]:
+        return "0 or 1"
+    values = bounds(row)
+    if row["kind"] == "bytes":
+        return {"": "bytes", "any length": "bytes", "empty only": 'b"" only'}.get(values, values)
+    unit = f" ({row['unit']})" if row["unit"] else ""
+    return f"an int{unit}{', ' + values if values not in ('', 'any') else ''}"
 
 
 def types(numbers: tuple[int, ...] | None) -> str:

@@ -109,7 +109,7 @@ class Socket(_asyncio.Socket):
     ) -> Any:
         """Send a message of several frames, to be awaited. See `zmqcore.Socket.send_multipart()`."""
         if _in_trio():
-            args = (list(msg_parts), flags | DONTWAIT, copy, track)
+            args = (_core.frames_of(msg_parts), flags | DONTWAIT, copy, track)
             return await self._waits().call(self, _core_send_multipart, args, flags, POLLOUT)
         await checkpoint_if_cancelled()
         future = _await_send_multipart(self, msg_parts, flags, copy, track)

@@ -586,6 +586,10 @@ class Context(_context.Context[Socket]):
         super().__init__(io_threads, shadow)
 
 
+class ProactorSelectorThreadWarning(RuntimeWarning):
+    """Warn of the thread that makes add_reader work on Windows' default loop. zmqcore starts it without a warning; programs name it to ignore it."""
+
+
 class ZMQEventLoop(asyncio.SelectorEventLoop):
     """Deprecated: sockets work on any event loop."""
 

@@ -18,9 +18,12 @@ __all__ = ["Poller", "select"]
 
 def milliseconds(timeout: float | None) -> int:
     """A timeout as the compiled core wants it: -1 for ever. A fraction is not rounded down to a busy loop of zeros."""
-    if timeout is None or timeout < 0:
-        return -1
-    whole = int(timeout)
+    try:
+        if timeout is None or timeout < 0:
+            return -1
+        whole = int(timeout)
+    except TypeError:
+        raise TypeError(f"timeout must be a number of milliseconds or None, not {timeout!r}") from None
     return whole if whole == timeout or whole > 0 else 1
 
 
@@ -138,6 +141,8 @@ def select_with(
     for group, flag in ((rlist, POLLIN), (wlist, POLLOUT), (xlist, POLLERR)):
         for item in group:
             wanted[item] = wanted.get(item, 0) | flag
+    if not (timeout is None or hasattr(timeout, "__float__") or hasattr(timeout, "__index__")):
+        raise TypeError(f"timeout must be a number of seconds or None, not {timeout!r}")
     ready = poll(list(wanted.items()), milliseconds(None if timeout is None else timeout * 1000))
     return (
         [item for item, events in ready if events & POLLIN],

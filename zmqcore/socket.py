@@ -324,6 +324,7 @@ class Socket(ObjectSocket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
 
         Raises:
             ZMQBindError: no port was free.
+            ValueError: the transport has no ports.
             ZMQError: as `bind()`, for other errors.
 
         Example:
@@ -331,6 +332,9 @@ class Socket(ObjectSocket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
             >>> server.bind_to_random_port("tcp://127.0.0.1") > 0
             True
         """
+        transport = addr.partition("://")[0]
+        if _core.transports().get(transport, "host:port") != "host:port":
+            raise ValueError(f"{transport}:// has no ports, so none can be chosen: use bind() (addr={addr!r})")
         if (min_port, max_port) == (49152, 65536):
             return int(str(self.bind(f"{addr}:*").addr).rpartition(":")[2])
         for _ in range(max_tries):
@@ -611,7 +615,7 @@ class Socket(ObjectSocket, SocketOptions, StrictAttributes, Generic[_ReceivedT])
 
         Source: zmq_socket_monitor in the ZeroMQ API.
         """
-        self._monitor(addr, events)
+        super().monitor(addr, events)
 
     def get_monitor_socket(self: _SocketT, events: int | None = None, addr: str | None = None) -> _SocketT:
         """Report what happens to the connections of this socket, and return the PAIR that receives it.

@@ -44,6 +44,9 @@ cdef class Finished:
         import asyncio
         return asyncio.Future
 
+    def __getattr__(self, name):
+        raise AttributeError(f"a Future has no attribute {name!r}; `await` the call to get its result ({type(self.value).__name__})", name=name, obj=self)
+
     def __repr__(self):
         return f"<Future finished result={self.value!r}>"
 
@@ -310,7 +313,7 @@ def await_send_multipart(Socket self, msg_parts, int flags=0, bint copy=True, bi
         Again, ZMQError, ContextTerminated, TypeError: as `zmqcore.Socket.send_multipart()`, when awaited.
     """
     cdef AwaitingBase awaiting = self._awaiting
-    cdef list parts = list(msg_parts)   # it may be an iterator, and one attempt may not be enough
+    cdef list parts = frames_of(msg_parts)      # it may be an iterator, and one attempt may not be enough
     if not track and awaiting is not None and awaiting.at_once(False):
         try:
             Socket.send_multipart(self, parts, flags | FLAG_DONTWAIT, copy)

@@ -206,14 +206,17 @@ cdef class Context:
                 zc_mutex_unlock(&self.ctx.mutex)
         else:
             if not isinstance(optval, int):
-                raise TypeError(f"expected int, got: {optval!r}")
-            value = optval
+                raise TypeError(options_module().about_context_option(option, True, optval))
+            try:
+                value = optval
+            except OverflowError:
+                raise OverflowError(options_module().about_context_option(option, True, optval)) from None
             with nogil:
                 zc_mutex_lock(&self.ctx.mutex)
                 rc = context_options_set(&self.ctx.opt, option, value)
                 zc_mutex_unlock(&self.ctx.mutex)
         if rc < 0:
-            raise_errno(rc, options_module().about_context_option(option))
+            raise_errno(rc, options_module().about_context_option(option, True, optval))
 
     def get(self, int option):
         """Read an option of the context.

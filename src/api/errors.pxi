@@ -41,9 +41,14 @@ cdef int raise_address(int rc, addr) except -1:
     raise error_module().address_error(-rc, addr)
 
 
-cdef int raise_option(int rc, int option) except -1:
+cdef int raise_option(int rc, int option, int socket_type, bint setting=False, object value=None) except -1:
     """Raises for the negative errno `rc` of a call about a socket option."""
-    return raise_errno(rc, options_module().about_option(option))
+    return raise_errno(rc, options_module().about_option(option, setting, value, socket_type) if rc == -EINVAL else None)
+
+
+cdef int raise_option_value(int option, object value, object kind=TypeError) except -1:
+    """Raises for a value that no call about a socket option can be made with."""
+    raise kind(options_module().about_value(option, value))
 
 
 def zmq_errno():

@@ -155,6 +155,14 @@ cdef list poll_results(list entries, zc_pollfd_t *fds, int nfds):
     return results
 
 
+cdef int64_t milliseconds_of(timeout) except? -2:
+    if timeout is None:
+        return -1
+    if isinstance(timeout, (str, bytes)):       # int() would read a number in it
+        raise TypeError(f"timeout must be a number of milliseconds or None, not {timeout!r}")
+    return int(timeout)
+
+
 def zmq_poll(sockets, timeout=-1):
     """Wait until one of several sockets and descriptors is ready. `Poller` is this with a list that stays.
 
@@ -182,7 +190,7 @@ def zmq_poll(sockets, timeout=-1):
     cdef list socks = []
     cdef list flags = []
     cdef list items = list(sockets)
-    cdef int64_t ms = -1 if timeout is None else int(timeout)
+    cdef int64_t ms = milliseconds_of(timeout)
     cdef list entries
     cdef list results
     cdef zc_pollfd_t *fds

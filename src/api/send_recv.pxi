@@ -10,6 +10,14 @@ from socket.send_recv cimport (
 from io.wait cimport wait_begin, wait_t
 
 
+cpdef list frames_of(msg_parts):
+    """The frames of a message as a list. A single text or bytes object is none: its letters would be frames."""
+    if isinstance(msg_parts, (str, bytes)):
+        raise TypeError(
+            f"a message of several frames is a list of them, not {type(msg_parts).__name__}: send_multipart([frame]), or send(frame)")
+    return list(msg_parts)
+
+
 cdef class Socket(_SocketBase):
     """Send and receive; the compiled half of `zmqcore.Socket`. Several threads may use one socket."""
 
@@ -256,7 +264,7 @@ cdef class Socket(_SocketBase):
 
         Raises:
             Again, ZMQError, ContextTerminated: as `send()`.
-            TypeError: a frame cannot be sent; nothing has been sent then.
+            TypeError: a frame cannot be sent, or `msg_parts` is one frame and not several; nothing has been sent then.
             IndexError: there are no frames.
 
         Source: RFC 37 (ZMTP, messages of several frames).
@@ -269,7 +277,7 @@ cdef class Socket(_SocketBase):
         cdef socket_t *s = self.s
         cdef msg_t on_stack[8]
         cdef msg_t *m = on_stack
-        cdef list parts = list(msg_parts)
+        cdef list parts = frames_of(msg_parts)
         cdef Py_ssize_t n = len(parts)
         cdef Py_ssize_t i
         cdef Py_ssize_t filled = 0

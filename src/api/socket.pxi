@@ -412,7 +412,7 @@ cdef class _SocketBase:
             raise_errno(rc)
         return 0
 
-    def _monitor(self, addr, int events):
+    def monitor(self, addr, int events=0xffff):
         """Start to report events to a PAIR at an inproc endpoint, or stop (None). See `zmqcore.Socket.monitor()`."""
         cdef bytes text
         cdef const char *p
@@ -448,24 +448,25 @@ cdef class _SocketBase:
         self.check()
         if kind == OPTION_INT or kind == OPTION_INT64 or kind == OPTION_UNKNOWN:
             if not isinstance(optval, int):
-                raise TypeError(f"expected int, got: {optval!r}")
+                raise_option_value(option, optval)
+            try:
+                number64 = optval - (1 << 64 if optval >= 1 << 63 else 0)       # bit maps may have the highest bit
+                number = optval if kind != OPTION_INT64 else 0
+            except OverflowError:
+                raise_option_value(option, optval, OverflowError)
             if kind == OPTION_INT64:
-                if optval >= 1 << 63:
-                    optval -= 1 << 64        # bit maps
-                number64 = optval
                 rc = self.set_raw(option, &number64, sizeof(number64))
             else:
-                number = optval
                 rc = self.set_raw(option, &number, sizeof(number))
         else:
             if isinstance(optval, str):
                 raise TypeError("unicode not allowed, use setsockopt_string")
             if not isinstance(optval, bytes):
-                raise TypeError(f"expected bytes, got: {optval!r}")
+                raise_option_value(option, optval)
             text = optval
             rc = self.set_raw(option, <char *> text, len(text))
         if rc < 0:
-            raise_option(rc, option)
+            raise_option(rc, option, self.s.type, True, optval)
 
     cdef int set_raw(self, int option, const void *value, size_t size) noexcept:
         cdef socket_t *s = self.s
@@ -517,7 +518,7 @@ cdef class _SocketBase:
                 rc = get_locked(s, option, &v)
                 leave_socket(s)
         if rc < 0:
-            raise_option(rc, option)
+            raise_option(rc, option, self.s.type)
         if v.kind == OPTION_INT:
             return v.number
         if v.kind == OPTION_INT64:

@@ -53,21 +53,53 @@ def test_curve(zmq):
 def test_bad_values_name_the_option(zmq, context):
     socket = context.socket(zmq.DEALER)
     for number, value, text in [
-        (zmq.LINGER, -5, "option LINGER"), (zmq.ROUTING_ID, b"", "option ROUTING_ID"), (9999, 1, "no such option: 9999"),
-        (zmq.TYPE, 1, "option TYPE"),
-    ]:  # fmt: skip
+        (zmq.LINGER, -5, "option LINGER takes an int (milliseconds), from -1, not -5"),
+        (zmq.IPV6, 2, "option IPV6 takes 0 or 1, not 2"),
+        (zmq.TOS, -1, "option TOS takes an int, from 0, not -1"),
+        (zmq.ROUTING_ID, b"", "option ROUTING_ID takes 1 to 255 bytes, not 0 bytes"),
+        (zmq.XPUB_VERBOSE, 1, "option XPUB_VERBOSE is for PUB, XPUB sockets, not for DEALER"),
+        (zmq.TYPE, 1, "option TYPE cannot be set"),
+        (9999, 1, "no such option: 9999"),
+    ]:
         error = refused(zmq, socket.setsockopt, number, value)
         assert (error.errno, str(error)) == (zmq.EINVAL, f"{zmq.strerror(zmq.EINVAL)} ({text})")
     with pytest.raises(zmq.ZMQError, match="option LINGER"):
         socket.linger = -5
 
 
+def test_values_of_the_wrong_kind_name_the_option(zmq, context):
+    socket = context.socket(zmq.DEALER)
+    for number, value, kind, text in [
+        (zmq.LINGER, "5", TypeError, "option LINGER takes an int (milliseconds), from -1, not '5'"),
+        (zmq.LINGER, 1 << 40, OverflowError, f"option LINGER takes an int (milliseconds), from -1, not {1 << 40}"),
+        (zmq.MAXMSGSIZE, 1 << 70, OverflowError, f"option MAXMSGSIZE takes an int (bytes), not {1 << 70}"),
+        (zmq.ROUTING_ID, 5, TypeError, "option ROUTING_ID takes 1 to 255 bytes, not int"),
+        (zmq.HELLO_MSG, bytearray(b"secret"), TypeError, "option HELLO_MSG takes bytes, not bytearray"),
+    ]:
+        with pytest.raises(kind) as caught:
+            socket.setsockopt(number, value)
+        assert str(caught.value) == text
+
+
+def test_options_that_are_not_read_or_not_of_this_type(zmq, context):
+    socket = context.socket(zmq.DEALER)
+    assert "option SUBSCRIBE cannot be read" in str(refused(zmq, socket.get, zmq.SUBSCRIBE))
+    assert "option TOPICS_COUNT is for" in str(refused(zmq, socket.get, zmq.TOPICS_COUNT))
+
+
 def test_bad_values_name_the_context_option(zmq, context):
     for number, value, text in [
-        (zmq.IO_THREADS, -1, "option IO_THREADS"), (zmq.IPV6, -1, "option IPV6"), (9999, 1, "no such context option: 9999"),
-    ]:  # fmt: skip
+        (zmq.IO_THREADS, -1, "option IO_THREADS takes an int (threads), from 0, not -1"),
+        (zmq.IPV6, -1, "option IPV6 takes 0 or 1, not -1"),
+        (zmq.MSG_T_SIZE, 1, "option MSG_T_SIZE cannot be set"),
+        (9999, 1, "no such context option: 9999"),
+    ]:
         assert text in str(refused(zmq, context.set, number, value))
-    assert "option THREAD_AFFINITY_CPU_ADD" in str(refused(zmq, context.get, zmq.THREAD_AFFINITY_CPU_ADD))
+    assert "option THREAD_AFFINITY_CPU_ADD cannot be read" in str(refused(zmq, context.get, zmq.THREAD_AFFINITY_CPU_ADD))
+    with pytest.raises(TypeError, match="option MAX_SOCKETS takes an int .sockets., from 1, not 'x'"):
+        context.set(zmq.MAX_SOCKETS, "x")
+    with pytest.raises(OverflowError, match="option MAX_SOCKETS"):
+        context.set(zmq.MAX_SOCKETS, 1 << 40)
 
 
 @pytest.mark.parametrize(

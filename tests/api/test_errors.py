@@ -239,3 +239,57 @@ def test_text_of_a_closed_socket(zmq, context):
 def test_text_of_a_wildcard_that_is_connected_to(zmq, context):
     with pytest.raises(zmq.ZMQError, match=r"\* is for bind"):
         context.socket(zmq.REQ).connect("tcp://*:5555")
+
+
+# -- texts that say what to do
+
+
+@pytest.mark.better
+def test_timeouts_that_are_no_numbers(zmq, context):
+    socket = context.socket(zmq.PULL)
+    poller = zmq.Poller()
+    poller.register(socket)
+    for call in (poller.poll, socket.poll, lambda timeout: zmq.zmq_poll([(socket, zmq.POLLIN)], timeout)):
+        with pytest.raises(TypeError, match="timeout must be a number of milliseconds or None, not 'x'"):
+            call("x")
+    with pytest.raises(TypeError, match="timeout must be a number of milliseconds or None, not '5'"):
+        zmq.zmq_poll([(socket, zmq.POLLIN)], "5")
+    with pytest.raises(TypeError, match="timeout must be a number of seconds or None, not 'x'"):
+        zmq.select([socket], [], [], "x")
+
+
+@pytest.mark.better
+@pytest.mark.parametrize("message", ["abc", b"abc", b""])
+def test_a_message_of_several_frames_is_a_list(zmq, context, submodule, message):
+    pull, push = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+    pull.bind("inproc://frames")
+    push.connect("inproc://frames")
+    awaited = submodule("asyncio").Socket.shadow(push)
+    for send in (push.send_multipart, awaited.send_multipart):
+        with pytest.raises(TypeError, match=rf"is a list of them, not {type(message).__name__}: send_multipart\(\[frame\]\), or send\(frame\)"):
+            send(message)
+    assert pull.poll(0) == 0
+
+
+@pytest.mark.better
+@pytest.mark.parametrize("address", ["ipc://@random", "inproc://random"])
+def test_random_ports_are_of_transports_that_have_ports(zmq, context, address):
+    with pytest.raises(ValueError, match="has no ports"):
+        context.socket(zmq.PULL).bind_to_random_port(address)
+    with pytest.raises(ValueError, match="has no ports"):
+        context.socket(zmq.PULL).bind_to_random_port(address, min_port=1024, max_port=2048)
+
+
+@pytest.mark.better
+def test_a_future_that_was_not_awaited_says_so(zmq, submodule):
+    asyncio = pytest.importorskip("asyncio")
+
+    async def forget():
+        with submodule("asyncio").Context() as context, context.socket(zmq.PULL) as pull, context.socket(zmq.PUSH) as push:
+            pull.bind("inproc://future")
+            push.connect("inproc://future")
+            await push.send(b"x")
+            return pull.recv().decode()
+
+    with pytest.raises(AttributeError, match=r"a Future has no attribute 'decode'; `await` the call to get its result \(bytes\)"):
+        asyncio.run(forget())

@@ -170,12 +170,65 @@ def test_capabilities(zmq):
         "sugar.tracker.MessageTracker", "sugar.version.VERSION_EXTRA", "sugar.attrsettr.AttributeSetter", "backend.select.public_api",
         "backend.cython.Socket", "backend.cython._zmq.Frame", "backend.cython.monitored_queue", "backend.public_api",
         "backend.select_backend", "sugar.context.ContextBase", "sugar.error.ZMQError", "sugar.frame.FrameBase", "sugar.poll.POLLIN",
-        "sugar.socket.SocketBase", "utils.garbage.gc", "utils.interop.cast_int_addr", "utils.jsonapi.jsonmod",
+        "sugar.socket.DEFAULT_PROTOCOL", "sugar.socket.SocketBase", "utils.garbage.gc", "utils.interop.cast_int_addr", "utils.jsonapi.jsonmod",
     ],
 )  # fmt: skip
 def test_what_is_there_after_the_import_alone(path):
     program = f"import {MODULE} as zmq; zmq.{path}; assert '{path.split('.')[1]}' in dir(zmq.{path.split('.')[0]})"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        ("_future", ["_AsyncPoller", "_AsyncSocket", "EVENTS", "POLLIN", "POLLOUT"]),
+        ("_typing", ["Any", "Literal", "TypedDict"]),
+        ("asyncio", ["ProactorSelectorThreadWarning"]),
+        ("backend.cython._zmq", ["Context", "Frame", "MessageTracker", "Socket", "monitored_queue"]),
+        ("tests", ["BaseZMQTestCase", "GreenTest", "PollZMQTestCase", "have_gevent", "skip_green", "term_context"]),
+        ("utils.garbage", ["GarbageCollector", "GarbageCollectorThread", "gc", "gcref"]),
+    ],
+)  # fmt: skip
+def test_names_that_are_in_no_list(submodule, module, names):
+    """Of modules that pyzmq does not document, and programs use."""
+    found = submodule(module)
+    assert not [name for name in names if not hasattr(found, name)]
+
+
+def test_sockets_to_be_awaited_have_one_base(zmq, submodule):
+    future = submodule("_future")
+    assert issubclass(submodule("asyncio").Socket, future._AsyncSocket)
+    assert issubclass(submodule("asyncio").Poller, future._AsyncPoller)
+    assert not issubclass(zmq.Socket, future._AsyncSocket)
+
+
+def test_base_of_what_has_options_as_attributes(zmq, submodule):
+    class Recorder(submodule("sugar.attrsettr").AttributeSetter):
+        seen = None
+
+        def get(self, option):
+            return f"get {option:d}"
+
+        def set(self, option, value):
+            type(self).seen = option, value
+
+    recorder = Recorder()
+    assert recorder.linger == recorder.LINGER == f"get {zmq.LINGER:d}"
+    recorder.linger = 5
+    assert Recorder.seen == (zmq.LINGER, 5)
+    with pytest.raises(AttributeError):
+        _ = recorder.no_such_option
+    with pytest.raises(AttributeError):
+        recorder.no_such_option = 1
+
+
+def test_compiled_socket_has_a_monitor(zmq, submodule, context):
+    socket = context.socket(zmq.PULL)
+    submodule("backend").Socket.monitor(socket, "inproc://monitor", zmq.EVENT_LISTENING)
+    events = context.socket(zmq.PAIR)
+    events.connect("inproc://monitor")
+    socket.bind("tcp://127.0.0.1:*")
+    assert submodule("utils.monitor").recv_monitor_message(events)["event"] == zmq.EVENT_LISTENING
 
 
 def test_a_name_that_is_not_there(zmq):

@@ -212,11 +212,11 @@ def test_text_options(zmq, context):
 def test_None_is_no_bytes(zmq, context):
     for name, option in zmq.SocketOption.__members__.items():
         if option._opt_type.value == "bytes":
-            with pytest.raises(TypeError, match="expected bytes, got: None"):
+            with pytest.raises(TypeError):
                 context.socket(zmq.ROUTER).setsockopt(option, None)
     socket = context.socket(zmq.SUB)
     for call in (socket.subscribe, socket.unsubscribe, lambda topic: setattr(socket, "subscribe", topic)):
-        with pytest.raises(TypeError, match="expected bytes, got: None"):
+        with pytest.raises(TypeError):
             call(None)
 
 

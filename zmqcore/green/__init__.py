@@ -13,6 +13,7 @@ from .core import _Poller as _Poller
 from .core import _Socket as _Socket
 from .device import device as device  # type: ignore[assignment]
 from .device import proxy as proxy
+from .device import proxy_steerable as proxy_steerable
 from .poll import select as select
 from .poll import zmq_poll as zmq_poll
 

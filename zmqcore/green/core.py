@@ -105,7 +105,7 @@ class _Socket(_socket.Socket):
         self, msg_parts: Iterable[Any], flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
     ) -> Any:
         """Send a message of several frames. See `zmqcore.Socket.send_multipart()`."""
-        parts = list(msg_parts)  # it may be an iterator, and one attempt may not be enough
+        parts = _core.frames_of(msg_parts)  # it may be an iterator, and one attempt may not be enough
         return self._do(_core_send_multipart, (parts, flags | DONTWAIT, copy, track), flags, POLLOUT, kwargs)
 
     def recv_multipart(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:

@@ -8,6 +8,7 @@ from ..error import ZMQError as ZMQError
 from ..options import AttributeSetter as AttributeSetter
 from ..poll import Poller as Poller
 from ..socket import Socket, SyncSocket
+from ..socket_objects import DEFAULT_PROTOCOL as DEFAULT_PROTOCOL
 from ..utils import jsonapi as jsonapi
 from ..utils.interop import cast_int_addr as cast_int_addr
 

@@ -550,6 +550,52 @@ def test_device_of_one_socket(green, pair, spawn):
 
 
 @pytest.mark.better
+@pytest.mark.better  # pyzmq's blocks all greenlets of the thread
+@pytest.mark.parametrize("kind", ["PAIR", "REP"])
+def test_steerable_proxy(green, context, pair, spawn, kind):
+    """Each command is carried out, and answered where it must be, while other greenlets run."""
+    push, frontend = pair("PUSH", "PULL", "inproc")
+    pull, backend = pair("PULL", "PUSH", "inproc")
+    boss, control = pair("PAIR" if kind == "PAIR" else "REQ", kind, "inproc")
+
+    def tell(command):
+        boss.send(command)
+        if kind == "REP" or command == b"STATISTICS":
+            return boss.recv_multipart()
+
+    proxy = spawn(green.proxy_steerable, frontend, backend, None, control)
+
+    def play():
+        push.send_multipart([b"1", b"23"])
+        assert pull.recv_multipart() == [b"1", b"23"]
+        tell(b"PAUSE")
+        assert len(tell(b"STATISTICS")) == 8  # by now it has paused
+        push.send(b"4")
+        for _ in range(10):
+            gevent.sleep(0)
+        assert pull.poll(0) == 0
+        tell(b"RESUME")
+        assert pull.recv() == b"4"
+        numbers = [int.from_bytes(frame, sys.byteorder) for frame in tell(b"STATISTICS")]
+        assert numbers == [3, 4, 0, 0, 0, 0, 3, 4]
+        tell(b"TERMINATE")
+        return proxy.get(timeout=SECONDS)
+
+    assert result(spawn(play)) == 0
+
+
+@pytest.mark.parametrize("of", ["frontend", "control"])
+def test_steerable_proxy_ends_with_its_error(green, pair, spawn, of):
+    _, frontend = pair("PUSH", "PULL", "inproc")
+    _, backend = pair("PULL", "PUSH", "inproc")
+    _, control = pair("PAIR", "PAIR", "inproc")
+    proxy = spawn(green.proxy_steerable, frontend, backend, None, control)
+    gevent.sleep(0)
+    {"frontend": frontend, "control": control}[of].close()
+    with pytest.raises(green.ZMQError):
+        result(proxy)
+
+
 def test_killed_proxy_loses_nothing(green, context, fresh, spawn):
     pull, push, source, sink, tap, taps = (
         context.socket(getattr(green, kind)) for kind in ("PULL", "PUSH", "PUSH", "PULL", "PUSH", "PULL")
