@@ -35,9 +35,11 @@ cdef extern from "option/numbers.h" nogil:
         OPT_ROUTER_HANDOVER
         OPT_ROUTER_MANDATORY
         OPT_ROUTER_NOTIFY
+        OPT_ROUTER_RAW
         OPT_ROUTING_ID
         OPT_SNDBUF
         OPT_SNDHWM
+        OPT_STREAM_NOTIFY
         OPT_SUBSCRIBE
         OPT_UNSUBSCRIBE
         OPT_XPUB_MANUAL

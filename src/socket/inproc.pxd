@@ -170,7 +170,7 @@ cdef inline bint inproc_awaited(context_t *ctx, const char *name) noexcept nogil
     """Whether a connect waits for this name to be bound. ctx.mutex held."""
     cdef inproc_pair_t *link = ctx.pending
     while link != NULL:
-        if strcmp(link.name, name) == 0:
+        if strcmp(link.name, name) == 0 and not zc_load_relaxed_u32(&link.withdrawn):
             return True
         link = link.pending_next
     return False
@@ -192,13 +192,16 @@ cdef inline int inproc_serve_pending(socket_t *s, const char *name) noexcept nog
         if connecter != s:
             zc_lock_acquire(&connecter.lock)
         zc_lock_acquire(&s.lock)
-        # Taken out first: the binder may refuse the peer, and remove the pipe at once.
-        at[0] = link.pending_next
-        link.pending = False
-        rc = inproc_complete(link, s)
-        if rc < 0:
-            at[0] = link
-            link.pending = True
+        if zc_load_relaxed_u32(&link.withdrawn):
+            at = &link.pending_next     # until its endpoint ends
+        else:
+            # Taken out first: the binder may refuse the peer, and remove the pipe at once.
+            at[0] = link.pending_next
+            link.pending = False
+            rc = inproc_complete(link, s)
+            if rc < 0:
+                at[0] = link
+                link.pending = True
         zc_lock_release(&s.lock)
         if connecter != s:
             socket_end_call(connecter)
@@ -355,6 +358,8 @@ cdef inline void inproc_unpend(context_t *ctx, inproc_pair_t *link) noexcept nog
             at[0] = link.pending_next
             link.pending = False
             link_abandon(link)
+            if zc_load_relaxed_u32(&link.withdrawn):
+                inproc_pair_unref(link)     # our end has gone before
             return
         at = &at[0].pending_next
 
@@ -362,15 +367,19 @@ cdef inline void inproc_unpend(context_t *ctx, inproc_pair_t *link) noexcept nog
 cdef inline void inproc_end(socket_t *s, endpoint_t *e) noexcept nogil:
     """endpoint_ops_t.end. What the peer has sent stays readable; it is told that nothing will be read after that."""
     cdef pipe_t *p = e.pipe
+    cdef bint withdrawn
     if not e.connects:
         inproc_unregister(e)
         return
-    if p == NULL or p.detached:
+    if p == NULL:
         return
     if (<inproc_pair_t *> p.link).pending:
+        # One that was withdrawn goes with this.
+        withdrawn = p.detached
         inproc_unpend(s.ctx, <inproc_pair_t *> p.link)
-        pipe_remove(s, p)
-    else:
+        if not withdrawn:
+            pipe_remove(s, p)
+    elif not p.detached:
         pipe_release(s, p)
         socket_notify(p.other, MAIL_CLOSED)
 
@@ -382,7 +391,7 @@ cdef inline void inproc_close(socket_t *s, endpoint_t *e) noexcept nogil:
         inproc_unregister(e)
         if p != NULL:
             link_abandon(<inproc_pair_t *> p.link)         # a monitor's, for a consumer that never came
-    elif p != NULL and not p.detached and (<inproc_pair_t *> p.link).pending:
+    elif p != NULL and (<inproc_pair_t *> p.link).pending:
         inproc_unpend(s.ctx, <inproc_pair_t *> p.link)
 
 

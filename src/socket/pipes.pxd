@@ -4,6 +4,7 @@
 # does it after the call. The session under a pipe is told to end and ends after that (session/session.pxd). Lock held.
 
 from libc.stdint cimport uint32_t, uint64_t
+from base.atomics cimport zc_store_relaxed_u32
 from base.memory cimport calloc, realloc, free
 from base.check cimport zc_check
 from base.errors cimport ENOMEM
@@ -178,6 +179,16 @@ cdef inline void pipe_remove(socket_t *s, pipe_t *p) noexcept nogil:
     netpipe_free(p)
 
 
+cdef inline void pipe_withdraw(socket_t *s, pipe_t *p) noexcept nogil:
+    """A connect that waits for its bind is given up by its socket. The context's mutex, which guards context_t.pending, cannot be taken here: the link
+    stays there, with our reference, until its endpoint ends or its name is bound (inproc.pxd)."""
+    pattern_detach(&s.pattern, p)
+    p.detached = p.ended = p.closed_out = True
+    pipes_forget(s, p)
+    ring_rollback(p.outr)
+    zc_store_relaxed_u32(&(<inproc_pair_t *> p.link).withdrawn, 1)
+
+
 cdef inline void socket_reap(socket_t *s) noexcept nogil:
     """Removes the doomed pipes; a connection under one of them is closed, unless it is closing already and still has output to write."""
     cdef pipe_t *p
@@ -189,6 +200,9 @@ cdef inline void socket_reap(socket_t *s) noexcept nogil:
         x = <session_t *> p.session
         if x != NULL and x.closing:
             pipe_retire(s, p)
+            continue
+        if p.link != NULL and (<inproc_pair_t *> p.link).pending:
+            pipe_withdraw(s, p)
             continue
         if x != NULL and p.hang_up:
             p.hang_up = False

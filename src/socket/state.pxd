@@ -76,6 +76,7 @@ cdef struct inproc_pair_t:
     char *name                  # of a connect that waits for its bind
     inproc_pair_t *pending_next  # context_t.pending
     bint pending
+    uint32_t withdrawn          # atomic: its socket has given it up; who finds it in context_t.pending takes it out
     uint32_t hwm_out[2]         # each side's SNDHWM
     uint32_t hwm_in[2]          # each side's RCVHWM
 

@@ -161,7 +161,8 @@ cdef inline int stream_begin(socket_t *s, endpoint_t *e) noexcept nogil:
     if x == NULL:
         return -ENOMEM
     e.session = x
-    x.immediate = s.opt.immediate
+    # Who wants the number of the peer gets a pipe at once, also if IMMEDIATE was set after the call had begun.
+    x.immediate = s.opt.immediate != 0 and e.peer_number == NULL
     if not x.immediate:
         rc = connecter_attach(s, x)
     if rc < 0:

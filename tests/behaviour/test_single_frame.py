@@ -5,7 +5,7 @@ import threading
 from functools import partial
 
 import pytest
-from awaiting import SECONDS, bound, endpoint, fill, received_up_to, silent, until
+from awaiting import SECONDS, bound, dead_endpoint, endpoint, fill, received_up_to, silent, until
 from transports import NETWORKS
 
 # Beside pyzmq built with drafts most of it can be compared; a release has none of these types.
@@ -370,6 +370,34 @@ def test_DRAFT_8_disconnect_peer(zmq, make, fresh, transport):
     refused(zmq, lambda: near.send(b"x", routing_id=numbers[0]), errno.EHOSTUNREACH)
     near.send(b"still here", routing_id=numbers[1])
     assert two.recv() == b"still here"
+
+
+def test_DRAFT_8_disconnect_peer_that_is_not_there_yet(zmq, make, fresh, transport):
+    """Nothing ends but that connect: who binds its name later gets the other one only."""
+    where = fresh(transport) if transport != "tcp" else dead_endpoint()
+    peer = make("PEER")
+    gone, kept = peer.connect_peer(where), peer.connect_peer(where)
+    peer.send(b"for nobody", routing_id=gone)
+    peer.disconnect_peer(gone)
+    refused(zmq, lambda: peer.send(b"x", routing_id=gone), errno.EHOSTUNREACH)
+    peer.send(b"kept", routing_id=kept)
+    near = make("PEER")
+    near.bind(where)
+    assert near.recv() == b"kept"
+    silent(near)
+
+
+@pytest.mark.parametrize("afterwards", ["disconnect", "close", "nothing"])
+def test_DRAFT_8_disconnect_peer_and_then_its_endpoint(zmq, make, afterwards):
+    peer = make("PEER")
+    peer.disconnect_peer(peer.connect_peer("inproc://withdrawn"))
+    if afterwards == "disconnect":
+        peer.disconnect("inproc://withdrawn")
+    elif afterwards == "close":
+        peer.close()
+    near = make("PEER")
+    near.bind("inproc://withdrawn")
+    silent(near)
 
 
 def test_DRAFT_8_errors(zmq, make):

@@ -534,6 +534,19 @@ def test_asyncio(zmq, submodule):
     asyncio.run(asyncio.wait_for(talk(), 20))
 
 
+@pytest.mark.better  # libzmq's STREAM has no ids over inproc
+@pytest.mark.parametrize("kind", [("STREAM", {}), ("ROUTER", {"ROUTER_RAW": 1})], ids=lambda kind: kind[0])
+def test_hanging_up_on_a_connect_that_waits_for_its_bind(zmq, make, kind):
+    made = make(kind[0], **kind[1])
+    made.connect_routing_id = b"later"
+    made.connect("inproc://later")
+    made.send_multipart([b"later", b""])
+    other = make("DEALER")
+    other.bind("inproc://later")
+    made.send_multipart([b"later", b"x"]) if kind[0] == "ROUTER" else None
+    silent(other)
+
+
 # ---- ROUTER_RAW
 
 

@@ -4,6 +4,10 @@ A program is {"sockets": [{"type", "options"}], "endpoints": [transport, ...], "
 numbers, so that it travels to a child process and into a report. No call blocks. Between calls the runner waits until what the last one
 set in motion has come to rest: all sockets are asked for their EVENTS (which lets libzmq look at its mail) until the answers stay the same.
 
+A STREAM, and a ROUTER with ROUTER_RAW, get octets in whatever portions the network makes: they read all there is, sorted by connection, and portions
+that follow each other count as one. In what order connections come and are heard is open, so none has a name, and they send to the one they have heard
+last if there was only one. The types that libzmq still calls drafts are not here: pyzmq's wheels are built without them.
+
 Run as a program it executes what arrives on its standard input, one program a line, for the library named as its argument.
 """
 import contextlib
@@ -26,7 +30,10 @@ FAMILIES = [
     ["ROUTER", "ROUTER"],
     ["REQ", "REP", "DEALER", "ROUTER"],
     ["PAIR", "PAIR"],
+    ["STREAM", "STREAM"],
+    ["STREAM", "STREAM", "ROUTER"],
 ]
+RAW = 0.12              # so much of all programs has raw connections: one of the last two families
 TRANSPORTS = ["tcp", "ipc", "inproc"]
 OPTIONS = {
     "": [("IMMEDIATE", 1), ("LINGER", 300), ("LINGER", 100), ("ROUTING_ID", "me")],
@@ -38,6 +45,7 @@ OPTIONS = {
     "ROUTER": [("ROUTER_MANDATORY", 1), ("ROUTER_HANDOVER", 1)],
     "PULL": [("CONFLATE", 1)],
     "PUSH": [("CONFLATE", 1)],
+    "STREAM": [("STREAM_NOTIFY", 0)],
 }
 TOPICS = ["", "a", "ab", "b"]
 QUIET = 0.004           # seconds without news after a call between peers
@@ -49,10 +57,16 @@ DRAIN_MAX = 100
 
 # ---- making them
 
+def is_raw(seed):
+    """A die of its own: the other programs stay what they were before there were raw ones."""
+    return random.Random(f"raw {seed}").random() < RAW
+
+
 def make(seed):
     """The program of this seed."""
     r = random.Random(seed)
-    family = r.choice(FAMILIES) if r.random() < 0.85 else TYPES
+    raw = is_raw(seed)
+    family = r.choice(FAMILIES[-2:]) if raw else r.choice(FAMILIES[:-2]) if r.random() < 0.85 else TYPES
     kinds = [r.choice(family) for _ in range(r.choice([2, 2, 3, 3, 4]))]
     for place, kind in zip(range(2), r.sample(family, min(2, len(family)))):
         kinds[place] = kind
@@ -63,8 +77,11 @@ def make(seed):
             # libzmq's CONFLATE takes multipart messages to pieces.
             if r.random() < 0.12 and not (name == "CONFLATE" and set(kinds) & {"REQ", "REP", "ROUTER"}):
                 options.append([name, value])
+        if raw:
+            options = [option for option in options if option[0] not in ("ROUTING_ID", "ROUTER_HANDOVER")]
+            options += [["ROUTER_RAW", 1]] * (kind == "ROUTER")
         sockets.append({"type": kind, "options": options})
-    endpoints = [r.choice(TRANSPORTS) for _ in range(r.choice([1, 1, 2, 3]))]
+    endpoints = [r.choice(TRANSPORTS[:2] if raw else TRANSPORTS) for _ in range(r.choice([1, 1, 2, 3]))]
     program = {"sockets": sockets, "endpoints": endpoints, "calls": []}
     single = any(name == "CONFLATE" for socket in sockets for name, _ in socket["options"])
     calls = program["calls"]
@@ -81,10 +98,22 @@ def make(seed):
         following = call(r, kinds, len(endpoints), body)
         if single and following[0] in ("send", "send_more"):
             following = ["send", following[1], [f"{body}"]]
+        if raw:
+            following = of_octets(r, following)
         if decided(r, following, calls, endpoints):
             continue
         calls.append(following)
     return program
+
+
+def of_octets(r, following):
+    """The call that makes sense on raw connections instead."""
+    name, number, *arguments = following
+    if name in ("recv", "recv_frame", "rcvmore"):
+        return ["drain", number]
+    if name == "send_more":
+        return ["hang_up", number]
+    return ["send", number, ["".join(arguments[0])]] if name == "send" else following
 
 
 def decided(r, following, calls, endpoints):
@@ -137,6 +166,7 @@ class Runner:
         self.sockets = [self.opened(number) for number in range(len(program["sockets"]))]
         self.peer = [None] * len(self.sockets)      # the routing id a ROUTER has seen last
         self.numbers = {}                           # routing ids made by the library, in the order of their appearance
+        self.raw = [dict(map(tuple, made["options"])).get("ROUTER_RAW") or made["type"] == "STREAM" for made in program["sockets"]]
         self.correlated = any(name == "REQ_CORRELATE" for made in program["sockets"] for name, _ in made["options"])
 
     def opened(self, number):
@@ -194,7 +224,18 @@ class Runner:
                     messages.append(message)
                 break
             messages.append(message)
-        return messages
+        return self.by_connection(number, messages) if self.raw[number] else messages
+
+    def by_connection(self, number, messages):
+        connections = {}
+        for identity, octets in messages:
+            portions = connections.setdefault(identity, [])
+            if octets and portions and portions[-1]:
+                octets = portions.pop() + octets
+            portions.append(octets)
+        if connections:
+            self.peer[number] = next(iter(connections)) if len(connections) == 1 else None
+        return [["<id>", octets.decode("latin-1")] for portions in sorted(connections.values()) for octets in portions]
 
     def finish(self):
         self.context.destroy(0)
@@ -219,15 +260,20 @@ class Runner:
     def do_send(self, number, socket, frames):
         frames = [frame.encode() for frame in frames]
         kind = self.program["sockets"][number]["type"]
-        if kind == "ROUTER":
+        if kind == "ROUTER" or self.raw[number]:
             frames = [self.peer[number] or b"s0", *frames]
         socket.send_multipart(frames, self.zmq.DONTWAIT)
 
     def do_send_more(self, number, socket, frame):
         socket.send(frame.encode(), self.zmq.DONTWAIT | self.zmq.SNDMORE)
 
+    def do_hang_up(self, number, socket):
+        socket.send_multipart([self.peer[number] or b"s0", b""], self.zmq.DONTWAIT)
+
     def do_recv(self, number, socket):
         frames = socket.recv_multipart(self.zmq.DONTWAIT)
+        if self.raw[number]:
+            return frames
         if self.program["sockets"][number]["type"] == "ROUTER":
             self.peer[number] = frames[0]
         return [self.shown(frame) for frame in frames]

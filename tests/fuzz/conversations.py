@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 
 (COME, OCTETS, FRAME, FRAMES, LARGE, COMMAND, HEAR, HEAR_ALL, LIE, GO, HALF, RESET, SEND, _, SEND_LARGE, ROUTE, RECV, RECV_WAIT, RECV_ALL, EVENTS,
- POLL_IN, POLL_OUT, SUBSCRIBE, UNSUBSCRIBE, REST, SLEEP, REOPEN, MARKS, MONITOR, CLOSE) = range(30)  # fmt: skip
+ POLL_IN, POLL_OUT, SUBSCRIBE, UNSUBSCRIBE, REST, SLEEP, REOPEN, MARKS, MONITOR, CLOSE, ANSWER, MEET) = range(32)  # fmt: skip
 IDLE = 0x80
-PAIR, PUB, SUB, REQ, REP, DEALER, ROUTER, PULL, PUSH, XPUB, XSUB = range(11)
-TYPES = range(11)
+# fuzz_kind() of tests/native/sim/conversation.pxi; ROUTER_RAW: a ROUTER with that option
+TYPES = ("PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB", "STREAM", "SERVER", "CLIENT", "ROUTER_RAW", "PEER",
+         "GATHER", "SCATTER", "CHANNEL")  # fmt: skip
+(PAIR, PUB, SUB, REQ, REP, DEALER, ROUTER, PULL, PUSH, XPUB, XSUB, STREAM, SERVER, CLIENT, ROUTER_RAW, PEER,
+ GATHER, SCATTER, CHANNEL) = KINDS = range(len(TYPES))  # fmt: skip
 CONNECT, IPC, MARK_1, MARK_2, NO_MARK, SMALL, IMMEDIATE, CONFLATE = 1, 2, 4, 8, 12, 16, 64, 128
 
 
@@ -49,7 +52,7 @@ both_ways = come + another + frame(b"", True) + frame(b"hello") + idle + bytes([
 both_ways += idle + peer(0, HEAR_ALL) + peer(1, HEAR_ALL) + peer(0, ROUTE) + idle
 
 CASES = {}
-for kind in TYPES:
+for kind in KINDS:
     CASES[f"{kind}_both_ways"] = case(kind, both_ways)
     CASES[f"{kind}_connects"] = case(kind, idle + both_ways + rested(peer(0, RESET)) + bytes([REST | 3 << 5]) + come + frame(b"x") + idle, CONNECT)
     for version in range(1, 8):
@@ -95,6 +98,26 @@ for switches in (0, 1, 2, 3, 4, 7, 8, 16, 32, 63):
     CASES[f"{REQ}_requests_{switches}"] = case(
         REQ, come + send(b"q") + idle + peer(0, HEAR_ALL) + frame(b"", True) + frame(b"stray") + frame(b"a") + idle + bytes([RECV_WAIT]) + send(b"r")
         + rested(peer(0, RESET)) + come + frame(b"\0\0\0\1", True) + frame(b"", True) + frame(b"late") + bytes([RECV_WAIT]), b=switches,
+    )  # fmt: skip
+
+for kind in (STREAM, ROUTER_RAW):
+    for switches in (0, 8, 32):  # with notices, without, with greetings
+        CASES[f"{kind}_octets_{switches}"] = case(
+            kind, peer(0, COME, 7) + idle + bytes([RECV_ALL]) + rested(peer(0, OCTETS, 5) + b"hello") + bytes([RECV, RECV, ANSWER, 6 << 1]) + b"answer"
+            + bytes([ANSWER | IDLE, 0]) + peer(0, HEAR_ALL) + bytes([RECV_ALL, ANSWER, 6 << 1]) + b"nobody", b=switches,
+        )  # fmt: skip
+    CASES[f"{kind}_hangs_up_with_much_to_say"] = case(
+        kind, peer(0, COME, 7) + idle + bytes([RECV, RECV]) + bytes([ANSWER, 0xFE]) * 9 + bytes([ANSWER | IDLE, 0]) + peer(0, HEAR_ALL) + idle, MARK_2, d=2
+    )
+for kind in (SERVER, PEER, CHANNEL, CLIENT, GATHER, SCATTER):
+    CASES[f"{kind}_single_frames"] = case(
+        kind, come + another + frame(b"one") + frame(b"two", number=1) + frame(b"of", True) + frame(b"two") + idle + bytes([RECV, ANSWER, 6 << 1]) + b"answer"
+        + send(b"refused", True) + send(b"sent") + bytes([RECV, ANSWER | IDLE, 6 << 1]) + b"second" + rested(peer(0, GO)) + bytes([ANSWER, 0, RECV_ALL]),
+    )  # fmt: skip
+for switches in (0, 32, 64):
+    CASES[f"{PEER}_meets_{switches}"] = case(
+        PEER, bytes([MEET | 2 << 5]) + send(b"waits") + bytes([MEET | 3 << 5, MEET]) + idle + come + send(b"to it") + frame(b"hello") + idle + bytes([RECV])
+        + bytes([MEET | 1 << 5]) + send(b"gone") + bytes([MEET | 1 << 5]) + idle + come, CONNECT, b=switches,
     )  # fmt: skip
 
 FOUND = Path(__file__).parent / "corpus_sockets.txt"

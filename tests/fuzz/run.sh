@@ -47,7 +47,7 @@ sockets)
     kept
     # Leaks are the simulator's to find; blocks of a quarantine of 256 MB would all be cold.
     export ASAN_OPTIONS="detect_leaks=0:quarantine_size_mb=8:malloc_context_size=4:allocator_release_to_os_interval_ms=-1:${ASAN_OPTIONS:-}"
-    for type in ${TYPES:-0 1 2 3 4 5 6 7 8 9 10}; do
+    for type in ${TYPES:-0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18}; do
         mkdir -p "$out/sockets-$type"
         echo "$type"
     done | xargs -P "${JOBS:-2}" -I TYPE sh -c '"$@" --type=TYPE -artifact_prefix='"$out"'/sockets-TYPE- '"$out"'/sockets-TYPE '"$out"'/kept \

@@ -38,14 +38,14 @@ def attempt(sim, seed, only=None, machine=None):
         # A run ends by itself: the simulator bounds its steps. Should it not, the alarm below ends the reading.
         try:
             old = signal.signal(signal.SIGALRM, _expired)
-            signal.notified(PATIENCE)
+            signal.alarm(PATIENCE)
             data = answer.read()
         except TimeoutError:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             return "hang", f"no end within {PATIENCE} s"
         finally:
-            signal.notified(0)
+            signal.alarm(0)
             signal.signal(signal.SIGALRM, old)
     _, status = os.waitpid(child, 0)
     if data:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(900)  # work, not waiting: it takes what a loaded machine lets it have
 HERE = Path(__file__).parent
 SEED, PROGRAMS = 100_000, 6_000
 REGRESSIONS = json.loads((HERE / "regressions.json").read_text())

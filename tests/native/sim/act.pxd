@@ -31,9 +31,9 @@ from socket.send_recv cimport (
 from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end
 from io.wait cimport socket_until, wait_begin
 from io.exported_fd cimport socket_export_fd
-from pattern.types cimport (
-    TYPE_DEALER, TYPE_PUB, TYPE_PULL, TYPE_PUSH, TYPE_REP, TYPE_REQ, TYPE_ROUTER, TYPE_SUB, TYPE_XPUB, TYPE_XSUB,
-)
+from pattern.types cimport TYPE_DEALER, TYPE_REP, TYPE_REQ, TYPE_ROUTER, TYPE_STREAM, TYPE_XSUB
+from sim.types cimport kind_addressed, kind_numbered, kind_raw, kind_single, receives, sends
+from socket.endpoints cimport socket_disconnect_peer
 
 cdef extern from "message/decref_queue.h" nogil:
     ctypedef struct zc_decref_node:
@@ -57,8 +57,9 @@ cdef struct slot_t:
     socket_t *reader        # of its monitor
     bint monitored          # a thread is at it, or it is there
     bint closed
-    uint8_t ids[IDS][32]    # of peers of a ROUTER, latest first come, round robin
+    uint8_t ids[IDS][32]    # of peers of a ROUTER and the like, numbers of those of a SERVER; latest first come, round robin
     uint32_t id_sizes[IDS]
+    uint8_t id_owners[IDS]  # one more than the socket it was learnt from, if it can never be another's; else 0
     uint32_t next_id
 
 cdef struct run_t:
@@ -179,27 +180,55 @@ cdef inline int frame_make(run_t *r, msg_t *m, size_t size, int c) noexcept nogi
     return 0
 
 
-cdef inline int message_make(run_t *r, int slot, op_t *o, int turn, msg_t *frames, uint32_t number) noexcept nogil:
+cdef inline uint32_t id_choose(slot_t *x, int which) noexcept nogil:
+    """One that is known, if there is any; else the first."""
+    cdef uint32_t chosen = <uint32_t> which % IDS
+    return chosen if x.id_sizes[chosen] else 0
+
+
+cdef inline int address_make(slot_t *x, uint32_t which, msg_t *frame) noexcept nogil:
+    """The frame that names a peer, "peer" if none is known. 0 or negative errno."""
+    cdef int rc = msg_alloc(frame, x.id_sizes[which] if x.id_sizes[which] else 4)
+    if rc < 0:
+        return rc
+    if x.id_sizes[which]:
+        memcpy(msg_data(frame), x.ids[which], frame.size)
+    else:
+        memcpy(msg_data(frame), b"peer", 4)
+    return 0
+
+
+cdef inline void id_remember(run_t *r, int slot, const void *id, size_t size, int owner) noexcept nogil:
+    """owner: the socket that has it, or -1."""
+    cdef slot_t *x = &r.slots[slot]
+    cdef uint32_t i = x.next_id % IDS
+    if size > sizeof(x.ids[0]):
+        return
+    memcpy(x.ids[i], id, size)
+    x.id_sizes[i] = <uint32_t> size
+    x.id_owners[i] = <uint8_t> (owner + 1)
+    x.next_id += 1
+
+
+cdef inline int message_make(run_t *r, int slot, op_t *o, int turn, msg_t *frames, uint32_t number, sent_t *t) noexcept nogil:
     """Envelope and body. Their number, or negative errno."""
     cdef int type = r.program.types[slot]
     cdef int partner = r.program.types[slot ^ 1]
     cdef slot_t *x = &r.slots[slot]
+    cdef uint32_t which = id_choose(x, o.c + turn)
+    cdef uint32_t peer = 0
     cdef int n = 0
     cdef int i
     cdef int rc
-    cdef uint32_t which
-    if type == TYPE_ROUTER:
-        which = <uint32_t> (o.c + turn) % IDS
-        if x.id_sizes[which] == 0:
-            which = 0
-        rc = msg_alloc(&frames[0], x.id_sizes[which] if x.id_sizes[which] else 4)
+    if t != NULL:
+        t.to = x.id_owners[which]
+    if kind_addressed(type):
+        rc = address_make(x, which, &frames[0])
         if rc < 0:
             return rc
-        if x.id_sizes[which]:
-            memcpy(msg_data(&frames[0]), x.ids[which], frames[0].size)
-        else:
-            memcpy(msg_data(&frames[0]), b"peer", 4)
         n = 1
+    elif kind_numbered(type):
+        memcpy(&peer, x.ids[which], x.id_sizes[which])
     if (type == TYPE_ROUTER and partner == TYPE_REQ) or ((type == TYPE_DEALER or type == TYPE_ROUTER) and partner == TYPE_REP):
         msg_alloc(&frames[n], 0)
         n += 1
@@ -211,6 +240,7 @@ cdef inline int message_make(run_t *r, int slot, op_t *o, int turn, msg_t *frame
                 msg_close(&frames[n])
             return rc
         frame_fill(msg_data(&frames[n]), frames[n].size, slot, number, i, o.b)
+        frames[n].routing_id = peer
         n += 1
     for i in range(n - 1):
         frames[i].flags |= MSG_MORE
@@ -264,24 +294,26 @@ cdef inline int act_send_one(run_t *r, op_t *o, int turn) noexcept nogil:
     cdef sent_t *t = model_begin(r.model, slot, &number)
     cdef uint64_t began
     cdef uint64_t jumped = world.jumped
-    n = message_make(r, slot, o, turn, frames, number)
+    n = message_make(r, slot, o, turn, frames, number, t)
     if n < 0:
         model_sent(t, SENT_REFUSED, 0)
         return n
     began = world.now
     rc = send_frames(r.slots[slot].s, frames, n, NOWAIT if r.watched[slot] else o.timeout, &done)
     check_time(r, b"send", slot, began, jumped, o.timeout)
-    if rc == 0:
+    if rc == 0 and (type != TYPE_STREAM or o.b == 1):
         model_sent(t, SENT_ACCEPTED, o.b)
-    elif rc == 1 or done != 0:
+    elif rc >= 0 or done != 0:
         model_sent(t, SENT_DOUBTFUL, o.b)
     else:
         model_sent(t, SENT_REFUSED, o.b)
     for i in range(n):
         msg_close(&frames[i])
     take_back(r)
-    check_result(r, b"send", slot, rc, 1 | (2 if type == TYPE_REQ or type == TYPE_REP else 0) |
-                 (4 if type == TYPE_PULL or type == TYPE_SUB else 0) | (8 if type == TYPE_ROUTER else 0))
+    if kind_single(type) and o.b > 1 and sends(type) and rc != -EINVAL and rc != -ENOTSOCK and rc != -ETERM:
+        sim_find(SIM_MODEL, b"send on socket %d took the first of several frames (%d)", slot, -rc)
+    check_result(r, b"send", slot, rc, 1 | (2 if type == TYPE_REQ or type == TYPE_REP else 0) | (0 if sends(type) else 4) |
+                 (8 if kind_addressed(type) or kind_numbered(type) else 0) | (16 if kind_single(type) and o.b > 1 else 0))
     return rc
 
 
@@ -293,6 +325,33 @@ cdef inline int act_send(run_t *r, op_t *o) noexcept nogil:
         if rc < 0:
             return rc
         sim_progress(1)
+    return rc
+
+
+cdef inline int act_hang_up(run_t *r, op_t *o) noexcept nogil:
+    """Ends the connection of one peer: an empty message to a raw one, disconnect_peer() of a PEER; others refuse it."""
+    cdef slot_t *x = &r.slots[o.sock]
+    cdef uint32_t which = id_choose(x, o.c)
+    cdef msg_t frames[2]
+    cdef int done = 0
+    cdef int i
+    cdef int rc
+    cdef uint32_t peer = 0
+    if not kind_raw(r.program.types[o.sock]):
+        memcpy(&peer, x.ids[which], x.id_sizes[which] if x.id_sizes[which] <= 4 else 4)
+        rc = socket_disconnect_peer(x.s, peer)
+        check_result(r, b"disconnect_peer", o.sock, rc, 4 | 8)
+        return rc
+    rc = address_make(x, which, &frames[0])
+    if rc < 0:
+        return rc
+    frames[0].flags |= MSG_MORE
+    msg_init(&frames[1])
+    rc = send_frames(x.s, frames, 2, NOWAIT, &done)
+    for i in range(2):
+        msg_close(&frames[i])
+    take_back(r)
+    check_result(r, b"hang up", o.sock, rc, 1 | 8)
     return rc
 
 
@@ -313,11 +372,24 @@ cdef inline bint octets_waited(socket_t *s, uint64_t jumped) noexcept nogil:
     return False
 
 
+cdef inline void id_learn(run_t *r, int slot, msg_t *frames, pipe_t *pipe, int sender) noexcept nogil:
+    """From a message: who can be answered. What an accepted connection is known by goes with it, unless its peer has chosen it; that of a connect()
+    goes to whoever is there next."""
+    cdef int type = r.program.types[slot]
+    cdef bint made = type != TYPE_ROUTER or (frames[0].size == 5 and msg_data(&frames[0])[0] == 0)
+    if pipe == NULL or not made or (pipe.local and r.program.profile != PROFILE_CLEAN):
+        sender = -1
+    if kind_addressed(type):
+        id_remember(r, slot, msg_data(&frames[0]), frames[0].size, sender)
+    elif kind_numbered(type):
+        id_remember(r, slot, &frames[0].routing_id, 4, sender)
+
+
 cdef inline int act_recv_one(run_t *r, int slot, int32_t timeout) noexcept nogil:
     cdef socket_t *s = r.slots[slot].s
-    cdef slot_t *x = &r.slots[slot]
     cdef int type = r.program.types[slot]
     cdef msg_t frames[FRAMES_MAX]
+    cdef int sender = -1
     cdef int n = 0
     cdef int i
     cdef int rc = -EINTR
@@ -348,21 +420,16 @@ cdef inline int act_recv_one(run_t *r, int slot, int32_t timeout) noexcept nogil
             if rc == -EAGAIN and not r.model.relayed:
                 sim_find(SIM_MODEL, b"torn: %d frames of a message came out of socket %d, and then nothing", n, slot)
             if rc == 0:
-                model_received(r.model, slot, frames, n, pipe, began if timeout > 0 else 0, r.prompt)
+                sender = model_received(r.model, slot, frames, n, pipe, began if timeout > 0 else 0, r.prompt)
+                id_learn(r, slot, frames, pipe, sender)
         elif rc == -EAGAIN and timeout >= 300 and r.prompt and octets_waited(s, jumped):
             sim_find(SIM_MODEL, b"asleep: octets for socket %d waited while its recv ran into its time-out", slot)
         leave(s)
-    if rc == 0 and type == TYPE_ROUTER and frames[0].size <= 32:
-        i = <int> (x.next_id % IDS)
-        memcpy(x.ids[i], msg_data(&frames[0]), frames[0].size)
-        x.id_sizes[i] = <uint32_t> frames[0].size
-        x.next_id += 1
     for i in range(n):
         msg_close(&frames[i])
     take_back(r)
     check_time(r, b"recv", slot, began, jumped, timeout)
-    check_result(r, b"recv", slot, rc, 1 | (2 if type == TYPE_REQ or type == TYPE_REP else 0) |
-                 (4 if type == TYPE_PUSH or type == TYPE_PUB else 0))
+    check_result(r, b"recv", slot, rc, 1 | (2 if type == TYPE_REQ or type == TYPE_REP else 0) | (0 if receives(type) else 4))
     if rc == 0:
         sim_progress(1)
     return rc

@@ -4,7 +4,7 @@
 # simulator sees, and: more work than the conversation can be worth, a call that answers what no program expects, a message received in pieces, and
 # anything left (blocks, descriptors, threads, files) when sockets, peers and context are gone.
 #
-#   octet 0   socket type (0 to 10); --type=N on the command line takes its place
+#   octet 0   kind of socket, see fuzz_kind(); --type=N on the command line takes its place
 #   octet 1   bit 0: the socket connects, else it is bound; bit 1: ipc; bits 2-3: high-water marks; bits 4-5: MAXMSGSIZE; bit 6: IMMEDIATE;
 #             bit 7: CONFLATE
 #   octets 2, 3   switches of the patterns and limits, see fuzz_options()
@@ -18,7 +18,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset, strlen
 from libc.stdio cimport fprintf, stderr
-from base.errors cimport EAGAIN, EFSM, EHOSTUNREACH, EINTR, EINVAL, ENOTSOCK, ENOTSUP, EADDRINUSE, ENOENT
+from base.errors cimport EADDRINUSE, EAGAIN, EFAULT, EFSM, EHOSTUNREACH, EINTR, EINVAL, ENOENT, ENOTSOCK, ENOTSUP
 from base.platform cimport zc_lock_acquire, zc_lock_release
 from message.message cimport msg_t, msg_alloc, msg_close, msg_data, msg_init, MSG_EMPTY, MSG_MORE
 from reactor.pollset cimport POLLSET_EPOLL, POLLSET_POLL
@@ -28,7 +28,8 @@ from sim.system cimport (
 )
 from io.end_call cimport socket_end_call
 from io.wait cimport wait_t
-from socket.endpoints cimport socket_bind, socket_connect, socket_unbind
+from pattern.types cimport TYPE_CHANNEL, TYPE_CLIENT, TYPE_GATHER, TYPE_PEER, TYPE_SCATTER, TYPE_SERVER, TYPE_STREAM
+from socket.endpoints cimport socket_bind, socket_connect, socket_connect_peer, socket_disconnect_peer, socket_unbind
 from socket.life cimport (
     context_end, context_new, context_shutdown, context_unref, context_wait, socket_close, socket_new,
 )
@@ -36,7 +37,8 @@ from option.numbers cimport (
     OPT_SUBSCRIBE, OPT_CONFLATE, OPT_CONNECT_ROUTING_ID, OPT_HANDSHAKE_IVL, OPT_HEARTBEAT_IVL, OPT_HEARTBEAT_TTL,
     OPT_HELLO_MSG, OPT_DISCONNECT_MSG, OPT_HICCUP_MSG, OPT_IMMEDIATE, OPT_INVERT_MATCHING, OPT_MAX_MESSAGE_BYTES, OPT_MAX_MESSAGE_FRAMES,
     OPT_MAX_PEERS, OPT_MAX_PENDING_HANDSHAKES, OPT_MAX_SUBSCRIPTIONS, OPT_MAXMSGSIZE, OPT_ONLY_FIRST_SUBSCRIBE, OPT_PROBE_ROUTER, OPT_RCVHWM,
-    OPT_RECONNECT_IVL, OPT_REQ_CORRELATE, OPT_REQ_RELAXED, OPT_ROUTER_HANDOVER, OPT_ROUTER_MANDATORY, OPT_ROUTER_NOTIFY, OPT_ROUTING_ID,
+    OPT_RECONNECT_IVL, OPT_REQ_CORRELATE, OPT_REQ_RELAXED, OPT_ROUTER_HANDOVER, OPT_ROUTER_MANDATORY, OPT_ROUTER_NOTIFY,
+    OPT_ROUTER_RAW, OPT_ROUTING_ID, OPT_STREAM_NOTIFY,
     OPT_SNDHWM, OPT_UNSUBSCRIBE, OPT_XPUB_MANUAL, OPT_XPUB_MANUAL_LAST_VALUE, OPT_XPUB_NODROP, OPT_XPUB_VERBOSE, OPT_XPUB_VERBOSER,
     OPT_XPUB_WELCOME_MSG, OPT_XSUB_VERBOSE_UNSUBSCRIBE,
 )
@@ -49,15 +51,16 @@ from socket.send_recv cimport (
 )
 from io.wait cimport wait_begin
 from socket.references cimport socket_unref
-from sim.types cimport type_name
+from sim.types cimport TYPE_RAW_ROUTER, kind_numbered, kind_raw, receives, type_name, type_of_kind
 
 cdef enum:
     PEERS = 4
     PORT = 5555
-    TYPES = 11
+    KINDS = 19
     # Steps of the simulator that a conversation may cost, and each octet of it: some ten times what the costliest honest ones take.
     STEPS = 100000
     STEPS_EACH = 2000
+    STEPS_DRAIN = 12000         # watching a connection for DRAIN_MAX_S whose peer reads nothing: a raw one may have output from its first moment on
 
 cdef struct fuzz_t:
     const uint8_t *p
@@ -68,6 +71,10 @@ cdef struct fuzz_t:
     const char *text            # of the endpoint
     const char *path            # NULL: tcp
     bint inside                 # in the middle of a message being received
+    unsigned char id[32]        # the first frame received last, if it is short: of a ROUTER or STREAM the id of a peer
+    size_t id_size
+    uint32_t drains
+    uint32_t number             # SERVER, PEER: of the peer heard last, or connected last
     context_t *ctx
     socket_t *s
     int listener
@@ -85,6 +92,13 @@ cdef extern from *:
     int fuzz_forced_type
 
 cdef fuzz_t fuzz
+
+
+cdef int fuzz_kind(unsigned int place) noexcept nogil:
+    """The classic types come first, by their numbers: so old conversations mean what they meant."""
+    cdef const int *newer = [TYPE_STREAM, TYPE_SERVER, TYPE_CLIENT, TYPE_RAW_ROUTER, TYPE_PEER, TYPE_GATHER, TYPE_SCATTER, TYPE_CHANNEL]
+    place %= KINDS
+    return <int> place if place < TYPE_STREAM else newer[place - TYPE_STREAM]
 
 
 # ---- the input
@@ -142,7 +156,11 @@ cdef size_t prop(unsigned char *out, const char *name, const char *value, size_t
 
 cdef const char *partner(int type) noexcept nogil:
     cdef const unsigned char *types = b"\x00\x02\x01\x04\x03\x06\x05\x08\x07\x0a\x09"
-    return type_name(types[type])
+    if type == TYPE_SERVER or type == TYPE_CLIENT:
+        return type_name(TYPE_SERVER + TYPE_CLIENT - type)
+    if type == TYPE_GATHER or type == TYPE_SCATTER:
+        return type_name(TYPE_GATHER + TYPE_SCATTER - type)
+    return type_name(type if type >= TYPE_STREAM else types[type])
 
 
 cdef void introduce(fuzz_t *f, int fd, unsigned int how) noexcept nogil:
@@ -171,7 +189,7 @@ cdef void introduce(fuzz_t *f, int fd, unsigned int how) noexcept nogil:
     out[9] = 0x7F
     if how == 3 or how == 4:
         out[10] = 1 if how == 3 else 0
-        out[11] = <unsigned char> f.type
+        out[11] = <unsigned char> type_of_kind(f.type)
         n = 12
         if how == 3:
             n += frame(out + n, 0, id_size)
@@ -277,6 +295,7 @@ cdef void app_send(fuzz_t *f, bint more, bint wait, const uint8_t *data, size_t 
     memset(msg_data(&m), 0x2a, size)
     memcpy(msg_data(&m), data, n if n < size else size)
     m.flags = MSG_MORE if more else 0
+    m.routing_id = f.number if kind_numbered(f.type) else 0
     wait_begin(&w, 2)
     while rc == -EINTR:
         rc = enter(f)
@@ -304,6 +323,12 @@ cdef int app_recv(fuzz_t *f, bint wait) noexcept nogil:
     if rc == 0:
         more = (m.flags & MSG_MORE) != 0
     if rc == 0:
+        if not f.inside and m.size <= sizeof(f.id):
+            memcpy(f.id, msg_data(&m), m.size)
+            f.id_size = m.size
+        if (m.routing_id != 0) != kind_numbered(f.type):
+            sim_fail(b"a message with a number that its type has not, or without one that it has")
+        f.number = m.routing_id
         f.inside = more
         peek(f, msg_data(&m), m.size)
         msg_close(&m)
@@ -348,7 +373,7 @@ cdef void app_poll(fuzz_t *f, int wanted, uint64_t ms) noexcept nogil:
             rc = socket_poll_wait(f.s, wanted, &w) if ms else socket_events_now(f.s)
         leave(f)
     expect(rc, b"poll")
-    if ms and rc > 0 and rc & 1 and f.type != 7 + 1:
+    if ms and rc > 0 and rc & 1 and receives(f.type):
         # What poll promises, recv keeps.
         if not app_recv(f, False):
             sim_fail(b"poll said there was something")
@@ -360,8 +385,26 @@ cdef int app_open(fuzz_t *f) noexcept nogil:
     return socket_bind(f.s, f.text, strlen(f.text))
 
 
+cdef void app_meet(fuzz_t *f, unsigned int how) noexcept nogil:
+    """connect_peer() and disconnect_peer(); others refuse both."""
+    cdef const char *where = b"inproc://nobody"
+    cdef int rc
+    if how & 1:
+        rc = socket_disconnect_peer(f.s, f.number)
+    else:
+        if not how & 2:
+            where = f.text
+        rc = socket_connect_peer(f.s, where, strlen(where), &f.number)
+        if rc == -EFAULT:
+            rc = 0
+        elif rc == 0 and f.number == 0:
+            sim_fail(b"connect_peer() told no number")
+    expect(rc, b"meet")
+
+
 cdef void app_reopen(fuzz_t *f) noexcept nogil:
     cdef int rc = socket_unbind(f.s, f.text, strlen(f.text), f.connects)
+    f.drains += kind_raw(f.type)
     expect(rc, b"unbind")
     rc = app_open(f)
     if rc != -EADDRINUSE:
@@ -405,6 +448,7 @@ cdef void fuzz_options(fuzz_t *f, unsigned int a, unsigned int b, unsigned int c
     if b & 8:
         app_int(f, OPT_PROBE_ROUTER, 1)
         app_int(f, OPT_XPUB_MANUAL, 1)
+        app_int(f, OPT_STREAM_NOTIFY, 0)
     if b & 16:
         app_int(f, OPT_XPUB_MANUAL_LAST_VALUE, 1)
         app_set(f, OPT_CONNECT_ROUTING_ID, b"A", 1)
@@ -533,6 +577,15 @@ cdef void fuzz_step(fuzz_t *f) noexcept nogil:
             socket_monitor_start(f.s, b"inproc://watch", 14, 0xffff)
     elif what == 29:
         socket_close(f.s, 0, False)
+    elif what == 30:                    # ... to the peer heard last; on a raw connection nothing ends it
+        x = take(f)
+        if not kind_numbered(f.type):
+            app_send(f, True, False, f.id, f.id_size, f.id_size)
+        n = x >> 1
+        data = take_octets(f, &n)
+        app_send(f, False, x & 1, data, n, n)
+    elif what == 31:
+        app_meet(f, i)
     if op & 0x80:
         sim_idle()
 
@@ -554,9 +607,11 @@ cdef void fuzz_main(void *arg) noexcept nogil:
     f.ctx = context_new(POLLSET_EPOLL if c & 128 == 0 else POLLSET_POLL)
     if f.ctx == NULL:
         sim_fail(b"context")
-    f.s = socket_new(f.ctx, f.type, False, &rc)
+    f.s = socket_new(f.ctx, type_of_kind(f.type), False, &rc)
     if f.s == NULL:
         sim_fail(b"socket")
+    if f.type == TYPE_RAW_ROUTER:
+        app_int(f, OPT_ROUTER_RAW, 1)
     fuzz_options(f, a, b, c, d)
     if d & 0x40:
         socket_monitor_start(f.s, b"inproc://watch", 14, 0xffff)
@@ -593,10 +648,11 @@ cdef int fuzz_one(const uint8_t *data, size_t size) noexcept nogil:
     f.p = data
     f.n = size
     f.at = 1
-    f.type = data[0] % TYPES
-    if fuzz_forced_type >= 0:
-        f.type = fuzz_forced_type
+    f.type = fuzz_kind(<unsigned int> fuzz_forced_type if fuzz_forced_type >= 0 else data[0])
     f.inside = False
+    f.id_size = 0
+    f.drains = 0
+    f.number = 0
     f.ctx = NULL
     f.s = NULL
     for i in range(PEERS):
@@ -610,7 +666,7 @@ cdef int fuzz_one(const uint8_t *data, size_t size) noexcept nogil:
     sim_begin(&c)
     sim_spawn(b"application", fuzz_main, f)
     sim_run()
-    if world.finding == 0 and world.steps > <uint64_t> STEPS + size * <uint64_t> STEPS_EACH:
+    if world.finding == 0 and world.steps > STEPS + size * <uint64_t> STEPS_EACH + f.drains * <uint64_t> STEPS_DRAIN:
         sim_fail(b"more work than the conversation is worth")
     rc = sim_end()
     if rc:

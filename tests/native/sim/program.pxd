@@ -10,8 +10,10 @@ from libc.string cimport memset
 from sim.system cimport sim_config_t, sim_mix
 from option.numbers cimport OPT_CONFLATE, OPT_HEARTBEAT_IVL, OPT_RECONNECT_IVL
 from pattern.types cimport (
-    TYPE_DEALER, TYPE_PAIR, TYPE_PUB, TYPE_PULL, TYPE_PUSH, TYPE_REP, TYPE_REQ, TYPE_ROUTER, TYPE_SUB, TYPE_XPUB, TYPE_XSUB,
+    TYPE_CHANNEL, TYPE_CLIENT, TYPE_DEALER, TYPE_GATHER, TYPE_PAIR, TYPE_PEER, TYPE_PUB, TYPE_PULL, TYPE_PUSH, TYPE_REP, TYPE_REQ, TYPE_ROUTER,
+    TYPE_SCATTER, TYPE_SERVER, TYPE_STREAM, TYPE_SUB, TYPE_XPUB, TYPE_XSUB,
 )
+from sim.types cimport TYPE_RAW_ROUTER, kind_raw, kind_single, one_peer, receives, sends
 
 cdef enum:
     SLOTS = 8
@@ -43,7 +45,8 @@ cdef enum:                  # kinds of operations
     OP_WATCH = 20
     OP_BREAK = 21
     OP_FLUSH_AT_EXIT = 22
-    OP_KINDS = 23
+    OP_HANG_UP = 23
+    OP_KINDS = 24
 
 cdef enum:                  # profiles
     PROFILE_CLEAN = 0       # nothing is lost: everything accepted must arrive
@@ -69,7 +72,7 @@ cdef struct program_t:
     sim_config_t config
     int profile
     int nsockets
-    int types[SLOTS]
+    int types[SLOTS]        # kinds: sim/types.pxd
     int nthreads
     int poller
     int io_threads
@@ -146,7 +149,24 @@ cdef inline void config_make(program_t *p, dice_t *d) noexcept nogil:
 
 # ---- who talks to whom
 
+cdef inline int kind_make(dice_t *d) noexcept nogil:
+    cdef const int *newer = [TYPE_STREAM, TYPE_RAW_ROUTER, TYPE_SERVER, TYPE_CLIENT, TYPE_GATHER, TYPE_SCATTER, TYPE_PEER, TYPE_CHANNEL]
+    return <int> roll(d, TYPE_STREAM) if chance(d, 65) else newer[roll(d, 8)]
+
+
 cdef inline int partner(int type, dice_t *d) noexcept nogil:
+    if kind_raw(type):
+        return TYPE_STREAM if chance(d, 65) else TYPE_RAW_ROUTER if chance(d, 70) else TYPE_DEALER
+    if type == TYPE_SERVER:
+        return TYPE_CLIENT
+    if type == TYPE_CLIENT:
+        return TYPE_SERVER
+    if type == TYPE_GATHER:
+        return TYPE_SCATTER
+    if type == TYPE_SCATTER:
+        return TYPE_GATHER
+    if type == TYPE_PEER or type == TYPE_CHANNEL:
+        return type
     if type == TYPE_PUSH:
         return TYPE_PULL
     if type == TYPE_PULL:
@@ -164,14 +184,6 @@ cdef inline int partner(int type, dice_t *d) noexcept nogil:
     if type == TYPE_ROUTER:
         return pick3(d, TYPE_DEALER, TYPE_REQ, TYPE_ROUTER)
     return TYPE_PAIR
-
-
-cdef inline bint sends(int type) noexcept nogil:
-    return type != TYPE_PULL and type != TYPE_SUB
-
-
-cdef inline bint receives(int type) noexcept nogil:
-    return type != TYPE_PUSH and type != TYPE_PUB
 
 
 cdef inline int32_t timeout_make(dice_t *d) noexcept nogil:
@@ -202,7 +214,7 @@ cdef inline void traffic_make(program_t *p, dice_t *d, int thread) noexcept nogi
         o = op_add(p, OP_SEND, thread, sock)
         # Now and then so many that a read takes a whole chunk, whose views the core hands on.
         o.a = 1 + <int32_t> (roll(d, 4) if chance(d, 60) else roll(d, 30) if chance(d, 75) else roll(d, 300))
-        o.b = 1 if chance(d, 60) else 1 + <int32_t> roll(d, 4)
+        o.b = 1 if chance(d, 96 if kind_single(type) or type == TYPE_STREAM else 60) else 1 + <int32_t> roll(d, 4)
         o.c = <int32_t> roll(d, 1000)       # size class and destination
         o.timeout = timeout_make(d)
     elif what < 78:
@@ -242,7 +254,9 @@ cdef inline void trouble_make(program_t *p, dice_t *d, int thread) noexcept nogi
     elif what < 24:
         op_add(p, OP_DISCONNECT, thread, sock).a = <int32_t> roll(d, ENDPOINTS)
     elif what < 36:
-        op_add(p, OP_CONNECT, thread, sock).a = <int32_t> roll(d, ENDPOINTS)
+        o = op_add(p, OP_CONNECT, thread, sock)
+        o.a = <int32_t> roll(d, ENDPOINTS)
+        o.b = chance(d, 50)
     elif what < 46:
         op_add(p, OP_BIND, thread, sock).a = <int32_t> roll(d, ENDPOINTS)
     elif what < 58:
@@ -255,6 +269,8 @@ cdef inline void trouble_make(program_t *p, dice_t *d, int thread) noexcept nogi
         o.b = 1 + <int32_t> roll(d, 5)
     elif what < 68:
         op_add(p, OP_SHUTDOWN, thread, sock)
+    elif what < 76 and (kind_raw(p.types[sock]) or p.types[sock] == TYPE_PEER):
+        op_add(p, OP_HANG_UP, thread, sock).c = <int32_t> roll(d, 1000)
     elif p.profile == PROFILE_HOSTILE or p.profile == PROFILE_ALL:
         if what < 90:
             o = op_add(p, OP_RAW if chance(d, 75) else OP_RAW_LISTEN, thread, sock)
@@ -284,6 +300,7 @@ cdef inline void program_make(program_t *p, uint64_t seed) noexcept nogil:
     cdef int end
     cdef int traffic
     cdef int first
+    cdef op_t *joiner
     cdef uint32_t conflated = 0
     memset(p, 0, sizeof(program_t))
     d.state = sim_mix(seed) >> 8
@@ -296,10 +313,10 @@ cdef inline void program_make(program_t *p, uint64_t seed) noexcept nogil:
     p.io_threads = 1 if chance(&d, 85) else 2
     p.nthreads = 1 + <int> roll(&d, THREADS_MAX)
     p.nsockets = 2 + <int> (roll(&d, 2) if chance(&d, 60) else roll(&d, SLOTS - 1))
-    first = <int> roll(&d, 11)
+    first = kind_make(&d)
     for i in range(p.nsockets):
         if i % 2 == 0:
-            p.types[i] = first if chance(&d, 60) else <int> roll(&d, 11)
+            p.types[i] = first if chance(&d, 60) else kind_make(&d)
         else:
             p.types[i] = partner(p.types[i - 1], &d)
     for i in range(p.nsockets):
@@ -323,11 +340,15 @@ cdef inline void program_make(program_t *p, uint64_t seed) noexcept nogil:
         binder = i + <int> roll(&d, 2)
         if chance(&d, 75):
             op_add(p, OP_BIND, 0, binder).a = end
-            op_add(p, OP_CONNECT, <int> roll(&d, <uint32_t> p.nthreads), 2 * i + 1 - binder).a = end
+            joiner = op_add(p, OP_CONNECT, <int> roll(&d, <uint32_t> p.nthreads), 2 * i + 1 - binder)
+            joiner.a = end
+            joiner.b = p.types[2 * i + 1 - binder] == TYPE_PEER
         else:
-            op_add(p, OP_CONNECT, 0, 2 * i + 1 - binder).a = end
+            joiner = op_add(p, OP_CONNECT, 0, 2 * i + 1 - binder)
+            joiner.a = end
+            joiner.b = p.types[2 * i + 1 - binder] == TYPE_PEER
             op_add(p, OP_BIND, <int> roll(&d, <uint32_t> p.nthreads), binder).a = end
-        if p.nsockets > i + 2 and chance(&d, 30) and p.types[binder] != TYPE_PAIR:
+        if p.nsockets > i + 2 and chance(&d, 30) and not one_peer(p.types[binder]):
             # A third of the kind joins.
             n = i + 2
             while n < p.nsockets:

@@ -145,6 +145,7 @@ _KINDS = {
     OP_POLL: "poll", OP_SUBSCRIBE: "subscribe", OP_UNSUBSCRIBE: "unsubscribe", OP_SLEEP: "sleep", OP_IDLE: "sleep 300 ms", OP_RAW: "stranger connects",
     OP_RAW_LISTEN: "stranger listens", OP_MONITOR: "monitor", OP_MONITOR_READ: "read monitor", OP_PROXY: "proxy", OP_CLOSE: "close",
     OP_SHUTDOWN: "shutdown", OP_WATCH: "watch FD", OP_BREAK: "network resets a connection", OP_FLUSH_AT_EXIT: "flush as at exit",
+    OP_HANG_UP: "hang up",
 }
 KIND_NUMBERS = {name: number for number, name in _KINDS.items()}
 _OPTION_NAMES = {
@@ -158,7 +159,7 @@ _OPTION_NAMES = {
     OPT_ONLY_FIRST_SUBSCRIBE: "ONLY_FIRST_SUBSCRIBE", OPT_CONNECT_TIMEOUT: "CONNECT_TIMEOUT", OPT_RECONNECT_STOP: "RECONNECT_STOP",
     OPT_XSUB_VERBOSE_UNSUBSCRIBE: "XSUB_VERBOSE_UNSUBSCRIBE", OPT_MAXMSGSIZE: "MAXMSGSIZE", OPT_ROUTING_ID: "ROUTING_ID",
     OPT_CONNECT_ROUTING_ID: "CONNECT_ROUTING_ID", OPT_HELLO_MSG: "HELLO_MSG", OPT_DISCONNECT_MSG: "DISCONNECT_MSG", OPT_HICCUP_MSG: "HICCUP_MSG",
-    OPT_XPUB_WELCOME_MSG: "XPUB_WELCOME_MSG",
+    OPT_XPUB_WELCOME_MSG: "XPUB_WELCOME_MSG", OPT_STREAM_NOTIFY: "STREAM_NOTIFY",
 }
 
 
@@ -177,7 +178,7 @@ cdef str op_text(program_t *p, op_t *o):
     if o.kind in (OP_BIND, OP_UNBIND):
         return f"{kind} {(<bytes> places[o.a].bind).decode()}"
     if o.kind in (OP_CONNECT, OP_DISCONNECT):
-        return f"{kind} {(<bytes> places[o.a].connect).decode()}"
+        return f"{kind}{'_peer' if o.kind == OP_CONNECT and o.b else ''} {(<bytes> places[o.a].connect).decode()}"
     if o.kind == OP_SEND:
         return f"send {o.a} messages of {o.b} frames (sizes {o.c}) {wait_text(o.timeout)}"
     if o.kind in (OP_RECV, OP_MONITOR_READ):
@@ -205,7 +206,7 @@ def describe(program, only=None, machine=None):
     """The program of a seed, or an exported one, in lines a person can read."""
     cdef program_t *p = program_of(program, only, machine or {})
     cdef int i
-    names = [(<bytes> type_name(p.types[i])).decode() for i in range(p.nsockets)]
+    names = [(<bytes> type_name(p.types[i])).decode() + " raw" * (p.types[i] == TYPE_RAW_ROUTER) for i in range(p.nsockets)]
     lines = [
         f"program {program if isinstance(program, int) else ''} ({PROFILE_NAMES[p.profile]}), "
         f"poll set {'epoll' if p.poller == POLLSET_EPOLL else 'poll'}, {p.io_threads} I/O thread(s)",

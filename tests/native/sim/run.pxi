@@ -7,10 +7,11 @@ from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_m
 from message.message cimport MSG_MORE
 from reactor.pollset cimport POLLSET_EPOLL
 from sim.act cimport (
-    act_poll, act_proxy, act_recv, act_recv_one, act_send, act_set, act_subscribe, act_watch, moved_by_proxies, run_t, slot_t, take_back, troubled,
+    act_hang_up, act_poll, act_proxy, act_recv, act_recv_one, act_send, act_set, act_subscribe, act_watch, id_remember, moved_by_proxies, run_t,
+    slot_t, take_back, troubled,
     zc_decref_take,
 )
-from sim.model cimport SENT_MAX, balances, model_all_arrived, model_t
+from sim.model cimport SENT_MAX, model_all_arrived, model_t
 from sim.program cimport *
 from sim.strangers cimport stranger_connects, stranger_listens
 from sim.system cimport (
@@ -18,17 +19,18 @@ from sim.system cimport (
     sim_end, sim_end_break, sim_fiber_t, sim_find, sim_heap, sim_idle, sim_octets, sim_progress, sim_resets,
     sim_run, sim_sleep, sim_spawn, sim_wait, world,
 )
-from socket.endpoints cimport socket_bind, socket_connect, socket_unbind
+from socket.endpoints cimport socket_bind, socket_connect, socket_connect_peer, socket_unbind
 from socket.life cimport (
     context_end, context_flush, context_new, context_shutdown, context_unref, context_wait, socket_close,
     socket_new,
 )
 from option.numbers cimport *
+from socket.options cimport socket_set_option
 from socket.monitoring cimport socket_monitor_start, socket_monitor_stop
 from socket.state cimport context_t, socket_t
 from socket.send_recv cimport socket_recv_now
 from socket.references cimport socket_unref
-from sim.types cimport type_accepts, type_name
+from sim.types cimport TYPE_RAW_ROUTER, balances, kind_raw, one_peer, receives, type_accepts, type_name, type_of_kind
 
 cdef enum:
     PAIR_TYPE = 0
@@ -81,6 +83,7 @@ for _option, _values in (
     (OPT_RECONNECT_STOP, (0, 1, 2, 7)), (OPT_XSUB_VERBOSE_UNSUBSCRIBE, (0, 1)), (OPT_RCVHWM, (0, 1, 3, 10)), (OPT_SNDHWM, (0, 1, 2, 10)),
 ):
     _setting(_option, _values, 0, False)
+_setting(OPT_STREAM_NOTIFY, (0, 1), 0, False)
 _setting(OPT_MAXMSGSIZE, (-1, 20, 1000, 10000), 1, False)
 for _option in (OPT_ROUTING_ID, OPT_CONNECT_ROUTING_ID, OPT_HELLO_MSG, OPT_DISCONNECT_MSG, OPT_HICCUP_MSG, OPT_XPUB_WELCOME_MSG):
     _setting(_option, (1, 2, 8, 16), 2, False)
@@ -116,6 +119,9 @@ cdef int do_set(run_t *r, op_t *o) noexcept nogil:
     cdef int value
     cdef int64_t value64
     setting_of(r.program, o, &x)
+    if (x.option == OPT_HELLO_MSG or x.option == OPT_DISCONNECT_MSG or x.option == OPT_HICCUP_MSG or x.option == OPT_STREAM_NOTIFY
+            or x.option == OPT_ROUTER_NOTIFY):
+        r.model.noisy = True
     value = x.values[0]
     value64 = value
     if x.kind == 2:
@@ -169,6 +175,25 @@ cdef int do_monitor_read(run_t *r, op_t *o) noexcept nogil:
     return rc
 
 
+cdef int do_connect(run_t *r, op_t *o) noexcept nogil:
+    """o.b: as a PEER does it, which learns the number of its peer."""
+    cdef socket_t *s = r.slots[o.sock].s
+    cdef uint32_t peer = 0
+    cdef int rc
+    r.model.paths[o.sock] += 1
+    if o.b:
+        rc = socket_connect_peer(s, places[o.a].connect, strlen(places[o.a].connect), &peer)
+    else:
+        rc = socket_connect(s, places[o.a].connect, strlen(places[o.a].connect))
+    if rc != 0:
+        r.model.paths[o.sock] -= 1
+    elif o.b and peer == 0:
+        sim_find(SIM_MODEL, b"connect_peer() on socket %d tells no number", <int> o.sock)
+    elif o.b:
+        id_remember(r, o.sock, &peer, sizeof(peer), -1)
+    return rc
+
+
 cdef int do_op(run_t *r, op_t *o) noexcept nogil:
     cdef socket_t *s = r.slots[o.sock].s
     cdef uint64_t began
@@ -187,10 +212,7 @@ cdef int do_op(run_t *r, op_t *o) noexcept nogil:
         if rc != 0:
             r.model.paths[o.sock] -= 1
     elif o.kind == OP_CONNECT:
-        r.model.paths[o.sock] += 1
-        rc = socket_connect(s, places[o.a].connect, strlen(places[o.a].connect))
-        if rc != 0:
-            r.model.paths[o.sock] -= 1
+        rc = do_connect(r, o)
     elif o.kind == OP_UNBIND:
         rc = socket_unbind(s, places[o.a].bind, strlen(places[o.a].bind), False)
         take_back(r)
@@ -229,6 +251,8 @@ cdef int do_op(run_t *r, op_t *o) noexcept nogil:
         context_shutdown(r.ctx)
     elif o.kind == OP_WATCH:
         rc = act_watch(r, o)
+    elif o.kind == OP_HANG_UP:
+        rc = act_hang_up(r, o)
     elif o.kind == OP_BREAK:
         sim_end_break(o.a)
     elif o.kind == OP_FLUSH_AT_EXIT:
@@ -403,7 +427,7 @@ cdef bint promises(run_t *r) noexcept nogil:
     for i in range(p.nops):
         if p.ops[i].kept and (p.ops[i].kind == OP_CONNECT or p.ops[i].kind == OP_BIND):
             pairs[p.ops[i].sock] += 1
-            if p.types[p.ops[i].sock] == PAIR_TYPE and pairs[p.ops[i].sock] > 1:
+            if one_peer(p.types[p.ops[i].sock]) and pairs[p.ops[i].sock] > 1:
                 return False
     return not probes_a_req(p) and joined(r)
 
@@ -413,6 +437,7 @@ cdef void main_thread(void *arg) noexcept nogil:
     cdef program_t *p = r.program
     cdef bint promised
     cdef int i
+    cdef int on = 1
     cdef int rc = 0
     cdef uint64_t began
     cdef uint64_t jumped
@@ -421,7 +446,9 @@ cdef void main_thread(void *arg) noexcept nogil:
         return
     r.ctx.opt.io_threads = p.io_threads
     for i in range(p.nsockets):
-        r.slots[i].s = socket_new(r.ctx, p.types[i], False, &rc)
+        r.slots[i].s = socket_new(r.ctx, type_of_kind(p.types[i]), False, &rc)
+        if r.slots[i].s != NULL and p.types[i] == TYPE_RAW_ROUTER:
+            socket_set_option(r.slots[i].s, OPT_ROUTER_RAW, &on, sizeof(on))
     for i in range(p.nthreads):
         threads[i].run = r
         threads[i].number = i
@@ -482,7 +509,9 @@ cdef int run_program(program_t *p) noexcept nogil:
         m.shared[i] = False
         senders[i] = -1
     m.program = p
-    m.relayed = m.strangers = m.loose = False
+    memset(m.raw, 0, sizeof(m.raw))
+    m.next_raw = 0
+    m.relayed = m.strangers = m.loose = m.noisy = False
     m.received = m.others = 0
     memset(r, 0, sizeof(run_t))
     r.program = p
@@ -502,7 +531,7 @@ cdef int run_program(program_t *p) noexcept nogil:
             m.relayed = True
         elif p.ops[k].kind == OP_RAW or p.ops[k].kind == OP_RAW_LISTEN:
             m.strangers = True
-        elif p.ops[k].kind == OP_UNBIND or p.ops[k].kind == OP_DISCONNECT or p.ops[k].kind == OP_CLOSE or p.ops[k].kind == OP_SHUTDOWN:
+        elif p.ops[k].kind in (OP_UNBIND, OP_DISCONNECT, OP_CLOSE, OP_SHUTDOWN, OP_HANG_UP):
             m.loose = True
     current_run = r
     sim_begin(&p.config)
