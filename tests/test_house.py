@@ -21,7 +21,6 @@ LONGER = {}
 UNCALLED = {
     "decoder_feed": "the fuzzers and the probe, which have octets and no buffer of a session",
     "pattern_peer_state": "the probe; zmq_socket_get_peer_state() of the draft API asks for it",
-    "session_authenticated": "the host that has asked a ZAP handler",
     "tuning_default": "the probe",
 }
 

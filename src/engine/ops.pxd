@@ -21,7 +21,7 @@
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t
 
-from mechanism.mechanism cimport mechanism_zap_t
+from mechanism.mechanism cimport MECHANISM_CREDENTIALS_MAX, mechanism_zap_t
 from mechanism.security cimport security_t
 from message.message cimport msg_t
 from zmtp.command cimport CMD_CANCEL, CMD_PING, CMD_PONG, CMD_SUBSCRIBE, command_t
@@ -73,6 +73,9 @@ cdef enum:
 ctypedef hs_config_t engine_config_t    # all borrowed for the time of engine_new()
 ctypedef mechanism_zap_t engine_zap_t
 ctypedef security_t engine_security_t
+
+cdef enum:
+    ENGINE_CREDENTIALS_MAX = MECHANISM_CREDENTIALS_MAX
 
 # Who is at the other end: valid from ENGINE_READY to settle().
 cdef struct engine_peer_t:

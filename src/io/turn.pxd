@@ -12,7 +12,8 @@ from base.platform cimport zc_now_ns, zc_wake_signal
 from reactor.io_thread cimport LEASE_BLOCKED, LEASE_TAKEN
 from reactor.pollset cimport pollset_mod, pollset_wait
 from reactor.pollset_event cimport pollevent_t, POLL_IN
-from session.lifecycle cimport session_input, session_ready_event
+from session.events cimport session_ready_event
+from session.lifecycle cimport session_input
 from session.session cimport session_t, source_t, SESSION_CONNECTING, SESSION_READY, SOURCE_LISTENER, SOURCE_WAKE
 from session.timers cimport session_timer
 from socket.accepting cimport connection_accept

@@ -11,7 +11,7 @@
 #     HANDSHAKE      | as the steps demand | the next step   | the last step is done, or something is wrong
 #     AUTHENTICATE   | none                | not called      | zap_reply() was called
 #     READY          | none                | not called      | never
-#     REFUSED        | an ERROR, if any    | always fails    | never
+#     REFUSED        | an ERROR, if any    | fails, or 0     | never
 #     FAILED         | none                | not called      | never
 #
 # - process_command is called only after next_command had nothing more to send.

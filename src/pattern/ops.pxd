@@ -39,6 +39,7 @@ cdef enum:                      # pattern_ops_t.traits: what others may want to 
     SINGLE_FRAME = 1 << 10      # messages have one frame: MORE is refused
     CONNECTS_PEERS = 1 << 11    # connect_peer() tells the number of the peer, disconnect_peer() takes it
     RAW = 1 << 12               # there is no ZMTP on its connections
+    SERVES = 1 << 13            # takes the requests of a REQ and answers them: it can be the ZAP handler
 
 cdef enum:                      # pattern_events()
     PATTERN_IN = 1

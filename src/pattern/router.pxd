@@ -26,7 +26,7 @@ from option.table cimport NOTIFY_CONNECT, NOTIFY_DISCONNECT
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
     pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, FLAG_FIXED, FLAG_KEYED, FLAG_UP, FLAG_WAITING,
-    PATTERN_IN, PATTERN_OUT, RAW, SENDS_IDENTITY, pattern_raw,
+    PATTERN_IN, PATTERN_OUT, RAW, SENDS_IDENTITY, SERVES, pattern_raw,
 )
 from pattern.steps cimport pattern_close_pipe, pattern_discard, pattern_greet, pattern_insert
 from pattern.strategies.fair_queue cimport fq_attach, fq_ended, fq_has, fq_ready, fq_begin, fq_front, fq_remove, fq_take
@@ -438,7 +438,7 @@ cdef inline int router_peer_state(pattern_t *pt, const unsigned char *id, size_t
 
 
 cdef inline void router_ops(pattern_ops_t *ops) noexcept nogil:
-    default_ops(ops, "ROUTER", "REQ DEALER ROUTER", CAN_SEND | CAN_RECV | ANSWERS | SENDS_IDENTITY)
+    default_ops(ops, "ROUTER", "REQ DEALER ROUTER", CAN_SEND | CAN_RECV | ANSWERS | SENDS_IDENTITY | SERVES)
     ops.init = router_init
     ops.free = router_free
     ops.attach = router_attach

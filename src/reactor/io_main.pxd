@@ -6,7 +6,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t, UINT64_MAX
 from base.memory cimport free
 from base.atomics cimport (
     zc_load_relaxed_u32, zc_store_relaxed_u32, zc_load_relaxed_u64, zc_store_release_u32, zc_load_acquire_u32,
-    zc_swap_u64, zc_pause,
+    zc_swap_u32, zc_swap_u64, zc_pause,
 )
 from base.config cimport (
     LEASE_NS, SCANS_PER_TURN, POLL_BATCH, RETRY_NS, FLUSH_CHECKS, FLUSH_CHECK_NS, FLUSH_WATCH_NS,
@@ -141,6 +141,18 @@ cdef inline void io_rest(io_thread_t *io) noexcept nogil:
         zc_wake_drain(&io.wake)
 
 
+cdef inline void io_between(io_thread_t *io, io_client_t *gone) noexcept nogil:
+    """What may wait for locks: no lock is held between two turns."""
+    cdef io_client_t *c
+    while gone != NULL:
+        c = gone
+        gone = c.gone_next
+        c.gone(c)
+    if zc_load_relaxed_u32(&io.errand_due):
+        zc_swap_u32(&io.errand_due, 0)      # before the errand looks: who asks from now on is not overlooked
+        io.errand(io.errand_of)
+
+
 cdef inline void io_main(void *arg) noexcept nogil:
     cdef io_thread_t *io = <io_thread_t *> arg
     cdef pollevent_t events[POLL_BATCH]
@@ -152,7 +164,6 @@ cdef inline void io_main(void *arg) noexcept nogil:
     cdef int n = 0
     cdef int i
     cdef int looks
-    cdef io_client_t *c
     cdef io_client_t *gone
     zc_thread_tight_timers()
     while not zc_load_acquire_u32(&io.stop):
@@ -180,10 +191,7 @@ cdef inline void io_main(void *arg) noexcept nogil:
         gone = io.gone
         io.gone = NULL
         zc_lock_release(&io.lock)
-        while gone != NULL:
-            c = gone
-            gone = c.gone_next
-            c.gone(c)
+        io_between(io, gone)
         timeout = -1
         if looks == 0:
             timeout = 0
@@ -204,7 +212,7 @@ cdef inline void io_main(void *arg) noexcept nogil:
 
 
 cdef inline int io_start(io_thread_t *io, int kind, int policy, int priority, const int *cpus, int ncpus) noexcept nogil:
-    """`name` is filled in. 0 or negative errno."""
+    """`name`, `errand` and `errand_of` are filled in. 0 or negative errno."""
     cdef int rc
     zc_lock_init(&io.lock)
     io.slots = NULL
@@ -212,7 +220,7 @@ cdef inline int io_start(io_thread_t *io, int kind, int policy, int priority, co
     io.nslots = io.count = 0
     io.stop = io.pokes = 0
     io.armed = io.young_until = 0
-    io.helpers = 0
+    io.helpers = io.errand_due = 0
     io.timer_at = UINT64_MAX
     rc = pollset_init(&io.set, kind)
     if rc < 0:

@@ -18,6 +18,7 @@
 #   could come in before the handshake, or the subscription, that arrived before it on another socket. While connections are young (`young_until`)
 #   application threads that have taken input in, or are about to wait, therefore serve what the set of this thread reports: io_help(). They hold no
 #   socket's lock then; `helpers` keeps the struct from being freed meanwhile.
+# - Errands. What may have to wait for locks is not done while serving: io_errand() has the thread call `errand` between two turns, with no lock held.
 #
 # Words of io_client_t: lease, activity, flush_pending, flush_at, burst_began, deadline, signals_at are written under the socket's lock and read here
 # (relaxed: a stale value costs one tick). flush_requested and service_requested are set here and cleared by the holder of the socket's lock;
@@ -31,7 +32,7 @@ from libc.stdint cimport uint32_t, uint64_t, uintptr_t, UINT64_MAX
 from base.memory cimport realloc
 from base.atomics cimport (
     zc_load_relaxed_u32, zc_store_relaxed_u32, zc_load_relaxed_u64, zc_store_relaxed_u64, zc_store_release_u32,
-    zc_add_u32, zc_sub_u32, zc_cas_u64, zc_load_acquire_u64, zc_fence,
+    zc_add_u32, zc_sub_u32, zc_swap_u32, zc_cas_u64, zc_load_acquire_u64, zc_fence,
 )
 from base.config cimport POLL_BATCH, RETRY_NS, FLUSH_CHECK_MAX_NS, FLUSH_CHECK_SHARE, YOUNG_NS
 from base.errors cimport ENOMEM
@@ -106,6 +107,9 @@ cdef struct io_thread_t:
     io_slot_t *slots
     io_client_t *gone           # written under lock; taken off by the thread only
     uint32_t nslots
+    uint32_t errand_due         # atomic
+    void (*errand)(void *whose) noexcept nogil      # set before the thread starts, as is the next
+    void *errand_of
     char name[32]
     # Read by every thread that finds nothing to receive: away from the words that change all the time.
     uint64_t young_until        # atomic (relaxed: it only decides whether to look); 0 = no connection is young
@@ -144,6 +148,12 @@ cdef inline void io_poke(io_thread_t *io, uint64_t at) noexcept nogil:
         if armed == 0 or armed >= at:
             return
         at = armed
+
+
+cdef inline void io_errand(io_thread_t *io) noexcept nogil:
+    """Any thread, any locks: io.errand() runs soon, after all that happened before this call."""
+    if zc_swap_u32(&io.errand_due, 1) == 0:
+        io_poke(io, 0)
 
 
 cdef inline int io_add(io_thread_t *io, io_client_t *c) noexcept nogil:

@@ -1,4 +1,4 @@
-# States of a session: handshake, traffic, the end.
+# States of a session: from the end of the handshake to the end of the connection.
 #
 # Rules
 # - There is one way out, in two steps (session.pxd says why). session_end() or session_finish() marks the session
@@ -11,16 +11,15 @@
 #   not watched: a timer looks at it, and takes a bounded amount each time.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
-from libc.stddef cimport ptrdiff_t, size_t
+from libc.stddef cimport ptrdiff_t
 from base.memory cimport free
 from base.check cimport zc_check, zc_check_enter, zc_check_leave
 from base.config cimport DISCARD_READS, DRAIN_LOOK_NS, DRAIN_MAX_S
 from base.errors cimport EAGAIN, EPIPE, EPROTO, EMSGSIZE
 from base.monitor_events cimport EVENT_DISCONNECTED, EVENT_HANDSHAKE_FAILED_NO_DETAIL
 from base.platform cimport zc_now_ns
-from engine.ops cimport ENGINE_AUTHENTICATE, ENGINE_HEARTBEATS, ENGINE_READY, engine_config_t, engine_zap_t
-from engine.select cimport engine_delete, engine_new
-from message.message cimport MSG_EMPTY
+from engine.ops cimport ENGINE_HEARTBEATS
+from engine.select cimport engine_delete
 from pipe.ring cimport ring_rollback, ring_empty
 from session.session cimport (
     session_t, session_want, session_unsent, SESSION_IDLE, SESSION_HANDSHAKE, SESSION_READY, SESSION_DRAINING,
@@ -28,13 +27,14 @@ from session.session cimport (
     END_CLOSED, END_PROTOCOL,
 )
 from session.receive cimport (
-    receive_read, receive_decode, receive_make_room, receive_release, receive_settle, receive_drop,
+    receive_read, receive_decode, receive_release, receive_settle, receive_drop,
 )
 from session.transmit cimport transmit_flush, transmit_refill
 from session.unsent cimport unsent_drop
 from transport.ops cimport (
-    stream_t, stream_close, stream_clear, stream_pending, stream_read, stream_shutdown, stream_unsent, stream_write,
+    stream_t, stream_close, stream_clear, stream_pending, stream_read, stream_shutdown, stream_unsent,
 )
+from zmtp.metadata cimport metadata_unref
 
 
 cdef inline uint64_t earlier(uint64_t a, uint64_t b) noexcept nogil:
@@ -85,140 +85,7 @@ cdef inline uint64_t session_next_ping(session_t *s, uint64_t now) noexcept nogi
     return due - due % (interval // 16) if interval else 0      # it may have been switched off meanwhile
 
 
-# ---- handshake
-
-cdef inline int session_start(
-    session_t *s, int engine, const engine_config_t *config, uint32_t handshake_ivl_ms, uint64_t now
-) noexcept nogil:
-    """The stream is open: an engine of that kind begins. 0 or a negative errno."""
-    cdef int rc = engine_new(engine, config, &s.engine)
-    if rc < 0:
-        return rc
-    s.state = SESSION_HANDSHAKE
-    s.connect_due = 0
-    s.handshake_due = now + <uint64_t> handshake_ivl_ms * 1000000 if handshake_ivl_ms else 0
-    s.tx_broken = s.tx_blocked = False
-    s.heard = False
-    s.rx_more = False
-    s.asking = s.refused = False
-    session_want(s, True, False)
-    session_retime(s)
-    session_handshake(s, now)
-    return 0
-
-
-cdef inline bint session_send_handshake(session_t *s) noexcept nogil:
-    """True when nothing is left to send: it has been sent, or nobody is there to take it. Then what the peer said
-    before it went is still read."""
-    cdef ptrdiff_t n
-    while s.engine.out_size:
-        n = -EPIPE if s.tx_broken else stream_write(&s.stream, s.engine.out, s.engine.out_size)
-        if n == -EAGAIN or n == 0:
-            session_want(s, not s.asking, True)
-            return False
-        if n < 0:
-            s.tx_broken = True
-            n = s.engine.out_size
-        s.engine.ops.sent(s.engine, n)
-    session_want(s, not s.asking, False)
-    return True
-
-
-cdef inline int session_feed(session_t *s) noexcept nogil:
-    """What is in the chunk, to the engine. ENGINE_... or a negative errno."""
-    cdef size_t used = 0
-    cdef int rc
-    if s.rx == NULL or s.rx_pos == s.rx_end:
-        # Nothing new, but the end of the beginning may only have waited for room to send.
-        return s.engine.ops.feed(s.engine, NULL, 0, &used)
-    rc = s.engine.ops.feed(s.engine, s.rx.data + s.rx_pos, s.rx_end - s.rx_pos, &used)
-    s.rx_pos += <uint32_t> used
-    return rc
-
-
-cdef inline int session_answer(session_t *s, int status) noexcept nogil:
-    """What the host answers, to the engine. 0 or a negative errno.
-
-    A peer that is refused is told so and leaves. To close at once could make the kernel drop what was said to it."""
-    cdef int rc = s.engine.ops.zap_reply(s.engine, status)
-    if rc == 0 and s.engine.event:
-        s.refused = True
-        s.host.event(s, <uint32_t> s.engine.event, s.engine.event_value)
-    return rc
-
-
-cdef inline int session_authenticate(session_t *s) noexcept nogil:
-    """The engine has a question. 1: answered; 0: the answer will come; negative errno."""
-    cdef engine_zap_t request
-    cdef int status
-    s.engine.ops.zap_request(s.engine, &request)
-    status = s.host.authenticate(s, &request)
-    if status == 0:
-        # What else the peer sends belongs to nobody yet: it is not watched, or it would be reported without end.
-        s.asking = True
-        session_want(s, False, s.want_out)
-        return 0
-    status = session_answer(s, status)
-    return status if status < 0 else 1
-
-
-cdef inline void session_authenticated(session_t *s, int status, uint64_t now) noexcept nogil:
-    """The host's answer: a ZAP status, or a negative errno when none can come. Too late is fine."""
-    cdef int rc
-    if s.state != SESSION_HANDSHAKE or not s.asking:
-        return
-    s.asking = False
-    rc = session_answer(s, status)
-    if rc < 0:
-        session_send_handshake(s)
-        session_end(s, END_PROTOCOL, rc)
-        return
-    session_want(s, True, s.want_out)
-    session_handshake(s, now)
-
-
-cdef inline int session_handshake_read(session_t *s) noexcept nogil:
-    """1: bytes came; 0: nothing now, or the connection is over."""
-    cdef ptrdiff_t n
-    cdef int rc = receive_make_room(s)
-    if rc < 0:
-        session_end(s, END_CLOSED, rc)
-        return 0
-    n = stream_read(&s.stream, s.rx.data + s.rx_end, s.rx.size - s.rx_end)
-    if n <= 0:
-        receive_release(s)
-        if n != -EAGAIN:
-            session_end(s, END_CLOSED, -EPIPE if n == 0 else <int> n)
-        return 0
-    s.rx_end += <uint32_t> n
-    return 1
-
-
-cdef inline void session_handshake(session_t *s, uint64_t now) noexcept nogil:
-    cdef int rc
-    session_send_handshake(s)
-    while not s.asking:
-        rc = session_feed(s)
-        if rc == ENGINE_AUTHENTICATE:
-            session_send_handshake(s)
-            rc = session_authenticate(s)
-            if rc == 0:
-                return
-            if rc > 0:
-                continue
-        if rc < 0:
-            session_send_handshake(s)
-            session_end(s, END_PROTOCOL, rc)
-            return
-        if not session_send_handshake(s) and rc == ENGINE_READY:
-            session_want(s, False, True)        # as while the host is asked
-            return
-        if rc == ENGINE_READY:
-            session_become_ready(s, now)
-            return
-        if not session_handshake_read(s):
-            return
-
+# ---- traffic begins
 
 cdef inline void session_become_ready(session_t *s, uint64_t now) noexcept nogil:
     cdef int rc
@@ -333,27 +200,6 @@ cdef inline void session_resume(session_t *s) noexcept nogil:
         session_look_again(s)
 
 
-cdef inline void session_ready_event(session_t *s, int mask, uint64_t now) noexcept nogil:
-    """The poll set reports input (1), output (2) or trouble (4)."""
-    cdef int rounds = 4         # bounded: others wait, too
-    if s.state == SESSION_HANDSHAKE:
-        session_handshake(s, now)
-        return
-    if s.state != SESSION_READY:
-        return
-    if mask & (2 | 4):
-        # A hang-up is reported without end, and whoever waits for room only would never read about it: writing finds
-        # out, too.
-        session_flush(s)
-        if s.state != SESSION_READY:
-            return
-    if mask & (1 | 4) and not s.closing:
-        # A short read has emptied the kernel's buffer: asking again would only cost a system call.
-        while rounds and session_input(s) == 1 and (
-                s.rx_bulk or s.big.kind != MSG_EMPTY or stream_pending(&s.stream)):
-            rounds -= 1
-
-
 # ---- the end
 
 cdef inline void session_mark_ending(session_t *s) noexcept nogil:
@@ -415,6 +261,11 @@ cdef inline void session_conclude(session_t *s, uint64_t now) noexcept nogil:
         s.host.unwatch(s, fd)
     if not s.finishing:
         session_tell_end(s, fd)
+    if s.asking:
+        s.asking = False
+        s.host.withdraw(s)
+    metadata_unref(s.vouched)
+    s.vouched = NULL
     free(s.peer_address)
     s.peer_address = NULL
     receive_drop(s)

@@ -48,7 +48,8 @@
 #   meanwhile.
 #
 # Files: session.pxd the data; unsent.pxd what a lost connection gives back; transmit.pxd output; receive.pxd input;
-# lifecycle.pxd states; timers.pxd timers and heartbeats.
+# handshake.pxd the beginning; lifecycle.pxd traffic and the end; events.pxd what a poll set reports; timers.pxd timers and
+# heartbeats.
 
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint32_t, uint64_t
@@ -157,7 +158,9 @@ cdef struct session_t:
     engine_t *engine            # from session_start() to session_conclude()
     # HANDSHAKE: the host has the engine's question, session_authenticated() brings the answer
     bint asking
+    void *question              # the host's: what it is asking
     bint refused                # and the answer keeps the peer out: the monitor has heard, the peer has to leave
+    metadata_t *vouched         # what the host found out about the peer while it was asked, or NULL. Until the end of the connection
     metadata_t *props
     bint hs_failed              # the last connection ended within the handshake
     bint heard                  # something arrived since the last look of the timers
@@ -211,8 +214,10 @@ cdef struct session_host_t:
     void (*connect)(session_t *s, uint64_t now) noexcept nogil      # the reconnect timer says: try now
     void (*unwatch)(session_t *s, int fd) noexcept nogil    # out of the poll set; the descriptor is closed next
     # The engine asks who the peer is. A ZAP status or a negative errno at once, or 0: session_authenticated() will be
-    # called.
+    # called with one. Of a negative errno other than -ECONNREFUSED the host has told a monitor.
     int (*authenticate)(session_t *s, const engine_zap_t *request) noexcept nogil
+    # Nobody waits for the answer any more.
+    void (*withdraw)(session_t *s) noexcept nogil
     void (*ready)(session_t *s, uint64_t now) noexcept nogil
     void (*lost)(session_t *s, int why, int err, uint64_t now) noexcept nogil
     void (*received)(session_t *s) noexcept nogil

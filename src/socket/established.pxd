@@ -18,7 +18,8 @@ from pattern.ops cimport pattern_raw, SENDS_IDENTITY
 from pattern.pattern cimport pattern_attach, pattern_is, pattern_ready
 from pipe.pipe cimport pipe_t
 from reactor.io_thread cimport io_young
-from session.lifecycle cimport session_end, session_finish, session_resume, session_start
+from session.handshake cimport session_start
+from session.lifecycle cimport session_end, session_finish, session_resume
 from session.session cimport session_t, END_CLOSED, END_CONNECT, SESSION_CONNECTING
 from session.transmit cimport session_sink, transmit_mark, transmit_wall
 from socket.admission cimport admission_unpend
@@ -27,7 +28,7 @@ from socket.monitor cimport monitor_emit
 from socket.pipes cimport netpipe_new, socket_doom
 from socket.security cimport security_from
 from socket.state cimport netpipe_t, socket_t, SOCKET_OPEN
-from zmtp.metadata cimport metadata_prepend, metadata_unref
+from zmtp.metadata cimport metadata_join, metadata_prepend, metadata_unref
 
 
 cdef inline void engine_config_from(socket_t *s, const engine_security_t *security, engine_config_t *c) noexcept nogil:
@@ -97,6 +98,8 @@ cdef inline int connection_peer(socket_t *s, session_t *x) noexcept nogil:
         metadata_unref(x.props)
     x.props = peer.properties
     peer.properties = NULL
+    if metadata_join(&x.props, x.vouched) < 0:
+        return -ENOMEM
     if x.peer_address != NULL:
         address = <const unsigned char *> x.peer_address
         if metadata_prepend(&x.props, "Peer-Address", 12, address, strlen(x.peer_address)) == -ENOMEM:

@@ -27,6 +27,7 @@ from pipe.pipe cimport pipe_t, MAIL_CLOSED
 from pipe.ring cimport ring_conflate, ring_free, ring_init, ring_set_hwm
 from socket.endpoint cimport endpoint_delist, endpoint_enlist, endpoint_tell, text_copy
 from socket.pipes cimport pipe_release, pipe_remove, pipes_add, pipes_forget
+from socket.questions cimport ZAP_NAME, questions_look
 from socket.references cimport inproc_pair_unref
 from socket.state cimport context_t, endpoint_ops_t, endpoint_t, inproc_pair_t, socket_t, SOCKET_OPEN
 
@@ -88,9 +89,9 @@ cdef inline void link_leave(inproc_pair_t *link, int side) noexcept nogil:
     zc_sub_u32(&s.refs, 1)      # never the last one: the caller works on it
 
 
-cdef inline inproc_pair_t *link_new(socket_t *s) noexcept nogil:
-    """A link whose first end is `s` (lock held), the second free. It begins at a cache line: two threads on two processors write its rings,
-    and what only one of them writes must not travel with what the other one does."""
+cdef inline inproc_pair_t *link_make() noexcept nogil:
+    """A link with both ends free. It begins at a cache line: two threads on two processors write its rings, and what only one of them writes
+    must not travel with what the other one does. NULL without memory."""
     cdef void *memory = calloc(1, sizeof(inproc_pair_t) + CACHE_LINE)
     cdef inproc_pair_t *link = <inproc_pair_t *> (((<size_t> memory) + CACHE_LINE - 1) & ~(<size_t> CACHE_LINE - 1))
     cdef int i
@@ -106,10 +107,18 @@ cdef inline inproc_pair_t *link_new(socket_t *s) noexcept nogil:
         link.ends[i].link = link
         link.ends[i].notify = socket_notify
     link.ends[0].local = True
+    return link
+
+
+cdef inline inproc_pair_t *link_new(socket_t *s) noexcept nogil:
+    """A link whose first end is `s` (lock held), the second free. NULL without memory."""
+    cdef inproc_pair_t *link = link_make()
+    if link == NULL:
+        return NULL
     if link_join(link, 0, s) < 0:
         ring_free(&link.rings[0])
         ring_free(&link.rings[1])
-        free(memory)
+        free(link.memory)
         return NULL
     link_set_marks(link)
     return link
@@ -135,7 +144,7 @@ cdef inline endpoint_t *inproc_find(context_t *ctx, const char *name) noexcept n
 
 
 cdef inline int inproc_complete(inproc_pair_t *link, socket_t *binder) noexcept nogil:
-    """Second end to the binder; both locks and ctx.mutex held. The first end's socket has attached its pipe already.
+    """Second end to the binder; both locks and ctx.mutex held. The first end's socket, if it is one's, has attached its pipe already.
     0 (also if the binder refuses the peer), or -ENOMEM and the second end is still free."""
     cdef socket_t *connecter = <socket_t *> link.ends[0].socket
     cdef pipe_t *near = &link.ends[0]
@@ -151,7 +160,7 @@ cdef inline int inproc_complete(inproc_pair_t *link, socket_t *binder) noexcept 
     if rc < 0 and rc != -ENOMEM:
         pipe_remove(binder, far)
         return 0
-    if rc == 0:
+    if rc == 0 and connecter != NULL:
         rc = pattern_ready(&connecter.pattern, near)
         if rc < 0:
             pattern_detach(&binder.pattern, far)
@@ -160,7 +169,8 @@ cdef inline int inproc_complete(inproc_pair_t *link, socket_t *binder) noexcept 
         link_leave(link, 1)
         link_set_marks(link)
         return -ENOMEM
-    pattern_out_ready(&connecter.pattern, near)      # the mark is higher now
+    if connecter != NULL:
+        pattern_out_ready(&connecter.pattern, near)     # the mark is higher now
     pattern_in_ready(&binder.pattern, far)
     socket_end_call(binder)
     return 0
@@ -213,8 +223,11 @@ cdef inline int inproc_serve_pending(socket_t *s, const char *name) noexcept nog
 
 cdef inline void inproc_register(endpoint_t *e) noexcept nogil:
     """The name is taken. ctx.mutex held; the endpoint is on its socket's list."""
-    e.registry_next = e.socket.ctx.bound
-    e.socket.ctx.bound = e
+    cdef context_t *ctx = e.socket.ctx
+    e.registry_next = ctx.bound
+    ctx.bound = e
+    if strcmp(inproc_name(e), ZAP_NAME) == 0:
+        questions_look(ctx)         # some may have been waiting for it
 
 
 cdef inline int inproc_bind(socket_t *s, endpoint_t *e) noexcept nogil:
@@ -381,7 +394,7 @@ cdef inline void inproc_end(socket_t *s, endpoint_t *e) noexcept nogil:
             pipe_remove(s, p)
     elif not p.detached:
         pipe_release(s, p)
-        socket_notify(p.other, MAIL_CLOSED)
+        p.notify(p.other, MAIL_CLOSED)
 
 
 cdef inline void inproc_close(socket_t *s, endpoint_t *e) noexcept nogil:

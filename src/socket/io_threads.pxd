@@ -8,6 +8,7 @@ from base.atomics cimport zc_load_acquire_u32, zc_load_relaxed_u32
 from base.platform cimport zc_mutex_lock, zc_mutex_unlock
 from reactor.io_main cimport io_start, io_stop
 from reactor.io_thread cimport io_thread_t
+from socket.authenticate cimport context_errand
 from socket.state cimport context_t
 
 
@@ -30,6 +31,8 @@ cdef inline int context_io(context_t *ctx, uint64_t affinity, io_thread_t **out)
                     prefix = <const char *> ctx.opt.thread_name_prefix.data
                 for i in range(<uint32_t> ctx.opt.io_threads):
                     snprintf(ctx.ios[i].name, sizeof(ctx.ios[i].name), "%s%sZMQbg/IO/%u", prefix, "/" if prefix[0] else "", i)
+                    ctx.ios[i].errand = context_errand
+                    ctx.ios[i].errand_of = ctx
                     rc = io_start(&ctx.ios[i], ctx.poller, ctx.opt.thread_sched_policy, ctx.opt.thread_priority,
                                   <const int *> ctx.opt.cpus.items, <int> ctx.opt.cpus.count)
                     if rc < 0:

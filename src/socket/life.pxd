@@ -38,10 +38,12 @@ from socket.endpoints cimport endpoints_close, endpoints_init
 from socket.io_threads cimport context_stop_io
 from socket.monitor cimport monitor_take
 from socket.pipes cimport pipe_remove, pipe_retire, socket_doom
+from socket.questions cimport questions_end
 from socket.references cimport inproc_pair_unref, socket_unref
 from socket.resolver cimport resolver_stop
 from socket.session_host cimport connections_init
 from socket.state cimport context_t, endpoint_t, inproc_pair_t, monitor_t, socket_t, SOCKET_CLOSED, SOCKET_CLOSING, SOCKET_OPEN
+from socket.zap_handler cimport zap_leave
 from transport.select cimport transports_init
 
 cdef enum:
@@ -58,6 +60,7 @@ cdef inline context_t *context_new(int poller) noexcept nogil:
         return NULL
     zc_mutex_init(&ctx.mutex)
     zc_mutex_init(&ctx.resolve_mutex)
+    zc_lock_init(&ctx.zap.lock)
     zc_cond_init(&ctx.changed)
     zc_cond_init(&ctx.resolve_cond)
     context_options_init(&ctx.opt)
@@ -153,6 +156,8 @@ cdef inline void context_unref(context_t *ctx) noexcept nogil:
         return
     if ctx.fork_generation == zc_fork_generation():
         context_end(ctx)
+        zap_leave(&ctx.zap)
+        questions_end(&ctx.zap)
         zc_mutex_destroy(&ctx.mutex)
         zc_mutex_destroy(&ctx.resolve_mutex)
         zc_cond_destroy(&ctx.changed)

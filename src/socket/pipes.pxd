@@ -18,7 +18,6 @@ from session.lifecycle cimport session_close, session_finish
 from session.session cimport session_t, SESSION_READY
 from socket.state cimport socket_t, endpoint_t, netpipe_t, inproc_pair_t, SOCKET_OPEN
 from socket.references cimport inproc_pair_unref
-from io.wakeup cimport socket_notify
 from zmtp.metadata cimport metadata_unref
 
 
@@ -170,7 +169,7 @@ cdef inline void pipe_remove(socket_t *s, pipe_t *p) noexcept nogil:
             e = e.next
         ring_rollback(p.outr)
         p.ended = p.closed_out = True
-        socket_notify(p.other, MAIL_CLOSED)
+        p.notify(p.other, MAIL_CLOSED)
         inproc_pair_unref(link)
         return
     x = <session_t *> p.session
@@ -221,4 +220,4 @@ cdef inline void socket_reap(socket_t *s) noexcept nogil:
             pipe_end(s, p)      # what has been received is the application's
         else:
             pipe_release(s, p)
-            socket_notify(p.other, MAIL_CLOSED)
+            p.notify(p.other, MAIL_CLOSED)

@@ -1,24 +1,18 @@
 # What the sessions of a socket call: session_host_t, filled in. Lock held; nothing blocks.
 
 from libc.stdint cimport uint32_t, uint64_t
-from base.errors cimport ECONNREFUSED
-from engine.ops cimport engine_zap_t
 from io.timers cimport socket_of, socket_retime
 from pattern.ops cimport PUBLISHES
 from pattern.pattern cimport pattern_in_ready, pattern_is, pattern_out_ready
 from pipe.ring cimport ring_empty
 from session.session cimport session_t
+from socket.authenticate cimport connection_authenticate, connection_withdraw
 from socket.connecting cimport connection_connect
 from socket.connections cimport connection_name, connection_unwatch
 from socket.established cimport connection_ready
 from socket.monitor cimport monitor_emit
 from socket.reconnect cimport connection_finished, connection_lost
 from socket.state cimport socket_t
-
-
-cdef inline int connection_authenticate(session_t *x, const engine_zap_t *request) noexcept nogil:
-    """host.authenticate. No handler can be bound yet, so no answer can come; what that means is for the mechanism to say."""
-    return -ECONNREFUSED
 
 
 cdef inline void connection_received(session_t *x) noexcept nogil:
@@ -45,6 +39,7 @@ cdef inline void connections_init(socket_t *s) noexcept nogil:
     s.host.connect = connection_connect
     s.host.unwatch = connection_unwatch
     s.host.authenticate = connection_authenticate
+    s.host.withdraw = connection_withdraw
     s.host.ready = connection_ready
     s.host.lost = connection_lost
     s.host.received = connection_received

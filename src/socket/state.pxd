@@ -1,7 +1,7 @@
 # The structs of a context and its sockets.
 #
 # Locks: socket_t.lock guards everything in socket_t except the words marked atomic. context_t.mutex guards the lists of the context.
-# Order: context mutex -> socket lock -> a second socket's lock -> io_thread_t.lock -> nothing. A second one is taken where
+# Order: context mutex -> socket lock -> a second socket's lock -> io_thread_t.lock or zap_t.lock -> nothing. A second one is taken where
 # inproc joins two sockets (the connecting side's first, under the context mutex) and for the PAIR of a monitor. A thread that
 # holds the GIL never waits for any of them.
 #
@@ -12,6 +12,8 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uint64_t
 from base.platform cimport zc_cond_t, zc_lock_t, zc_mutex_t, zc_sockaddr_t, zc_thread_t, zc_wake_t
+from engine.ops cimport ENGINE_CREDENTIALS_MAX
+from message.message cimport msg_t
 from option.context_table cimport context_options_t
 from option.table cimport options_t
 from pattern.ops cimport pattern_t
@@ -175,6 +177,36 @@ cdef struct lookup_t:
     size_t size
     char text[1]
 
+cdef enum:
+    # of a request: delimiter, version, request id, domain, address, identity, mechanism, and the credentials
+    ZAP_FRAMES_MAX = 7 + ENGINE_CREDENTIALS_MAX
+
+# A handshake's question to the ZAP handler. Who may touch what: socket/questions.pxd.
+cdef struct question_t:
+    question_t *next
+    question_t *prev
+    int state                   # QUESTION_...
+    bint asked_before           # by a handler that is gone
+    uint64_t number             # the request id
+    socket_t *socket            # counted reference; NULL: withdrawn
+    uint32_t session_id
+    uint32_t nframes
+    msg_t frames[ZAP_FRAMES_MAX]
+
+cdef struct question_list_t:
+    question_t *first
+    question_t *last
+
+# How a context asks its ZAP handler: socket/questions.pxd, socket/zap_handler.pxd, socket/authenticate.pxd.
+cdef struct zap_t:
+    zc_lock_t lock              # guards the next five
+    question_list_t waiting
+    question_list_t asked
+    uint64_t last_number
+    uint64_t forgotten          # the highest number of those withdrawn and forgotten
+    uint32_t nwithdrawn         # on `asked`
+    inproc_pair_t *link         # to the handler; the first I/O thread's alone. Its first end belongs to no socket
+
 cdef struct context_t:
     zc_mutex_t mutex
     zc_cond_t changed           # a socket left the list
@@ -193,6 +225,7 @@ cdef struct context_t:
     uint32_t nsockets
     endpoint_t *bound           # inproc names
     inproc_pair_t *pending      # inproc connects without a bind yet
+    zap_t zap
     # resolver thread, started when the first name must be looked up
     zc_mutex_t resolve_mutex
     zc_cond_t resolve_cond

@@ -108,6 +108,28 @@ cdef inline int metadata_prepend(metadata_t **md, const char *name, size_t nlen,
     return 0
 
 
+cdef inline int metadata_join(metadata_t **md, const metadata_t *front) noexcept nogil:
+    """Replace *md (which may be NULL) by a block with all of `front` (NULL: nothing) put in front, and take over the caller's reference. 0, or
+    -ENOMEM and *md is as before."""
+    cdef metadata_t *old = md[0]
+    cdef metadata_t *new
+    cdef size_t old_size = 0 if old == NULL else old.size
+    if front == NULL:
+        return 0
+    new = <metadata_t *>malloc(sizeof(metadata_t) + front.size + old_size)
+    if new == NULL:
+        return -ENOMEM
+    new.refs = 1
+    new.head = front.size + (0 if old == NULL else old.head)
+    new.size = front.size + old_size
+    memcpy(new + 1, front + 1, front.size)
+    if old_size:
+        memcpy(<unsigned char *>(new + 1) + front.size, old + 1, old_size)
+    md[0] = new
+    metadata_unref(old)
+    return 0
+
+
 cdef inline bint property_named(const unsigned char *p, const char *name, size_t nlen) noexcept nogil:
     return p[0] == nlen and (nlen == 0 or memcmp(p + 1, name, nlen) == 0)
 
