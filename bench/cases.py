@@ -27,6 +27,7 @@ class Case:
     measure: str
     params: dict = field(default_factory=dict)
     raw: bool = False  # the raw stacks have it too
+    box: bool = False  # messages of `size` are encrypted: secretbox is the ceiling
     fixed: bool = False  # a burst is so many milliseconds, not so many messages
     at_least: int = 1  # fewer messages than this make no sense (percentiles)
     one_core: bool = False  # all processes pinned to the same core
@@ -121,6 +122,13 @@ def round_trips():
     yield Case("round_trip/inproc/16", (Part("roundtrip.Inproc"),), "each", {"transport": "inproc", "size": 16})
 
 
+def encrypted():
+    """CURVE, without a ZAP handler."""
+    for size in SIZES[:-1]:
+        yield Case(f"curve/tcp/{size}", one_way(), "rate", {"size": size, "curve": True}, box=True)
+    yield Case("curve/round_trip/tcp/256", there_and_back(), "each", {"size": 256, "curve": True})
+
+
 def costs():
     yield Case("cpu/tcp/16", one_way(), "cpu_per_million", {"size": 16}, raw=True)
     idle = (Part("idle.Server", "b"), Part("idle.Clients"))
@@ -185,5 +193,5 @@ def scaling():
         )
 
 
-ALL = (*push_pull(), *patterns(), *coroutines(), *round_trips(), *costs(), *tails(), *batches())
+ALL = (*push_pull(), *patterns(), *coroutines(), *round_trips(), *encrypted(), *costs(), *tails(), *batches())
 SCALING = tuple(scaling())

@@ -14,10 +14,10 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 
-from .cases import Case
+from .cases import Case, Part
 from .children import CLOSE_SECONDS, CellError, Child, hear_all
 from .measures import MEASURES, seconds
-from .stacks import RAW
+from .stacks import RAW, SECRETBOX
 
 # Between starting a process and the first message: imports, bind, connect, subscriptions.
 START_SECONDS = 15.0
@@ -154,6 +154,10 @@ def contestants_of(case, labels, peer):
     chosen = []
     for label in labels:
         if label in RAW and (not case.raw or peer):
+            continue
+        if label == SECRETBOX:
+            if case.box and not peer:
+                chosen.append(Contestant(label, (Part("secretbox.Loop"),), {"a": label}))
             continue
         if peer:
             if all(part.side == "a" for part in case.parts):

@@ -4,6 +4,8 @@ Rules
   - A stack is a module with pyzmq's API; the same role code runs on all of them, nothing is tuned per stack.
   - `raw` and `raw-block` are no ZeroMQ: bare descriptors driven from C, the ceiling of the machine for the cases that have one.
     `raw` polls the descriptor for a while before it sleeps, `raw-block` sleeps in recv() at once.
+  - `secretbox` is no ZeroMQ either: the cipher below CURVE, from PyNaCl's libsodium, called from C in one thread and nothing else. What one
+    thread of a CURVE stack sends cannot be more.
   - `before` is zmqcore from another checkout, built in place: a change is held against the commit before it, in one run.
   - Stacks are imported in child processes only: the process that measures stays free of their threads.
 """
@@ -21,7 +23,8 @@ ZMQ_LIKE = {
     "before": ("zmqcore", "zmqcore.asyncio", "zmqcore"),
 }
 RAW = ("raw", "raw-block")
-KNOWN = (*ZMQ_LIKE, *RAW)
+SECRETBOX = "secretbox"
+KNOWN = (*ZMQ_LIKE, *RAW, SECRETBOX)
 DEFAULT = ("zmqcore", "zmq", "pyomq")
 # Where `before` is: children inherit it.
 BEFORE = "ZMQCORE_BENCH_BEFORE"
@@ -45,6 +48,8 @@ def describe(label):
     """What exactly is measured: version, the library below it, and the file it came from."""
     if label in RAW:
         return {"version": "C", "file": "bench/roles/raw.c"}
+    if label == SECRETBOX:
+        return {"version": importlib.metadata.version("pynacl"), "file": "bench/roles/raw.c"}
     module = load(label)
     if label == "before":
         return {"version": os.environ[BEFORE], "file": module.__file__}

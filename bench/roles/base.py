@@ -42,6 +42,18 @@ def end_mark(n):
     return b"end of %d" % n
 
 
+# For CURVE: Z85, as all stacks take them. The ends that bind are its servers.
+SERVER_PUBLIC, SERVER_SECRET = b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", b"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6"
+CLIENT_PUBLIC, CLIENT_SECRET = b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"
+SERVERS = ("PULL", "REP")
+
+
+def curve(kind):
+    if kind in SERVERS:
+        return {"CURVE_PUBLICKEY": SERVER_PUBLIC, "CURVE_SECRETKEY": SERVER_SECRET, "CURVE_SERVER": 1}
+    return {"CURVE_PUBLICKEY": CLIENT_PUBLIC, "CURVE_SECRETKEY": CLIENT_SECRET, "CURVE_SERVERKEY": SERVER_PUBLIC}
+
+
 class Role:
     drives = False
 
@@ -64,6 +76,8 @@ class Role:
         self.sockets.append(socket)
         if "strategy" in self.params and hasattr(self.zmq, "IO_STRATEGY"):
             options["IO_STRATEGY"] = self.params["strategy"]
+        if self.params.get("curve"):
+            options |= curve(kind)
         for name, value in {"LINGER": 0, **options}.items():
             socket.setsockopt(getattr(self.zmq, name), value)
         return socket
