@@ -37,6 +37,7 @@ cdef extern from "api/platform_hooks.h":
 cdef object is_finalizing = sys.is_finalizing
 
 include "errors.pxi"
+include "libraries.pxi"
 include "frame.pxi"
 include "context.pxi"
 include "socket.pxi"

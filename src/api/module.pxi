@@ -61,6 +61,8 @@ def has(capability):
     cdef int i
     if not isinstance(capability, str):
         raise TypeError(f"expected str, got: {capability!r}")
+    if capability == "gssapi":
+        return bool(gss_found())
     transports_init(&all)
     for i in range(all.count):
         if all.table[i].optional and capability == all.table[i].scheme.decode():

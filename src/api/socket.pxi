@@ -446,6 +446,7 @@ cdef class _SocketBase:
         cdef bytes text
         cdef int rc
         self.check()
+        need_library_of(option)
         if kind == OPTION_INT or kind == OPTION_INT64 or kind == OPTION_UNKNOWN:
             if not isinstance(optval, int):
                 raise_option_value(option, optval)

@@ -5,6 +5,7 @@ cdef extern from "base/mechanisms.h" nogil:
         MECHANISM_NULL
         MECHANISM_PLAIN
         MECHANISM_CURVE
+        MECHANISM_GSSAPI
         SECURITY_TEXT_MAX
         CURVE_KEY_SIZE
         CURVE_KEY_TEXT_SIZE

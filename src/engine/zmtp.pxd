@@ -76,6 +76,8 @@ cdef inline int zmtp_ready(zmtp_engine_t *z) noexcept nogil:
             return -EMSGSIZE
         z.mechanism = handshake_take_mechanism(hs)
         e.traits |= ENGINE_OPAQUE
+        if z.mechanism.ops.message_subscriptions:
+            e.traits |= ENGINE_SIGNALS_WAIT
     e.plain = hs.version >= 2 and z.mechanism == NULL
     e.peer.properties = handshake_take_properties(hs)
     e.peer.routing_id = hs.identity

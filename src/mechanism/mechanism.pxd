@@ -31,6 +31,12 @@ cdef enum:
     MECHANISM_CREDENTIALS_MAX = 2  # PLAIN has user and password, nobody has more
 
 
+# What encode is told about a body, and decode tells: flags of the header of a ZMTP frame.
+cdef enum:
+    BODY_MORE = 1
+    BODY_COMMAND = 4
+
+
 cdef enum:
     MECHANISM_HANDSHAKE = 0
     MECHANISM_AUTHENTICATE = 1
@@ -100,6 +106,8 @@ cdef struct mechanism_ops_t:
     # After READY: body and flags of a ZMTP frame into the body of an outer frame, and back. Both NULL: frames stay plain.
     # encode writes at most n + overhead octets. decode may work in place and leaves *plain pointing into body.
     size_t overhead
+    # A subscription travels as a message, 01 or 00 and the topic, whatever the version of the peer.
+    int message_subscriptions
     int (*encode)(mechanism_t *m, int flags, const unsigned char *body, size_t n, unsigned char *out,
                   size_t *size) noexcept nogil
     int (*decode)(mechanism_t *m, unsigned char *body, size_t n, int *flags, unsigned char **plain,

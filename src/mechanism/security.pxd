@@ -23,3 +23,11 @@ cdef struct security_t:
     const unsigned char *public_key
     const unsigned char *secret_key
     const unsigned char *server_key
+    # GSSAPI. The types number gss_name_types
+    const unsigned char *principal
+    size_t principal_size
+    int principal_type
+    const unsigned char *service        # client: the principal of the server
+    size_t service_size
+    int service_type
+    bint plaintext

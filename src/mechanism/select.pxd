@@ -3,7 +3,8 @@
 from base.memory cimport free
 
 from base.errors cimport ENOTSUP
-from base.mechanisms cimport MECHANISM_NULL, MECHANISM_PLAIN
+from base.mechanisms cimport MECHANISM_GSSAPI, MECHANISM_NULL, MECHANISM_PLAIN
+from mechanism.gssapi cimport gssapi_new
 from mechanism.mechanism cimport mechanism_config_t, mechanism_t
 from mechanism.null cimport null_new
 from mechanism.plain cimport plain_new
@@ -16,6 +17,8 @@ cdef inline int mechanism_new(const mechanism_config_t *config, mechanism_t **ou
         return null_new(config, out)
     if kind == MECHANISM_PLAIN:
         return plain_new(config, out)
+    if kind == MECHANISM_GSSAPI:
+        return gssapi_new(config, out)
     return -ENOTSUP
 
 

@@ -85,6 +85,11 @@ typedef struct options_t {
     option_bytes_t curve_publickey; /* CURVE_KEY_SIZE bytes, as the others */
     option_bytes_t curve_secretkey;
     option_bytes_t curve_serverkey;
+    option_bytes_t gssapi_principal;
+    option_bytes_t gssapi_service_principal;
+    int gssapi_principal_nametype;
+    int gssapi_service_principal_nametype;
+    int gssapi_plaintext;
     /* patterns */
     int router_mandatory;
     int router_handover;

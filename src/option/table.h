@@ -50,6 +50,9 @@
     ROW(name_, KEY, text, AT(field), .keep = KEEP_BYTES, .rule = RULE_##rule_, .item = MECHANISM_CURVE, \
         RANGE(0, CURVE_KEY_SIZE, CURVE_KEY_TEXT_SIZE + 1), TYPES(ALL, get_), .when = WHEN_CONNECTION, \
         .flags = OPTION_CRYPTO)
+#define GSSAPI_NAME(name_, field, rule_, text) \
+    ROW(name_, TEXT, text, AT(field), .keep = KEEP_BYTES, .rule = RULE_##rule_, .item = MECHANISM_GSSAPI, \
+        RANGE(0, 1, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECTION, .flags = OPTION_NULL_UNSETS | OPTION_GSS)
 /* A feature that is not built in: only its default can be set. */
 #define ONLY(name_, unit_, value, text) \
     ROW(name_, INT, text, RANGE(value, value, value), .unit = unit_, TYPES(ALL, ALL), \
@@ -211,6 +214,18 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         "Our secret key, as 32 bytes or 40 characters of Z85. Servers and clients of CURVE need it."),
     CURVE_KEY(CURVE_SERVERKEY, curve_serverkey, ALL, CLIENT,
         "The public key of the server, as 32 bytes or 40 characters of Z85. It makes this socket a client of CURVE."),
+    SERVER(GSSAPI_SERVER, GSSAPI, OPTION_GSS, "Be the server of GSSAPI, as GSSAPI_PRINCIPAL."),
+    GSSAPI_NAME(GSSAPI_PRINCIPAL, gssapi_principal, MECHANISM,
+        "Who we are. Its key or ticket is found as the system's GSSAPI finds them (KRB5_KTNAME, KRB5_CLIENT_KTNAME, the "
+        "cache of the user). A client may do without: then it is who the user is."),
+    GSSAPI_NAME(GSSAPI_SERVICE_PRINCIPAL, gssapi_service_principal, CLIENT,
+        "Who the server must be. It makes this socket a client of GSSAPI."),
+    NUMBER(GSSAPI_PRINCIPAL_NAMETYPE, gssapi_principal_nametype, NULL, 0, 0, 2, CONNECTION,
+        "What kind of name GSSAPI_PRINCIPAL is: 0 service@host, 1 user, 2 Kerberos principal."),
+    NUMBER(GSSAPI_SERVICE_PRINCIPAL_NAMETYPE, gssapi_service_principal_nametype, NULL, 0, 0, 2, CONNECTION,
+        "What kind of name GSSAPI_SERVICE_PRINCIPAL is: 0 service@host, 1 user, 2 Kerberos principal."),
+    SWITCH(GSSAPI_PLAINTEXT, gssapi_plaintext, CONNECTION,
+        "Let GSSAPI say who is there, but encrypt nothing. Both sides need the same."),
     ROW(ZAP_DOMAIN, TEXT,
         "What the ZAP handler is told about the purpose of this socket. With NULL it is asked only if this is set.",
         AT(zap_domain), .keep = KEEP_BYTES, RANGE(0, 0, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECTION,
@@ -313,12 +328,6 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
     ONLY(MULTICAST_MAXTPDU, "bytes", 1500, "Largest packet of a multicast transport."),
     /* features that are not built in */
     ABSENT(BLOCKY, INT, "An option of contexts."),
-    ABSENT(GSSAPI_SERVER, INT, "Be the server of GSSAPI authentication."),
-    ABSENT(GSSAPI_PLAINTEXT, INT, "GSSAPI authentication without encryption."),
-    ABSENT(GSSAPI_PRINCIPAL, BYTES, "Principal for GSSAPI authentication."),
-    ABSENT(GSSAPI_PRINCIPAL_NAMETYPE, INT, "Kind of the name in GSSAPI_PRINCIPAL."),
-    ABSENT(GSSAPI_SERVICE_PRINCIPAL, BYTES, "The server's principal for GSSAPI authentication."),
-    ABSENT(GSSAPI_SERVICE_PRINCIPAL_NAMETYPE, INT, "Kind of the name in GSSAPI_SERVICE_PRINCIPAL."),
     ABSENT(VMCI_BUFFER_SIZE, INT64, "Buffer of the vmci transport."),
     ABSENT(VMCI_BUFFER_MIN_SIZE, INT64, "Smallest buffer of the vmci transport."),
     ABSENT(VMCI_BUFFER_MAX_SIZE, INT64, "Largest buffer of the vmci transport."),
@@ -352,6 +361,7 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
 #undef SERVER
 #undef CREDENTIAL
 #undef CURVE_KEY
+#undef GSSAPI_NAME
 #undef ABSENT
 #undef ANSWER
 #undef TYPE_BOUND

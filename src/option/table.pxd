@@ -54,6 +54,7 @@ cdef extern from "option/row.h" nogil:
         OPTION_ROOMY
         OPTION_BY_API
         OPTION_CRYPTO
+        OPTION_GSS
     enum:
         ON_ALL
     const char *const option_when[]
@@ -146,6 +147,11 @@ cdef extern from "option/record.h" nogil:
         option_bytes_t curve_publickey
         option_bytes_t curve_secretkey
         option_bytes_t curve_serverkey
+        option_bytes_t gssapi_principal
+        option_bytes_t gssapi_service_principal
+        int gssapi_principal_nametype
+        int gssapi_service_principal_nametype
+        int gssapi_plaintext
         int router_mandatory
         int router_handover
         int router_notify

@@ -18,3 +18,10 @@ cdef inline void security_from(socket_t *s, engine_security_t *t) noexcept nogil
     t.public_key = o.curve_publickey.data
     t.secret_key = o.curve_secretkey.data
     t.server_key = o.curve_serverkey.data
+    t.principal = o.gssapi_principal.data
+    t.principal_size = o.gssapi_principal.size
+    t.principal_type = o.gssapi_principal_nametype
+    t.service = o.gssapi_service_principal.data
+    t.service_size = o.gssapi_service_principal.size
+    t.service_type = o.gssapi_service_principal_nametype
+    t.plaintext = o.gssapi_plaintext

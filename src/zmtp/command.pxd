@@ -11,7 +11,7 @@ from libc.stdint cimport uint32_t
 from libc.string cimport memcmp, memcpy
 
 from base.errors cimport EPROTO
-from zmtp.endian cimport load_be16, store_be16
+from base.endian cimport load_be16, store_be16
 from zmtp.frame cimport FRAME_COMMAND, FRAME_SHORT_MAX, frame_put, frame_put_v1
 
 

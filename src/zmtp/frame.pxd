@@ -11,7 +11,7 @@
 from libc.stdint cimport uint64_t
 
 from base.errors cimport EPROTO
-from zmtp.endian cimport load_be64, store_be64
+from base.endian cimport load_be64, store_be64
 
 
 cdef enum:

@@ -34,7 +34,7 @@ from mechanism.mechanism cimport (
 from mechanism.security cimport security_t
 from mechanism.select cimport mechanism_delete, mechanism_new
 from zmtp.decoder cimport decoder_free, decoder_init, decoder_next, decoder_t
-from zmtp.endian cimport store_be64
+from base.endian cimport store_be64
 from zmtp.frame cimport (
     FRAME_COMMAND, FRAME_HEADER_MAX, FRAME_SHORT_MAX, FRAME_V1_HEADER_MAX, frame_put, frame_put_v1,
 )

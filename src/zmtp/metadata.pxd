@@ -14,7 +14,7 @@ from libc.string cimport memcmp, memcpy
 
 from base.atomics cimport zc_add_u32, zc_sub_u32
 from base.errors cimport EINVAL, ENOMEM, EPROTO
-from zmtp.endian cimport load_be32, store_be32
+from base.endian cimport load_be32, store_be32
 
 
 cdef struct metadata_t:

@@ -1,0 +1,75 @@
+"""Security options: which mechanism they choose, keys, texts, and that they are forgotten."""
+
+import pytest
+from test_options_core import EINVAL, NULL, get, get_int, i, put
+
+from zmqcore import _probe
+
+NULL_MECHANISM, PLAIN, CURVE, KERBEROS = range(4)
+KEY, KEY_TEXT = bytes(range(32)), b"009c61o!#m2NH?C3>iWS5d]J*6CRx17-skh9337x"
+
+
+def chosen(store):
+    """(MECHANISM, PLAIN_SERVER, CURVE_SERVER)"""
+    return tuple(get_int(store, option) for option in (43, 44, 47))
+
+
+@pytest.mark.parametrize(("first", "second", "after"), [
+    ((62, i(1)), (63, b"us"), (KERBEROS, 1)), ((63, b"us"), (62, i(1)), (KERBEROS, 1)), ((62, i(1)), (64, b"them"), (KERBEROS, 0)),
+    ((62, i(1)), (62, i(0)), (0, 0)), ((62, i(1)), (44, i(1)), (PLAIN, 0)), ((44, i(1)), (64, b"them"), (KERBEROS, 0)), ((63, b"us"), (63, NULL), (0, 0)),
+])  # fmt: skip
+def test_who_is_the_server_of_gssapi(first, second, after):
+    store = _probe.options_new(0)
+    assert put(store, *first) == 0 and put(store, *second) == 0
+    assert (get_int(store, 43), get_int(store, 62)) == after
+
+
+@pytest.mark.parametrize("option", [63, 64])
+def test_principals_are_texts(option):
+    store = _probe.options_new(0)
+    assert get(store, option, 1) == (0, b"\0")
+    for name in (b"u", b"u" * 255):
+        assert put(store, option, name) == 0
+        assert get(store, option, 256) == (0, name + b"\0")
+    for bad in (b"", b"u" * 256):
+        assert put(store, option, bad) == EINVAL
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "after"),
+    [
+        (44, i(1), (PLAIN, 1, 0)), (44, i(0), (0, 0, 0)), (45, b"user", (PLAIN, 0, 0)), (46, b"password", (PLAIN, 0, 0)),
+        (45, NULL, (0, 0, 0)), (46, NULL, (0, 0, 0)), (47, i(1), (CURVE, 0, 1)), (47, i(0), (0, 0, 0)), (50, KEY, (CURVE, 0, 0)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("before", [None, (44, i(1)), (45, b"other"), (47, i(1)), (50, KEY), (48, KEY)])
+def test_the_security_option_set_last_chooses_the_mechanism(before, option, value, after):
+    store = _probe.options_new(0)
+    if before:
+        assert put(store, *before) == 0
+    assert put(store, option, value) == 0
+    assert chosen(store) == after
+
+
+@pytest.mark.parametrize("option", [48, 49])
+def test_a_key_of_ones_own_chooses_curve_for_either_side(option):
+    store = _probe.options_new(0)
+    assert put(store, option, KEY) == 0 and chosen(store) == (CURVE, 0, 0)
+    assert put(store, 47, i(1)) == 0
+    assert put(store, option, KEY) == 0 and chosen(store) == (CURVE, 0, 1)
+
+
+@pytest.mark.parametrize("form", [KEY, KEY_TEXT, KEY_TEXT + b"\0"])
+@pytest.mark.parametrize("option", [48, 50])
+def test_a_key_in_each_of_its_forms(option, form):
+    store = _probe.options_new(0)
+    assert put(store, option, form) == 0
+    assert get(store, option, 32) == (0, KEY)
+    assert get(store, option, 41) == (0, KEY_TEXT + b"\0")
+    for room in (31, 33, 40, 42, 320):
+        assert get(store, option, room)[0] == EINVAL
+    before = _probe.options_fingerprint(store)
+    for bad in (b"", NULL, KEY[1:], KEY + b"\0", KEY_TEXT[1:], KEY_TEXT + b"0", b"#" * 40, b" " * 40, b"\xff" * 40, b"0" * 39 + b"\0", b"0" * 80):
+        assert put(store, option, bad) == EINVAL
+    assert _probe.options_fingerprint(store) == before
+    assert get(store, option, 32) == (0, KEY)
