@@ -9,6 +9,7 @@ from awaiting import Events, bound, endpoint, silent, until
 from rawpeer import COMMAND, LONG, connect, greeting
 from stacks import Local, PeerError, Remote
 from words import digest, pattern
+from zap import Handler
 
 pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Debian's krb5-kdc"),
@@ -190,3 +191,36 @@ def test_SEC_19_without_a_key_nobody_is_served(make):
     there.connect(endpoint(near))
     there.send(b"never")
     silent(near)
+
+
+@pytest.mark.parametrize("client", ["libzmq", "self"])
+def test_SEC_19_the_handler_is_told_the_principal(make, sides, client):
+    """An accepted client comes in; its frames tell who it is."""
+    handler = Handler(make("REP"))
+    near = make("DEALER", **SERVER)
+    near.bind("tcp://127.0.0.1:*")
+    there = sides[client]
+    there.open("c", "DEALER", "connect", endpoint(near), **CLIENT)
+    try:
+        question = handler.asked()
+        assert (question["mechanism"], question["credentials"]) == (b"GSSAPI", [kdc.CLIENT + b"@" + kdc.REALM.encode()])
+        handler.answer(question, user=b"client of the realm")
+        there.send("c", "x" + b"hello".hex())
+        frame = near.recv(copy=False)
+        assert (frame.bytes, frame.get("User-Id")) == (b"hello", "client of the realm")
+    finally:
+        there.close("c")
+
+
+@pytest.mark.parametrize("status", [b"300", b"400", b"500"])
+def test_SEC_19_a_client_that_the_handler_refuses(zmq, make, status):
+    handler = Handler(make("REP"))
+    near, there = make("DEALER", **SERVER, HANDSHAKE_IVL=500), make("DEALER", **CLIENT, RECONNECT_IVL=-1)
+    events = Events(zmq, near)
+    near.bind("tcp://127.0.0.1:*")
+    there.connect(endpoint(near))
+    there.send(b"never")
+    handler.answer(handler.asked(), status=status)
+    assert events.wait("HANDSHAKE_FAILED_AUTH")[1] == int(status)
+    events.wait("DISCONNECTED", "CLOSED")
+    assert near.poll(0) == 0
