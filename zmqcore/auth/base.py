@@ -1,0 +1,315 @@
+"""The authenticator that the others run: what it is asked, and how it decides (ZeroMQ RFC 27, ZAP).
+
+Rules
+- Whoever is asked must answer, or the peer's handshake waits until its time is over. What goes wrong here is answered 500.
+- In this order: the peer's address (allow, deny), then its mechanism. What has not been configured lets nobody in; but NULL and GSSAPI,
+  which have no credentials to look up, let in whom the address does not keep out.
+- An empty domain is that of "*".
+- Passwords are compared in constant time, and never logged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import inspect
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ..constants import SocketType
+from ..context import Context
+from ..error import ZMQError
+from ..socket import Socket
+from ..utils import z85
+from .certs import load_certificates
+
+__all__ = ["Authenticator", "CURVE_ALLOW_ANY"]
+
+CURVE_ALLOW_ANY = "*"
+VERSION = b"1.0"
+
+HANDLER = "inproc://zeromq.zap.01"
+ANY_DOMAIN = "*"
+KEY_BYTES = 32
+
+
+def _request_id(msg: list[bytes]) -> bytes:
+    return msg[1] if len(msg) > 1 else b""
+
+
+class _Refused(Exception):
+    """Why a peer is not let in: the text of the reply."""
+
+
+class Authenticator:
+    """Decide which peers may connect to the sockets of a context, when their handshake asks.
+
+    This class answers what `handle_zap_message()` is given. `ThreadAuthenticator` and `AsyncioAuthenticator` also receive the questions.
+    Address lists apply to every mechanism; `configure_plain()`, `configure_curve()` and `configure_curve_callback()` say whom the
+    others let in. Changes count for the next handshakes.
+
+    Args:
+        context (Context): whose sockets it is for. Default None: `Context.instance()`.
+        encoding (str): of user names and passwords. Default "utf-8".
+        log (Any): a logger. Default None: the one called "zmq.auth".
+
+    Source: RFC 27 (ZAP).
+
+    Example:
+        >>> from zmqcore.auth.thread import ThreadAuthenticator
+        >>> authenticator = ThreadAuthenticator(context)
+        >>> authenticator.start()
+        >>> authenticator.configure_plain(domain="*", passwords={"admin": "secret"})
+        >>> authenticator.stop()
+    """
+
+    context: Context[Any]
+    encoding: str
+    allow_any: bool
+    credentials_providers: dict[str, Any]
+    zap_socket: Socket[bytes]
+    passwords: dict[str, dict[str, str]]
+    certs: dict[str, dict[bytes, Any]]
+    log: Any
+
+    # What each mechanism's credentials are checked by, and how many there are.
+    _checks: ClassVar[dict[bytes, tuple[str, int | None]]] = {
+        b"NULL": ("_check_null", None),
+        b"PLAIN": ("_check_plain", 2),
+        b"CURVE": ("_check_curve", 1),
+        b"GSSAPI": ("_check_gssapi", 1),
+    }
+
+    def __init__(self, context: Context[Any] | None = None, encoding: str = "utf-8", log: Any = None) -> None:
+        self.context = context or Context.instance()
+        self.encoding = encoding
+        self.allow_any = False
+        self.credentials_providers = {}
+        self.zap_socket = None  # type: ignore[assignment]  # until start()
+        self.passwords = {}
+        self.certs = {}
+        self.log = log or logging.getLogger("zmq.auth")
+        self._allowed: set[str] = set()
+        self._denied: set[str] = set()
+
+    def start(self) -> None:
+        """Become the handler of the context: from now on handshakes wait for an answer.
+
+        Raises:
+            ZMQError (EADDRINUSE): the context has a handler.
+        """
+        handler = self.context.socket(SocketType.REP, socket_class=Socket)
+        try:
+            handler.linger = 1
+            handler.bind(HANDLER)
+        except BaseException:
+            handler.close(0)
+            raise
+        self.zap_socket = handler
+        self.log.debug("authentication starts")
+
+    def stop(self) -> None:
+        """Let go of the context: peers are let in as they are without a handler."""
+        if self.zap_socket:
+            self.zap_socket.close()
+        self.zap_socket = None  # type: ignore[assignment]
+
+    # ---- configuration
+
+    def allow(self, *addresses: str) -> None:
+        """Let in these addresses only (and only with what else their mechanism asks for).
+
+        Args:
+            *addresses (str): numeric addresses, as "127.0.0.1".
+
+        Raises:
+            ValueError: `deny()` has been used.
+        """
+        if self._denied:
+            raise ValueError("allow() does not go together with deny(): use one of them")
+        self._allowed.update(addresses)
+        self.log.debug("allowed addresses: %s", ", ".join(addresses))
+
+    def deny(self, *addresses: str) -> None:
+        """Keep these addresses out.
+
+        Args:
+            *addresses (str): numeric addresses, as "127.0.0.1".
+
+        Raises:
+            ValueError: `allow()` has been used.
+        """
+        if self._allowed:
+            raise ValueError("deny() does not go together with allow(): use one of them")
+        self._denied.update(addresses)
+        self.log.debug("denied addresses: %s", ", ".join(addresses))
+
+    def configure_plain(self, domain: str = "*", passwords: Mapping[str, str] | None = None) -> None:
+        """Say which users of PLAIN may come in, in place of those said before.
+
+        Args:
+            domain (str): the ZAP_DOMAIN of the sockets it is for. Default "*": those without one.
+            passwords (Mapping): passwords by user name. Default None: nobody.
+        """
+        if passwords:
+            self.passwords[domain] = dict(passwords)
+        self.log.debug("PLAIN configured for domain %s", domain)
+
+    def configure_curve(self, domain: str = "*", location: str | os.PathLike[str] = ".") -> None:
+        """Say which clients of CURVE may come in: those whose certificates are in a directory. It is read now.
+
+        Args:
+            domain (str): the ZAP_DOMAIN of the sockets it is for. Default "*": those without one.
+            location (str | PathLike): the directory. Default "."; CURVE_ALLOW_ANY: any client, whatever its key and the domain.
+        """
+        self.log.debug("CURVE configured for domain %s: %s", domain, location)
+        self.allow_any = location == CURVE_ALLOW_ANY
+        if self.allow_any:
+            return
+        try:
+            self.certs[domain] = load_certificates(location)
+        except Exception as error:
+            self.log.error("cannot load the certificates in %s: %s", location, error)
+
+    def configure_curve_callback(self, domain: str = "*", credentials_provider: Any = None) -> None:
+        """Say which clients of CURVE may come in: those of whom an object says so.
+
+        Args:
+            domain (str): the ZAP_DOMAIN of the sockets it is for. Default "*": those without one.
+            credentials_provider (Any): its method `callback(domain, key)` gets the domain (str) and the client's public key (bytes, Z85),
+                and returns (or, a coroutine, resolves to) whether it may come in.
+        """
+        self.allow_any = False
+        if credentials_provider is None:
+            self.log.error("no credentials provider given for domain %s", domain)
+        else:
+            self.credentials_providers[domain] = credentials_provider
+
+    def configure_gssapi(self, domain: str = "*", location: str | None = None) -> None:
+        """Do nothing: GSSAPI has authenticated its peers already. To choose among them, overload `handle_zap_message()`.
+
+        Args:
+            domain (str): ignored. Default "*".
+            location (str): ignored. Default None.
+        """
+
+    def curve_user_id(self, client_public_key: bytes) -> str:
+        """Return the user id of a client of CURVE; to be overloaded. It is what `Frame.get("User-Id")` says.
+
+        Args:
+            client_public_key (bytes): 32 bytes.
+
+        Returns:
+            str: the user id; here the key as Z85.
+        """
+        return z85.encode(client_public_key).decode("ascii")
+
+    # ---- answers
+
+    async def handle_zap_message(self, msg: list[bytes]) -> None:
+        """Answer one question.
+
+        Args:
+            msg (list[bytes]): its frames as a REP receives them: version, request id, domain, address, identity, mechanism, credentials.
+        """
+        if len(msg) < 6:
+            self.log.error("a question of %d frames, which is too few", len(msg))
+            self._send_zap_reply(_request_id(msg), b"400", b"Not enough frames")
+            return
+        version, request_id, domain, address, identity, mechanism, *credentials = msg
+        if version != VERSION:
+            self.log.error("a question of version %r, not %r", version, VERSION)
+            self._send_zap_reply(request_id, b"400", b"Invalid version")
+            return
+        self.log.debug(
+            "asked about a peer: request %r, domain %r, address %r, identity %r, mechanism %r",
+            request_id, domain, address, identity, mechanism,
+        )  # fmt: skip
+        try:
+            self._check_address(self._decoded(address))
+            user = await self._check(self._decoded(domain), mechanism, credentials)
+        except _Refused as reason:
+            self.log.debug("refused: %s", reason)
+            self._send_zap_reply(request_id, b"400", str(reason).encode("ascii"))
+        except Exception:
+            self.log.error("authentication failed", exc_info=True)
+            self._send_zap_reply(request_id, b"500", b"Internal error")
+        else:
+            self.log.debug("accepted: %s", user)
+            self._send_zap_reply(request_id, b"200", b"OK", user)
+
+    async def _answer(self, msg: list[bytes]) -> None:
+        """`handle_zap_message()`, which may be overloaded, and an answer in any case: without one the handler could not receive again."""
+        try:
+            await self.handle_zap_message(msg)
+        except Exception:
+            self.log.error("a question could not be answered", exc_info=True)
+            with contextlib.suppress(ZMQError):  # it was answered before that
+                self._send_zap_reply(_request_id(msg), b"500", b"Internal error")
+
+    def _decoded(self, octets: bytes) -> str:
+        return octets.decode(self.encoding, "replace")
+
+    def _check_address(self, address: str) -> None:
+        if self._allowed and address not in self._allowed:
+            raise _Refused("Address not allowed")
+        if address in self._denied:
+            raise _Refused("Address denied")
+
+    async def _check(self, domain: str, mechanism: bytes, credentials: list[bytes]) -> str:
+        """The user id of a peer that may come in."""
+        if mechanism not in self._checks:
+            raise _Refused("NO ACCESS")
+        name, count = self._checks[mechanism]
+        if count is not None and len(credentials) != count:
+            raise _Refused("Invalid credentials")
+        user = getattr(self, name)(domain or ANY_DOMAIN, *credentials)
+        return await user if inspect.isawaitable(user) else user
+
+    def _check_null(self, domain: str, *_: bytes) -> str:
+        return "anonymous"
+
+    def _check_plain(self, domain: str, username: bytes, password: bytes) -> str:
+        user = self._decoded(username)
+        if not self.passwords:
+            raise _Refused("No passwords defined")
+        if domain not in self.passwords:
+            raise _Refused("Invalid domain")
+        if user not in self.passwords[domain]:
+            raise _Refused("Invalid username")
+        expected = self.passwords[domain][user].encode(self.encoding, "replace")
+        # As text, for a password of another encoding is what "replace" made of it.
+        if not hmac.compare_digest(self._decoded(password).encode(self.encoding, "replace"), expected):
+            raise _Refused("Invalid password")
+        return user
+
+    async def _check_curve(self, domain: str, key: bytes) -> str:
+        if len(key) != KEY_BYTES:
+            raise _Refused("Invalid credentials")
+        if not self.allow_any:
+            text = z85.encode(key)
+            if self.credentials_providers:
+                known = await self._ask_provider(domain, text)
+            elif domain in self.certs:
+                known = bool(self.certs[domain].get(text))
+            else:
+                raise _Refused("Unknown domain")
+            if not known:
+                raise _Refused("Unknown key")
+        return self.curve_user_id(key)
+
+    async def _ask_provider(self, domain: str, key: bytes) -> bool:
+        if domain not in self.credentials_providers:
+            raise _Refused("Unknown domain")
+        answer = self.credentials_providers[domain].callback(domain, key)
+        return bool(await answer if inspect.isawaitable(answer) else answer)
+
+    def _check_gssapi(self, domain: str, principal: bytes) -> str:
+        return self._decoded(principal)
+
+    def _send_zap_reply(self, request_id: bytes, status_code: bytes, status_text: bytes, user_id: str = "anonymous") -> None:
+        user = user_id.encode(self.encoding, "replace") if status_code == b"200" else b""
+        self.log.debug("answered %s (%s)", status_code.decode("ascii"), status_text.decode("ascii"))
+        self.zap_socket.send_multipart([VERSION, request_id, status_code, status_text, user, b""])
