@@ -98,6 +98,10 @@ def coroutines():
     for loop in ("asyncio", "uvloop"):
         yield Case(f"{loop}/one_way/256", one_way("aio"), "rate", {"size": 256, "loop": loop})
         yield Case(f"{loop}/round_trip/256", there_and_back("aio"), "each", {"size": 256, "loop": loop})
+    for name, prefix in (("gevent", "Green"), ("tornado", "Stream"), ("anyio", "Anyio")):
+        ends = one_way("loops", f"{prefix}Push", f"{prefix}Pull"), (Part(f"loops.{prefix}Rep", "b"), Part(f"loops.{prefix}Req"))
+        yield Case(f"{name}/one_way/256", ends[0], "rate", {"size": 256})
+        yield Case(f"{name}/round_trip/256", ends[1], "each", {"size": 256})
 
 
 def round_trips():
