@@ -26,6 +26,7 @@ BRIDGES = {
     "anyio": "zmqcore/anyio.py",
     "cffi": "zmqcore/utils/interop.py",
     "gevent": "zmqcore/green/",
+    "nacl": "zmqcore/_sodium.py",
     "msgspec": "zmqcore/_objects.py",
     "paramiko": "zmqcore/ssh/",
     "pexpect": "zmqcore/ssh/",

@@ -50,7 +50,8 @@ def has(capability):
         capability (str): "ipc", "curve", "draft", "pgm", "norm", "tipc", "gssapi", "vmci", "WS", "WSS", ...
 
     Returns:
-        bool: True if so; False for what is not there yet and for unknown names.
+        bool: True if so; False for what is not there yet and for unknown names. "curve" is True if PyNaCl is installed,
+            which is not loaded for that.
 
     Raises:
         TypeError: `capability` is not str.
@@ -63,6 +64,9 @@ def has(capability):
         raise TypeError(f"expected str, got: {capability!r}")
     if capability == "gssapi":
         return bool(gss_found())
+    if capability == "curve":
+        import zmqcore._sodium
+        return zmqcore._sodium.installed()
     transports_init(&all)
     for i in range(all.count):
         if all.table[i].optional and capability == all.table[i].scheme.decode():
@@ -79,37 +83,6 @@ def transports(bint within_process=False):
         all.table[i].scheme.decode(): all.table[i].form.decode()
         for i in range(all.count) if not within_process or all.table[i].kind == TRANSPORT_IN_PROCESS
     }
-
-
-def curve_keypair():
-    """Make a key pair for CURVE. Not available yet.
-
-    Returns:
-        tuple[bytes, bytes]: public and secret key, 40 characters of Z85 each.
-
-    Raises:
-        ZMQError (ENOTSUP): always; zmqcore has no CURVE yet.
-
-    Source: RFC 26 (CurveZMQ), RFC 32 (Z85).
-    """
-    raise_errno(-ENOTSUP, "CURVE is not implemented in zmqcore")
-
-
-def curve_public(secret_key):
-    """Derive the public key from a secret key for CURVE. Not available yet.
-
-    Args:
-        secret_key (bytes | str): 40 characters of Z85.
-
-    Returns:
-        bytes: the public key, 40 characters of Z85.
-
-    Raises:
-        ZMQError (ENOTSUP): always; zmqcore has no CURVE yet.
-
-    Source: RFC 26 (CurveZMQ), RFC 32 (Z85).
-    """
-    raise_errno(-ENOTSUP, "CURVE is not implemented in zmqcore")
 
 
 cdef socket_t *proxied(sock) except NULL:

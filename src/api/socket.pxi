@@ -3,7 +3,6 @@
 from libc.string cimport strlen
 from base.atomics cimport zc_add_u32, zc_load_relaxed_u32
 from base.errors cimport ENOMEM
-from base.mechanisms cimport CURVE_KEY_TEXT_SIZE
 from base.memory cimport calloc
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_lock_try
 from option.numbers cimport OPT_FD
@@ -22,6 +21,7 @@ from socket.endpoints cimport socket_bind, socket_connect, socket_connect_peer, 
 from socket.life cimport socket_new, socket_close
 from socket.monitoring cimport socket_monitor_start, socket_monitor_stop
 from socket.options cimport socket_set_option
+from socket.security cimport security_lacks
 from socket.state cimport netpipe_t, socket_t, SOCKET_OPEN
 from socket.send_recv cimport socket_enter, socket_events_now, socket_poll_wait
 from socket.references cimport socket_unref
@@ -283,7 +283,7 @@ cdef class _SocketBase:
         with nogil:
             rc = socket_bind(self.s, p, n)
         if rc < 0:
-            raise_address(rc, addr)
+            self.refuse_address(rc, addr)
 
     def connect(self, addr):
         """Connect to an endpoint; `zmqcore.Socket.connect()` tells more."""
@@ -295,7 +295,7 @@ cdef class _SocketBase:
         with nogil:
             rc = socket_connect(self.s, p, n)
         if rc < 0:
-            raise_address(rc, addr)
+            self.refuse_address(rc, addr)
 
     def connect_peer(self, addr):
         """Connect a PEER socket, and learn by which routing id the peer is reached. For PEER sockets.
@@ -329,7 +329,7 @@ cdef class _SocketBase:
         with nogil:
             rc = socket_connect_peer(self.s, p, n, &number)
         if rc < 0:
-            raise_address(rc, addr)
+            self.refuse_address(rc, addr)
         return number
 
     def disconnect_peer(self, uint32_t routing_id):
@@ -400,6 +400,18 @@ cdef class _SocketBase:
             raise_address(rc, addr)
         return 0
 
+    cdef int refuse_address(self, int rc, addr) except -1:
+        """Raises for a bind or connect that failed, which may be for want of a key."""
+        cdef const char *lacking = NULL
+        if rc == -EINVAL:
+            with nogil:
+                zc_lock_acquire(&self.s.lock)
+                lacking = security_lacks(self.s)
+                leave_socket(self.s)
+        if lacking != NULL:
+            raise_errno(rc, f"{lacking.decode()} (addr={addr!r})")
+        return raise_address(rc, addr)
+
     cdef int enter(self) except -1:
         """For calls that do their own locking: closed, forked, terminated?"""
         cdef int rc
@@ -446,7 +458,7 @@ cdef class _SocketBase:
         cdef bytes text
         cdef int rc
         self.check()
-        need_library_of(option)
+        need_library_of(option, self.s.ctx)
         if kind == OPTION_INT or kind == OPTION_INT64 or kind == OPTION_UNKNOWN:
             if not isinstance(optval, int):
                 raise_option_value(option, optval)

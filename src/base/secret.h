@@ -7,13 +7,23 @@
 #ifndef ZC_SECRET_H
 #define ZC_SECRET_H
 #include <stddef.h>
+#include <string.h>
 
+#if defined(__GNUC__)
+static inline void zc_wipe(void *p, size_t n)
+{
+    if (n)
+        memset(p, 0, n);
+    __asm__ __volatile__("" : : "r"(p) : "memory");
+}
+#else
 static inline void zc_wipe(void *p, size_t n)
 {
     volatile unsigned char *byte = (volatile unsigned char *)p;
     while (n--)
         *byte++ = 0;
 }
+#endif
 
 static inline int zc_same_secret(const void *a, const void *b, size_t n)
 {

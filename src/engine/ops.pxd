@@ -21,6 +21,7 @@
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t
 
+from mechanism.crypto cimport crypto_t
 from mechanism.mechanism cimport MECHANISM_CREDENTIALS_MAX, mechanism_zap_t
 from mechanism.security cimport security_t
 from message.message cimport msg_t
@@ -73,6 +74,7 @@ cdef enum:
 ctypedef hs_config_t engine_config_t    # all borrowed for the time of engine_new()
 ctypedef mechanism_zap_t engine_zap_t
 ctypedef security_t engine_security_t
+ctypedef crypto_t engine_crypto_t
 
 cdef enum:
     ENGINE_CREDENTIALS_MAX = MECHANISM_CREDENTIALS_MAX

@@ -6,9 +6,10 @@ from libc.string cimport memcpy
 from base.memory cimport free
 
 from base.errors cimport ENOTSUP
-from engine.ops cimport ENGINE_RAW, ENGINE_ZMTP, engine_config_t, engine_frame_t, engine_t
+from engine.ops cimport ENGINE_RAW, ENGINE_ZMTP, engine_config_t, engine_frame_t, engine_security_t, engine_t
 from engine.raw cimport raw_new
 from engine.zmtp cimport zmtp_new
+from mechanism.select cimport mechanism_lacks
 from message.message cimport MSG_MORE, msg_data, msg_t
 from zmtp.frame cimport frame_get, frame_put
 
@@ -20,6 +21,11 @@ cdef inline int engine_new(int kind, const engine_config_t *config, engine_t **o
     if kind == ENGINE_RAW:
         return raw_new(out)
     return -ENOTSUP
+
+
+cdef inline const char *engine_lacks(const engine_security_t *security) noexcept nogil:
+    """What has to be set before a connection can begin, as a text; NULL: nothing."""
+    return mechanism_lacks(security)
 
 
 cdef inline void engine_delete(engine_t *e) noexcept nogil:

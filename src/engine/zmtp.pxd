@@ -251,6 +251,9 @@ cdef inline int zmtp_frame_open(engine_t *e, unsigned char *body, size_t n, int 
                                 size_t *size) noexcept nogil:
     cdef mechanism_t *m = (<zmtp_engine_t *> e).mechanism
     cdef int rc = m.ops.decode(m, body, n, flags, plain, size)
+    if rc < 0:
+        e.event = m.event
+        e.event_value = m.event_value
     flags[0] &= FRAME_MORE | FRAME_COMMAND
     return rc
 

@@ -24,11 +24,16 @@
 
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t
+from mechanism.crypto cimport crypto_t
 from mechanism.security cimport security_t
 
 cdef enum:
     MECHANISM_NAME_SIZE = 20       # of the field in the greeting, padded with NUL
     MECHANISM_CREDENTIALS_MAX = 2  # PLAIN has user and password, nobody has more
+
+    # The flags of a frame that encode and decode know of, as ZMTP has them.
+    MECHANISM_MORE = 1
+    MECHANISM_COMMAND = 4
 
 
 # What encode is told about a body, and decode tells: flags of the header of a ZMTP frame.
@@ -64,7 +69,8 @@ cdef enum:
 
 
 cdef struct mechanism_config_t:
-    const security_t *security         # borrowed for the time of mechanism_new()
+    const security_t *security         # borrowed for the time of mechanism_new(), as is the next
+    const crypto_t *crypto             # may be NULL, or not filled
     const unsigned char *properties    # own metadata, encoded; borrowed until the mechanism is READY or freed
     size_t properties_size
 
@@ -79,7 +85,7 @@ cdef struct mechanism_zap_t:
 cdef struct mechanism_t
 
 
-# Every operation but the last four is set in every table.
+# Every operation that is not said to be NULL is set in every table.
 cdef struct mechanism_ops_t:
     # NUL padded to MECHANISM_NAME_SIZE, as compared in the greeting.
     char name[MECHANISM_NAME_SIZE]
@@ -102,6 +108,9 @@ cdef struct mechanism_ops_t:
     # Its answer: 200, 300, 400 or 500; -ECONNREFUSED when there is no handler; or another negative errno, when none can
     # come any more. 0 or negative errno. NULL likewise.
     int (*zap_reply)(mechanism_t *m, int status) noexcept nogil
+
+    # The peer's metadata have been read: release what only the handshake needed. NULL: there is nothing, or it is little.
+    void (*settle)(mechanism_t *m) noexcept nogil
 
     # After READY: body and flags of a ZMTP frame into the body of an outer frame, and back. Both NULL: frames stay plain.
     # encode writes at most n + overhead octets. decode may work in place and leaves *plain pointing into body.

@@ -3,11 +3,13 @@
 from base.memory cimport free
 
 from base.errors cimport ENOTSUP
-from base.mechanisms cimport MECHANISM_GSSAPI, MECHANISM_NULL, MECHANISM_PLAIN
+from base.mechanisms cimport MECHANISM_CURVE, MECHANISM_GSSAPI, MECHANISM_NULL, MECHANISM_PLAIN
+from mechanism.curve cimport curve_lacks, curve_new
 from mechanism.gssapi cimport gssapi_new
 from mechanism.mechanism cimport mechanism_config_t, mechanism_t
 from mechanism.null cimport null_new
 from mechanism.plain cimport plain_new
+from mechanism.security cimport security_t
 
 
 cdef inline int mechanism_new(const mechanism_config_t *config, mechanism_t **out) noexcept nogil:
@@ -17,9 +19,16 @@ cdef inline int mechanism_new(const mechanism_config_t *config, mechanism_t **ou
         return null_new(config, out)
     if kind == MECHANISM_PLAIN:
         return plain_new(config, out)
+    if kind == MECHANISM_CURVE:
+        return curve_new(config, out)
     if kind == MECHANISM_GSSAPI:
         return gssapi_new(config, out)
     return -ENOTSUP
+
+
+cdef inline const char *mechanism_lacks(const security_t *security) noexcept nogil:
+    """What has to be set before mechanism_new() can succeed, as a text; NULL: nothing."""
+    return curve_lacks(security) if security.mechanism == MECHANISM_CURVE else NULL
 
 
 cdef inline void mechanism_delete(mechanism_t *m) noexcept nogil:

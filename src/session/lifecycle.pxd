@@ -242,11 +242,12 @@ cdef inline void session_finish(session_t *s) noexcept nogil:
 cdef inline void session_tell_end(session_t *s, int fd) noexcept nogil:
     """Monitor events of a connection that is lost."""
     cdef int err = s.ending_error
-    if s.ending_was == SESSION_HANDSHAKE and not s.refused:
-        if s.engine != NULL and s.engine.event:
-            s.host.event(s, <uint32_t> s.engine.event, s.engine.event_value)
-        elif s.ending_why != END_PROTOCOL:
-            s.host.event(s, EVENT_HANDSHAKE_FAILED_NO_DETAIL, <uint64_t> (EPIPE if err == -EPIPE else -err))
+    if s.refused:
+        pass                    # it has been told
+    elif s.engine != NULL and s.engine.event:
+        s.host.event(s, <uint32_t> s.engine.event, s.engine.event_value)
+    elif s.ending_was == SESSION_HANDSHAKE and s.ending_why != END_PROTOCOL:
+        s.host.event(s, EVENT_HANDSHAKE_FAILED_NO_DETAIL, <uint64_t> (EPIPE if err == -EPIPE else -err))
     if s.ending_was == SESSION_HANDSHAKE or s.ending_was == SESSION_READY:
         s.host.event(s, EVENT_DISCONNECTED, <uint64_t> fd)
 

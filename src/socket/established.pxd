@@ -39,6 +39,7 @@ cdef inline void engine_config_from(socket_t *s, const engine_security_t *securi
     c.routing_id = s.opt.routing_id.data
     c.routing_id_size = s.opt.routing_id.size
     c.security = security
+    c.crypto = &s.ctx.crypto
     c.maxmsgsize = s.opt.maxmsgsize
     c.app_properties = s.opt.metadata.data
     c.app_properties_size = s.opt.metadata.size

@@ -1,6 +1,8 @@
 # From a socket's options to what a mechanism is told about them. By reference: for use under the socket's lock.
 
+from base.errors cimport EINVAL
 from engine.ops cimport engine_security_t
+from engine.select cimport engine_lacks
 from option.table cimport options_t
 from socket.state cimport socket_t
 
@@ -25,3 +27,15 @@ cdef inline void security_from(socket_t *s, engine_security_t *t) noexcept nogil
     t.service_size = o.gssapi_service_principal.size
     t.service_type = o.gssapi_service_principal_nametype
     t.plaintext = o.gssapi_plaintext
+
+
+cdef inline const char *security_lacks(socket_t *s) noexcept nogil:
+    """The option that a connection over a network would still need, as a text; NULL: none."""
+    cdef engine_security_t security
+    security_from(s, &security)
+    return engine_lacks(&security)
+
+
+cdef inline int security_check(socket_t *s) noexcept nogil:
+    """For bind and connect over a network. 0 or -EINVAL."""
+    return 0 if security_lacks(s) == NULL else -EINVAL

@@ -28,6 +28,7 @@ from socket.io_threads cimport context_io
 from socket.monitor cimport monitor_emit
 from socket.pipes cimport netpipe_new, pipe_release, pipe_remove
 from socket.state cimport endpoint_ops_t, endpoint_t, netpipe_t, socket_t, SOCKET_OPEN
+from socket.security cimport security_check
 from socket.tuning cimport tuning_from
 from transport.address cimport address_t
 from transport.cidr cimport cidr_t
@@ -107,6 +108,8 @@ cdef inline int stream_bind(socket_t *s, endpoint_t *e) noexcept nogil:
     zc_lock_acquire(&s.lock)
     rc = -ENOTSOCK
     if s.state == SOCKET_OPEN:
+        rc = security_check(s)
+    if rc == 0:
         rc = socket_join_io(s, io)
     if rc == 0:
         rc = accept_filters_take(s)
@@ -186,6 +189,7 @@ cdef inline int stream_connect(socket_t *s, endpoint_t *e) noexcept nogil:
         rc = -ENOTSOCK
     else:
         twin = pattern_is(&s.pattern, CONNECTS_ONCE) and stream_has_twin(s, e)
+        rc = security_check(s)
     if rc == 0 and not twin:
         rc = socket_join_io(s, io)
     if rc == 0 and not twin:

@@ -12,12 +12,13 @@ from libc.stdint cimport uint64_t
 
 from base.errors cimport EPROTO
 from base.endian cimport load_be64, store_be64
+from mechanism.mechanism cimport MECHANISM_COMMAND, MECHANISM_MORE
 
 
 cdef enum:
-    FRAME_MORE = 1         # more frames of the same message follow
+    FRAME_MORE = MECHANISM_MORE         # 1: more frames of the same message follow
     FRAME_LONG = 2         # on the wire only: the size field has 8 octets
-    FRAME_COMMAND = 4      # the body is a ZMTP command, not application data (3.x)
+    FRAME_COMMAND = MECHANISM_COMMAND   # 4: the body is a ZMTP command, not application data (3.x)
 
     FRAME_HEADER_MAX = 9   # flags and an 8-octet size
     FRAME_V1_HEADER_MAX = 10

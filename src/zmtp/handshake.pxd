@@ -31,6 +31,7 @@ from mechanism.mechanism cimport (
     MECHANISM_AUTHENTICATE, MECHANISM_NAME_SIZE, MECHANISM_READY, ZMTP_MECHANISM_MISMATCH, ZMTP_UNEXPECTED_COMMAND,
     mechanism_config_t, mechanism_t, mechanism_zap_t,
 )
+from mechanism.crypto cimport crypto_t
 from mechanism.security cimport security_t
 from mechanism.select cimport mechanism_delete, mechanism_new
 from zmtp.decoder cimport decoder_free, decoder_init, decoder_next, decoder_t
@@ -69,6 +70,7 @@ cdef struct hs_config_t:       # all borrowed for the time of handshake_init
     const unsigned char *routing_id
     size_t routing_id_size
     const security_t *security
+    const crypto_t *crypto     # of the mechanisms that need it; may be NULL
     int64_t maxmsgsize         # -1 = no limit
     const unsigned char *app_properties    # encoded already
     size_t app_properties_size
@@ -182,6 +184,7 @@ cdef inline int handshake_init(handshake_t *hs, const hs_config_t *config) noexc
     if rc < 0:
         return rc
     mechanism.security = config.security
+    mechanism.crypto = config.crypto
     mechanism.properties = hs.own
     mechanism.properties_size = hs.own_properties_size
     rc = mechanism_new(&mechanism, &hs.mechanism)
@@ -373,6 +376,8 @@ cdef inline int handshake_ready(handshake_t *hs) noexcept nogil:
             hs.event = EVENT_HANDSHAKE_FAILED_PROTOCOL
             hs.event_value = m.invalid_metadata_value
         return rc
+    if m.ops.settle != NULL:
+        m.ops.settle(m)
     if metadata_find(hs.properties, b"Socket-Type", 11, &value, &size) == 0:
         if not handshake_is_peer(hs.peers, value, size):
             return -EINVAL

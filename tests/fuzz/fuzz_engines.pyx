@@ -180,6 +180,7 @@ cdef public int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) noexcep
     config.routing_id_size = 2 if data[1] & 4 else 0
     memset(&security, 0, sizeof(security))       # NULL
     config.security = &security
+    config.crypto = NULL
     config.maxmsgsize = -1
     config.app_properties = NULL
     config.app_properties_size = 0

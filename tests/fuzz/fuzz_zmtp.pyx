@@ -207,6 +207,7 @@ cdef public int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) noexcep
     config.routing_id_size = 2 if data[1] & 4 else 0
     memset(&security, 0, sizeof(security))       # NULL
     config.security = &security
+    config.crypto = NULL
     config.maxmsgsize = -1
     if (data[1] >> 3) & 3:
         config.maxmsgsize = 0 if (data[1] >> 3) & 3 == 1 else (64 if (data[1] >> 3) & 3 == 2 else 1000)
