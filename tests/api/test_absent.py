@@ -44,12 +44,6 @@ def test_options_that_cannot_be_read(zmq, context, name):
     assert f"zmqcore does not support the option {name}" in str(error)
 
 
-def test_curve(zmq):
-    for call in (zmq.curve_keypair, lambda: zmq.curve_public(b"k" * 40)):
-        error = refused(zmq, call)
-        assert error.errno == zmq.ENOTSUP and "CURVE" in str(error)
-
-
 def test_bad_values_name_the_option(zmq, context):
     socket = context.socket(zmq.DEALER)
     for number, value, text in [

@@ -2,11 +2,13 @@
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.errno cimport EPROTO as zmtp_EPROTO
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
 from base.memory cimport calloc as zmtp_calloc, free as zmtp_c_free, malloc as zmtp_malloc
 from libc.string cimport memcpy as zmtp_memcpy, memset as zmtp_memset
 
 cimport base.monitor_events as monitor_events
+cimport mechanism.crypto as zmtp_crypto
+cimport mechanism.curve_state as zmtp_curve
 cimport mechanism.mechanism as zmtp_m
 cimport zmtp.command as zmtp_c
 cimport zmtp.decoder as zmtp_d
@@ -265,14 +267,34 @@ cdef zmtp_m.mechanism_t *zmtp_asking_new(zmtp_h.handshake_t *hs) except NULL:
 
 # ---- handshake ----
 
+cdef const unsigned char *zmtp_key(bytes key):
+    return NULL if key is None else <const unsigned char *>PyBytes_AS_STRING(key)
+
+
+cdef int zmtp_find_crypto(zmtp_h.crypto_t *c, bint streams) except -1:
+    """The functions of libsodium, as the API finds them."""
+    cdef uintptr_t address
+    cdef int i
+    from zmqcore._sodium import addresses
+    found = addresses([zmtp_crypto.crypto_functions[i].name.decode() for i in range(zmtp_crypto.CRYPTO_FUNCTIONS)])
+    for i in range(zmtp_crypto.CRYPTO_FUNCTIONS):
+        address = found[i] if streams or not zmtp_crypto.crypto_functions[i].optional else 0
+        zmtp_crypto.crypto_put(c, i, address)
+    return 0
+
+
 cdef class zmtp_Handshake:
     cdef zmtp_h.handshake_t hs
     cdef object keep
+    cdef readonly object last_event
 
     def __cinit__(self, int socket_type, bytes routing_id=b"", int mechanism=0, bint as_server=False,
                   int64_t maxmsgsize=-1, bytes app_properties=b"", bint asking=False, bytes username=b"", bytes password=b"",
-                  bint domain=False, bint handler_required=False):
+                  bint domain=False, bint handler_required=False, bytes public_key=None, bytes secret_key=None,
+                  bytes server_key=None, crypto=True):
+        """crypto: True all of the library, "boxes" without its streams, False none."""
         cdef zmtp_h.hs_config_t config
+        cdef zmtp_h.crypto_t functions
         cdef zmtp_h.security_t security
         cdef pattern_ops_t ops
         cdef int rc = pattern_select(socket_type, &ops)
@@ -293,7 +315,14 @@ cdef class zmtp_Handshake:
         security.username_size = len(username)
         security.password = <const unsigned char *>PyBytes_AS_STRING(password)
         security.password_size = len(password)
+        security.public_key = zmtp_key(public_key)
+        security.secret_key = zmtp_key(secret_key)
+        security.server_key = zmtp_key(server_key)
         config.security = &security
+        zmtp_memset(&functions, 0, sizeof(functions))
+        if secret_key is not None and crypto:
+            zmtp_find_crypto(&functions, crypto != "boxes")
+        config.crypto = &functions
         config.maxmsgsize = maxmsgsize
         config.app_properties = <const unsigned char *>PyBytes_AS_STRING(app_properties)
         config.app_properties_size = len(app_properties)
@@ -334,6 +363,41 @@ cdef class zmtp_Handshake:
         self.hs.mechanism.ops.zap_request(self.hs.mechanism, &request)
         return ((<bytes>request.mechanism).decode(),
                 [request.credential[i][:request.credential_size[i]] for i in range(request.credentials)])
+
+    def seal(self, int flags, bytes body):
+        """What encode() makes of a frame, or a negative errno."""
+        cdef zmtp_m.mechanism_t *m = self.hs.mechanism
+        cdef size_t size = 0
+        cdef size_t room = len(body) + m.ops.overhead
+        cdef unsigned char *out = <unsigned char *>zmtp_malloc(room)
+        cdef int rc = m.ops.encode(m, flags, <const unsigned char *>PyBytes_AS_STRING(body), len(body), out, &size)
+        made = out[:size] if rc == 0 else rc
+        zmtp_c_free(out)
+        return made
+
+    def open(self, bytes sealed):
+        """(flags, body) that decode() finds in it, or a negative errno."""
+        cdef zmtp_m.mechanism_t *m = self.hs.mechanism
+        cdef size_t size = 0
+        cdef unsigned char *plain = NULL
+        cdef unsigned char *exact = <unsigned char *>zmtp_malloc(len(sealed) if sealed else 1)
+        cdef int flags = -1
+        cdef int rc
+        zmtp_memcpy(exact, PyBytes_AS_STRING(sealed), len(sealed))
+        rc = m.ops.decode(m, exact, len(sealed), &flags, &plain, &size)
+        made = (flags, plain[:size]) if rc == 0 else rc
+        self.last_event = m.event, m.event_value
+        zmtp_c_free(exact)
+        return made
+
+    def set_said(self, uint64_t number):
+        """CURVE: the number of the last command or message of ours."""
+        (<zmtp_curve.curve_mechanism_t *>self.hs.mechanism).said = number
+
+    @property
+    def secrets(self):
+        """CURVE: whether keys of the handshake are still kept."""
+        return (<zmtp_curve.curve_mechanism_t *>self.hs.mechanism).keys != NULL
 
     def zap_reply(self, int status):
         return zmtp_h.handshake_zap_reply(&self.hs, status)
