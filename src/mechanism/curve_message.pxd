@@ -10,12 +10,11 @@
 #   the stream.
 
 from libc.stddef cimport size_t
+from libc.stdint cimport uint64_t, UINT64_MAX
 from libc.string cimport memcmp, memcpy, memset
 
-from base.errors cimport EOVERFLOW, EPROTO
-from base.monitor_events cimport EVENT_HANDSHAKE_FAILED_PROTOCOL
+from base.errors cimport EOVERFLOW
 from base.secret cimport zc_same_secret, zc_wipe
-from libc.stdint cimport uint64_t, UINT64_MAX
 from mechanism.crypto cimport crypto_t
 from mechanism.curve_state cimport (
     CURVE_NONCE, curve_mechanism_t, curve_nonce, curve_number, curve_number_at, curve_prefix, curve_wrong,

@@ -314,7 +314,7 @@ def test_the_wrong_server_key():
     assert failed(b, a.take()[54:]) == (PROTOCOL, CRYPTOGRAPHIC)
 
 
-@pytest.mark.parametrize("public", [X, bytes(32)])
+@pytest.mark.parametrize("public", [X, bytes(32)], ids=["another", "zeros"])
 def test_a_public_key_that_is_not_that_of_the_secret_key(public):
     a, b = client(public_key=public), server()
     b.feed(a.take()[54:])
@@ -609,7 +609,8 @@ def test_a_message_of_another_connection():
 @pytest.mark.parametrize(
     ("body", "value"),
     [
-        (b"", UNSPECIFIED), (b"\x07", UNSPECIFIED), (b"\x07MESSAG", UNSPECIFIED), (b"\x07message" + bytes(30), UNEXPECTED), (b"\x05READY" + bytes(30), UNEXPECTED),
+        (b"", UNSPECIFIED), (b"\x07", UNSPECIFIED), (b"\x07MESSAG", UNSPECIFIED), (b"\x07message" + bytes(30), UNEXPECTED),
+        (b"\x05READY" + bytes(30), UNEXPECTED),
         (b"\x07MESSAGE", MALFORMED_MESSAGE), (b"\x07MESSAGE" + number(9) + bytes(16), MALFORMED_MESSAGE),
         (b"\x07MESSAGE" + number(2) + bytes(17), INVALID_SEQUENCE), (b"\x07MESSAGE" + number(0) + bytes(17), INVALID_SEQUENCE),
         (b"\x07MESSAGE" + number(9) + bytes(17), CRYPTOGRAPHIC), (b"\x07MESSAGE" + number(2**64 - 1) + bytes(99), CRYPTOGRAPHIC),
