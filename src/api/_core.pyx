@@ -37,10 +37,10 @@ cdef extern from "api/platform_hooks.h":
 cdef object is_finalizing = sys.is_finalizing
 
 include "errors.pxi"
-include "libraries.pxi"
 include "frame.pxi"
 include "context.pxi"
 include "crypto.pxi"
+include "libraries.pxi"
 include "socket.pxi"
 include "received.pxi"
 include "send_recv.pxi"

@@ -14,13 +14,14 @@
 from libc.stddef cimport size_t
 from libc.string cimport memcmp, memcpy, memset
 
+from base.endian cimport load_be64, store_be64
 from base.errors cimport ENOMEM
 from base.memory cimport malloc
 from base.secret cimport zc_wipe
 from mechanism.curve_state cimport (
     CURVE_COOKIE, CURVE_HEAR_READY, CURVE_HEAR_WELCOME, CURVE_HELLO, CURVE_INITIATE, CURVE_MAC, CURVE_READY, CURVE_SAY_HELLO,
     CURVE_SAY_INITIATE, CURVE_VOUCH, CURVE_WELCOME, curve_agree, curve_begin_traffic, curve_keys_t, curve_mechanism_t,
-    curve_number, curve_number_at, curve_open, curve_seal, curve_wrong,
+    curve_open, curve_seal, curve_wrong,
 )
 from mechanism.mechanism cimport (
     MECHANISM_HANDSHAKE, ZMTP_CRYPTOGRAPHIC, ZMTP_MALFORMED_COMMAND_READY, ZMTP_UNEXPECTED_COMMAND, mechanism_fail, mechanism_t,
@@ -42,7 +43,7 @@ cdef inline int curve_say_hello(curve_mechanism_t *self, unsigned char *out, siz
     memcpy(out, b"\x05HELLO\x01", 7)
     memcpy(out + 80, k.brief_public, 32)
     self.said = 1
-    curve_number(out + 112, self.said)
+    store_be64(out + 112, self.said)
     curve_seal(self, b"CurveZMQHELLO---", 16, out + 112, k.key, out + 120, out + 120 + CURVE_MAC, 64)
     self.step = CURVE_HEAR_WELCOME
     return 1
@@ -76,7 +77,7 @@ cdef inline int curve_say_initiate(curve_mechanism_t *self, unsigned char *out, 
     memcpy(out, b"\x08INITIATE", 9)
     memcpy(out + 9, k.cookie, CURVE_COOKIE)
     self.said += 1
-    curve_number(out + 105, self.said)
+    store_be64(out + 105, self.said)
     memcpy(plain, k.own_public, 32)
     rc = curve_vouch(self, plain + 32)
     if rc < 0:
@@ -125,7 +126,7 @@ cdef inline int curve_hear_ready(curve_mechanism_t *self, const unsigned char *p
         return mechanism_fail(&self.base, -ENOMEM, 0, 0)
     if not curve_open(self, b"CurveZMQREADY---", 16, p + 6, self.keys.key, self.plain, p + 14, n - 14):
         return curve_wrong(self, ZMTP_CRYPTOGRAPHIC)
-    self.heard = curve_number_at(p + 6)
+    self.heard = load_be64(p + 6)
     self.base.peer_properties = self.plain
     self.base.peer_properties_size = self.plain_size
     curve_begin_traffic(self)

@@ -13,11 +13,12 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uint64_t, UINT64_MAX
 from libc.string cimport memcmp, memcpy, memset
 
+from base.endian cimport load_be64, store_be64
 from base.errors cimport EOVERFLOW
 from base.secret cimport zc_same_secret, zc_wipe
 from mechanism.crypto cimport crypto_t
 from mechanism.curve_state cimport (
-    CURVE_NONCE, curve_mechanism_t, curve_nonce, curve_number, curve_number_at, curve_prefix, curve_wrong,
+    CURVE_NONCE, curve_mechanism_t, curve_nonce, curve_prefix, curve_wrong,
 )
 from mechanism.mechanism cimport (
     MECHANISM_COMMAND, MECHANISM_MORE, ZMTP_CRYPTOGRAPHIC, ZMTP_INVALID_SEQUENCE, ZMTP_MALFORMED_COMMAND_MESSAGE,
@@ -128,7 +129,7 @@ cdef inline int curve_encode(mechanism_t *m, int flags, const unsigned char *bod
         inner |= INNER_COMMAND
     self.said += 1
     memcpy(out, b"\x07MESSAGE", 8)
-    curve_number(out + 8, self.said)
+    store_be64(out + 8, self.said)
     if self.streams:
         curve_seal_stream(self, inner, body, n, out)
     else:
@@ -148,7 +149,7 @@ cdef inline int curve_decode(mechanism_t *m, unsigned char *body, size_t n, int 
         return curve_wrong(self, ZMTP_UNEXPECTED_COMMAND)
     if n < CURVE_OVERHEAD:
         return curve_wrong(self, ZMTP_MALFORMED_COMMAND_MESSAGE)
-    number = curve_number_at(body + 8)
+    number = load_be64(body + 8)
     if number <= self.heard:
         return curve_wrong(self, ZMTP_INVALID_SEQUENCE)
     if not (curve_open_stream(self, body, n) if self.streams else curve_open_box(self, body, n)):

@@ -12,13 +12,14 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uint64_t
 from libc.string cimport memcmp, memcpy
 
+from base.endian cimport load_be64, store_be64
 from base.errors cimport ENOMEM, EPROTO
 from base.memory cimport malloc
 from base.secret cimport zc_same_secret, zc_wipe
 from mechanism.curve_state cimport (
     CURVE_COOKIE, CURVE_HEAR_HELLO, CURVE_HEAR_INITIATE, CURVE_HELLO, CURVE_INITIATE, CURVE_MAC, CURVE_READY, CURVE_SAY_READY,
     CURVE_SAY_WELCOME, CURVE_VOUCH, CURVE_WELCOME, curve_agree, curve_begin_traffic, curve_keys_t, curve_mechanism_t,
-    curve_number, curve_number_at, curve_open, curve_seal, curve_wrong,
+    curve_open, curve_seal, curve_wrong,
 )
 from mechanism.mechanism cimport (
     MECHANISM_AUTHENTICATE, MECHANISM_HANDSHAKE, MECHANISM_REFUSED, ZMTP_CRYPTOGRAPHIC, ZMTP_INVALID_SEQUENCE,
@@ -54,7 +55,7 @@ cdef inline int curve_say_ready(curve_mechanism_t *self, unsigned char *out, siz
         return 1
     memcpy(out, b"\x05READY", 6)
     self.said = 1
-    curve_number(out + 6, self.said)
+    store_be64(out + 6, self.said)
     if n:
         memcpy(out + 14 + CURVE_MAC, self.config.properties, n)
     curve_seal(self, b"CurveZMQREADY---", 16, out + 6, self.keys.key, out + 14, out + 14 + CURVE_MAC, n)
@@ -89,7 +90,7 @@ cdef inline int curve_hear_hello(curve_mechanism_t *self, const unsigned char *p
     if not curve_agree(self, k.key, k.peer_brief, k.own_secret) or not curve_open(
             self, b"CurveZMQHELLO---", 16, p + 112, k.key, zeros, p + 120, CURVE_HELLO - 120):
         return curve_wrong(self, ZMTP_CRYPTOGRAPHIC)
-    self.heard = curve_number_at(p + 112)
+    self.heard = load_be64(p + 112)
     self.step = CURVE_SAY_WELCOME
     return 0
 
@@ -132,7 +133,7 @@ cdef inline int curve_hear_initiate(curve_mechanism_t *self, const unsigned char
         return curve_wrong(self, ZMTP_MALFORMED_COMMAND_INITIATE)
     if not zc_same_secret(p + 9, k.cookie, CURVE_COOKIE):
         return curve_wrong(self, ZMTP_CRYPTOGRAPHIC)
-    number = curve_number_at(p + 105)
+    number = load_be64(p + 105)
     if number <= self.heard:
         return curve_wrong(self, ZMTP_INVALID_SEQUENCE)
     rc = curve_open_initiate(self, p, n)

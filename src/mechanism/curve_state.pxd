@@ -73,21 +73,8 @@ cdef struct curve_mechanism_t:
 
 
 # ---- nonces
-
-cdef inline void curve_number(unsigned char *out, uint64_t number) noexcept nogil:
-    """The short nonce of a command, 8 octets."""
-    cdef int i
-    for i in range(8):
-        out[i] = <unsigned char> (number >> (56 - 8 * i))
-
-
-cdef inline uint64_t curve_number_at(const unsigned char *p) noexcept nogil:
-    cdef uint64_t number = 0
-    cdef int i
-    for i in range(8):
-        number = number << 8 | p[i]
-    return number
-
+#
+# The short nonce of a command is its number, 8 octets.
 
 cdef inline void curve_nonce(unsigned char *out, const char *prefix, size_t n, const unsigned char *rest) noexcept nogil:
     """CURVE_NONCE octets: a prefix of n, and as many of `rest` as are missing."""
