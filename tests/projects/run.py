@@ -38,10 +38,10 @@ TEST_SECONDS = 120
 class Environment:
     """A virtual environment with a project, what its tests need, pyzmq and this zmqcore; and the project's sdist beside it."""
 
-    def __init__(self, project, newest, fresh):
+    def __init__(self, project, newest, fresh, suffix=""):
         self.name, self.version = project["name"], suites.versions(project["name"])[0] if newest else project["version"]
         self.project = project
-        self.folder = ROOT / "build" / "projects" / f"{self.name}-{self.version}-{sys.implementation.cache_tag}"
+        self.folder = ROOT / "build" / "projects" / f"{self.name}-{self.version}-{sys.implementation.cache_tag}{suffix}"
         self.python = self.folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
         if fresh or not (self.folder / "complete").exists():
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -51,7 +51,10 @@ class Environment:
     def make(self):
         venv.create(self.folder / "venv", with_pip=True)
         (self.folder / "source").mkdir()
-        suites.fetch_source(self.name, self.version, self.folder / "source")
+        source = suites.fetch_source(self.name, self.version, self.folder / "source")
+        settings = source / "pyproject.toml"
+        if not ((source / "pytest.ini").exists() or (settings.exists() and "[tool.pytest" in settings.read_text())):
+            (source / "pytest.ini").write_text("[pytest]\n")  # or else those of the folders above would hold
         suites.pip("install", "-q", "--prefer-binary", f"{self.name}=={self.version}", "pyzmq", *self.project["needs"], python=str(self.python))
         # This zmqcore, as it is built here, and nothing else of this folder.
         (self.folder / "zmqcore").mkdir()
@@ -72,9 +75,9 @@ class Environment:
         return found
 
     def ask(self, *arguments):
-        return subprocess.run(
-            [self.python, *arguments], cwd=self.folder, env=self.variables(), capture_output=True, text=True, check=True
-        ).stdout.strip()
+        done = subprocess.run([self.python, *arguments], cwd=self.folder, env=self.variables(), capture_output=True, text=True)
+        assert done.returncode == 0, f"{' '.join(map(str, arguments))}: exit status {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout.strip()
 
     def choose(self, which):
         self.ask("-m", "zmqcore", "as-zmq", "enable" if which == "zmqcore" else "disable")
@@ -82,7 +85,8 @@ class Environment:
         assert found == ("zmqcore.socket" if which == "zmqcore" else "zmq.sugar.socket"), found
 
     def run(self, tests):
-        command = [str(self.python), "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", f"--timeout={TEST_SECONDS}", *tests]
+        command = [str(self.python), "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", "--continue-on-collection-errors"]
+        command += [f"--timeout={TEST_SECONDS}", *tests]
         return suites.run_pytest(
             command, self.folder / "report.xml", self.name, self.project["seconds"], cwd=self.source, env=self.variables(), stdin=subprocess.DEVNULL
         )
