@@ -5,7 +5,7 @@ from socket.state cimport context_t
 from socket.life cimport context_end, context_flush, context_new, context_shutdown, context_unref, context_wait
 from reactor.pollset cimport POLLSET_DEFAULT, POLLSET_EPOLL, POLLSET_KQUEUE, POLLSET_POLL
 from base.platform cimport (
-    zc_fork_generation, zc_fork_install, zc_net_init, zc_mutex_lock, zc_mutex_unlock,
+    zc_fork_generation, zc_fork_install, zc_net_init, zc_mutex_lock, zc_mutex_try, zc_mutex_unlock,
 )
 
 cdef int _poller_kind() except -1:

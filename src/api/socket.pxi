@@ -18,7 +18,7 @@ from io.end_call cimport socket_end_call
 from io.flush cimport socket_flush
 from io.ownership cimport socket_help_begin
 from socket.endpoints cimport socket_bind, socket_connect, socket_connect_peer, socket_disconnect_peer, socket_unbind
-from socket.life cimport socket_new, socket_close
+from socket.life cimport socket_close, socket_new, socket_new_locked
 from socket.monitoring cimport socket_monitor_start, socket_monitor_stop
 from socket.options cimport socket_set_option
 from socket.security cimport security_lacks
@@ -206,8 +206,12 @@ cdef class _SocketBase:
         ctx = <Context> context
         if ctx.ctx == NULL or ctx.ended() or ctx.ctx.fork_generation != zc_fork_generation():
             raise_errno(-EFAULT)
-        with nogil:
-            s = socket_new(ctx.ctx, socket_type, False, &rc)
+        if zc_mutex_try(&ctx.ctx.mutex):
+            s = socket_new_locked(ctx.ctx, socket_type, False, &rc)
+            zc_mutex_unlock(&ctx.ctx.mutex)
+        else:
+            with nogil:
+                s = socket_new(ctx.ctx, socket_type, False, &rc)
         if s == NULL:
             if rc == -EINVAL:
                 raise_errno(rc, options_module().about_type(socket_type))
@@ -416,10 +420,14 @@ cdef class _SocketBase:
         """For calls that do their own locking: closed, forked, terminated?"""
         cdef int rc
         self.check()
-        with nogil:
-            zc_lock_acquire(&self.s.lock)
+        if zc_lock_try(&self.s.lock):
             rc = socket_enter(self.s)
-            leave_socket(self.s)
+            unlock_socket(self.s)
+        else:
+            with nogil:
+                zc_lock_acquire(&self.s.lock)
+                rc = socket_enter(self.s)
+                leave_socket(self.s)
         if rc < 0:
             raise_errno(rc)
         return 0

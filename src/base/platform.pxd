@@ -29,6 +29,7 @@ cdef extern from "base/platform.h" nogil:
     int zc_mutex_init(zc_mutex_t *m)
     void zc_mutex_destroy(zc_mutex_t *m)
     void zc_mutex_lock(zc_mutex_t *m)
+    int zc_mutex_try(zc_mutex_t *m)             # 1: it has it now
     void zc_mutex_unlock(zc_mutex_t *m)
     int zc_cond_init(zc_cond_t *c)
     void zc_cond_destroy(zc_cond_t *c)

@@ -122,6 +122,7 @@ typedef struct zc_cond { CONDITION_VARIABLE cond; } zc_cond_t;
 static inline int zc_mutex_init(zc_mutex_t *m) { InitializeSRWLock(&m->lock); return 0; }
 static inline void zc_mutex_destroy(zc_mutex_t *m) { (void)m; }
 static inline void zc_mutex_lock(zc_mutex_t *m) { AcquireSRWLockExclusive(&m->lock); }
+static inline int zc_mutex_try(zc_mutex_t *m) { return TryAcquireSRWLockExclusive(&m->lock) != 0; }
 static inline void zc_mutex_unlock(zc_mutex_t *m) { ReleaseSRWLockExclusive(&m->lock); }
 static inline int zc_cond_init(zc_cond_t *c) { InitializeConditionVariable(&c->cond); return 0; }
 static inline void zc_cond_destroy(zc_cond_t *c) { (void)c; }
@@ -136,6 +137,7 @@ typedef struct zc_cond { pthread_cond_t cond; } zc_cond_t;
 static inline int zc_mutex_init(zc_mutex_t *m) { return -pthread_mutex_init(&m->lock, NULL); }
 static inline void zc_mutex_destroy(zc_mutex_t *m) { pthread_mutex_destroy(&m->lock); }
 static inline void zc_mutex_lock(zc_mutex_t *m) { pthread_mutex_lock(&m->lock); }
+static inline int zc_mutex_try(zc_mutex_t *m) { return pthread_mutex_trylock(&m->lock) == 0; }
 static inline void zc_mutex_unlock(zc_mutex_t *m) { pthread_mutex_unlock(&m->lock); }
 static inline void zc_cond_destroy(zc_cond_t *c) { pthread_cond_destroy(&c->cond); }
 static inline void zc_cond_signal(zc_cond_t *c) { pthread_cond_signal(&c->cond); }

@@ -177,7 +177,8 @@ cdef inline int socket_random(void *buf, size_t n) noexcept nogil:
     return zc_os_random(buf, n)
 
 
-cdef inline socket_t *socket_new(context_t *ctx, int type, bint internal, int *error) noexcept nogil:
+cdef inline socket_t *socket_new_locked(context_t *ctx, int type, bint internal, int *error) noexcept nogil:
+    """The context's mutex is held."""
     cdef pattern_hooks_t hooks
     cdef socket_t *s = <socket_t *> calloc(1, sizeof(socket_t))
     cdef int rc
@@ -210,7 +211,6 @@ cdef inline socket_t *socket_new(context_t *ctx, int type, bint internal, int *e
     s.host.view_min = RX_BULK if ctx.opt.zero_copy_recv else RX_CHUNK + 1
     pool_init(&s.host.tx_pool, TX_BUFFER + TX_REF_MIN + 64)
     connections_init(s)
-    zc_mutex_lock(&ctx.mutex)
     options_init(&s.opt, type, ctx.opt.ipv6, ctx.opt.blocky)
     rc = 0
     if zc_load_acquire_u32(&ctx.shutdown):
@@ -224,7 +224,6 @@ cdef inline socket_t *socket_new(context_t *ctx, int type, bint internal, int *e
         ctx.sockets = s
         ctx.nsockets += 1
         zc_add_u32(&ctx.refs, 1)
-    zc_mutex_unlock(&ctx.mutex)
     if rc < 0:
         pattern_free(&s.pattern)
         options_free(&s.opt)
@@ -232,6 +231,14 @@ cdef inline socket_t *socket_new(context_t *ctx, int type, bint internal, int *e
         error[0] = rc
         return NULL
     error[0] = 0
+    return s
+
+
+cdef inline socket_t *socket_new(context_t *ctx, int type, bint internal, int *error) noexcept nogil:
+    cdef socket_t *s
+    zc_mutex_lock(&ctx.mutex)
+    s = socket_new_locked(ctx, type, internal, error)
+    zc_mutex_unlock(&ctx.mutex)
     return s
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 
 import pytest
 
@@ -482,3 +483,31 @@ def test_values_of_a_wrong_type(zmq, context, value):
 def test_values_that_do_not_fit(zmq, context, value):
     with pytest.raises(OverflowError):
         context.set(zmq.IO_THREADS, value)
+
+
+@pytest.mark.skipif(not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="there is no GIL to give up")
+def test_no_other_thread_runs_while_a_socket_is_made(context, zmq):
+    """As with pyzmq: a thread that has begun to make its socket has it before another one ends the context."""
+    begin, ran = threading.Event(), []
+
+    def run():
+        begin.wait()
+        ran.append(True)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1000)  # so that a thread only runs when this one lets it
+    try:
+        other = threading.Thread(target=run)
+        other.start()
+        begin.set()
+        until = time.monotonic() + 0.02  # by now it waits for the GIL; if not, this test shows nothing
+        while time.monotonic() < until:
+            pass
+        sockets = [context.socket(zmq.PUSH) for _ in range(100)]
+        seen = bool(ran)
+    finally:
+        sys.setswitchinterval(interval)
+    other.join()
+    for socket in sockets:
+        socket.close()
+    assert not seen
