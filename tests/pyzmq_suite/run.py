@@ -1,12 +1,14 @@
 """Runs pyzmq's own test suite on zmqcore, with zmq as its alias, and on pyzmq itself, and compares test by test.
 
-    python tests/pyzmq_suite/run.py [VERSION ...] [--files test_socket.py ...] [--jobs N] [--json FILE]
+    python tests/pyzmq_suite/run.py [VERSION ...] [--files test_socket.py ...] [--quick] [--jobs N] [--json FILE]
 
 Without a VERSION: the newest pyzmq that pip finds, and the release before. The suite comes from pyzmq's sdist, pyzmq itself from its wheel; both, and
 what the suite needs, are fetched into a temporary folder and go with it. A test that passes with pyzmq must pass with zmqcore, or be in differs.toml
 beside this file with a reason. A row of that file which no test needs any more is an error, too.
 
-Each test file is run in a process of its own, twice if it has failures: what fails only once on a busy machine says nothing.
+Each test file is run in a process of its own, up to three times if it has failures: what fails only once on a busy machine says nothing.
+
+--quick is for every change: the newest version, without the files that take long, and pyzmq is asked only about files of which a test does not pass.
 """
 
 import argparse
@@ -35,6 +37,10 @@ NEEDED = ["pytest>=8", "pytest-asyncio", "pytest-timeout", "gevent", "tornado", 
 KEPT = ["tests", "mypy_tests", "examples", "mypy.ini", "pytest.ini"]
 MOST_BETTER = 10
 FILE_SECONDS, TEST_SECONDS = 400, 60
+AGAIN = 2
+
+# Left out by --quick: minutes of mypy and Cython, and a back end of pyzmq that nobody has.
+SLOW = ["test_cffi_backend.py", "test_cython.py", "test_mypy.py"]
 
 
 def newest_two():
@@ -65,13 +71,14 @@ def run_file(path, command, environment):
     return suites.run_pytest([*command, *pytest], report, path.stem, FILE_SECONDS, cwd=path.parents[1], env=environment)
 
 
-def run_twice(path, which, command, environment):
+def run_again(path, which, command, environment):
     """A failure that does not come again is none."""
     began = time.monotonic()
     now, said = run_file(path, command, environment)
-    if "failed" in now.values():
-        again, _ = run_file(path, command, environment)
-        now |= {name: outcome for name, outcome in again.items() if outcome == "passed"}
+    for _ in range(AGAIN):
+        if "failed" in now.values():
+            again, _ = run_file(path, command, environment)
+            now |= {name: outcome for name, outcome in again.items() if outcome == "passed"}
     print(f"  {which:8} {path.name:28} {time.monotonic() - began:4.0f} s  {dict(Counter(now.values()))}", flush=True)
     return now, said
 
@@ -93,33 +100,42 @@ def environment_of(which, suite, packages):
     return variables
 
 
-def run_suite(which, suite, packages, arguments):
-    """All outcomes with one of the two."""
+def run_suite(which, suite, packages, jobs, wanted):
+    """All outcomes with one of the two, by file."""
     variables = environment_of(which, suite, packages)
     command = [sys.executable, "-m", "zmqcore", "run"] if which == "zmqcore" else [sys.executable]
     asked = subprocess.run(
         [*command, "-c", "import zmq; print(zmq.Socket.__module__)"], cwd=suite, env=variables, capture_output=True, text=True, check=True
     )
     assert asked.stdout.strip() == ("zmqcore.socket" if which == "zmqcore" else "zmq.sugar.socket"), asked.stdout
-    files = [path for path in sorted((suite / "tests").glob("test_*.py")) if not arguments.files or path.name in arguments.files]
-    found, messages = {}, {}
-    with ThreadPoolExecutor(arguments.jobs) as pool:
-        for now, said in pool.map(lambda path: run_twice(path, which, command, variables), files):
-            found |= now
-            messages |= said
-    return found, messages
+    paths = [path for path in sorted((suite / "tests").glob("test_*.py")) if path.name in wanted]
+    messages = {}
+    with ThreadPoolExecutor(jobs) as pool:
+        results = list(pool.map(lambda path: run_again(path, which, command, variables), paths))
+    for _, said in results:
+        messages |= said
+    return {path.name: now for path, (now, _) in zip(paths, results)}, messages
+
+
+def joined(of_files):
+    return {name: outcome for outcomes in of_files.values() for name, outcome in outcomes.items()}
 
 
 def compare(version, suite, packages, arguments, rows):
     print(f"pyzmq {version}")
-    theirs, _ = run_suite("pyzmq", suite, packages, arguments)
-    ours, messages = run_suite("zmqcore", suite, packages, arguments)
+    wanted = {path.name for path in (suite / "tests").glob("test_*.py")} - set(SLOW if arguments.quick else [])
+    wanted &= set(arguments.files) or wanted
+    by_file, messages = run_suite("zmqcore", suite, packages, arguments.jobs, wanted)
+    ours = joined(by_file)
+    asked = {name for name, outcomes in by_file.items() if set(outcomes.values()) != {"passed"}} if arguments.quick else wanted
+    theirs, _ = run_suite("pyzmq", suite, packages, arguments.jobs, asked)
+    theirs = joined(theirs) | joined({name: outcomes for name, outcomes in by_file.items() if name not in asked})
     unexplained, reasons = suites.report_differences(theirs, ours, messages, rows)
     better = sum(reasons[reason] for reason in {row["reason"] for row in rows if row["kind"] == "better"})
     if better > MOST_BETTER:
         print(f"     - {better} tests are said to be better, more than {MOST_BETTER}")
         unexplained.append("(too many are better)")
-    unneeded = [] if arguments.files else [row["reason"] for row in rows if row["reason"] not in reasons]
+    unneeded = [] if arguments.files or arguments.quick else [row["reason"] for row in rows if row["reason"] not in reasons]
     for reason in unneeded:
         print(f"     - no test needs this row of differs.toml: {reason}")
     return {"version": version, "pyzmq": theirs, "zmqcore": ours, "unexplained": unexplained, "unneeded": unneeded, "reasons": dict(reasons)}
@@ -129,12 +145,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("versions", nargs="*", metavar="VERSION")
     parser.add_argument("--files", nargs="+", default=[], help="these test files only")
+    parser.add_argument("--quick", action="store_true", help="the newest version, without slow files; see above")
     parser.add_argument("--jobs", type=int, default=1, help="files at a time; default 1")
     parser.add_argument("--json", type=Path, help="write every outcome to this file")
     arguments = parser.parse_args()
     rows = tomllib.loads((HERE / "differs.toml").read_text())["differs"]
     results = []
-    for version in arguments.versions or newest_two():
+    for version in arguments.versions or newest_two()[: 1 if arguments.quick else 2]:
         with tempfile.TemporaryDirectory(prefix="pyzmq-suite-") as folder:
             results.append(compare(version, *fetch(version, Path(folder)), arguments, rows))
     if arguments.json:
