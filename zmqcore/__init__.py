@@ -64,6 +64,7 @@ from .error import (
     ZMQVersionError as ZMQVersionError,
 )
 from .frame import Frame as Frame, Message as Message
+from .keys import PeerInfo as PeerInfo, PublicKey as PublicKey, SecretKey as SecretKey
 from .poll import Poller as Poller, select as select
 from .socket import Socket as Socket, SyncSocket as SyncSocket
 from .stopwatch import Stopwatch as Stopwatch
@@ -107,10 +108,10 @@ if not _typing.TYPE_CHECKING:
     __all__ = constants.__all__ + [
         "get_includes", "COPY_THRESHOLD", "DRAFT_API", "PYZMQ_DRAFT_API", "IPC_PATH_MAX_LEN", "Again",
         "Context", "ContextTerminated", "DraftFDWarning", "Frame", "InterruptedSystemCall", "Message",
-        "MessageTracker", "NotDone", "ObjectError", "Poller", "Socket", "Stopwatch", "SyncContext",
-        "SyncSocket", "UntrustedPickleError", "UntrustedPickleWarning", "ZMQBaseError", "ZMQBindError",
-        "ZMQError", "ZMQVersionError", "_FINISHED_TRACKER", "__revision__", "__version__", "as_zmq",
-        "curve_keypair", "curve_public", "device", "has", "proxy", "proxy_steerable", "pyzmq_version",
-        "pyzmq_version_info", "select", "strerror", "zmq_errno", "zmq_poll", "zmq_version", "zmq_version_info",
-        "zmqcore_version",
+        "MessageTracker", "NotDone", "ObjectError", "PeerInfo", "Poller", "PublicKey", "SecretKey", "Socket",
+        "Stopwatch", "SyncContext", "SyncSocket", "UntrustedPickleError", "UntrustedPickleWarning",
+        "ZMQBaseError", "ZMQBindError", "ZMQError", "ZMQVersionError", "_FINISHED_TRACKER", "__revision__",
+        "__version__", "as_zmq", "curve_keypair", "curve_public", "device", "has", "proxy", "proxy_steerable",
+        "pyzmq_version", "pyzmq_version_info", "select", "strerror", "zmq_errno", "zmq_poll", "zmq_version",
+        "zmq_version_info", "zmqcore_version",
     ]  # fmt: skip

@@ -101,7 +101,7 @@ def _trusted(frame: Any) -> bool:
     """Whether the peer is authenticated or on this machine."""
     if not isinstance(frame, _core.Frame):  # of a subclass with a recv of its own: its peer is not known
         return False
-    return not frame._remote or _is_local(_peer_address(frame))
+    return not frame._remote or frame.authenticated or _is_local(_peer_address(frame))
 
 
 def _peer_address(frame: Any) -> str:

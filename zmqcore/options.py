@@ -17,7 +17,7 @@ from .constants import ContextOption, SocketOption, SocketType
 SOCKET_OPTIONS = SocketOption.__members__
 CONTEXT_OPTIONS = ContextOption.__members__
 
-__all__ = ["AttributeSetter", "StrictAttributes", "about_context_option", "about_option", "about_type", "about_value"]
+__all__ = ["AttributeSetter", "StrictAttributes", "about_context_option", "about_option", "about_settled", "about_type", "about_value"]
 
 
 def _given(row: dict[str, Any], value: Any) -> str:
@@ -46,6 +46,11 @@ def about_option(number: int, setting: bool = False, value: Any = None, socket_t
     if which is not None and socket_type is not None and socket_type not in which:
         return f"option {name} is for {types(which)} sockets, not for {types((socket_type,))}"
     return _about_set(row, value) if setting else f"option {name}"
+
+
+def about_settled(number: int) -> str:
+    """What the text of an error says of a socket option that a secured socket does not take."""
+    return f"option {SocketOption(number).name}: secure_server() or secure_client() has settled the security of this socket for good"
 
 
 def about_value(number: int, value: Any) -> str:

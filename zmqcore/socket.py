@@ -39,6 +39,7 @@ from .options import SOCKET_OPTIONS, StrictAttributes
 from .poll import Poller, milliseconds
 from .socket_objects import ASKED_RECV, ASKED_SEND, ObjectSocket
 from .socket_options import SocketOptions
+from .socket_security import SecureSocket
 
 __all__ = ["Socket", "SyncSocket"]
 
@@ -69,7 +70,7 @@ class _SocketContext(Generic[_SocketT]):
             self.socket.disconnect(self.addr)
 
 
-class Socket(ObjectSocket, SocketOptions, StrictAttributes, Generic[_ReceivedT]):
+class Socket(ObjectSocket, SecureSocket, SocketOptions, StrictAttributes, Generic[_ReceivedT]):
     """A ZeroMQ socket. `context.socket(type)` makes one. Several threads may use it.
 
     Every option is an attribute (`socket.linger = 0`). Iterating receives for ever, and a `with` block closes

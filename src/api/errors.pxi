@@ -1,6 +1,6 @@
 # Negative errno values of the core -> exceptions of zmqcore.error.
 
-from base.errors cimport EAGAIN, EFAULT, EINTR, EINVAL, ENOENT, ENOTSOCK, ENOTSUP, EPROTONOSUPPORT, ETERM
+from base.errors cimport EAGAIN, EFAULT, EINTR, EINVAL, ENOENT, ENOTSOCK, ENOTSUP, EPERM, EPROTONOSUPPORT, ETERM
 
 cdef object _error_module = None
 
@@ -16,6 +16,11 @@ cdef object error_module():
 cdef object options_module():
     import zmqcore.options
     return zmqcore.options
+
+
+cdef object keys_module():
+    import zmqcore.keys
+    return zmqcore.keys
 
 
 cdef int raise_errno(int rc, object message=None) except -1:
@@ -43,6 +48,8 @@ cdef int raise_address(int rc, addr) except -1:
 
 cdef int raise_option(int rc, int option, int socket_type, bint setting=False, object value=None) except -1:
     """Raises for the negative errno `rc` of a call about a socket option."""
+    if rc == -EPERM:
+        return raise_errno(rc, options_module().about_settled(option))
     return raise_errno(rc, options_module().about_option(option, setting, value, socket_type) if rc == -EINVAL else None)
 
 

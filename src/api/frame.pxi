@@ -6,6 +6,8 @@ from message.message cimport (
     block_t, msg_t, share_t, msg_init, msg_set, msg_data, msg_close, msg_share, MSG_EMPTY, MSG_HEAP, MSG_MORE,
     MSG_PYOBJ, MSG_PYSHARED, MSG_EXACT,
 )
+from base.mechanisms cimport CURVE_KEY_SIZE
+from option.key cimport key_read
 from zmtp.metadata cimport metadata_t, metadata_find, metadata_ref, metadata_unref
 
 cdef object _package = None
@@ -324,6 +326,27 @@ cdef class Frame:
             return self._buffer
 
     @property
+    def peer_key(self):
+        """The public key of the peer that sent the frame, or None.
+
+        A PublicKey that the peer has proved to have the secret of, in CURVE's handshake: the client's on a server, the server's on a client. `get("Peer-Key")`
+        gives its text. None without CURVE, over inproc, and for Frames that were not received."""
+        cdef const unsigned char *value = NULL
+        cdef size_t size = 0
+        cdef unsigned char key[32]      # CURVE_KEY_SIZE
+        if metadata_find(self.props, "Peer-Key", 8, &value, &size) < 0 or key_read(value, size, key) < 0:
+            return None
+        return keys_module().PublicKey((<char *> key)[:CURVE_KEY_SIZE])
+
+    @property
+    def authenticated(self):
+        """Whether the peer that sent the frame has been authenticated.
+
+        By what `secure_server()` allows (but for "*", which asks nobody who they are), by a ZAP handler, or, on a client, by the server's key.
+        False otherwise, over inproc, and for Frames that were not received."""
+        return self.props != NULL and self.props.authenticated
+
+    @property
     def group(self):
         """Group of a RADIO/DISH message, as it was set here; RuntimeError if it was not."""
         if self._group is None:
@@ -378,7 +401,7 @@ cdef class Frame:
 
         Args:
             option (int | str): a MessageOption (zmq.MORE, zmq.SRCFD, zmq.SHARED), or a name: "Socket-Type",
-                "Routing-Id" or "Identity" (of the peer), "Peer-Address", "group", "routing_id", and what the peer
+                "Routing-Id" or "Identity" (of the peer), "Peer-Address", "Peer-Key", "User-Id", "group", "routing_id", and what the peer
                 has set as METADATA ("X-...").
 
         Returns:

@@ -43,6 +43,7 @@ cdef extern from "base/platform.h" nogil:
     int zc_thread_start(zc_thread_t *t, void (*fn)(void *) noexcept nogil, void *arg, const char *name,
                         int sched_policy, int sched_priority, const int *cpus, int ncpus)
     int zc_thread_join(zc_thread_t *t)                   # blocks
+    void zc_thread_detach(zc_thread_t *t)                # instead: it ends by itself
     void zc_thread_tight_timers()                        # by a thread about itself
     int zc_cpus_available()
     void zc_yield()                                      # lets another thread have this processor

@@ -310,6 +310,14 @@ static inline int zc_thread_join(zc_thread_t *t) {
 #endif
 }
 
+static inline void zc_thread_detach(zc_thread_t *t) {
+#if defined(_WIN32)
+    CloseHandle(t->handle);
+#else
+    pthread_detach(t->handle);
+#endif
+}
+
 /* Called by a thread about itself: its timeouts shall end on time instead of being grouped by the kernel
  * (Linux default: up to 50 us late). */
 static inline void zc_thread_tight_timers(void) {

@@ -84,6 +84,8 @@ cdef struct engine_peer_t:
     metadata_t *properties              # NULL: none. Whoever wants to keep the reference sets it to NULL
     const unsigned char *routing_id
     size_t routing_id_size
+    const unsigned char *key            # that the peer has proved to have, CURVE_KEY_SIZE bytes; NULL: none
+    bint expected                       # it has proved to be the one that it had to be
     bint unversioned                    # a ZMTP/1.0 peer of the kind that never sends its subscriptions
 
 

@@ -67,6 +67,9 @@ cdef inline int zmtp_ready(zmtp_engine_t *z) noexcept nogil:
         return ENGINE_READY     # asked again because not everything had left
     z.version = hs.version
     z.minor = hs.minor
+    if hs.peer_keyed:
+        e.peer.key = hs.peer_key
+    e.peer.expected = hs.peer_expected
     if hs.version >= 3:
         e.traits |= ENGINE_HEARTBEATS
     if hs.version < 3 or hs.minor < 1:
@@ -121,6 +124,7 @@ cdef inline void zmtp_settle(engine_t *e) noexcept nogil:
     e.peer.properties = NULL
     e.peer.routing_id = NULL
     e.peer.routing_id_size = 0
+    e.peer.key = NULL
     e.out = NULL
     e.out_size = 0
 

@@ -170,6 +170,9 @@ cdef inline void curve_zap_request(mechanism_t *m, mechanism_zap_t *request) noe
     request.credentials = 1
     request.credential[0] = self.keys.peer_public
     request.credential_size[0] = 32
+    request.proved = True
+    request.properties = m.peer_properties
+    request.properties_size = m.peer_properties_size
 
 
 cdef inline int curve_zap_reply(mechanism_t *m, int status) noexcept nogil:

@@ -144,6 +144,8 @@ cdef inline void curve_begin_traffic(curve_mechanism_t *self) noexcept nogil:
     same, so that key is made once."""
     cdef crypto_t *c = &self.crypto
     self.base.state = MECHANISM_READY
+    self.base.peer_key = self.keys.peer_public
+    self.base.peer_expected = not self.as_server
     if self.streams:
         c.core_hsalsa20(self.say_key, <const unsigned char *> curve_prefix(self.as_server), self.keys.key, NULL)
         c.core_hsalsa20(self.hear_key, <const unsigned char *> curve_prefix(not self.as_server), self.keys.key, NULL)

@@ -323,6 +323,7 @@ cdef inline int gssapi_say_ready(gssapi_mechanism_t *self, unsigned char *out, s
         self.step = GSSAPI_HEAR_READY
     else:
         self.base.state = MECHANISM_READY
+        self.base.peer_expected = not self.plaintext    # in clear text, what follows could be anybody's
     return 1
 
 

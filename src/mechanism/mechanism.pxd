@@ -80,6 +80,9 @@ cdef struct mechanism_zap_t:
     int credentials
     const unsigned char *credential[MECHANISM_CREDENTIALS_MAX]     # borrowed until zap_reply()
     size_t credential_size[MECHANISM_CREDENTIALS_MAX]
+    int proved                         # the one credential is a public key, and the peer has the secret one
+    const unsigned char *properties    # the peer's metadata, encoded, not checked yet; NULL: they come later
+    size_t properties_size
 
 
 cdef struct mechanism_t
@@ -136,6 +139,10 @@ cdef struct mechanism_t:
     # The peer's metadata, encoded; valid from the step that made the state READY to the next call.
     const unsigned char *peer_properties
     size_t peer_properties_size
+    # When READY, until settle: the public key that the peer has proved to have, CURVE_KEY_SIZE octets, or NULL; and whether
+    # it has proved, for good, to be the one that it had to be.
+    const unsigned char *peer_key
+    int peer_expected
 
 
 cdef inline int mechanism_fail(mechanism_t *m, int error, int event, uint32_t value) noexcept nogil:

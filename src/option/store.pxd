@@ -11,7 +11,8 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT32_MAX, UINT64_MAX
 from libc.string cimport memcpy, memset
-from base.errors cimport EINVAL
+from base.errors cimport EINVAL, ENOMEM
+from base.mechanisms cimport CURVE_KEY_SIZE, MECHANISM_CURVE
 from option.field cimport bytes_assign, bytes_clear, list_append, list_clear
 from option.key cimport key_assign, key_put
 from option.property cimport property_add
@@ -75,6 +76,12 @@ cdef inline int option_kind(int option) noexcept nogil:
     """OPTION_INT, ...: how the Python API packs the value. Known numbers of absent features have a kind too."""
     cdef const option_row_t *row = option_find(option)
     return row.kind if row != NULL else OPTION_UNKNOWN
+
+
+cdef inline bint option_chooses_mechanism(int option) noexcept nogil:
+    """Whether it belongs to a mechanism, which a set chooses."""
+    cdef const option_row_t *row = option_find(option)
+    return row != NULL and (row.rule == RULE_SERVER or row.rule == RULE_CLIENT or row.rule == RULE_MECHANISM)
 
 
 cdef inline int options_heartbeat_timeout(const options_t *o) noexcept nogil:
@@ -218,6 +225,20 @@ cdef inline int options_set(
     if row.rule == RULE_MECHANISM or row.rule == RULE_CLIENT:
         _choose_mechanism(o, row, not is_null)
     return row.on_set
+
+
+cdef inline int options_secure(
+        options_t *o, bint as_server, const unsigned char *public, const unsigned char *secret, const unsigned char *server) noexcept nogil:
+    """CURVE, as a server or as the client of one whose public key is `server` (else NULL). Keys of CURVE_KEY_SIZE bytes. 0; or -ENOMEM, and the
+    mechanism is as before."""
+    if (
+        key_assign(&o.curve_publickey, public, CURVE_KEY_SIZE) < 0 or key_assign(&o.curve_secretkey, secret, CURVE_KEY_SIZE) < 0
+        or (server != NULL and key_assign(&o.curve_serverkey, server, CURVE_KEY_SIZE) < 0)
+    ):
+        return -ENOMEM
+    o.mechanism = MECHANISM_CURVE
+    o.as_server = as_server
+    return 0
 
 
 # ---- get

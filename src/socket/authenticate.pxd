@@ -1,7 +1,8 @@
 # Authentication: who lets a peer in, once its mechanism knows who it says it is.
 #
 # In this order
-# 1. ZAP: the handler that the application has bound to inproc://zeromq.zap.01 of the same context, if there is one. What it means that there is none
+# 1. The socket's own policy, if it has one (socket/policy.pxd). Its answer is the last word.
+# 2. ZAP: the handler that the application has bound to inproc://zeromq.zap.01 of the same context, if there is one. What it means that there is none
 #    is for the mechanism to say.
 #
 # Rules
@@ -31,6 +32,7 @@ from session.handshake cimport session_authenticated
 from session.session cimport session_t
 from socket.connections cimport connection_name
 from socket.monitor cimport monitor_emit
+from socket.policy cimport policy_ask, policy_withdraw
 from socket.questions cimport (
     QUESTION_ASKED, QUESTION_TAKEN, question_append, question_free, question_put, question_take_answered,
     question_take_unasked, question_unlink, question_withdraw, questions_ask_again, questions_look, questions_open,
@@ -79,6 +81,8 @@ cdef inline int connection_authenticate(session_t *x, const engine_zap_t *reques
     """host.authenticate"""
     cdef socket_t *s = socket_of(x)
     cdef question_t *q
+    if s.policy != NULL:
+        return policy_ask(s.policy, s, x, request)
     if s.opt.zap_enforce_domain and s.opt.zap_domain.size == 0:
         return -ECONNREFUSED    # a handler is asked about a domain, or not at all
     q = <question_t *> calloc(1, sizeof(question_t))
@@ -98,7 +102,10 @@ cdef inline void connection_withdraw(session_t *x) noexcept nogil:
     cdef question_t *q = <question_t *> x.question
     if q != NULL:
         x.question = NULL
-        question_withdraw(socket_of(x), q)
+        if q.policy != NULL:
+            policy_withdraw(q)
+        else:
+            question_withdraw(socket_of(x), q)
 
 
 # ---- the I/O thread. No lock held

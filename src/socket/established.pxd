@@ -6,10 +6,12 @@ from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
 from base.memory cimport free, malloc
 from libc.string cimport memcpy, strlen
 from base.check cimport zc_check_enter, zc_check_leave
+from base.mechanisms cimport CURVE_KEY_TEXT_SIZE
 from base.errors cimport EEXIST, ENOMEM
 from base.monitor_events cimport EVENT_HANDSHAKE_SUCCEEDED
 from engine.ops cimport ENGINE_RAW, ENGINE_ZMTP, engine_config_t, engine_peer_t, engine_security_t
 from io.timers cimport socket_of
+from option.key cimport key_to_text
 from option.store cimport (
     options_frame_max, options_heartbeat_timeout, options_heartbeat_ttl_ds, options_message_bytes_max,
     options_message_frames_max, options_tell_routing_id,
@@ -93,6 +95,7 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, const char *acce
 cdef inline int connection_peer(socket_t *s, session_t *x) noexcept nogil:
     """Takes over what the handshake learned: properties and routing id. 0 or -ENOMEM."""
     cdef const unsigned char *address
+    cdef char key[41]               # CURVE_KEY_TEXT_SIZE and a NUL
     cdef engine_peer_t *peer = &x.engine.peer
     cdef pipe_t *p = x.pipe
     if x.props != NULL:
@@ -101,12 +104,18 @@ cdef inline int connection_peer(socket_t *s, session_t *x) noexcept nogil:
     peer.properties = NULL
     if metadata_join(&x.props, x.vouched) < 0:
         return -ENOMEM
+    if peer.key != NULL:
+        key_to_text(peer.key, key)
+        if metadata_prepend(&x.props, "Peer-Key", 8, <unsigned char *> key, CURVE_KEY_TEXT_SIZE) < 0:
+            return -ENOMEM
     if x.peer_address != NULL:
         address = <const unsigned char *> x.peer_address
         if metadata_prepend(&x.props, "Peer-Address", 12, address, strlen(x.peer_address)) == -ENOMEM:
             return -ENOMEM
         free(x.peer_address)
         x.peer_address = NULL
+    if x.props != NULL:
+        x.props.authenticated = x.vouched != NULL or peer.expected
     free(p.peer_id)
     p.peer_id = NULL
     p.peer_id_size = 0

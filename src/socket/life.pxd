@@ -38,6 +38,7 @@ from socket.endpoints cimport endpoints_close, endpoints_init
 from socket.io_threads cimport context_stop_io
 from socket.monitor cimport monitor_take
 from socket.pipes cimport pipe_remove, pipe_retire, socket_doom
+from socket.policy cimport policy_close
 from socket.questions cimport questions_end
 from socket.references cimport inproc_pair_unref, socket_unref
 from socket.resolver cimport resolver_stop
@@ -276,6 +277,8 @@ cdef inline void socket_dismantle(socket_t *s) noexcept nogil:
     free(s.heap)
     free(s.doomed)
     free(s.pipes)
+    policy_close(s.policy)
+    s.policy = NULL
     free(s.cidrs)
     free(s.last_endpoint)
     s.sessions = NULL

@@ -4,8 +4,10 @@
 
 from libc.stdint cimport uint32_t
 from base.atomics cimport zc_load_acquire_ptr, zc_store_relaxed_u32
-from option.store cimport options_set
+from base.errors cimport EPERM
+from option.store cimport option_chooses_mechanism, options_set
 from option.table cimport ACTION_CANCEL, ACTION_MARKS, ACTION_SUBSCRIBE
+from pattern.ops cimport pattern_raw
 from pattern.pattern cimport pattern_out_ready, pattern_subscribe
 from pipe.pipe cimport pipe_t, MAIL_OUT
 from pipe.ring cimport ring_set_hwm
@@ -40,7 +42,13 @@ cdef inline void apply_marks(socket_t *s) noexcept nogil:
 
 cdef inline int socket_set_option(socket_t *s, int option, const void *value, size_t size) noexcept nogil:
     """0 or a negative errno."""
-    cdef int rc = options_set(&s.opt, s.type, option, value, size, False)
+    cdef int rc
+    if s.secured and option_chooses_mechanism(option):
+        return -EPERM
+    rc = options_set(&s.opt, s.type, option, value, size, False)
+    if s.secured and pattern_raw(&s.pattern):
+        s.opt.router_raw = 0            # raw connections have no handshake
+        return -EPERM
     if rc == ACTION_SUBSCRIBE or rc == ACTION_CANCEL:
         rc = pattern_subscribe(&s.pattern, <const unsigned char *> value, size, rc == ACTION_SUBSCRIBE)
         socket_flush(s)

@@ -34,6 +34,7 @@ cdef enum:
     SOCKET_CLOSED = 2           # nothing left but memory
 
 cdef struct endpoint_t
+cdef struct policy_t
 cdef struct socket_t
 
 # How the endpoints of one kind of transport come and go. The context holds a table for each kind (socket/endpoints.pxd fills them).
@@ -158,6 +159,8 @@ cdef struct socket_t:
     uint32_t npending
     uint32_t naccepted          # connections accepted and still there, pending ones included
     monitor_t *monitor
+    policy_t *policy            # who may come in; NULL: whom the ZAP handler lets in
+    bint secured                # by socket_secure(): mechanism and keys are settled
     cidr_t *cidrs               # TCP_ACCEPT_FILTER, as it was at the last bind
     uint32_t ncidrs
     void (*resolved)(socket_t *s, session_t *x, const address_t *address, int rc, uint64_t now) noexcept nogil
@@ -189,6 +192,7 @@ cdef struct question_t:
     bint asked_before           # by a handler that is gone
     uint64_t number             # the request id
     socket_t *socket            # counted reference; NULL: withdrawn
+    policy_t *policy            # that is asked instead of the ZAP handler, or NULL
     uint32_t session_id
     uint32_t nframes
     msg_t frames[ZAP_FRAMES_MAX]
@@ -196,6 +200,17 @@ cdef struct question_t:
 cdef struct question_list_t:
     question_t *first
     question_t *last
+
+# Who may come in: socket/policy.pxd.
+cdef struct policy_t:
+    uint32_t refs               # atomic: its socket, and its thread
+    int kind                    # POLICY_...
+    size_t nkeys
+    unsigned char *keys         # CURVE_KEY_SIZE bytes each, in order
+    zc_mutex_t mutex            # guards the next two
+    zc_cond_t changed
+    question_list_t waiting
+    bint closed
 
 # How a context asks its ZAP handler: socket/questions.pxd, socket/zap_handler.pxd, socket/authenticate.pxd.
 cdef struct zap_t:

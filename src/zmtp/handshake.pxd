@@ -22,6 +22,7 @@
 
 from libc.stdint cimport int64_t, uint32_t
 from base.config cimport ROUTING_ID_MAX
+from base.mechanisms cimport CURVE_KEY_SIZE
 from base.memory cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset, strcspn, strlen
 
@@ -88,6 +89,9 @@ cdef struct handshake_t:
     metadata_t *properties     # 3.x, once ready
     unsigned char identity[ROUTING_ID_MAX]
     int identity_size
+    unsigned char peer_key[32]     # CURVE_KEY_SIZE, if peer_keyed: the public key that it has proved to have
+    int peer_keyed
+    int peer_expected              # it has proved to be the one that it had to be
     # What a monitor shall hear of a failure.
     int event
     uint32_t event_value
@@ -376,6 +380,10 @@ cdef inline int handshake_ready(handshake_t *hs) noexcept nogil:
             hs.event = EVENT_HANDSHAKE_FAILED_PROTOCOL
             hs.event_value = m.invalid_metadata_value
         return rc
+    if m.peer_key != NULL:
+        memcpy(hs.peer_key, m.peer_key, CURVE_KEY_SIZE)
+        hs.peer_keyed = 1
+    hs.peer_expected = m.peer_expected
     if m.ops.settle != NULL:
         m.ops.settle(m)
     if metadata_find(hs.properties, b"Socket-Type", 11, &value, &size) == 0:
@@ -426,6 +434,9 @@ cdef inline int handshake_commands(handshake_t *hs, const unsigned char *p, size
 
 cdef inline void handshake_zap_request(handshake_t *hs, mechanism_zap_t *request) noexcept nogil:
     """After HS_AUTHENTICATE: what to ask the ZAP handler. Borrowed until the reply."""
+    request.proved = 0
+    request.properties = NULL
+    request.properties_size = 0
     hs.mechanism.ops.zap_request(hs.mechanism, request)
 
 

@@ -3,7 +3,7 @@
 # Rules:
 # - Encoding, on the wire and in memory alike: name length (1) | name | value length (4) | value, repeated to the very end.
 # - A block never changes once it is built; it is freed with its last reference. Any thread may hold one.
-# - Peer-Address and User-Id are what the system and the authentication found out. They are looked for only in what we have put in front, so
+# - Peer-Address, Peer-Key and User-Id are what the system and the authentication found out. They are looked for only in what we have put in front, so
 #   that a peer cannot pose as somebody else, not even where we have found out nothing.
 # - Among the peer's own duplicates the first wins; only for Identity the last does.
 # - Names are compared exactly. "Routing-Id" and "Identity" are two names of one property.
@@ -19,6 +19,7 @@ from base.endian cimport load_be32, store_be32
 
 cdef struct metadata_t:
     uint32_t refs      # atomic, any thread
+    bint authenticated  # the peer has proved who it is. Said once, before the block is shared
     size_t head        # octets at the start that we have put in front; the rest is the peer's
     size_t size        # octets of the encoding, which follows this struct
 
@@ -65,6 +66,7 @@ cdef inline int metadata_parse(const unsigned char *p, size_t n, metadata_t **ou
     if md == NULL:
         return -ENOMEM
     md.refs = 1
+    md.authenticated = False
     md.head = 0
     md.size = n
     if n:
@@ -98,6 +100,7 @@ cdef inline int metadata_prepend(metadata_t **md, const char *name, size_t nlen,
     if new == NULL:
         return -ENOMEM
     new.refs = 1
+    new.authenticated = False
     new.head = first + (0 if old == NULL else old.head)
     new.size = first + old_size
     property_put(<unsigned char *>(new + 1), <const unsigned char *>name, nlen, value, vlen)
@@ -120,6 +123,7 @@ cdef inline int metadata_join(metadata_t **md, const metadata_t *front) noexcept
     if new == NULL:
         return -ENOMEM
     new.refs = 1
+    new.authenticated = False
     new.head = front.size + (0 if old == NULL else old.head)
     new.size = front.size + old_size
     memcpy(new + 1, front + 1, front.size)
@@ -155,7 +159,9 @@ cdef inline int metadata_find(const metadata_t *md, const char *name, size_t nle
     cdef const unsigned char *p
     cdef bint is_identity = nlen == 8 and memcmp(name, b"Identity", 8) == 0
     cdef bint is_routing_id = nlen == 10 and memcmp(name, b"Routing-Id", 10) == 0
-    cdef bint is_ours = (nlen == 12 and memcmp(name, b"Peer-Address", 12) == 0) or (nlen == 7 and memcmp(name, b"User-Id", 7) == 0)
+    cdef bint is_ours = (
+        (nlen == 12 and memcmp(name, b"Peer-Address", 12) == 0) or (nlen == 8 and memcmp(name, b"Peer-Key", 8) == 0)
+        or (nlen == 7 and memcmp(name, b"User-Id", 7) == 0))
     if md == NULL:
         return -EINVAL
     if is_identity or is_routing_id:
