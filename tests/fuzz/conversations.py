@@ -1,7 +1,8 @@
 """The corpus of the socket fuzzer: conversations that reach what chance seldom finds, and what it has found (corpus_sockets.txt, one to a line).
 
 `conversations.py unpack FOLDER` writes all of them, a file for each, as libFuzzer wants them; `conversations.py pack FOLDER` makes corpus_sockets.txt
-of such a folder. The names in capitals are the steps of tests/native/sim/conversation.pxi."""
+of such a folder; `conversations.py pool STATE FOLDER` puts what sockets.py has learnt into one folder, each for the type it was learnt with.
+The names in capitals are the steps of tests/native/sim/conversation.pxi."""
 
 import sys
 from pathlib import Path
@@ -127,10 +128,24 @@ def found():
     return [bytes.fromhex(line) for line in FOUND.read_text().split()]
 
 
-def main(action, folder):
+def unpack(folder):
+    for name, octets in [*CASES.items(), *((f"found_{number}", octets) for number, octets in enumerate(found()))]:
+        (folder / name).write_bytes(octets)
+
+
+def pool(state, folder):
+    """--type=N made libFuzzer blind for octet 0; where all types come together it says which is meant."""
+    for kind, name in enumerate(TYPES):
+        for file in sorted((state / name).glob("*")):
+            (folder / f"{name}-{file.name}").write_bytes(bytes([kind]) + file.read_bytes()[1:])
+
+
+def main(action, *folders):
+    folder = folders[-1]
     if action == "unpack":
-        for name, octets in [*CASES.items(), *((f"found_{number}", octets) for number, octets in enumerate(found()))]:
-            (folder / name).write_bytes(octets)
+        unpack(folder)
+    elif action == "pool":
+        pool(*folders)
     elif action == "pack":
         known = set(CASES.values())
         lines = {file.read_bytes().hex() for file in folder.iterdir() if file.read_bytes() not in known}
@@ -140,4 +155,4 @@ def main(action, folder):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], *map(Path, sys.argv[2:]))

@@ -2,10 +2,10 @@
 # Fuzzes with libFuzzer under AddressSanitizer and UndefinedBehaviorSanitizer. Further arguments are libFuzzer's.
 #   tests/fuzz/run.sh [runs] ...                the wire protocol
 #   tests/fuzz/run.sh engines [runs] ...        the engines, as a session drives them
-#   tests/fuzz/run.sh sockets [runs] ...        whole sockets on a simulated machine: so many conversations with each type, JOBS (2) types at a
-#                                               time; TYPES="7 8" for some types only
-#   tests/fuzz/run.sh minimise                  whole sockets: what build/fuzz/ has learnt, without the superfluous, goes to corpus_sockets.txt
-# Needs clang with its sanitizer runtimes (Debian: clang libclang-rt-14-dev) and cython. What it finds is left in build/fuzz/.
+#   tests/fuzz/run.sh sockets [amount] ...      whole sockets on a simulated machine, one type after the other: sockets.py says what may follow
+#   tests/fuzz/run.sh minimise                  whole sockets: what sockets.py has learnt, without the superfluous, goes to corpus_sockets.txt
+# Needs clang with its sanitizer runtimes (Debian: clang libclang-rt-14-dev) and cython. What it finds is left in build/fuzz/
+# or where sockets.py keeps its state.
 set -eu
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-python3}
@@ -32,27 +32,11 @@ build_sockets() {
     build fuzz_sockets -D__SANITIZE_ADDRESS__=1 -fno-sanitize-coverage=trace-cmp -include sim/system.h
 }
 
-kept() { # the corpus of sockets, as libFuzzer wants it
-    rm -rf "$out/kept"
-    mkdir "$out/kept"
-    "$python" tests/fuzz/conversations.py unpack "$out/kept"
-}
-
 case ${1:-} in
 sockets)
     shift
-    runs=${1:-1000000}
-    [ $# -eq 0 ] || shift
     build_sockets
-    kept
-    # Leaks are the simulator's to find; blocks of a quarantine of 256 MB would all be cold.
-    export ASAN_OPTIONS="detect_leaks=0:quarantine_size_mb=8:malloc_context_size=4:allocator_release_to_os_interval_ms=-1:${ASAN_OPTIONS:-}"
-    for type in ${TYPES:-0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18}; do
-        mkdir -p "$out/sockets-$type"
-        echo "$type"
-    done | xargs -P "${JOBS:-2}" -I TYPE sh -c '"$@" --type=TYPE -artifact_prefix='"$out"'/sockets-TYPE- '"$out"'/sockets-TYPE '"$out"'/kept \
-            >'"$out"'/sockets-TYPE.log 2>&1 && tail -n 1 '"$out"'/sockets-TYPE.log || { tail -n 25 '"$out"'/sockets-TYPE.log; exit 1; }' \
-        sh "$out/fuzz_sockets" -runs="$runs" -max_len=200 -len_control=20 -timeout=20 -rss_limit_mb=2048 -detect_leaks=0 -entropic=0 -use_counters=0 -dict=tests/fuzz/zmtp.dict -print_final_stats=1 "$@"
+    exec "$python" tests/fuzz/sockets.py "$@"
     ;;
 engines)
     shift
@@ -66,10 +50,11 @@ engines)
 minimise)
     [ -x "$out/fuzz_sockets" ] || build_sockets
     export ASAN_OPTIONS="detect_leaks=0:quarantine_size_mb=8:malloc_context_size=4:allocator_release_to_os_interval_ms=-1:${ASAN_OPTIONS:-}"
-    kept
-    rm -rf "$out/minimal"
-    mkdir "$out/minimal"
-    "$out/fuzz_sockets" -merge=1 -use_counters=0 -max_len=160 "$out/minimal" "$out/kept" "$out"/sockets-*/
+    rm -rf "$out/kept" "$out/pool" "$out/minimal"
+    mkdir "$out/kept" "$out/pool" "$out/minimal"
+    "$python" tests/fuzz/conversations.py unpack "$out/kept"
+    "$python" tests/fuzz/conversations.py pool "${ZMQCORE_FUZZ_STATE:-$HOME/.cache/zmqcore-fuzz}" "$out/pool"
+    "$out/fuzz_sockets" -merge=1 -use_counters=0 -max_len=160 "$out/minimal" "$out/kept" "$out/pool"
     "$python" tests/fuzz/conversations.py pack "$out/minimal"
     ;;
 *)
