@@ -274,10 +274,11 @@ cdef inline int zmtp_signal_get(engine_t *e, const unsigned char *body, size_t n
 cdef inline int zmtp_new(const engine_config_t *config, engine_t **out) noexcept nogil:
     """0; -EINVAL, -ENOTSUP (mechanism), -ENOMEM."""
     cdef zmtp_engine_t *z = <zmtp_engine_t *> calloc(1, sizeof(zmtp_engine_t))
-    cdef engine_t *e = &z.base
+    cdef engine_t *e
     cdef int rc
     if z == NULL:
         return -ENOMEM
+    e = &z.base
     z.hs = <handshake_t *> malloc(sizeof(handshake_t))
     if z.hs == NULL:
         free(z)

@@ -6,11 +6,10 @@ from base.errors cimport EAGAIN, EFSM, EINTR
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock
 from message.message cimport MSG_MORE
 from reactor.pollset cimport POLLSET_EPOLL
-from sim.act cimport (
-    act_hang_up, act_poll, act_proxy, act_recv, act_recv_one, act_send, act_set, act_subscribe, act_watch, id_remember, moved_by_proxies, run_t,
-    slot_t, take_back, troubled,
-    zc_decref_take,
-)
+from sim.act cimport act_proxy, act_set, act_subscribe, moved_by_proxies
+from sim.act_recv cimport act_poll, act_recv, act_recv_one, act_watch
+from sim.act_send cimport act_hang_up, act_send, id_remember
+from sim.running cimport run_t, slot_t, take_back, troubled, zc_decref_take
 from sim.model cimport SENT_MAX, model_all_arrived, model_t
 from sim.program cimport *
 from sim.strangers cimport stranger_connects, stranger_listens
