@@ -430,10 +430,11 @@ cdef inline int gssapi_prepare(gssapi_mechanism_t *self, const security_t *s) no
 cdef inline int gssapi_new(const mechanism_config_t *config, mechanism_t **out) noexcept nogil:
     """0; -ENOTSUP: the system has no GSSAPI; -EACCES: no such name, key or ticket; -ENOMEM."""
     cdef gssapi_mechanism_t *self = <gssapi_mechanism_t *> calloc(1, sizeof(gssapi_mechanism_t))
-    cdef mechanism_t *m = &self.base
+    cdef mechanism_t *m
     cdef int rc
     if self == NULL:
         return -ENOMEM
+    m = &self.base
     self.config = config[0]
     self.as_server = config.security.as_server
     self.plaintext = config.security.plaintext

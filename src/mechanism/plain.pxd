@@ -244,9 +244,10 @@ cdef inline void plain_take_text(plain_text_t *text, const unsigned char *p, siz
 cdef inline int plain_new(const mechanism_config_t *config, mechanism_t **out) noexcept nogil:
     """0 or -ENOMEM. The result is given to mechanism_delete()."""
     cdef plain_mechanism_t *self = <plain_mechanism_t *>calloc(1, sizeof(plain_mechanism_t))
-    cdef mechanism_t *m = &self.base
+    cdef mechanism_t *m
     if self == NULL:
         return -ENOMEM
+    m = &self.base
     self.config = config[0]
     memcpy(m.ops.name, b"PLAIN", 5)
     m.ops.free = plain_free

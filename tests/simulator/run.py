@@ -22,16 +22,16 @@ else:
 BATCH = 200
 
 
-def worker(number, jobs, first, count, deadline, profiles, shared, pipe):
-    """Takes every jobs-th batch of seeds. Writes one line for some programs at a time, and for each finding."""
+def worker(number, jobs, first, count, over, profiles, shared, pipe):
+    """Takes every jobs-th batch of seeds until over(). Writes one line for some programs at a time, and for each finding."""
     at = memoryview(shared)[8 * number : 8 * number + 8].cast("Q")
     for begin in range(first + number * BATCH, first + count, jobs * BATCH):
         seed, end = begin, min(begin + BATCH, first + count)
-        while seed < end and time.monotonic() < deadline:
+        while seed < end and not over():
             looked, *numbers = _sim.run_many(seed, min(end - seed, 20), at, profiles)
             seed += looked
             os.write(pipe, (" ".join("-1" if n is None else str(n) for n in numbers) + "\n").encode())
-        if time.monotonic() >= deadline:
+        if over():
             break
     os._exit(0)
 
@@ -51,19 +51,26 @@ class Tally:
         return None if bad < 0 else bad
 
 
-def search(first, count, minutes, jobs, stop_after=None, shrink_seconds=60, profiles=-1, out=sys.stdout):
-    """Runs programs; returns the tally. stop_after: number of kinds of findings that ends the search."""
+def search(first, count, minutes, jobs, stop_after=None, shrink_seconds=60, profiles=-1, out=sys.stdout, processor=False):
+    """Runs programs; returns the tally. stop_after: number of kinds of findings that ends the search. processor: the minutes are processor time of each
+    job, not the clock's."""
     began = time.monotonic()
     deadline = began + minutes * 60
+    left = dict.fromkeys(range(jobs), minutes * 60)     # of processor time
+    used = 0.0
     shared = mmap.mmap(-1, 4096)
     tally = Tally()
 
-    def start(number, begin, left):
+    def over(number, seconds=0.0):
+        return seconds >= left[number] if processor else time.monotonic() >= deadline
+
+    def start(number, begin, programs):
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(reader)
-            worker(number, jobs, begin, left, deadline, profiles, shared, writer)
+            forked = time.process_time()
+            worker(number, jobs, begin, programs, lambda: over(number, time.process_time() - forked), profiles, shared, writer)
         os.close(writer)
         return child, os.fdopen(reader, "r")
 
@@ -86,12 +93,14 @@ def search(first, count, minutes, jobs, stop_after=None, shrink_seconds=60, prof
                     finding(bad, shrinking.attempt(_sim, bad))
             else:
                 lines.close()
-                _, status = os.waitpid(child, 0)
+                _, status, usage = os.wait4(child, 0)
+                used += usage.ru_utime + usage.ru_stime
+                left[number] -= usage.ru_utime + usage.ru_stime
                 del running[number]
                 if status != 0:
                     seed = int.from_bytes(shared[8 * number : 8 * number + 8], sys.byteorder)
                     finding(seed, shrinking.attempt(_sim, seed))
-                    if time.monotonic() < deadline:
+                    if not over(number):
                         # It goes on behind the batch that ended it.
                         done = (seed - begins[number]) // (jobs * BATCH) + 1
                         begins[number] += done * jobs * BATCH
@@ -99,14 +108,16 @@ def search(first, count, minutes, jobs, stop_after=None, shrink_seconds=60, prof
             if stop_after is not None and len(tally.kinds) >= stop_after:
                 for child, lines in running.values():
                     os.kill(child, 9)
-                    os.waitpid(child, 0)
+                    _, _, usage = os.wait4(child, 0)
+                    used += usage.ru_utime + usage.ru_stime
                     lines.close()
                 running = {}
                 break
     seconds = time.monotonic() - began
     print(
-        f"\n{tally.programs} programs, {tally.steps} steps, {tally.received} messages received, {tally.octets} octets moved in {seconds:.0f} s: "
-        f"{tally.programs / seconds:.0f} programs/s, {tally.steps / seconds:.0f} steps/s; "
+        f"\n{tally.programs} programs, {tally.steps} steps, {tally.received} messages received, {tally.octets} octets moved in {seconds:.0f} s, "
+        f"{used:.0f} of processor time: "
+        f"{tally.programs / (used or seconds):.0f} programs, {tally.steps / (used or seconds):.0f} steps a second of it; "
         f"{tally.tired} given up as too long; {len(tally.kinds)} kind(s) of findings",
         file=out,
     )
@@ -132,6 +143,7 @@ def main():
     parser.add_argument("--seed", type=int, default=None, help="of the first program; the next ones follow")
     parser.add_argument("--programs", type=int, default=1 << 40)
     parser.add_argument("--minutes", type=float, default=2)
+    parser.add_argument("--processor-time", action="store_true", help="the minutes are processor time of each job: for a machine that does other things")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--stop-after", type=int, default=None, metavar="KINDS")
     parser.add_argument("--shrink-seconds", type=float, default=60)
@@ -152,7 +164,7 @@ def main():
     profiles = -1
     if args.profiles:
         profiles = sum(1 << _sim.PROFILE_NAMES.index(name.strip()) for name in args.profiles.split(","))
-    tally = search(first, args.programs, args.minutes, args.jobs, args.stop_after, args.shrink_seconds, profiles)
+    tally = search(first, args.programs, args.minutes, args.jobs, args.stop_after, args.shrink_seconds, profiles, processor=args.processor_time)
     return 1 if tally.kinds else 0
 
 
