@@ -86,10 +86,9 @@ cdef inline int connection_authenticate(session_t *x, const engine_zap_t *reques
     if s.opt.zap_enforce_domain and s.opt.zap_domain.size == 0:
         return -ECONNREFUSED    # a handler is asked about a domain, or not at all
     q = <question_t *> calloc(1, sizeof(question_t))
-    if q == NULL:
-        return -ENOMEM
-    if question_fill(q, s, x, request) < 0:
+    if q == NULL or question_fill(q, s, x, request) < 0:
         question_free(q)
+        monitor_emit(s, EVENT_HANDSHAKE_FAILED_NO_DETAIL, ENOMEM, connection_name(x))
         return -ENOMEM
     q.session_id = x.id
     x.question = q

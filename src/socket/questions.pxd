@@ -112,7 +112,9 @@ cdef inline void question_put(socket_t *s, question_t *q) noexcept nogil:
 
 
 cdef inline void question_free(question_t *q) noexcept nogil:
-    """It is on no list. The socket's lock is not held, or the reference is not the last."""
+    """It is on no list; NULL is fine. The socket's lock is not held, or the reference is not the last."""
+    if q == NULL:
+        return
     question_blank(q)
     if q.socket != NULL:
         socket_unref(q.socket)

@@ -222,5 +222,24 @@ def named(zmq, context, address):
     attempt(zmq, pull.recv)
 
 
+def authenticated(zmq, context, address):
+    """A ZAP handler that closes when it has been asked, and one that takes over and answers."""
+    server = opened(zmq, context, "PULL", zap_domain=b"TEST" * 20)
+    handler = opened(zmq, context, "REP")
+    handler.bind("inproc://zeromq.zap.01")
+    server.bind(address)
+    client = opened(zmq, context, "PUSH")
+    client.connect(server.last_endpoint)
+    attempt(zmq, client.send, b"x")
+    attempt(zmq, handler.recv_multipart)
+    handler.close()
+    handler = opened(zmq, context, "REP")
+    handler.bind("inproc://zeromq.zap.01")
+    question = attempt(zmq, handler.recv_multipart)
+    if question is not None:
+        attempt(zmq, handler.send_multipart, [b"1.0", question[1], b"200", b"OK", b"user" * 20, b"\1X\0\0\0\1y"])
+    attempt(zmq, server.recv)
+
+
 ANY = [one_way, conflating, pair, publish, request, late_bind, reconnect, monitored, polled, proxied, configured]
-CASES = [(program, kind) for program in ANY for kind in ("inproc", "tcp", "ipc")] + [(named, "tcp")]
+CASES = [(program, kind) for program in ANY for kind in ("inproc", "tcp", "ipc")] + [(named, "tcp"), (authenticated, "tcp")]
