@@ -231,7 +231,8 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         AT(zap_domain), .keep = KEEP_BYTES, RANGE(0, 0, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECTION,
         .flags = OPTION_NULL_UNSETS),
     ROW(ZAP_ENFORCE_DOMAIN, INT,
-        "The ZAP handler is asked if ZAP_DOMAIN is set, and only then; without a handler nobody comes in.",
+        "The ZAP handler is asked if ZAP_DOMAIN is set, and only then; without a handler nobody comes in. Without a domain "
+        "it keeps out nobody but in a context that has had a handler, where nobody comes in.",
         AT(zap_enforce_domain), .keep = KEEP_FLAG, RANGE(0, INT_MIN, INT_MAX), .unit = "0 or 1", TYPES(ALL, ALL),
         .when = WHEN_CONNECTION),
     /* names, and messages of the socket itself */

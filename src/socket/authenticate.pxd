@@ -2,8 +2,8 @@
 #
 # In this order
 # 1. The socket's own policy, if it has one (socket/policy.pxd). Its answer is the last word.
-# 2. ZAP: the handler that the application has bound to inproc://zeromq.zap.01 of the same context, if there is one. What it means that there is none
-#    is for the mechanism to say.
+# 2. ZAP: the handler that the application has bound to inproc://zeromq.zap.01 of the same context, if there has been
+#    one. What it means that there has never been one is for the mechanism to say.
 #
 # Rules
 # - The question comes under the asking socket's lock (host.authenticate), and no other socket's lock is taken there: it is put on the context's list
@@ -11,14 +11,15 @@
 # - The first I/O thread asks, reads the answers and hands them over, as an errand: with no lock held, so it may wait for one, and it holds one at a
 #   time (or the context's mutex and the handler's lock, to join it). An answer finds its session by the question that the session points at.
 # - A session that ends withdraws its question. Nothing is left of it but, while the handler has it, a number.
-# - A handler that goes leaves its questions to the next one; they are not answered as if nobody had ever been there. Until then their handshakes
-#   wait, as they do while a handler does not answer.
+# - A handler that goes leaves its questions to the next one, and so it is with those that come meanwhile: they are not
+#   answered as if nobody had ever been there. Until then their handshakes wait, as they do while a handler does not answer.
 # - What the handler says about a peer, its user id and metadata, becomes properties of the connection, before those that the peer tells itself.
 
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport strlen
+from base.atomics cimport zc_load_relaxed_u32
 from base.memory cimport calloc
-from base.errors cimport ECONNREFUSED, ENOMEM, EPROTO
+from base.errors cimport EAGAIN, ECONNREFUSED, EFAULT, ENOMEM, EPROTO
 from base.monitor_events cimport EVENT_HANDSHAKE_FAILED_NO_DETAIL, EVENT_HANDSHAKE_FAILED_PROTOCOL
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
 from engine.ops cimport engine_zap_t
@@ -35,7 +36,7 @@ from socket.monitor cimport monitor_emit
 from socket.policy cimport policy_ask, policy_withdraw
 from socket.questions cimport (
     QUESTION_ASKED, QUESTION_TAKEN, question_append, question_free, question_put, question_take_answered,
-    question_take_unasked, question_unlink, question_withdraw, questions_ask_again, questions_look, questions_open,
+    question_take_waiting, question_unlink, question_withdraw, questions_ask_again, questions_look, questions_open,
 )
 from socket.state cimport context_t, question_t, socket_t, zap_t
 from socket.zap_handler cimport (
@@ -84,7 +85,11 @@ cdef inline int connection_authenticate(session_t *x, const engine_zap_t *reques
     if s.policy != NULL:
         return policy_ask(s.policy, s, x, request)
     if s.opt.zap_enforce_domain and s.opt.zap_domain.size == 0:
-        return -ECONNREFUSED    # a handler is asked about a domain, or not at all
+        # A handler is asked about a domain, or not at all. That it is not asked lets nobody past it.
+        if not zc_load_relaxed_u32(&s.ctx.zap.had_handler):
+            return -ECONNREFUSED
+        monitor_emit(s, EVENT_HANDSHAKE_FAILED_NO_DETAIL, EFAULT, connection_name(x))
+        return -EFAULT
     q = <question_t *> calloc(1, sizeof(question_t))
     if q == NULL or question_fill(q, s, x, request) < 0:
         question_free(q)
@@ -227,11 +232,11 @@ cdef inline bint zap_ask_all(zap_t *zap) noexcept nogil:
 
 
 cdef inline bint zap_refuse_all(zap_t *zap, int why) noexcept nogil:
-    """There is no handler to ask. True: there may be more."""
+    """There is no handler to ask, and waiting for one is of no use. True: there may be more."""
     cdef question_t *q
     cdef int left = ZAP_BATCH
     while left:
-        q = question_take_unasked(zap)
+        q = question_take_waiting(zap)
         if q == NULL:
             return False
         question_fail(q, why)
@@ -256,9 +261,9 @@ cdef inline void context_errand(void *whose) noexcept nogil:
         if rc == 1:
             questions_ask_again(zap)        # what one has that unbound without closing
             more = zap_read_all(zap)        # nothing yet; but only who has found nothing is told when there is something
-        if rc < 0:
-            more = zap_refuse_all(zap, rc) or more
-        else:
+        if rc >= 0:
             more = zap_ask_all(zap) or more
+        elif rc != -EAGAIN:                 # else they wait for a handler; its bind is news
+            more = zap_refuse_all(zap, rc) or more
     if more:
         questions_look(ctx)

@@ -13,7 +13,7 @@ from libc.stdint cimport uint32_t
 from base.config cimport CACHE_LINE
 from base.memory cimport calloc, free, malloc
 from libc.string cimport memcpy, strcmp
-from base.atomics cimport zc_add_u32, zc_load_relaxed_u32, zc_store_release_ptr, zc_sub_u32
+from base.atomics cimport zc_add_u32, zc_load_relaxed_u32, zc_store_relaxed_u32, zc_store_release_ptr, zc_sub_u32
 from base.errors cimport EADDRINUSE, EEXIST, ENOMEM, ENOTSOCK
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock
 from io.end_call cimport socket_end_call
@@ -227,6 +227,8 @@ cdef inline void inproc_register(endpoint_t *e) noexcept nogil:
     e.registry_next = ctx.bound
     ctx.bound = e
     if strcmp(inproc_name(e), ZAP_NAME) == 0:
+        # Relaxed: who asks meanwhile, without the mutex, may come before or after the bind.
+        zc_store_relaxed_u32(&ctx.zap.had_handler, 1)
         questions_look(ctx)         # some may have been waiting for it
 
 

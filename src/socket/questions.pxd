@@ -151,13 +151,11 @@ cdef inline bint questions_open(zap_t *zap) noexcept nogil:
     return some
 
 
-cdef inline question_t *question_take_unasked(zap_t *zap) noexcept nogil:
-    """The oldest that no handler has had yet, taken off; NULL: none."""
+cdef inline question_t *question_take_waiting(zap_t *zap) noexcept nogil:
+    """The oldest of those that wait, taken off; NULL: none."""
     cdef question_t *q
     zc_lock_acquire(&zap.lock)
     q = zap.waiting.first
-    while q != NULL and q.asked_before:
-        q = q.next
     if q != NULL:
         question_unlink(&zap.waiting, q)
         q.state = QUESTION_TAKEN
@@ -209,7 +207,6 @@ cdef inline void questions_ask_again(zap_t *zap) noexcept nogil:
         following = q.next
         if q.socket != NULL:
             q.state = QUESTION_WAITING
-            q.asked_before = True
         else:
             question_drop_withdrawn(zap, q)
         q = following

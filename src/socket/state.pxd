@@ -189,7 +189,6 @@ cdef struct question_t:
     question_t *next
     question_t *prev
     int state                   # QUESTION_...
-    bint asked_before           # by a handler that is gone
     uint64_t number             # the request id
     socket_t *socket            # counted reference; NULL: withdrawn
     policy_t *policy            # that is asked instead of the ZAP handler, or NULL
@@ -220,6 +219,7 @@ cdef struct zap_t:
     uint64_t last_number
     uint64_t forgotten          # the highest number of those withdrawn and forgotten
     uint32_t nwithdrawn         # on `asked`
+    uint32_t had_handler        # atomic. The name has been bound, ever; written under context_t.mutex
     inproc_pair_t *link         # to the handler; the first I/O thread's alone. Its first end belongs to no socket
 
 cdef struct context_t:

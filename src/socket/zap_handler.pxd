@@ -4,6 +4,8 @@
 # - One pipe for all questions of the context, to the socket that is bound now. It is joined when there is a question, and lives until that socket
 #   goes or another one has bound the name. It belongs to no socket at our end: the first I/O thread alone reads and writes it, and is told by
 #   io_errand() when there is news.
+# - Once the name has been bound, that nobody is bound to it means "not now": what is asked waits for the next handler,
+#   whatever the mechanism makes of a context that never had one.
 # - A handler is a socket of a type that answers requests (the trait SERVES). Another one that is bound there cannot answer: nobody comes in.
 # - The handler's queue has a mark (ZAP_QUEUE and its own RCVHWM); what is beyond waits in our list, where it can be withdrawn. Answers have none.
 # - Request: delimiter, version, request id, domain, address, identity, mechanism, credentials. Reply: delimiter, version, request id, status, text,
@@ -13,7 +15,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.string cimport memcmp
 from base.atomics cimport zc_load_acquire_u32, zc_load_relaxed_ptr, zc_load_relaxed_u32, zc_store_release_u32
-from base.errors cimport ECONNREFUSED, EFAULT, ENOMEM, ETERM
+from base.errors cimport EAGAIN, ECONNREFUSED, EFAULT, ENOMEM, ETERM
 from base.platform cimport zc_mutex_lock, zc_mutex_unlock
 from io.wakeup cimport socket_notify
 from message.message cimport msg_close, msg_data, msg_move, msg_set, msg_t, MSG_MORE
@@ -82,7 +84,7 @@ cdef inline inproc_pair_t *zap_link_new(context_t *ctx) noexcept nogil:
 
 cdef inline int zap_find(context_t *ctx) noexcept nogil:
     """Joins the socket that is bound now, unless it is joined already. 1: it is another one than before; 0: the same; negative errno: -ECONNREFUSED
-    (nobody), -EFAULT (not one that answers), -ETERM, -ENOMEM. No lock held."""
+    (nobody, ever), -EAGAIN (nobody now), -EFAULT (not one that answers), -ETERM, -ENOMEM. No lock held."""
     cdef zap_t *zap = &ctx.zap
     cdef inproc_pair_t *link = NULL
     cdef endpoint_t *e
@@ -92,7 +94,7 @@ cdef inline int zap_find(context_t *ctx) noexcept nogil:
     if zc_load_relaxed_u32(&ctx.shutdown):
         rc = -ETERM
     elif e == NULL:
-        rc = -ECONNREFUSED
+        rc = -EAGAIN if zc_load_relaxed_u32(&zap.had_handler) else -ECONNREFUSED
     elif not pattern_is(&e.socket.pattern, SERVES):
         rc = -EFAULT
     elif zap.link == NULL or zc_load_relaxed_ptr(&zap.link.ends[1].socket) != e.socket or zap_gone(zap):

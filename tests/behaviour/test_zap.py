@@ -247,6 +247,32 @@ def test_SEC_17_one_that_unbinds_hands_over_too(make, handler, server, client, m
     assert bound.recv() == b"x"
 
 
+@pytest.fixture(params=["close", "unbind"])
+def gone(request, handler):
+    """A context whose handler has gone before anybody came."""
+    handler.socket.close() if request.param == "close" else handler.socket.unbind(HANDLER)
+
+
+@pytest.mark.better  # libzmq lets in, by all mechanisms but PLAIN, who comes between two handlers
+def test_SEC_17_who_comes_between_two_handlers_waits_for_the_next(make, gone, server, client, mechanism):
+    bound = server(mechanism)
+    client(mechanism, bound).send(b"x")
+    silent(bound)
+    next_one = Handler(make("REP"))
+    next_one.answer(next_one.asked(), user=b"u")
+    frame = bound.recv(copy=False)
+    assert (frame.bytes, frame.get("User-Id")) == (b"x", "u")
+
+
+@pytest.mark.better
+def test_SEC_17_and_if_there_is_none_the_handshake_timer_ends_it(zmq, gone, server, client, mechanism):
+    bound = server(mechanism, HANDSHAKE_IVL=200)
+    events = Events(zmq, bound, zmq.EVENT_ALL & ~zmq.EVENT_ACCEPTED)
+    client(mechanism, bound)
+    assert events.next()[0] == "HANDSHAKE_FAILED_NO_DETAIL"
+    assert events.next()[0] == "DISCONNECTED"
+
+
 @pytest.mark.better  # libzmq's request id is always "1", and each handshake has a connection of its own to the handler
 def test_SEC_17_a_late_answer_is_for_nobody(zmq, make, server, client, mechanism):
     router = make("ROUTER")
@@ -350,12 +376,12 @@ def test_SEC_22_a_handler_of_a_wrong_type_fails_the_handshake(zmq, make, server,
     assert received(bound) == []
 
 
-@pytest.mark.better  # libzmq ends the process
-def test_SEC_22_plain_that_insists_on_a_domain_it_does_not_have(zmq, handler, server, client):
-    bound = server("PLAIN", ZAP_ENFORCE_DOMAIN=1)
-    bound.zap_domain = b""
+@pytest.mark.better  # libzmq ends the process with PLAIN, and with CURVE lets everybody in
+@pytest.mark.parametrize("mechanism", ["PLAIN", "CURVE"], indirect=True)
+def test_SEC_22_who_insists_on_a_domain_and_has_none(zmq, handler, server, client, mechanism):
+    bound = server(mechanism, ZAP_ENFORCE_DOMAIN=1, ZAP_DOMAIN=None)
     events = Events(zmq, bound, zmq.EVENT_ALL & ~zmq.EVENT_ACCEPTED)
-    client("PLAIN", bound)
+    client(mechanism, bound)
     assert events.next()[:2] == ("HANDSHAKE_FAILED_NO_DETAIL", errno.EFAULT)
     silent(handler.socket)
 

@@ -60,7 +60,7 @@ class AsyncioAuthenticator(Authenticator):
             raise
 
     def stop(self) -> None:
-        """End the task. Peers are let in from then on as they are without a handler. Idempotent."""
+        """End the task. From then on handshakes wait for the next handler. Idempotent."""
         if self._task is not None:
             self._task.cancel()
             self._task = None

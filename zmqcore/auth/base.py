@@ -111,7 +111,7 @@ class Authenticator:
         self.log.debug("authentication starts")
 
     def stop(self) -> None:
-        """Let go of the context: peers are let in as they are without a handler."""
+        """Let go of the context. Handshakes that would ask wait for the next handler, until their time (HANDSHAKE_IVL) is over."""
         if self.zap_socket:
             self.zap_socket.close()
         self.zap_socket = None  # type: ignore[assignment]

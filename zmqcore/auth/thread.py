@@ -128,7 +128,7 @@ class ThreadAuthenticator(Authenticator):
         self.thread.started.wait()
 
     def stop(self) -> None:
-        """End the thread and wait for it. Peers are let in from then on as they are without a handler. Idempotent."""
+        """End the thread and wait for it. From then on handshakes wait for the next handler. Idempotent."""
         pipe, thread = self.pipe, self.thread
         if pipe and thread and thread.is_alive():
             try:
