@@ -10,8 +10,6 @@ Rules
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 import pickle
 import warnings
@@ -23,7 +21,7 @@ from .error import UntrustedPickleError, UntrustedPickleWarning, ZMQError
 
 MAGIC = b"ZC-PICKLE-1\n"
 PURPOSE = b"zmqcore: signed pickle, version 1\0"
-SIGNATURE_SIZE = hashlib.sha256().digest_size
+SIGNATURE_SIZE = 32
 KEY_MIN = 16  # bytes: what is shorter can be guessed
 
 ENVIRONMENT = "ZMQCORE_TRUSTED_PICKLES_ONLY"
@@ -43,9 +41,17 @@ def check_key(key: Any) -> bytes:
 
 
 def _signature(key: bytes, data: Any) -> bytes:
-    signature = hmac.new(key, PURPOSE, hashlib.sha256)
+    import hmac  # programs that sign nothing need not wait for it to load
+
+    signature = hmac.new(key, PURPOSE, "sha256")
     signature.update(data)
     return signature.digest()
+
+
+def _same(one: Any, other: Any) -> bool:
+    from hmac import compare_digest
+
+    return compare_digest(one, other)
 
 
 def dumps(obj: Any, protocol: int, key: Any = None) -> bytes:
@@ -62,11 +68,10 @@ def loader(socket: Any, key: Any, trusted_only: bool) -> Callable[[Any], Any]:
     if key is not None:
         key = check_key(key)
         return lambda frame: _loads_signed(frame, key)
-    refuse = trusted_only or bool(getattr(socket.context, "trusted_pickles_only", False)) or _environment_refuses()
 
     def load(frame: Any) -> Any:
         if not _trusted(frame):
-            if refuse:
+            if trusted_only or getattr(socket.context, "trusted_pickles_only", False) or _environment_refuses():
                 raise UntrustedPickleError(f"a pickle of {_sender(frame)} is dropped: it can run any code here; {WHAT_TO_DO}")
             if not socket._warned and isinstance(frame, _core.Frame):
                 warnings.warn(
@@ -89,7 +94,7 @@ def _loads_signed(frame: Any, key: bytes) -> Any:
     if not data.startswith(MAGIC) or len(data) < body:
         raise UntrustedPickleError("a message without a signed pickle is dropped: the sender has to call send_pyobj with key=...")
     view = memoryview(data)
-    if not hmac.compare_digest(_signature(key, view[body:]), view[len(MAGIC) : body]):
+    if not _same(_signature(key, view[body:]), view[len(MAGIC) : body]):
         raise UntrustedPickleError("a pickle is dropped: its signature was not made with this key, or the message has been changed")
     return pickle.loads(view[body:])
 

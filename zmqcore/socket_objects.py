@@ -10,11 +10,13 @@ Rules
 from __future__ import annotations
 
 import builtins
+import importlib
 import pickle
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from . import _core
+from . import _core, _pickles
 from .utils import jsonapi
 
 if TYPE_CHECKING:
@@ -22,12 +24,19 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+_OBJECTS = f"{__package__}._objects"
+
 # Bits of Socket._asked.
 ASKED_SEND = 1
 ASKED_RECV = 2
 
 # Older interpreters read it, and newer ones gain nothing from a higher one for messages.
 DEFAULT_PROTOCOL = pickle.DEFAULT_PROTOCOL
+
+
+def _objects() -> Any:
+    """The module, loaded when it is first needed: it takes a while."""
+    return sys.modules.get(_OBJECTS) or importlib.import_module(_OBJECTS)
 
 
 class ObjectSocket(_core.Socket):
@@ -149,9 +158,7 @@ class ObjectSocket(_core.Socket):
             >>> pull.recv_object(Order).price
             2.5
         """
-        from . import _objects
-
-        return self.send(_objects.encode(obj, type, codec), flags=flags, **kwargs)
+        return self.send(_objects().encode(obj, type, codec), flags=flags, **kwargs)
 
     @overload
     def recv_object(self, type: builtins.type[_T], flags: int = 0, *, codec: Codec = "json") -> _T: ...
@@ -179,9 +186,7 @@ class ObjectSocket(_core.Socket):
             >>> pull.recv_object(list[int])
             [1, 2]
         """
-        from . import _objects
-
-        load = _objects.loader(type, codec)
+        load = _objects().loader(type, codec)
         return self._deserialize(self.recv(flags=flags), load)
 
     def send_pyobj(
@@ -204,8 +209,6 @@ class ObjectSocket(_core.Socket):
             TypeError, ValueError: the key is not bytes, or too short.
             Again, ZMQError, ContextTerminated: as `send()`.
         """
-        from . import _pickles
-
         return self.send(_pickles.dumps(obj, protocol, key), flags=flags, **kwargs)
 
     def recv_pyobj(self, flags: int = 0, *, key: bytes | None = None, trusted_only: bool = False) -> Any:
@@ -236,8 +239,6 @@ class ObjectSocket(_core.Socket):
             >>> pull.recv_pyobj(key=key)
             {1, 2}
         """
-        from . import _pickles
-
         load = _pickles.loader(self, key, trusted_only)
         # A subclass may have a recv that takes no more than flags.
         frame = self.recv(flags=flags) if self._asked & ASKED_RECV else self.recv(flags=flags, copy=False)
