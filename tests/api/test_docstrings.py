@@ -55,7 +55,7 @@ PROPERTIES = {
     if not name.startswith("_") and own(cls, name) and inspect.isgetsetdescriptor(inspect.getattr_static(cls, name))
     and not re.match(r"Socket\.(type|context|copy_threshold)|asyncio|Frame\.(more|tracker)", f"{kind}.{name}")
 }
-MODULES = ["decorators", "devices", "log.handlers", "utils.interop", "utils.jsonapi", "utils.monitor", "utils.strtypes", "utils.z85"]
+MODULES = ["decorators", "devices", "keys", "log.handlers", "utils.interop", "utils.jsonapi", "utils.monitor", "utils.strtypes", "utils.z85"]
 INHERITED = re.compile(r"(debug|info|warn|warning|error|exception|critical|fatal)$")  # of logging, with the topic first
 
 
