@@ -12,7 +12,7 @@ from engine.ops cimport ENGINE_AUTHENTICATE, ENGINE_READY, engine_config_t, engi
 from engine.select cimport engine_new
 from session.lifecycle cimport session_become_ready, session_end, session_retime
 from session.receive cimport receive_make_room, receive_park, receive_release
-from session.session cimport session_t, session_want, SESSION_HANDSHAKE, END_CLOSED, END_PROTOCOL
+from session.session cimport session_t, session_want, session_blame, SESSION_HANDSHAKE, END_CLOSED
 from transport.ops cimport stream_read, stream_write
 
 cdef enum:
@@ -108,7 +108,7 @@ cdef inline void session_authenticated(session_t *s, int status, uint64_t now) n
     rc = session_answer(s, status)
     if rc < 0:
         session_send_handshake(s)
-        session_end(s, END_PROTOCOL, rc)
+        session_end(s, session_blame(rc), rc)
         return
     session_want(s, True, s.want_out)
     session_handshake(s, now)
@@ -164,7 +164,7 @@ cdef inline void session_handshake(session_t *s, uint64_t now) noexcept nogil:
                 continue
         if rc < 0:
             session_send_handshake(s)
-            session_end(s, END_PROTOCOL, rc)
+            session_end(s, session_blame(rc), rc)
             return
         if not session_send_handshake(s) and rc == ENGINE_READY:
             session_want(s, False, True)        # what else the peer sends belongs to nobody yet

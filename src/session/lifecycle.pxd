@@ -15,15 +15,15 @@ from libc.stddef cimport ptrdiff_t
 from base.memory cimport free
 from base.check cimport zc_check, zc_check_enter, zc_check_leave
 from base.config cimport DISCARD_READS, DRAIN_LOOK_NS, DRAIN_MAX_S
-from base.errors cimport EAGAIN, EPIPE, EPROTO, EMSGSIZE
+from base.errors cimport EAGAIN, EPIPE
 from base.monitor_events cimport EVENT_DISCONNECTED, EVENT_HANDSHAKE_FAILED_NO_DETAIL
 from base.platform cimport zc_now_ns
 from engine.ops cimport ENGINE_HEARTBEATS
 from engine.select cimport engine_delete
 from pipe.ring cimport ring_rollback, ring_empty
 from session.session cimport (
-    session_t, session_want, session_unsent, SESSION_IDLE, SESSION_HANDSHAKE, SESSION_READY, SESSION_DRAINING,
-    SESSION_DEAD, SESSION_ENDING,
+    session_t, session_blame, session_want, session_unsent, SESSION_IDLE, SESSION_HANDSHAKE, SESSION_READY,
+    SESSION_DRAINING, SESSION_DEAD, SESSION_ENDING,
     END_CLOSED, END_PROTOCOL,
 )
 from session.receive cimport (
@@ -111,7 +111,7 @@ cdef inline void session_become_ready(session_t *s, uint64_t now) noexcept nogil
     receive_settle(s)
     session_tell_received(s)
     if rc < 0:
-        session_end(s, END_PROTOCOL, rc)
+        session_end(s, session_blame(rc), rc)
     elif s.closing and s.state == SESSION_READY:
         session_discard_later(s, now)
         session_try_finish(s, now)
@@ -141,7 +141,7 @@ cdef inline int session_input(session_t *s) noexcept nogil:
         return 0
     session_tell_received(s)
     if rc < 0:
-        session_end(s, END_PROTOCOL if rc == -EPROTO or rc == -EMSGSIZE else END_CLOSED, rc)
+        session_end(s, session_blame(rc), rc)
         return -1
     if s.state != SESSION_READY:
         return -1
@@ -194,7 +194,7 @@ cdef inline void session_resume(session_t *s) noexcept nogil:
     receive_release(s)
     session_tell_received(s)
     if rc < 0:
-        session_end(s, END_PROTOCOL, rc)
+        session_end(s, session_blame(rc), rc)
     elif s.state == SESSION_READY and not s.pipe.stalled and not s.want_in and not s.closing:
         session_want(s, True, s.want_out)
         session_look_again(s)

@@ -172,6 +172,8 @@ cdef inline int receive_decode(session_t *s) noexcept nogil:
         rc = engine_frame_get(s.engine, at, end - at, &f)
         if rc <= 0:
             break
+        if opaque:
+            f.flags = 0                 # what stands outside means nothing, and must not get past a full pipe
         body = at + f.header
         if f.size > s.host.frame_max:
             rc = -EMSGSIZE

@@ -53,6 +53,7 @@
 
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint32_t, uint64_t
+from base.errors cimport EINVAL, EMSGSIZE, EPROTO
 from engine.ops cimport engine_t, engine_zap_t
 from message.message cimport msg_t, buffer_t
 from message.buffer cimport pool_t
@@ -225,6 +226,12 @@ cdef struct session_host_t:
     void (*retime)(session_t *s) noexcept nogil
     void (*event)(session_t *s, uint32_t event, uint64_t value) noexcept nogil
     void (*finished)(session_t *s) noexcept nogil       # a closing session has nothing left to do
+
+
+cdef inline int session_blame(int rc) noexcept nogil:
+    """Why a connection ends that the engine gave up with `rc`. What the peer did it will do again; what went wrong here
+    (memory, a ticket, a handler that is away) may go better the next time."""
+    return END_PROTOCOL if rc == -EPROTO or rc == -EMSGSIZE or rc == -EINVAL else END_CLOSED
 
 
 cdef inline size_t session_unsent(session_t *s) noexcept nogil:

@@ -224,3 +224,15 @@ def test_SEC_19_a_client_that_the_handler_refuses(zmq, make, status):
     assert events.wait("HANDSHAKE_FAILED_AUTH")[1] == int(status)
     events.wait("DISCONNECTED", "CLOSED")
     assert near.poll(0) == 0
+
+
+def test_SEC_19_a_client_without_a_ticket_tries_again(zmq, make):
+    """What is wrong on this side may be right the next time."""
+    near, there = make("DEALER", **SERVER), make("DEALER", **{**CLIENT, "GSSAPI_SERVICE_PRINCIPAL": b"nobody"}, RECONNECT_IVL=10)
+    events = Events(zmq, there)
+    near.bind("tcp://127.0.0.1:*")
+    there.connect(endpoint(near))
+    events.wait("HANDSHAKE_FAILED_NO_DETAIL")
+    there.gssapi_service_principal = kdc.SERVER
+    there.send(b"now")
+    assert near.recv() == b"now"
