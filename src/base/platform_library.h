@@ -2,12 +2,13 @@
  *
  * Rules
  * - A library that has been opened stays open: what it started may still run.
- * - Names are full file names, as the system's loader takes them; no folder of the application is searched for them on Windows.
+ * - Names are full file names, as the system's loader takes them. On Windows neither PATH nor the folder of the program is
+ *   searched, where others may put what they like: only the system's and those of os.add_dll_directory().
  */
 
 static inline void *zc_library_open(const char *name) {
 #if defined(_WIN32)
-    return (void *)LoadLibraryExA(name, NULL, LOAD_LIBRARY_SEARCH_DEFAULT_DIRS);
+    return (void *)LoadLibraryExA(name, NULL, LOAD_LIBRARY_SEARCH_SYSTEM32 | LOAD_LIBRARY_SEARCH_USER_DIRS);
 #else
     return dlopen(name, RTLD_NOW | RTLD_LOCAL);
 #endif

@@ -2,6 +2,7 @@
 
 from libc.stddef cimport size_t
 from libc.stdint cimport uint64_t, uintptr_t
+from libc.string cimport memcpy
 
 cdef extern from "mechanism/crypto.h" nogil:
     ctypedef struct crypto_t:
@@ -41,4 +42,4 @@ cdef inline bint crypto_streams(const crypto_t *c) noexcept nogil:
 
 cdef inline void crypto_put(crypto_t *c, int i, uintptr_t address) noexcept nogil:
     """Row i of crypto_functions is at that address; 0: it is not there."""
-    (<uintptr_t *> (<char *> c + crypto_functions[i].offset))[0] = address
+    memcpy(<char *> c + crypto_functions[i].offset, &address, sizeof(address))

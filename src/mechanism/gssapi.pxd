@@ -11,7 +11,8 @@
 #     READY
 #
 # - Unless both are GSSAPI_PLAINTEXT, READY and all that follows is wrapped: MESSAGE, a length and the token, around flags and
-#   body. What has not been made secret, has come before or comes out of order ends the connection.
+#   body. What has not been made secret or has come before ends the connection; what comes out of order or is left out,
+#   too, if the client asks for that: ours does, libzmq's does not.
 # - Inside, flags and body are those of a frame, with one exception: newer peers tell a subscription by flags, `04` adds and
 #   `08` takes away, around the bare topic. We understand that, but say it as a message, which all of them understand.
 # - An ERROR is never sent. Who is refused finds the connection closed, or waits for nothing.
@@ -26,11 +27,13 @@ from base.memory cimport calloc, free, malloc
 from base.monitor_events cimport EVENT_HANDSHAKE_FAILED_NO_DETAIL, EVENT_HANDSHAKE_FAILED_PROTOCOL
 from mechanism.gss cimport (
     GSS_C_ACCEPT, GSS_C_CONF_FLAG, GSS_C_INITIATE, GSS_C_INTEG_FLAG, GSS_C_MUTUAL_FLAG, GSS_C_REPLAY_FLAG,
-    GSS_C_SEQUENCE_FLAG, GSS_S_COMPLETE, GSS_S_CONTINUE_NEEDED, gss_context_t, gss_cred_t, gss_give_back, gss_kerberos, gss_library_t,
+    GSS_C_SEQUENCE_FLAG, GSS_S_COMPLETE, GSS_S_CONTINUE_NEEDED, gss_context_t, gss_cred_t, gss_give_back,
+    gss_kerberos, gss_library_t,
     gss_load, gss_name, gss_name_t, gss_own, gss_text_t,
 )
 from mechanism.mechanism cimport (
-    BODY_COMMAND, BODY_MORE, MECHANISM_AUTHENTICATE, MECHANISM_HANDSHAKE, MECHANISM_READY, MECHANISM_REFUSED, ZMTP_CRYPTOGRAPHIC,
+    MECHANISM_AUTHENTICATE, MECHANISM_COMMAND, MECHANISM_HANDSHAKE, MECHANISM_MORE, MECHANISM_READY,
+    MECHANISM_REFUSED, ZMTP_CRYPTOGRAPHIC,
     ZMTP_INVALID_METADATA, ZMTP_MALFORMED_COMMAND_INITIATE, ZMTP_MALFORMED_COMMAND_MESSAGE,
     ZMTP_UNEXPECTED_COMMAND, mechanism_config_t, mechanism_fail, mechanism_t,
     mechanism_zap_t,
@@ -159,8 +162,8 @@ cdef inline int gssapi_encode(mechanism_t *m, int flags, const unsigned char *bo
     cdef gssapi_mechanism_t *self = <gssapi_mechanism_t *> m
     cdef gss_text_t token
     cdef int rc
-    cdef int inner = GSSAPI_MORE if flags & BODY_MORE else 0
-    if flags & BODY_COMMAND:
+    cdef int inner = GSSAPI_MORE if flags & MECHANISM_MORE else 0
+    if flags & MECHANISM_COMMAND:
         inner |= GSSAPI_COMMAND
     if n > <size_t> UINT32_MAX - FLAGS_SIZE - TOKEN_OVERHEAD:
         return -EMSGSIZE
@@ -186,9 +189,9 @@ cdef inline int gssapi_decode(mechanism_t *m, unsigned char *body, size_t n, int
         mechanism_fail(m, -EPROTO, EVENT_HANDSHAKE_FAILED_PROTOCOL, <uint32_t> rc)
         return -EPROTO
     p = <const unsigned char *> text.value
-    flags[0] = BODY_MORE if p[0] & GSSAPI_MORE else 0
+    flags[0] = MECHANISM_MORE if p[0] & GSSAPI_MORE else 0
     if p[0] & (GSSAPI_COMMAND | GSSAPI_SUBSCRIBE | GSSAPI_CANCEL):
-        flags[0] |= BODY_COMMAND
+        flags[0] |= MECHANISM_COMMAND
     # Nothing that was wrapped is longer than its wrapping, so there is room for a name in front of a topic.
     if p[0] & GSSAPI_SUBSCRIBE:
         head = SUBSCRIBE_HEAD
@@ -211,6 +214,11 @@ cdef inline int gssapi_began(gssapi_mechanism_t *self) noexcept nogil:
     return mechanism_fail(&self.base, -EACCES, EVENT_HANDSHAKE_FAILED_NO_DETAIL, EACCES)
 
 
+cdef inline bint gssapi_suffices(gssapi_mechanism_t *self, uint32_t got) noexcept nogil:
+    """Is what the context can do enough for what will be sent?"""
+    return self.plaintext or (got & GSS_C_CONF_FLAG and got & GSS_C_REPLAY_FLAG)
+
+
 cdef inline int gssapi_init(gssapi_mechanism_t *self, const gss_text_t *heard) noexcept nogil:
     """Client: the next token of ours from the peer's; NULL: the first one. 0 or negative errno."""
     cdef uint32_t minor, got = 0
@@ -222,7 +230,7 @@ cdef inline int gssapi_init(gssapi_mechanism_t *self, const gss_text_t *heard) n
     if rc != GSS_S_COMPLETE and rc != GSS_S_CONTINUE_NEEDED:
         return gssapi_began(self) if heard == NULL else gssapi_wrong(self, ZMTP_CRYPTOGRAPHIC)
     self.done = rc == GSS_S_COMPLETE
-    if self.done and (not got & GSS_C_MUTUAL_FLAG or not (self.plaintext or got & GSS_C_CONF_FLAG)):
+    if self.done and (not got & GSS_C_MUTUAL_FLAG or not gssapi_suffices(self, got)):
         return gssapi_wrong(self, ZMTP_CRYPTOGRAPHIC)
     if self.token.length:
         self.step = GSSAPI_SAY_TOKEN
@@ -246,7 +254,7 @@ cdef inline int gssapi_accept(gssapi_mechanism_t *self, const gss_text_t *heard)
         self.library.release_name(&minor, &peer)
     if rc != GSS_S_COMPLETE and rc != GSS_S_CONTINUE_NEEDED:
         return gssapi_wrong(self, ZMTP_CRYPTOGRAPHIC)
-    if self.done and not (self.plaintext or got & GSS_C_CONF_FLAG):
+    if self.done and not gssapi_suffices(self, got):
         return gssapi_wrong(self, ZMTP_CRYPTOGRAPHIC)
     if self.token.length:
         self.step = GSSAPI_SAY_TOKEN

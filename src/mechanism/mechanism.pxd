@@ -36,12 +36,6 @@ cdef enum:
     MECHANISM_COMMAND = 4
 
 
-# What encode is told about a body, and decode tells: flags of the header of a ZMTP frame.
-cdef enum:
-    BODY_MORE = 1
-    BODY_COMMAND = 4
-
-
 cdef enum:
     MECHANISM_HANDSHAKE = 0
     MECHANISM_AUTHENTICATE = 1

@@ -225,7 +225,8 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
     NUMBER(GSSAPI_SERVICE_PRINCIPAL_NAMETYPE, gssapi_service_principal_nametype, NULL, 0, 0, 2, CONNECTION,
         "What kind of name GSSAPI_SERVICE_PRINCIPAL is: 0 service@host, 1 user, 2 Kerberos principal."),
     SWITCH(GSSAPI_PLAINTEXT, gssapi_plaintext, CONNECTION,
-        "Let GSSAPI say who is there, but encrypt nothing. Both sides need the same."),
+        "Let GSSAPI say who is there when a connection begins, but encrypt and sign nothing: what follows can be read and "
+        "changed on its way. Both sides need the same."),
     ROW(ZAP_DOMAIN, TEXT,
         "What the ZAP handler is told about the purpose of this socket. With NULL it is asked only if this is set.",
         AT(zap_domain), .keep = KEEP_BYTES, RANGE(0, 0, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECTION,
