@@ -10,6 +10,7 @@ import struct
 import threading
 
 import pytest
+from zap import CLIENTS, SERVERS
 
 ROOM = 4096  # of every buffer of the kernel that a connection goes through, as far as it listens to us
 
@@ -113,12 +114,14 @@ SIZES = {
 }
 
 
+@pytest.mark.parametrize("mechanism", ["NULL", "CURVE"])  # frames as they are, and frames that no two connections share
 @pytest.mark.parametrize("kind", SIZES)
-def test_whole_messages_that_never_left_arrive_with_the_next_connection(zmq, make, relay, kind):
-    pull = make("PULL", RCVHWM=0)
+def test_whole_messages_that_never_left_arrive_with_the_next_connection(zmq, make, relay, kind, mechanism):
+    of_server = {name: value for name, value in SERVERS[mechanism].items() if name != "ZAP_DOMAIN"}
+    pull = make("PULL", RCVHWM=0, **of_server)
     there = pull.bind_to_random_port("tcp://127.0.0.1")
     way = relay(there)
-    push = make("PUSH", SNDHWM=0, SNDBUF=ROOM, RECONNECT_IVL=10)
+    push = make("PUSH", SNDHWM=0, SNDBUF=ROOM, RECONNECT_IVL=10, **CLIENTS[mechanism])
     push.connect(f"tcp://127.0.0.1:{way.port}")
     push.send(b"first")
     assert pull.recv() == b"first"

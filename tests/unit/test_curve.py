@@ -1,7 +1,6 @@
 """CURVE, sans IO: both sides of ours against each other and against a peer written here with PyNaCl; every way to fail. RFC 25, RFC 26."""
 
 import errno
-import struct
 
 import pytest
 from hypothesis import given
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from zmqcore import _probe
 
 bindings = pytest.importorskip("nacl.bindings")
+from curve_peer import DEALERS, GREETING, ROUTERS, C, Client, S, Server, altered, c, command, number, parts, s, seal, unseal  # noqa: E402
 
 Handshake = _probe.zmtp_Handshake
 
@@ -23,46 +23,10 @@ DEALER, ROUTER = 5, 6
 CURVE = 2
 FRAME_MORE, FRAME_COMMAND = 1, 4
 
-GREETING = bytes.fromhex("FF 00 00 00 00 00 00 00 01 7F 03 01") + b"CURVE".ljust(20, b"\0") + bytes(32)
-DEALERS = bytes.fromhex("0B 536F636B65742D54797065 00000006 4445414C4552 08 4964656E74697479 00000000")
-ROUTERS = bytes.fromhex("0B 536F636B65742D54797065 00000006 524F55544552 08 4964656E74697479 00000000")
-
-# Pairs that libzmq's own tests use, so that a mistake in the making of keys cannot hide.
-CLIENT_PUBLIC, CLIENT_SECRET = b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"
-SERVER_PUBLIC, SERVER_SECRET = b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", b"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6"
-
-
-def z85(text):
-    from zmqcore.utils.z85 import decode
-
-    return decode(text)
-
-
-C, c, S, s = map(z85, (CLIENT_PUBLIC, CLIENT_SECRET, SERVER_PUBLIC, SERVER_SECRET))
 # Others, for those who lie.
 X, x = bindings.crypto_box_keypair()
 
 
-def number(n):
-    return struct.pack(">Q", n)
-
-
-def command(body):
-    return bytes([4, len(body)]) + body if len(body) < 256 else b"\x06" + number(len(body)) + body
-
-
-def parts(octets):
-    """The bodies of the frames that stand there one after the other."""
-    found = []
-    while octets:
-        flags, header, size = _probe.zmtp_frame_get(octets)
-        assert flags == FRAME_COMMAND
-        found.append(octets[header : header + size])
-        octets = octets[header + size :]
-    return found
-
-
-seal, unseal = bindings.crypto_box, bindings.crypto_box_open
 LIBRARY = pytest.mark.parametrize("crypto", [True, "boxes"])
 
 
@@ -96,72 +60,18 @@ def connected(crypto=True, peer_crypto=None):
     return a, b
 
 
+def welcome(peer, hs):
+    """HELLO of a Client, and WELCOME of a server of ours."""
+    assert hs.feed(command(peer.hello()))[0] == MORE
+    (body,) = parts(hs.take())
+    peer.welcomed(body)
+
+
 def failed(hs, data):
     result = hs.feed(data)[0]
     assert result == -errno.EPROTO
     assert hs.feed(b"") == (-errno.EPROTO, 0)
     return hs.event
-
-
-class Client:
-    """A client that keeps to the RFC, except where it is told not to."""
-
-    def __init__(self, public=C, secret=c, server_key=S):
-        self.public, self.secret, self.server_key = public, secret, server_key
-        self.brief_public, self.brief_secret = bindings.crypto_box_keypair()
-
-    def hello(self, n=1, version=b"\x01\0", zeros=bytes(64), padding=bytes(72), key=None):
-        box = seal(zeros, b"CurveZMQHELLO---" + number(n), key or self.server_key, self.brief_secret)
-        return b"\x05HELLO" + version + padding + self.brief_public + number(n) + box
-
-    def welcomed(self, body):
-        assert len(body) == 168 and body[:8] == b"\x07WELCOME"
-        plain = unseal(body[24:], b"WELCOME-" + body[8:24], self.server_key, self.brief_secret)
-        self.peer, self.cookie = plain[:32], plain[32:]
-        assert len(self.cookie) == 96
-
-    def vouch(self, brief=None, server_key=None):
-        nonce = b"n" * 16
-        both = (brief or self.brief_public) + (server_key or self.server_key)
-        return nonce + seal(both, b"VOUCH---" + nonce, self.peer, self.secret)
-
-    def initiate(self, n=2, cookie=None, metadata=DEALERS, vouch=None, public=None):
-        plain = (public or self.public) + (vouch or self.vouch()) + metadata
-        box = seal(plain, b"CurveZMQINITIATE" + number(n), self.peer, self.brief_secret)
-        return b"\x08INITIATE" + (cookie or self.cookie) + number(n) + box
-
-    def welcome(self, hs):
-        """The first two steps with a server of ours."""
-        assert hs.feed(command(self.hello()))[0] == MORE
-        (body,) = parts(hs.take())
-        self.welcomed(body)
-
-
-class Server:
-    """A server that keeps to the RFC, except where it is told not to."""
-
-    cookie = b"cookie" * 16
-
-    def __init__(self, hs, secret=s):
-        self.secret = secret
-        self.brief_public, self.brief_secret = bindings.crypto_box_keypair()
-        (body,) = parts(hs.take()[54:])
-        assert len(body) == 200 and body[:80] == b"\x05HELLO\x01" + bytes(73)
-        self.peer, self.n = body[80:112], body[112:120]
-        self.hello = body
-
-    def welcome(self, public=None, cookie=None):
-        nonce = b"w" * 16
-        return b"\x07WELCOME" + nonce + seal((public or self.brief_public) + (cookie or self.cookie), b"WELCOME-" + nonce, self.peer, self.secret)
-
-    def initiated(self, body):
-        assert body[:9] == b"\x08INITIATE" and body[9:105] == self.cookie
-        plain = unseal(body[113:], b"CurveZMQINITIATE" + body[105:113], self.peer, self.brief_secret)
-        vouch = unseal(plain[48:128], b"VOUCH---" + plain[32:48], plain[:32], self.brief_secret)
-        return plain[:32], vouch, plain[128:], body[105:113]
-
-    def ready(self, n=1, metadata=ROUTERS):
-        return b"\x05READY" + number(n) + seal(metadata, b"CurveZMQREADY---" + number(n), self.peer, self.brief_secret)
 
 
 # ---- right
@@ -191,7 +101,7 @@ def test_a_client_of_ours(crypto):
 def test_a_server_of_ours(crypto):
     hs = server(crypto)
     peer = Client()
-    peer.welcome(hs)
+    welcome(peer, hs)
     assert hs.feed(command(peer.initiate()))[0] == AUTHENTICATE
     assert hs.zap_request() == ("CURVE", [C])
     assert hs.take() == b""
@@ -225,7 +135,7 @@ def test_a_client_makes_its_public_key_of_its_secret_key():
 def test_a_server_goes_by_its_secret_key():
     hs = server(public_key=X)
     peer = Client()
-    peer.welcome(hs)
+    welcome(peer, hs)
     assert hs.feed(command(peer.initiate()))[0] == AUTHENTICATE
 
 
@@ -325,10 +235,6 @@ def test_a_public_key_that_is_not_that_of_the_secret_key(public):
 # ---- HELLO
 
 
-def altered(body, at, octet=None):
-    return body[:at] + bytes([body[at] ^ 1 if octet is None else octet]) + body[at + 1 :]
-
-
 @pytest.mark.parametrize(
     ("change", "value"),
     [
@@ -383,14 +289,14 @@ def test_the_answer_to_a_hello_is_shorter():
 )  # fmt: skip
 def test_an_initiate_that_is_none(change, value):
     hs, peer = server(), Client()
-    peer.welcome(hs)
+    welcome(peer, hs)
     assert failed(hs, command(change(peer.initiate()))) == (PROTOCOL, value)
 
 
 @pytest.mark.parametrize("at", [*range(9, 105), *range(112, 292)])
 def test_a_damaged_initiate(at):
     hs, peer = server(), Client()
-    peer.welcome(hs)
+    welcome(peer, hs)
     body = peer.initiate()
     assert len(body) == 292
     assert failed(hs, command(altered(body, at))) == (PROTOCOL, CRYPTOGRAPHIC)
@@ -398,15 +304,15 @@ def test_a_damaged_initiate(at):
 
 def test_a_cookie_of_another_connection():
     hs, peer = server(), Client()
-    peer.welcome(hs)
+    welcome(peer, hs)
     other, victim = server(), Client()
-    victim.welcome(other)
+    welcome(victim, other)
     assert failed(other, command(victim.initiate(cookie=peer.cookie))) == (PROTOCOL, CRYPTOGRAPHIC)
 
 
 def test_an_initiate_of_another_connection():
     hs, peer = server(), Client()
-    peer.welcome(hs)
+    welcome(peer, hs)
     recorded = command(peer.initiate())
     assert hs.feed(recorded)[0] == AUTHENTICATE
     again = server()
@@ -417,30 +323,30 @@ def test_an_initiate_of_another_connection():
 @pytest.mark.parametrize("n", [0, 1])
 def test_the_number_of_an_initiate_is_higher_than_that_of_the_hello(n):
     hs, peer = server(), Client()
-    peer.welcome(hs)
+    welcome(peer, hs)
     assert failed(hs, command(peer.initiate(n=n))) == (PROTOCOL, INVALID_SEQUENCE)
 
 
 def test_a_vouch_for_another_connection_or_another_server():
     for change in ({"brief": X}, {"server_key": X}):
         hs, peer = server(), Client()
-        peer.welcome(hs)
+        welcome(peer, hs)
         assert failed(hs, command(peer.initiate(vouch=peer.vouch(**change)))) == (PROTOCOL, KEY_EXCHANGE)
 
 
 def test_the_key_of_somebody_else():
     """Whoever knows a client's public key only cannot pose as it."""
     hs, peer = server(), Client(public=X, secret=x)
-    peer.welcome(hs)
+    welcome(peer, hs)
     assert failed(hs, command(peer.initiate(public=C))) == (PROTOCOL, CRYPTOGRAPHIC)
     hs, peer = server(), Client(public=X, secret=x)
-    peer.welcome(hs)
+    welcome(peer, hs)
     assert failed(hs, command(peer.initiate(public=bytes(32)))) == (PROTOCOL, CRYPTOGRAPHIC)
 
 
 def test_unreadable_metadata_of_a_client_are_no_event():
     hs, peer = server(), Client()
-    peer.welcome(hs)
+    welcome(peer, hs)
     assert hs.feed(command(peer.initiate(metadata=DEALERS[:-1])))[0] == AUTHENTICATE
     hs.zap_reply(200)
     assert failed(hs, b"") == (NO_EVENT, 0)
@@ -460,7 +366,7 @@ def test_hello_again_and_initiate_again():
 
 def asked(**options):
     hs, peer = server(**options), Client()
-    peer.welcome(hs)
+    welcome(peer, hs)
     assert hs.feed(command(peer.initiate()))[0] == AUTHENTICATE
     return hs
 
