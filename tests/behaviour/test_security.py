@@ -167,7 +167,7 @@ def test_SEC_5_plain_between_two_servers(zmq, make, serve, kept):
     silent(bound)
 
 
-@pytest.mark.parametrize(("ours", "theirs"), itertools.permutations(SERVERS, 2))
+@pytest.mark.parametrize(("ours", "theirs"), list(itertools.permutations(SERVERS, 2)))
 def test_SEC_11_no_two_mechanisms_talk_to_each_other(zmq, make, serve, client, ours, theirs):
     handler = Handler(make("REP"))
     bound = serve(ours)

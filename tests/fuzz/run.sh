@@ -2,6 +2,7 @@
 # Fuzzes with libFuzzer under AddressSanitizer and UndefinedBehaviorSanitizer. Further arguments are libFuzzer's.
 #   tests/fuzz/run.sh [runs] ...                the wire protocol
 #   tests/fuzz/run.sh engines [runs] ...        the engines, as a session drives them
+#   tests/fuzz/run.sh handshake [runs] ...      handshakes of PLAIN and CURVE whose commands are changed on their way
 #   tests/fuzz/run.sh sockets [amount] ...      whole sockets on a simulated machine, one type after the other: sockets.py says what may follow
 #   tests/fuzz/run.sh minimise                  whole sockets: what sockets.py has learnt, without the superfluous, goes to corpus_sockets.txt
 # Needs clang with its sanitizer runtimes (Debian: clang libclang-rt-14-dev) and cython. What it finds is left in build/fuzz/
@@ -46,6 +47,18 @@ engines)
     build fuzz_engines
     exec "$out/fuzz_engines" -runs="$runs" -max_len=1024 -timeout=10 -rss_limit_mb=1024 -dict=tests/fuzz/zmtp.dict \
         -artifact_prefix="$out/engines-" -print_final_stats=1 "$@" "$out/engines" tests/fuzz/corpus
+    ;;
+handshake)
+    shift
+    runs=${1:-1000000}
+    [ $# -eq 0 ] || shift
+    mkdir -p "$out/handshake"
+    for settings in 000 001 002 003 004 010 020 030; do # of each kind one that nobody changes
+        printf "\\$settings\\000" >"$out/handshake/unchanged-$settings"
+    done
+    build fuzz_handshake
+    exec "$out/fuzz_handshake" -runs="$runs" -max_len=64 -timeout=10 -rss_limit_mb=1024 -artifact_prefix="$out/handshake-" -print_final_stats=1 "$@" \
+        "$out/handshake"
     ;;
 minimise)
     [ -x "$out/fuzz_sockets" ] || build_sockets
