@@ -55,7 +55,9 @@ class Environment:
         settings = source / "pyproject.toml"
         if not ((source / "pytest.ini").exists() or (settings.exists() and "[tool.pytest" in settings.read_text())):
             (source / "pytest.ini").write_text("[pytest]\n")  # or else those of the folders above would hold
-        suites.pip("install", "-q", "--prefer-binary", f"{self.name}=={self.version}", "pyzmq", *self.project["needs"], python=str(self.python))
+        own = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+        wanted = [f"{self.name}=={self.version}", "pyzmq", *own, *self.project["needs"]]
+        suites.pip("install", "-q", "--prefer-binary", *wanted, python=str(self.python))
         # This zmqcore, as it is built here, and nothing else of this folder.
         (self.folder / "zmqcore").mkdir()
         (self.folder / "zmqcore" / "zmqcore").symlink_to(Path(zmqcore.__file__).resolve().parent, target_is_directory=True)
