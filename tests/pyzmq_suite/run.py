@@ -1,14 +1,16 @@
 """Runs pyzmq's own test suite on zmqcore, with zmq as its alias, and on pyzmq itself, and compares test by test.
 
-    python tests/pyzmq_suite/run.py [VERSION ...] [--files test_socket.py ...] [--quick] [--jobs N] [--json FILE]
+    python tests/pyzmq_suite/run.py [VERSION ...] [--files test_socket.py ...] [--quick] [--json FILE]
 
 Without a VERSION: the newest pyzmq that pip finds, and the release before. The suite comes from pyzmq's sdist, pyzmq itself from its wheel; both, and
 what the suite needs, are fetched into a temporary folder and go with it. A test that passes with pyzmq must pass with zmqcore, or be in differs.toml
 beside this file with a reason. A row of that file which no test needs any more is an error, too.
 
-Each test file is run in a process of its own, up to three times if it has failures: what fails only once on a busy machine says nothing.
+Each test file is run in a process of its own, up to three times if it has failures: what fails only once on a busy machine says nothing. One file at a
+time, and one run of this program: some tests bind fixed ports.
 
---quick is for every change: the newest version, without the files that take long, and pyzmq is asked only about files of which a test does not pass.
+--quick is for every change: the newest version, without the files that take long, in one process, and pyzmq is asked only about files of which a test
+does not pass.
 """
 
 import argparse
@@ -19,8 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import tomllib
@@ -65,21 +66,23 @@ def fetch(version, folder):
     return suite, packages
 
 
-def run_file(path, command, environment):
-    pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", f"--timeout={TEST_SECONDS}", "--timeout-method=signal", str(path)]
-    report = path.parents[1] / f"{path.stem}.xml"
-    return suites.run_pytest([*command, *pytest], report, path.stem, FILE_SECONDS, cwd=path.parents[1], env=environment)
+def run_files(paths, command, environment):
+    pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", f"--timeout={TEST_SECONDS}", "--timeout-method=signal", *map(str, paths)]
+    suite = paths[0].parents[1]
+    return suites.run_pytest([*command, *pytest], suite / "report.xml", paths[0].stem, FILE_SECONDS, cwd=suite, env=environment)
 
 
-def run_again(path, which, command, environment):
-    """A failure that does not come again is none."""
+def run_again(paths, which, command, environment, rows):
+    """A failure that does not come again is none. One that has a row does not have to."""
     began = time.monotonic()
-    now, said = run_file(path, command, environment)
+    now, said = run_files(paths, command, environment)
     for _ in range(AGAIN):
-        if "failed" in now.values():
-            again, _ = run_file(path, command, environment)
+        failed = {name.partition(".")[0] for name, outcome in now.items() if outcome == "failed" and suites.listed(name, rows) is None}
+        if failed:
+            again, _ = run_files([path for path in paths if path.stem in failed] or paths, command, environment)
             now |= {name: outcome for name, outcome in again.items() if outcome == "passed"}
-    print(f"  {which:8} {path.name:28} {time.monotonic() - began:4.0f} s  {dict(Counter(now.values()))}", flush=True)
+    what = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
+    print(f"  {which:8} {what:28} {time.monotonic() - began:4.0f} s  {dict(Counter(now.values()))}", flush=True)
     return now, said
 
 
@@ -100,8 +103,8 @@ def environment_of(which, suite, packages):
     return variables
 
 
-def run_suite(which, suite, packages, jobs, wanted):
-    """All outcomes with one of the two, by file."""
+def run_suite(which, suite, packages, wanted, together, rows):
+    """All outcomes with one of the two. together: of all files in one process."""
     variables = environment_of(which, suite, packages)
     command = [sys.executable, "-m", "zmqcore", "run"] if which == "zmqcore" else [sys.executable]
     asked = subprocess.run(
@@ -109,27 +112,30 @@ def run_suite(which, suite, packages, jobs, wanted):
     )
     assert asked.stdout.strip() == ("zmqcore.socket" if which == "zmqcore" else "zmq.sugar.socket"), asked.stdout
     paths = [path for path in sorted((suite / "tests").glob("test_*.py")) if path.name in wanted]
-    messages = {}
-    with ThreadPoolExecutor(jobs) as pool:
-        results = list(pool.map(lambda path: run_again(path, which, command, variables), paths))
-    for _, said in results:
+    found, messages = {}, {}
+    for group in [paths] if together and paths else [[path] for path in paths]:
+        now, said = run_again(group, which, command, variables, rows)
+        found |= now
         messages |= said
-    return {path.name: now for path, (now, _) in zip(paths, results)}, messages
+    return found, messages
 
 
-def joined(of_files):
-    return {name: outcome for outcomes in of_files.values() for name, outcome in outcomes.items()}
+def files_to_ask(outcomes):
+    """Test files of which not every test passes."""
+    of_files = defaultdict(set)
+    for name, outcome in outcomes.items():
+        of_files[f"{name.partition('.')[0]}.py"].add(outcome)
+    return {name for name, found in of_files.items() if found != {"passed"}}
 
 
 def compare(version, suite, packages, arguments, rows):
     print(f"pyzmq {version}")
     wanted = {path.name for path in (suite / "tests").glob("test_*.py")} - set(SLOW if arguments.quick else [])
     wanted &= set(arguments.files) or wanted
-    by_file, messages = run_suite("zmqcore", suite, packages, arguments.jobs, wanted)
-    ours = joined(by_file)
-    asked = {name for name, outcomes in by_file.items() if set(outcomes.values()) != {"passed"}} if arguments.quick else wanted
-    theirs, _ = run_suite("pyzmq", suite, packages, arguments.jobs, asked)
-    theirs = joined(theirs) | joined({name: outcomes for name, outcomes in by_file.items() if name not in asked})
+    ours, messages = run_suite("zmqcore", suite, packages, wanted, arguments.quick, rows)
+    asked = files_to_ask(ours) if arguments.quick else wanted
+    theirs, _ = run_suite("pyzmq", suite, packages, asked, arguments.quick, rows)
+    theirs |= {name: outcome for name, outcome in ours.items() if f"{name.partition('.')[0]}.py" not in asked}
     unexplained, reasons = suites.report_differences(theirs, ours, messages, rows)
     better = sum(reasons[reason] for reason in {row["reason"] for row in rows if row["kind"] == "better"})
     if better > MOST_BETTER:
@@ -146,7 +152,6 @@ def main():
     parser.add_argument("versions", nargs="*", metavar="VERSION")
     parser.add_argument("--files", nargs="+", default=[], help="these test files only")
     parser.add_argument("--quick", action="store_true", help="the newest version, without slow files; see above")
-    parser.add_argument("--jobs", type=int, default=1, help="files at a time; default 1")
     parser.add_argument("--json", type=Path, help="write every outcome to this file")
     arguments = parser.parse_args()
     rows = tomllib.loads((HERE / "differs.toml").read_text())["differs"]
