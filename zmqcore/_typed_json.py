@@ -25,6 +25,11 @@ Check = Callable[[Any], Any]
 # Text of a received key in an error.
 KEY_TEXT_MAX = 40
 
+# Ints as keys have 64 bits, signed or not. Beyond, a sender could choose thousands that all have the same hash (which is the int
+# modulo a prime of 61 bits), and a dict of these takes minutes.
+KEY_MIN, KEY_MAX = -(2**63), 2**64 - 1
+KEY_DIGITS = len(str(KEY_MIN))
+
 
 class Mismatch(Exception):
     """Received data are not of the declared type."""
@@ -289,12 +294,16 @@ def _items(value: list[Any], checks: Iterable[Check]) -> list[Any]:
 
 
 def _number(key: str) -> int:
+    if len(key) > KEY_DIGITS:
+        raise Mismatch("int as key", key)
     try:
         number = int(key)
     except ValueError:
         raise Mismatch("int as key", key) from None
     if str(number) != key:  # int() also takes " 1", "1_0" and the digits of other scripts
         raise Mismatch("int as key", key)
+    if not KEY_MIN <= number <= KEY_MAX:
+        raise Mismatch("int of 64 bits as key", key, "one that is too large")
     return number
 
 

@@ -442,7 +442,7 @@ class Socket(ObjectSocket, SecureSocket, SocketOptions, StrictAttributes, Generi
             ZMQError, ContextTerminated: as `set()`.
         """
         if not isinstance(optval, str):
-            raise TypeError(f"strings only, not {type(optval)}: {optval!r}")
+            raise TypeError(f"strings only, not {type(optval)}")  # not the value: it may be a secret
         self.set(option, optval.encode(encoding))
 
     setsockopt_string = setsockopt_unicode = set_string

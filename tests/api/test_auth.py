@@ -8,7 +8,7 @@ import stat
 import threading
 
 import pytest
-from awaiting import SECONDS, endpoint, received
+from awaiting import SECONDS, Events, endpoint, received
 from zap import CLIENT_KEY, CLIENTS, SERVERS
 
 OK = [b"200", b"OK"]
@@ -98,6 +98,42 @@ def test_plain(authenticator):
     assert asked(authenticator, b"PLAIN", b"admin", b"secret") == refused("Invalid username")
 
 
+@pytest.mark.better  # pyzmq's leaves those in who were there before
+@pytest.mark.parametrize("emptied", [{}, None])
+def test_plain_users_can_be_taken_away(authenticator, emptied):
+    authenticator.configure_plain(domain="lab", passwords={"admin": "secret"})
+    assert asked(authenticator, b"PLAIN", b"admin", b"secret", domain=b"lab") == [*OK, b"admin"]
+    authenticator.configure_plain(domain="lab", passwords=emptied)
+    assert asked(authenticator, b"PLAIN", b"admin", b"secret", domain=b"lab") == refused("Invalid username")
+
+
+@pytest.mark.better  # pyzmq's makes the same of all that it cannot decode
+@pytest.mark.parametrize("encoding, octets", [("ascii", "é".encode()), ("utf-8", b"\xe9")])
+def test_what_cannot_be_decoded_is_no_name_and_no_password(base, context, encoding, octets):
+    made = base.Authenticator(context, encoding=encoding, log=Log())
+    made.zap_socket = Replies()
+    made.configure_plain(passwords={"admin": "secret"})
+    made.passwords["*"]["\ufffd"] = made.passwords["*"]["?"] = "secret"
+    made.passwords["*"]["x"] = "\ufffd" * len(octets)
+    made.passwords["*"]["y"] = "\xe9"
+    assert asked(made, b"PLAIN", octets, b"secret") == refused("Invalid username")
+    assert asked(made, b"PLAIN", b"x", octets) == refused("Invalid password")
+    assert asked(made, b"PLAIN", b"y", b"?") == refused("Invalid password")
+    assert asked(made, b"PLAIN", b"admin", b"secret") == [*OK, b"admin"]
+    assert asked(made, b"GSSAPI", octets) == refused("Invalid principal")
+
+
+@pytest.mark.better  # pyzmq's lets in "h?nter2", too
+@pytest.mark.parametrize("user, password", [("admin", "hünter2"), ("ädmin", "hunter2")])
+def test_what_the_encoding_does_not_have_is_not_configured(base, context, user, password):
+    made = base.Authenticator(context, encoding="ascii", log=Log())
+    made.configure_plain(passwords={"admin": "before"})
+    with pytest.raises(ValueError, match="cannot be encoded as ascii") as caught:
+        made.configure_plain(passwords={user: password})
+    assert password not in str(caught.value) and caught.value.__suppress_context__
+    assert made.passwords == {"*": {"admin": "before"}}
+
+
 @pytest.mark.better  # pyzmq's logs the passwords of those it lets in
 def test_passwords_are_not_logged(authenticator):
     authenticator.configure_plain(passwords={"admin": "hunter2"})
@@ -120,6 +156,36 @@ def test_addresses(base, context, authenticator):
     assert asked(other, b"NULL", address=b"10.0.0.2") == [*OK, b"anonymous"]
     with pytest.raises(ValueError):
         other.allow("10.0.0.2")
+
+
+# Different texts of the same address, as it is given and as a socket tells it.
+SAME = [
+    ("10.0.0.5", "::ffff:10.0.0.5"), ("::ffff:10.0.0.5", "10.0.0.5"), ("::FFFF:a00:5", "::ffff:10.0.0.5"),
+    ("2001:DB8:0::1", "2001:db8::1"), (":1000:1000:7", ":1000:1000:7"),
+]  # fmt: skip
+
+
+@pytest.mark.better  # pyzmq's compares texts
+@pytest.mark.parametrize("given, told", SAME)
+def test_addresses_are_numbers(base, context, given, told):
+    denies, allows = base.Authenticator(context, log=Log()), base.Authenticator(context, log=Log())
+    denies.zap_socket, allows.zap_socket = Replies(), Replies()
+    denies.deny(given)
+    allows.allow(given)
+    assert asked(denies, b"NULL", address=told.encode()) == refused("Address denied")
+    assert asked(allows, b"NULL", address=told.encode()) == [*OK, b"anonymous"]
+    for other in (b"10.0.0.50", b"::10.0.0.5", b"2001:db8::2", b":1000:1000:8", b"", b"x"):
+        assert asked(denies, b"NULL", address=other) == [*OK, b"anonymous"]
+        assert asked(allows, b"NULL", address=other) == refused("Address not allowed")
+
+
+@pytest.mark.better
+def test_a_link_local_address_is_denied_on_all_links(authenticator):
+    authenticator.deny("fe80::1", "fe80::2%eth0")
+    for address in (b"fe80::1", b"fe80::1%eth0", b"fe80::1%7", b"fe80::2%eth0"):
+        assert asked(authenticator, b"NULL", address=address) == refused("Address denied")
+    for address in (b"fe80::2", b"fe80::2%eth1"):
+        assert asked(authenticator, b"NULL", address=address) == [*OK, b"anonymous"]
 
 
 def certificate(folder, name, key=KEY):
@@ -266,6 +332,28 @@ def test_a_thread_that_answers(make, running, mechanism):
     push = send(make, mechanism, bound, b"hello")
     frame = bound.recv(copy=False)
     assert (frame.bytes, frame.get("User-Id")) == (b"hello", {"NULL": "anonymous", "PLAIN": "admin"}[mechanism])
+    push.close()
+
+
+def serve_both(zmq, make, **options):
+    """A PULL that listens to IPv4 and IPv6, and the address at which it is reached by IPv4."""
+    bound = make("PULL", IPV6=1, **options)
+    try:
+        bound.bind("tcp://*:*")
+    except zmq.ZMQError:
+        pytest.skip("this machine has no IPv6")
+    return bound, "tcp://127.0.0.1:" + endpoint(bound).rpartition(":")[2]
+
+
+@pytest.mark.better
+@pytest.mark.parametrize("denied", [True, False])
+def test_an_address_of_ipv4_at_a_socket_of_both(zmq, make, running, denied):
+    bound, where = serve_both(zmq, make, ZAP_DOMAIN=b"TEST")
+    events = Events(zmq, bound, zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_SUCCEEDED)
+    (running.deny if denied else running.allow)("127.0.0.1")
+    push = make("PUSH", RECONNECT_IVL=-1)
+    push.connect(where)
+    assert events.next()[0] == ("HANDSHAKE_FAILED_AUTH" if denied else "HANDSHAKE_SUCCEEDED")
     push.close()
 
 

@@ -166,6 +166,30 @@ def test_what_is_not_json_is_an_error(zmq, two, codec, data):
         other.recv_object(Any, codec=codec)
 
 
+def wide_keys():
+    """They all have the same hash: a dict of these would keep a receiver busy for minutes."""
+    return dict.fromkeys([str(number * (2**61 - 1)) for number in range(100_000)], 1)
+
+
+def test_ints_as_keys_have_64_bits(zmq, two):
+    sender, receiver = two
+    most = {-(2**63): 1, 2**64 - 1: 2}
+    sender.send_object(most)
+    assert receiver.recv_object(dict[int, int]) == most
+    for sent in ({-(2**63) - 1: 1}, {2**64: 1}, {10**30: 1}, wide_keys()):
+        sender.send_object(sent)
+        with pytest.raises(zmq.ObjectError):
+            receiver.recv_object(dict[int, int])
+
+
+@needs_msgspec
+def test_msgspec_bounds_keys_when_told_to(zmq, two):
+    sender, receiver = two
+    sender.send_object(wide_keys())
+    with pytest.raises(zmq.ObjectError):
+        receiver.recv_object(dict[Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)], int], codec="msgspec")
+
+
 def test_the_sender_of_wrong_data_does_not_write_our_log(zmq, two):
     one, other = two
     one.send_json({"a\nFAKE LINE " + "x" * 1000: 1})

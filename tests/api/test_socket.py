@@ -209,6 +209,13 @@ def test_text_options(zmq, context):
     assert socket.identity == b"bytes"
 
 
+@pytest.mark.better  # pyzmq's error holds the value, which may be a password
+def test_set_string_takes_text_only_and_does_not_repeat_what_it_gets(zmq, make):
+    with pytest.raises(TypeError, match="strings only, not <class 'bytes'>") as caught:
+        make("DEALER").set_string(zmq.PLAIN_PASSWORD, b"hunter2")
+    assert "hunter2" not in str(caught.value)
+
+
 def test_None_is_no_bytes(zmq, context):
     for name, option in zmq.SocketOption.__members__.items():
         if option._opt_type.value == "bytes":

@@ -5,7 +5,8 @@ Rules
 - In this order: the peer's address (allow, deny), then its mechanism. What has not been configured lets nobody in; but NULL and GSSAPI,
   which have no credentials to look up, let in whom the address does not keep out.
 - An empty domain is that of "*".
-- Passwords are compared in constant time, and never logged.
+- Passwords are compared in constant time, and never logged. What cannot be decoded is nobody's name or password.
+- Addresses are compared as numbers: an IPv4 peer that came to a socket of IPv6 (::ffff:10.0.0.5) is 10.0.0.5.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import hmac
 import inspect
+import ipaddress
 import logging
 import os
 from collections.abc import Mapping
@@ -37,6 +39,15 @@ KEY_BYTES = 32
 
 def _request_id(msg: list[bytes]) -> bytes:
     return msg[1] if len(msg) > 1 else b""
+
+
+def _number_of(address: str) -> object:
+    """What addresses are compared by. Those of ipc are texts."""
+    try:
+        number = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return getattr(number, "ipv4_mapped", None) or number
 
 
 class _Refused(Exception):
@@ -91,8 +102,8 @@ class Authenticator:
         self.passwords = {}
         self.certs = {}
         self.log = log or logging.getLogger("zmq.auth")
-        self._allowed: set[str] = set()
-        self._denied: set[str] = set()
+        self._allowed: set[object] = set()
+        self._denied: set[object] = set()
 
     def start(self) -> None:
         """Become the handler of the context: from now on handshakes wait for an answer.
@@ -129,7 +140,7 @@ class Authenticator:
         """
         if self._denied:
             raise ValueError("allow() does not go together with deny(): use one of them")
-        self._allowed.update(addresses)
+        self._allowed.update(map(_number_of, addresses))
         self.log.debug("allowed addresses: %s", ", ".join(addresses))
 
     def deny(self, *addresses: str) -> None:
@@ -143,7 +154,7 @@ class Authenticator:
         """
         if self._allowed:
             raise ValueError("deny() does not go together with allow(): use one of them")
-        self._denied.update(addresses)
+        self._denied.update(map(_number_of, addresses))
         self.log.debug("denied addresses: %s", ", ".join(addresses))
 
     def configure_plain(self, domain: str = "*", passwords: Mapping[str, str] | None = None) -> None:
@@ -152,9 +163,17 @@ class Authenticator:
         Args:
             domain (str): the ZAP_DOMAIN of the sockets it is for. Default "*": those without one.
             passwords (Mapping): passwords by user name. Default None: nobody.
+
+        Raises:
+            ValueError: a name or password that `encoding` does not have. Those said before go on to count.
         """
-        if passwords:
-            self.passwords[domain] = dict(passwords)
+        table = dict(passwords or {})
+        for user, password in table.items():
+            try:
+                (user + password).encode(self.encoding)
+            except UnicodeEncodeError:  # its text and object would show the password
+                raise ValueError(f"the name or password of the user {user!r} cannot be encoded as {self.encoding}") from None
+        self.passwords[domain] = table
         self.log.debug("PLAIN configured for domain %s", domain)
 
     def configure_curve(self, domain: str = "*", location: str | os.PathLike[str] = ".") -> None:
@@ -228,8 +247,8 @@ class Authenticator:
             request_id, domain, address, identity, mechanism,
         )  # fmt: skip
         try:
-            self._check_address(self._decoded(address))
-            user = await self._check(self._decoded(domain), mechanism, credentials)
+            self._check_address(self._readable(address))
+            user = await self._check(self._readable(domain), mechanism, credentials)
         except _Refused as reason:
             self.log.debug("refused: %s", reason)
             self._send_zap_reply(request_id, b"400", str(reason).encode("ascii"))
@@ -249,13 +268,21 @@ class Authenticator:
             with contextlib.suppress(ZMQError):  # it was answered before that
                 self._send_zap_reply(_request_id(msg), b"500", b"Internal error")
 
-    def _decoded(self, octets: bytes) -> str:
+    def _readable(self, octets: bytes) -> str:
         return octets.decode(self.encoding, "replace")
 
+    def _decoded(self, octets: bytes, what: str) -> str:
+        """What has to be exactly what was configured."""
+        try:
+            return octets.decode(self.encoding)
+        except UnicodeDecodeError:
+            raise _Refused(f"Invalid {what}") from None
+
     def _check_address(self, address: str) -> None:
-        if self._allowed and address not in self._allowed:
+        number = _number_of(address)
+        if self._allowed and number not in self._allowed:
             raise _Refused("Address not allowed")
-        if address in self._denied:
+        if number in self._denied or _number_of(address.partition("%")[0]) in self._denied:  # %: of one link, denied on all
             raise _Refused("Address denied")
 
     async def _check(self, domain: str, mechanism: bytes, credentials: list[bytes]) -> str:
@@ -272,16 +299,16 @@ class Authenticator:
         return "anonymous"
 
     def _check_plain(self, domain: str, username: bytes, password: bytes) -> str:
-        user = self._decoded(username)
         if not self.passwords:
             raise _Refused("No passwords defined")
         if domain not in self.passwords:
             raise _Refused("Invalid domain")
+        user = self._decoded(username, "username")
         if user not in self.passwords[domain]:
             raise _Refused("Invalid username")
-        expected = self.passwords[domain][user].encode(self.encoding, "replace")
-        # As text, for a password of another encoding is what "replace" made of it.
-        if not hmac.compare_digest(self._decoded(password).encode(self.encoding, "replace"), expected):
+        given, expected = self._decoded(password, "password"), self.passwords[domain][user]
+        # As octets, for text is compared in constant time only if it is ASCII; in an encoding that keeps different texts apart.
+        if not hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode("utf-8", "surrogatepass")):
             raise _Refused("Invalid password")
         return user
 
@@ -307,7 +334,7 @@ class Authenticator:
         return bool(await answer if inspect.isawaitable(answer) else answer)
 
     def _check_gssapi(self, domain: str, principal: bytes) -> str:
-        return self._decoded(principal)
+        return self._decoded(principal, "principal")
 
     def _send_zap_reply(self, request_id: bytes, status_code: bytes, status_text: bytes, user_id: str = "anonymous") -> None:
         user = user_id.encode(self.encoding, "replace") if status_code == b"200" else b""
