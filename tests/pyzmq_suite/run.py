@@ -69,7 +69,8 @@ def fetch(version, folder):
 def run_files(paths, command, environment):
     pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", f"--timeout={TEST_SECONDS}", "--timeout-method=signal", *map(str, paths)]
     suite = paths[0].parents[1]
-    return suites.run_pytest([*command, *pytest], suite / "report.xml", paths[0].stem, FILE_SECONDS, cwd=suite, env=environment)
+    seconds = FILE_SECONDS * (1 if len(paths) == 1 else 3)
+    return suites.run_pytest([*command, *pytest], suite / "report.xml", paths[0].stem, seconds, cwd=suite, env=environment)
 
 
 def run_again(paths, which, command, environment, rows):
