@@ -28,8 +28,8 @@ def directives():
     return scope["DIRECTIVES"]
 
 
-def build(into, variant="release", src=ROOT / "src"):
-    """Puts _sim into the directory `into`, made from the core in `src`."""
+def translate(into, src=ROOT / "src", emit_linenums=False):
+    """Cython's part: _sim.c in the directory `into`, made from the core in `src`."""
     from Cython.Compiler.Main import CompilationOptions, compile_single, default_options
 
     into = Path(into).resolve()
@@ -44,13 +44,21 @@ def build(into, variant="release", src=ROOT / "src"):
             output_file=str(c_file),
             include_path=[str(src), str(native)],
             compiler_directives=directives(),
-            emit_linenums=variant not in ("release", "bare"),
+            emit_linenums=emit_linenums,
         )
         result = compile_single("_sim.pyx", options, full_module_name="_sim")
     finally:
         os.chdir(before)
     if result.num_errors:
         raise RuntimeError("the simulator does not compile")
+    return c_file
+
+
+def build(into, variant="release", src=ROOT / "src"):
+    """Puts _sim into the directory `into`, made from the core in `src`."""
+    into = Path(into).resolve()
+    c_file = translate(into, src, variant not in ("release", "bare"))
+    native = ROOT / "tests" / "native"
     target = into / ("_sim" + sysconfig.get_config_var("EXT_SUFFIX"))
     python = sysconfig.get_paths()["include"]
     command = [

@@ -52,7 +52,7 @@ FAULTS = {
     "dropped wake-up": (
         "io/wakeup.pxd",
         "    zc_swap_u32(&s.notified, 1)\n",
-        "    zc_store_relaxed_u32(&s.notified, 0 if s.refs % 4 == 3 else 1)\n",
+        "    zc_swap_u32(&s.notified, 0 if s.refs % 4 == 3 else 1)\n",
     ),
     "lost credit": (
         "pipe/pipe.pxd",
