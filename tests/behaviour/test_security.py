@@ -91,11 +91,12 @@ def heard(connection, size):
 
 
 @pytest.mark.parametrize("where", PLAIN)
-def test_SEC_8_right_keys(zmq, serve, client, where):
+def test_SEC_8_right_keys(zmq, make, serve, where):
     bound = serve("CURVE", where=where)
     events = Events(zmq, bound)
-    push = client("CURVE", bound)
+    push = make("PUSH", **CLIENTS["CURVE"])
     told = Events(zmq, push, zmq.EVENT_ALL & ~(zmq.EVENT_CONNECTED | zmq.EVENT_CONNECT_DELAYED))
+    push.connect(endpoint(bound))
     sent = [[b"", b"x" * size, bytes(size)] for size in (0, 1, 30, 31, 500, 8000, 100000)]
     for message in sent:
         push.send_multipart(message)
@@ -103,7 +104,7 @@ def test_SEC_8_right_keys(zmq, serve, client, where):
     assert events.next()[0] == "ACCEPTED"
     assert events.next()[:2] == ("HANDSHAKE_SUCCEEDED", 0)
     silent(events.monitor)
-    assert [event[0] for event in [told.next()]] == ["HANDSHAKE_SUCCEEDED"]
+    assert told.next()[0] == "HANDSHAKE_SUCCEEDED"
     silent(told.monitor)
 
 
@@ -116,7 +117,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("what", WRONG)
+@pytest.mark.parametrize("what", [pytest.param(name, marks=pytest.mark.better) if "a server key of zeros" == name else name for name in WRONG])
 def test_SEC_9_wrong_and_empty_keys(zmq, serve, client, what):
     bound = serve("CURVE")
     events = Events(zmq, bound, zmq.EVENT_ALL & ~zmq.EVENT_ACCEPTED)
@@ -248,6 +249,7 @@ def sealed(peer, n, plain, flags=0):
     return bytes([flags, len(body)]) + body
 
 
+@pytest.mark.better  # libzmq takes a message with the outer COMMAND for a command
 def test_what_stands_around_a_message_means_nothing(serve, by_hand):
     """Peers set the outer COMMAND, as the RFC has it, or not, as libzmq does; MORE is inside."""
     bound = serve("CURVE")
@@ -257,6 +259,7 @@ def test_what_stands_around_a_message_means_nothing(serve, by_hand):
     assert bound.recv_multipart() == [b"three"]
 
 
+@pytest.mark.better  # libzmq reports what is wrong, and goes on without a word
 @pytest.mark.parametrize("what", ["again", "backwards", "damaged", "plain"])
 def test_a_message_that_is_wrong_ends_the_connection(zmq, serve, by_hand, what):
     bound = serve("CURVE")
@@ -295,6 +298,7 @@ def exchange(zmq, one, other, pattern):
         else:
             other.send(b"\1t")
         if pattern[0] == "XPUB":
+            until(lambda: (other.events, one.poll(1))[1])  # libzmq attaches peers inside calls
             assert one.recv() == b"\1t"
 
         def arrived():
