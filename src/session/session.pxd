@@ -161,6 +161,7 @@ cdef struct session_t:
     bint asking
     void *question              # the host's: what it is asking
     bint refused                # and the answer keeps the peer out: the monitor has heard, the peer has to leave
+    bint has_shown              # the peer had to show who it is (a password, a key, a ticket), and did
     metadata_t *vouched         # what the host found out about the peer while it was asked, or NULL. Until the end of the connection
     metadata_t *props
     bint hs_failed              # the last connection ended within the handshake

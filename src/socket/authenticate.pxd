@@ -82,6 +82,7 @@ cdef inline int connection_authenticate(session_t *x, const engine_zap_t *reques
     """host.authenticate"""
     cdef socket_t *s = socket_of(x)
     cdef question_t *q
+    x.has_shown = request.credentials > 0
     if s.policy != NULL:
         return policy_ask(s.policy, s, x, request)
     if s.opt.zap_enforce_domain and s.opt.zap_domain.size == 0:

@@ -115,7 +115,7 @@ cdef inline int connection_peer(socket_t *s, session_t *x) noexcept nogil:
         free(x.peer_address)
         x.peer_address = NULL
     if x.props != NULL:
-        x.props.authenticated = x.vouched != NULL or peer.expected
+        x.props.authenticated = (x.vouched != NULL and x.has_shown) or peer.expected
     free(p.peer_id)
     p.peer_id = NULL
     p.peer_id_size = 0

@@ -308,6 +308,14 @@ def test_SEC_18_user_id_and_metadata_of_a_message(zmq, handler, server, client, 
         assert caught.value.errno == zmq.EINVAL
 
 
+@pytest.mark.better
+def test_SEC_27_who_has_shown_nothing_is_not_authenticated(handler, server, client, mechanism):
+    bound = server(mechanism)
+    client(mechanism, bound).send(b"x")
+    handler.answer(handler.asked(), user=b"anonymous")
+    assert bound.recv(copy=False).authenticated == (mechanism != "NULL")
+
+
 def test_SEC_18_an_empty_user_id(handler, server, client, mechanism):
     bound = server(mechanism)
     client(mechanism, bound).send(b"x")
