@@ -10,7 +10,7 @@
 #   (socket/questions.pxd), and the session waits with nothing of its own but its timer.
 # - The first I/O thread asks, reads the answers and hands them over, as an errand: with no lock held, so it may wait for one, and it holds one at a
 #   time (or the context's mutex and the handler's lock, to join it). An answer finds its session by the question that the session points at.
-# - A session that ends withdraws its question. Nothing is left of it but, while the handler has it, a number.
+# - A session that ends withdraws its question, and nothing is left of it.
 # - A handler that goes leaves its questions to the next one, and so it is with those that come meanwhile: they are not
 #   answered as if nobody had ever been there. Until then their handshakes wait, as they do while a handler does not answer.
 # - What the handler says about a peer, its user id and metadata, becomes properties of the connection, before those that the peer tells itself.

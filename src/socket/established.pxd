@@ -47,9 +47,9 @@ cdef inline void engine_config_from(socket_t *s, const engine_security_t *securi
     c.app_properties_size = s.opt.metadata.size
 
 
-cdef inline void connection_note_peer(session_t *x, const char *accepted) noexcept nogil:
+cdef inline int connection_note_peer(session_t *x, const char *accepted) noexcept nogil:
     """Who is at the other end: what the system says now, when the connection is made. At the end of the handshake it
-    may not know any more."""
+    may not know any more. 0 or -ENOMEM: an address that is known must not be kept from who decides by it."""
     cdef char text[128]
     cdef size_t n
     if accepted == NULL or accepted[0] == 0:
@@ -58,9 +58,14 @@ cdef inline void connection_note_peer(session_t *x, const char *accepted) noexce
         accepted = text
     free(x.peer_address)
     n = strlen(accepted)
-    x.peer_address = <char *> malloc(n + 1) if n else NULL
-    if x.peer_address != NULL:
-        memcpy(x.peer_address, accepted, n + 1)
+    x.peer_address = NULL
+    if n == 0:
+        return 0
+    x.peer_address = <char *> malloc(n + 1)
+    if x.peer_address == NULL:
+        return -ENOMEM
+    memcpy(x.peer_address, accepted, n + 1)
+    return 0
 
 
 cdef inline void connection_is_young(socket_t *s, uint64_t now) noexcept nogil:
@@ -72,9 +77,8 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, const char *acce
     """The stream is open. `accepted`: the peer's address as accept() told it, or NULL."""
     cdef engine_config_t config
     cdef engine_security_t security
-    cdef int rc
+    cdef int rc = connection_note_peer(x, accepted)
     connection_is_young(s, now)
-    connection_note_peer(x, accepted)
     security_from(s, &security)
     engine_config_from(s, &security, &config)
     s.host.frame_max = UINT64_MAX if pattern_raw(&s.pattern) else options_frame_max(&s.opt)
@@ -85,7 +89,10 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, const char *acce
     s.host.heartbeat_ivl_ms = <uint32_t> s.opt.heartbeat_ivl
     s.host.heartbeat_timeout_ms = <uint32_t> options_heartbeat_timeout(&s.opt)
     s.host.heartbeat_ttl_ds = <uint32_t> options_heartbeat_ttl_ds(&s.opt)
-    rc = session_start(x, ENGINE_RAW if pattern_raw(&s.pattern) else ENGINE_ZMTP, &config, <uint32_t> s.opt.handshake_ivl, now)
+    if rc == 0:
+        rc = session_start(
+            x, ENGINE_RAW if pattern_raw(&s.pattern) else ENGINE_ZMTP, &config, <uint32_t> s.opt.handshake_ivl, now
+        )
     if rc < 0:
         x.state = SESSION_CONNECTING
         session_end(x, END_CONNECT, rc)

@@ -8,10 +8,10 @@
 #   nobody called who might; so it may be taken under any socket's lock.
 # - The first I/O thread of the context moves questions on: waiting -> asked -> taken off to be answered, or waiting again. Once it has taken a
 #   question off (QUESTION_TAKEN) it alone may touch and free it, without a lock.
-# - The asking side may withdraw its question at any time, under its socket's lock (question_withdraw). One that is waiting goes at once. One that
-#   was asked stays on its list as a bare number, so that its answer is known to be late and not wrong; of these there are WITHDRAWN_MAX at most.
-#   One that has been taken off is let alone: the I/O thread will find that nobody waits for the answer.
-# - A question has a number of its own, which is the request id. Numbers are never used again in the life of a context.
+# - The asking side may withdraw its question at any time, under its socket's lock (question_withdraw). One that is on a
+#   list goes at once; one that has been taken off is let alone: the I/O thread will find that nobody waits for the answer.
+# - A question has a number of its own, which is the request id. Numbers are never used again in the life of a context: an
+#   answer with one that was given, but is not on the list, is late, or the second one.
 
 from libc.stdint cimport uint32_t, uint64_t
 from base.atomics cimport zc_add_u32
@@ -34,9 +34,6 @@ cdef enum:
     QUESTION_WAITING = 0
     QUESTION_ASKED = 1
     QUESTION_TAKEN = 2
-
-    # Withdrawn questions whose answers may still come. A handler that answers so late that it matters is in more trouble than this.
-    WITHDRAWN_MAX = 4096
 
 
 # ---- lists. zap_t.lock held
@@ -69,23 +66,6 @@ cdef inline void question_blank(question_t *q) noexcept nogil:
         msg_close(&q.frames[i])
     zc_wipe(q.frames, sizeof(q.frames))
     q.nframes = 0
-
-
-cdef inline void question_drop_withdrawn(zap_t *zap, question_t *q) noexcept nogil:
-    question_unlink(&zap.asked, q)
-    zap.nwithdrawn -= 1
-    free(q)
-
-
-cdef inline void question_forget_oldest(zap_t *zap) noexcept nogil:
-    """Of the withdrawn ones. Should its answer come, it is known to be late by a number that is not above `forgotten`."""
-    cdef question_t *q = zap.asked.first
-    while q != NULL and q.socket != NULL:
-        q = q.next
-    if q != NULL:
-        if q.number > zap.forgotten:
-            zap.forgotten = q.number
-        question_drop_withdrawn(zap, q)
 
 
 # ---- the asking side. Its socket's lock held
@@ -124,20 +104,13 @@ cdef inline void question_free(question_t *q) noexcept nogil:
 cdef inline void question_withdraw(socket_t *s, question_t *q) noexcept nogil:
     """Nobody waits for the answer any more."""
     cdef zap_t *zap = &s.ctx.zap
-    cdef bint waiting
+    cdef bint listed
     zc_lock_acquire(&zap.lock)
-    waiting = q.state == QUESTION_WAITING
-    if waiting:
-        question_unlink(&zap.waiting, q)
-    elif q.state == QUESTION_ASKED:
-        question_blank(q)
-        q.socket = NULL
-        socket_unref(s)             # never the last: the caller works on it
-        zap.nwithdrawn += 1
-        if zap.nwithdrawn > WITHDRAWN_MAX:
-            question_forget_oldest(zap)
+    listed = q.state != QUESTION_TAKEN
+    if listed:
+        question_unlink(&zap.waiting if q.state == QUESTION_WAITING else &zap.asked, q)
     zc_lock_release(&zap.lock)
-    if waiting:
+    if listed:
         question_free(q)
 
 
@@ -164,24 +137,17 @@ cdef inline question_t *question_take_waiting(zap_t *zap) noexcept nogil:
 
 
 cdef inline question_t *question_take_answered(zap_t *zap, uint64_t number, bint *named) noexcept nogil:
-    """The question that an answer with that number (0: none that could be read) is for, taken off. NULL: nobody waits for it. named: it is the one
-    of that number; else the number was never given, and it is the one asked first, for that is whom a REP answers."""
+    """The question that an answer with that number (0: none that could be read) is for, taken off. NULL: nobody waits for
+    it, any more. named: it is the one of that number; else the number was never given, and it is the one asked first, for
+    that is whom a REP answers."""
     cdef question_t *q
-    cdef bint late
     zc_lock_acquire(&zap.lock)
     q = zap.asked.first
     while q != NULL and q.number != number:
         q = q.next
     named[0] = q != NULL
-    late = (q != NULL and q.socket == NULL) or (q == NULL and 0 < number <= zap.forgotten)
-    if q != NULL and late:
-        question_drop_withdrawn(zap, q)
-    elif q == NULL and not late:
+    if q == NULL and not 0 < number <= zap.last_number:
         q = zap.asked.first
-        while q != NULL and q.socket == NULL:
-            q = q.next
-    if late:
-        q = NULL
     if q != NULL:
         question_unlink(&zap.asked, q)
         q.state = QUESTION_TAKEN
@@ -190,26 +156,19 @@ cdef inline question_t *question_take_answered(zap_t *zap, uint64_t number, bint
 
 
 cdef inline void questions_end(zap_t *zap) noexcept nogil:
-    """The context ends; so have all sessions. What is left are numbers that a handler never answered."""
-    zc_check(zap.waiting.first == NULL)
-    while zap.asked.first != NULL:
-        question_drop_withdrawn(zap, zap.asked.first)
+    """The context ends; so have all sessions, and each has withdrawn its question."""
+    zc_check(zap.waiting.first == NULL and zap.asked.first == NULL)
     zc_lock_destroy(&zap.lock)
 
 
 cdef inline void questions_ask_again(zap_t *zap) noexcept nogil:
     """The handler is gone: what it has not answered waits for the next one, before all others."""
     cdef question_t *q
-    cdef question_t *following
     zc_lock_acquire(&zap.lock)
     q = zap.asked.first
     while q != NULL:
-        following = q.next
-        if q.socket != NULL:
-            q.state = QUESTION_WAITING
-        else:
-            question_drop_withdrawn(zap, q)
-        q = following
+        q.state = QUESTION_WAITING
+        q = q.next
     if zap.asked.first != NULL:
         zap.asked.last.next = zap.waiting.first
         if zap.waiting.first != NULL:

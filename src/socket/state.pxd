@@ -190,7 +190,7 @@ cdef struct question_t:
     question_t *prev
     int state                   # QUESTION_...
     uint64_t number             # the request id
-    socket_t *socket            # counted reference; NULL: withdrawn
+    socket_t *socket            # counted reference; NULL until it is put
     policy_t *policy            # that is asked instead of the ZAP handler, or NULL
     uint32_t session_id
     uint32_t nframes
@@ -213,12 +213,10 @@ cdef struct policy_t:
 
 # How a context asks its ZAP handler: socket/questions.pxd, socket/zap_handler.pxd, socket/authenticate.pxd.
 cdef struct zap_t:
-    zc_lock_t lock              # guards the next five
+    zc_lock_t lock              # guards the next three
     question_list_t waiting
     question_list_t asked
     uint64_t last_number
-    uint64_t forgotten          # the highest number of those withdrawn and forgotten
-    uint32_t nwithdrawn         # on `asked`
     uint32_t had_handler        # atomic. The name has been bound, ever; written under context_t.mutex
     inproc_pair_t *link         # to the handler; the first I/O thread's alone. Its first end belongs to no socket
 

@@ -291,6 +291,22 @@ def test_SEC_17_a_late_answer_is_for_nobody(zmq, make, server, client, mechanism
     assert bound.recv() == b"x"
 
 
+@pytest.mark.better
+def test_SEC_17_a_second_answer_is_for_nobody(zmq, make, server, client, mechanism):
+    router = make("ROUTER")
+    router.bind(HANDLER)
+    bound = server(mechanism)
+    events = Events(zmq, bound, zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
+    numbers = []
+    for _ in range(2):
+        client(mechanism, bound)
+        peer, empty, version, number, *_ = router.recv_multipart()
+        numbers.append(number)
+    for number in (numbers[0], numbers[0], numbers[1], numbers[1]):
+        router.send_multipart([peer, empty, version, number, b"200", b"", b"", b""])
+    assert [events.next()[0] for _ in numbers] == ["HANDSHAKE_SUCCEEDED"] * 2
+
+
 def test_SEC_18_user_id_and_metadata_of_a_message(zmq, handler, server, client, mechanism):
     bound = server(mechanism, "DEALER")
     client(mechanism, bound, "DEALER").send_multipart([b"a", b"b"])

@@ -231,12 +231,14 @@ def authenticated(zmq, context, address):
     client = opened(zmq, context, "PUSH")
     client.connect(server.last_endpoint)
     attempt(zmq, client.send, b"x")
-    attempt(zmq, handler.recv_multipart)
+    question = attempt(zmq, handler.recv_multipart)
+    assert question is None or question[3] == b"127.0.0.1"
     handler.close()
     handler = opened(zmq, context, "REP")
     handler.bind("inproc://zeromq.zap.01")
     question = attempt(zmq, handler.recv_multipart)
     if question is not None:
+        assert question[3] == b"127.0.0.1", "the peer's address is known, and a handler decides by it"
         attempt(zmq, handler.send_multipart, [b"1.0", question[1], b"200", b"OK", b"user" * 20, b"\1X\0\0\0\1y"])
     attempt(zmq, server.recv)
 
