@@ -66,6 +66,8 @@ class _Function:
     def __call__(self, key: bytes, address: str, properties: bytes) -> tuple[int, bytes]:
         metadata = _metadata(properties)
         identity = metadata.pop("Identity", b"")
+        if address.startswith("::ffff:") and "." in address:  # of IPv4, at a socket of IPv6
+            address = address.removeprefix("::ffff:")
         peer = PeerInfo(PublicKey(key), address, identity, {name: value.decode(errors="replace") for name, value in metadata.items()})
         try:
             answer = self.allow(peer)

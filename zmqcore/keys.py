@@ -273,7 +273,8 @@ class PeerInfo(NamedTuple):
 
     Attributes:
         key (PublicKey): its public key.
-        address (str): its numeric address, without a port; over ipc ":uid:gid:pid", or "" where the system does not tell.
+        address (str): its numeric address, without a port ("10.0.0.5", also if the socket listens to IPv4 and IPv6); over ipc
+            ":uid:gid:pid", or "" where the system does not tell.
         identity (bytes): the routing id that it has set. It claims that; only the key is proved.
         metadata (dict[str, str]): the properties that it tells of itself: "Socket-Type", "X-...". Claims, too.
     """

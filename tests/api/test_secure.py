@@ -163,6 +163,22 @@ def test_a_function_is_told_who_asks(zmq, make, keys, serve):
     assert thread != threading.get_ident()
 
 
+def test_a_function_is_told_of_ipv4_as_ipv4(zmq, make, keys):
+    seen = []
+    server = make("PULL", IPV6=1)
+    server.secure_server(keys.server, allow=lambda peer: seen.append(peer.address) or True)
+    try:
+        server.bind("tcp://*:*")
+    except zmq.ZMQError:
+        pytest.skip("this machine has no IPv6")
+    client = make("PUSH")
+    client.secure_client(keys.server.public, keys.client)
+    client.connect("tcp://127.0.0.1:" + endpoint(server).rpartition(":")[2])
+    client.send(b"x")
+    assert server.recv() == b"x"
+    assert seen == ["127.0.0.1"]
+
+
 def test_what_a_function_returns(zmq, keys, serve, join):
     answers = [True, 1, "the user", "", 0, None, False, []]
     server, events = serve(lambda peer: answers[0])
