@@ -12,7 +12,7 @@ pytest.importorskip("Cython")
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.timeout(900)  # a build of the core, and hundreds of tests
 sys.path.insert(0, str(ROOT / "tests" / "native" / "guests"))
-import building  # noqa: E402
+import guest_building as building  # noqa: E402
 
 # The peers of these tests are sockets of zmqcore at both ends, whatever they speak.
 CONFORMANCE = [

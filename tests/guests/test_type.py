@@ -11,7 +11,7 @@ pytest.importorskip("Cython")
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "native" / "guests"))
-import building  # noqa: E402
+import guest_building as building  # noqa: E402
 
 PROGRAM = """
 import sys

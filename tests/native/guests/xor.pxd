@@ -1,4 +1,4 @@
-# A toy mechanism, to prove that one file and one line make a mechanism: READY like NULL's, a question to the ZAP handler,
+# A toy mechanism, to prove that one file and one line make a mechanism: a question to the ZAP handler, READY like NULL's,
 # and then every frame encoded: `number (4) | flags | body`, all but the number XORed with a mask that changes with the number.
 #
 # The numbers must arrive without a gap and in order, so what was encoded and never sent, sent twice or out of order ends
@@ -54,7 +54,7 @@ cdef inline int xor_process_command(mechanism_t *m, const unsigned char *p, size
     memcpy(self.properties, p + 6, n - 6)
     m.peer_properties = self.properties
     m.peer_properties_size = n - 6
-    m.state = MECHANISM_AUTHENTICATE
+    m.state = MECHANISM_READY
     return 0
 
 
@@ -66,7 +66,7 @@ cdef inline void xor_zap_request(mechanism_t *m, mechanism_zap_t *request) noexc
 cdef inline int xor_zap_reply(mechanism_t *m, int status) noexcept nogil:
     if status > 0 and status != 200:
         return mechanism_fail(m, -EPROTO, 0, 0)
-    m.state = MECHANISM_READY       # also when there is nobody to ask
+    m.state = MECHANISM_HANDSHAKE   # also when there is nobody to ask
     return 0
 
 
@@ -105,6 +105,8 @@ cdef inline int xor_new(const mechanism_config_t *config, mechanism_t **out) noe
     if self == NULL:
         return -ENOMEM
     self.config = config[0]
+    # Before READY is said: whoever has heard it may send messages and leave.
+    self.base.state = MECHANISM_AUTHENTICATE
     memcpy(self.base.ops.name, b"XOR", 3)
     self.base.ops.free = xor_free
     self.base.ops.next_command = xor_next_command

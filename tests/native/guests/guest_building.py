@@ -1,6 +1,6 @@
 """Builds zmqcore with a guest: a file that src/ does not have, and one line in the select of its room.
 
-python tests/native/guests/building.py GUEST DIRECTORY     then: PYTHONPATH=DIRECTORY python -m pytest ...
+python tests/native/guests/guest_building.py GUEST DIRECTORY     then: PYTHONPATH=DIRECTORY python -m pytest ...
 """
 
 import importlib.util
