@@ -342,8 +342,9 @@ cdef class Frame:
     def authenticated(self):
         """Whether the peer that sent the frame has been authenticated.
 
-        By what `secure_server()` allows (but for "*", which asks nobody who they are), by a ZAP handler that was shown a password, a key or a ticket, or, on a client, by the server's key.
-        False otherwise, with the NULL mechanism whatever a handler says, over inproc, and for Frames that were not received."""
+        By what `secure_server()` allows (but for "*", which asks nobody who they are), by a ZAP handler that was shown a password, a key or a
+        ticket, or, on a client, by the server's key. False otherwise, with the NULL mechanism whatever a handler says, over inproc, and for
+        Frames that were not received."""
         return self.props != NULL and self.props.authenticated
 
     @property
