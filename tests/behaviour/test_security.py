@@ -9,24 +9,17 @@ import threading
 import pytest
 from awaiting import Events, endpoint, join, silent, until
 from transports import PLAIN
-from zap import CLIENT_KEY, CLIENTS, SERVERS, Handler
+from zap import CLIENT_KEY, CLIENTS, ONCE, SERVERS, Handler
 
 pytest.importorskip("nacl")  # zmqcore runs without it, but for CURVE
 import curve_peer
 
-ONCE = {"RECONNECT_IVL": -1}
 MISMATCH, CRYPTOGRAPHIC = 0x11000002, 0x11000001
 UNEXPECTED, MALFORMED_HELLO, MALFORMED_INITIATE = 0x10000001, 0x10000013, 0x10000014
 OTHER = {"CURVE_PUBLICKEY": b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", "CURVE_SECRETKEY": b"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6"}
 WITHOUT_DOMAIN = {name: {option: value for option, value in options.items() if option != "ZAP_DOMAIN"} for name, options in SERVERS.items()}
 ZERO = b"0" * 40
 PUSHES = curve_peer.DEALERS.replace(b"\0\0\0\6DEALER", b"\0\0\0\4PUSH")
-
-
-@pytest.fixture
-def kept():
-    """Sockets that a test has no name for; one that nobody refers to is closed."""
-    return []
 
 
 @pytest.fixture
@@ -38,17 +31,6 @@ def serve(make, fresh, kept):
         return made
 
     return serve
-
-
-@pytest.fixture
-def client(make, kept):
-    def client(mechanism, bound, kind="PUSH", **options):
-        made = make(kind, **{**ONCE, **CLIENTS[mechanism], **options})
-        made.connect(endpoint(bound))
-        kept.append(made)
-        return made
-
-    return client
 
 
 @pytest.fixture

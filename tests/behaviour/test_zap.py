@@ -11,9 +11,6 @@ from awaiting import Events, endpoint, received, silent, until
 from awaiting import bound as address_is_free
 from zap import CLIENT_KEY, CLIENTS, HANDLER, SERVERS, Handler, metadata
 
-# Between two sockets only what the handshake brings is of interest; a connecting socket that tried again would add events.
-ONCE = {"RECONNECT_IVL": -1}
-
 
 @pytest.fixture(params=["NULL", "PLAIN", "CURVE"])
 def mechanism(request, zmq):
@@ -28,12 +25,6 @@ def handler(make):
 
 
 @pytest.fixture
-def kept():
-    """Sockets that a test has no name for; one that nobody refers to is closed."""
-    return []
-
-
-@pytest.fixture
 def server(make, fresh, kept):
     def server(mechanism, kind="PULL", where="tcp", **options):
         options = {name: value for name, value in {**SERVERS[mechanism], **options}.items() if value is not None}
@@ -43,17 +34,6 @@ def server(make, fresh, kept):
         return made
 
     return server
-
-
-@pytest.fixture
-def client(make, kept):
-    def client(mechanism, bound, kind="PUSH", **options):
-        made = make(kind, **{**ONCE, **CLIENTS[mechanism], **options})
-        made.connect(endpoint(bound))
-        kept.append(made)
-        return made
-
-    return client
 
 
 def test_SEC_1_without_a_domain_null_asks_nobody(make, handler, client, fresh):

@@ -20,6 +20,8 @@ CLIENTS = {
         "CURVE_SECRETKEY": b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs",
     },
 }
+# Between two sockets only what the handshake brings is of interest; a connecting socket that tried again would add events.
+ONCE = {"RECONNECT_IVL": -1}
 CLIENT_KEY = bytes.fromhex("bb88471d65e2659b30c55a5321cebb5aab2b70a398645c26dca2b2fcb43fc518")
 
 

@@ -25,7 +25,8 @@ class Environment:
 
     def __init__(self, folder, with_pyzmq):
         venv.create(folder, with_pip=False, symlinks=os.name != "nt")
-        paths = sysconfig.get_paths("venv" if "venv" in sysconfig.get_scheme_names() else None, {"base": str(folder), "platbase": str(folder)})
+        scheme = "venv" if "venv" in sysconfig.get_scheme_names() else sysconfig.get_default_scheme()
+        paths = sysconfig.get_paths(scheme, {"base": str(folder), "platbase": str(folder)})
         self.python = Path(paths["scripts"]) / Path(sys.executable).name
         self.site = Path(paths["purelib"])
         (self.site / "zmqcore.pth").write_text(f"{PACKAGE_ROOT}\n")
