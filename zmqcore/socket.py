@@ -19,6 +19,7 @@ from . import _core
 from .constants import (
     DONTWAIT,
     EVENT_ALL,
+    EVENT_ALL_V2,
     HWM,
     LAST_ENDPOINT,
     PAIR,
@@ -600,35 +601,40 @@ class Socket(ObjectSocket, SecureSocket, SocketOptions, StrictAttributes, Generi
 
     # -- monitoring
 
-    def monitor(self, addr: str | bytes | None, events: int = EVENT_ALL) -> None:
+    def monitor(self, addr: str | bytes | None, events: int = EVENT_ALL, version: int = 1) -> None:
         """Report what happens to the connections of this socket to a PAIR socket.
 
         Args:
             addr (str | bytes): an inproc endpoint for the PAIR to connect to; None stops reporting.
             events (int): the events to report, zmq.EVENT_... combined. Default zmq.EVENT_ALL.
+            version (int): the format: two frames with one endpoint (1), or with the endpoints of both ends and with
+                room for further events (2). Default 1.
 
         Raises:
             ZMQError (EPROTONOSUPPORT): not an inproc endpoint.
             ZMQError (EADDRINUSE): another socket is bound there.
-            ZMQError (EINVAL): unknown events.
+            ZMQError (EINVAL): no such version, or events that it has no room for.
             ZMQError (ENOTSOCK): the socket is closed.
             ContextTerminated (ETERM): the context is ending.
 
-        Source: zmq_socket_monitor in the ZeroMQ API.
+        Source: zmq_socket_monitor and zmq_socket_monitor_versioned in the ZeroMQ API.
         """
-        super().monitor(addr, events)
+        super().monitor(addr, events, version)
 
-    def get_monitor_socket(self: _SocketT, events: int | None = None, addr: str | None = None) -> _SocketT:
+    def get_monitor_socket(
+        self: _SocketT, events: int | None = None, addr: str | None = None, version: int = 1
+    ) -> _SocketT:
         """Report what happens to the connections of this socket, and return the PAIR that receives it.
 
         `zmqcore.utils.monitor.recv_monitor_message()` reads it. The caller closes it.
 
         Args:
-            events (int): the events to report, zmq.EVENT_... combined. Default None: zmq.EVENT_ALL.
+            events (int): the events to report, zmq.EVENT_... combined. Default None: all that the version has.
             addr (str): an inproc endpoint. Default None: one of its own.
+            version (int): the format, as for `monitor()`. Default 1.
 
         Returns:
-            Socket: the PAIR; the same one until it is closed.
+            Socket: the PAIR; the same one, with its version, until it is closed.
 
         Raises:
             ZMQError, ContextTerminated: as `monitor()`.
@@ -644,7 +650,7 @@ class Socket(ObjectSocket, SecureSocket, SocketOptions, StrictAttributes, Generi
         if self._monitor_socket is None or self._monitor_socket.closed:
             if addr is None:
                 addr = f"inproc://monitor.s-{self.fileno()}"
-            self.monitor(addr, EVENT_ALL if events is None else events)
+            self.monitor(addr, (EVENT_ALL if version == 1 else EVENT_ALL_V2) if events is None else events, version)
             receiver = self._pair()
             receiver.connect(addr)
             self._monitor_socket = receiver

@@ -19,6 +19,7 @@ from io.flush cimport socket_flush
 from io.ownership cimport socket_help_begin
 from socket.endpoints cimport socket_bind, socket_connect, socket_connect_peer, socket_disconnect_peer, socket_unbind
 from socket.life cimport socket_close, socket_new, socket_new_locked
+from socket.monitor cimport MONITOR_BOTH_ENDS, MONITOR_ENDPOINT
 from socket.monitoring cimport socket_monitor_start, socket_monitor_stop
 from socket.options cimport socket_set_option
 from socket.security cimport security_lacks
@@ -432,24 +433,21 @@ cdef class _SocketBase:
             raise_errno(rc)
         return 0
 
-    def monitor(self, addr, int events=0xffff):
+    def monitor(self, addr, int events=0xffff, int version=1):
         """Start to report events to a PAIR at an inproc endpoint, or stop (None). See `zmqcore.Socket.monitor()`."""
+        cdef bint stop = addr is None
         cdef bytes text
         cdef const char *p
         cdef size_t n
         cdef int rc
         self.enter()
-        if addr is None:
-            with nogil:
-                rc = socket_monitor_stop(self.s)
-        else:
-            text = endpoint_text(addr)
-            p = text
-            n = len(text)
-            if events & ~0xffff:
-                raise_errno(-EINVAL)
-            with nogil:
-                rc = socket_monitor_start(self.s, p, n, <uint32_t> events)
+        if version != MONITOR_BOTH_ENDS and (version != MONITOR_ENDPOINT or events & ~0xffff):
+            raise_errno(-EINVAL, f"version={version}, events={events:#x}: there is version 1 for events up to 0xffff, and version 2")
+        text = b"" if stop else endpoint_text(addr)
+        p = text
+        n = len(text)
+        with nogil:
+            rc = socket_monitor_stop(self.s) if stop else socket_monitor_start(self.s, p, n, <uint32_t> events, version)
         if rc == -EPROTONOSUPPORT:
             expected = " or ".join(f"{scheme}://{form}" for scheme, form in transports(True).items())
             raise_errno(rc, f"addr={addr!r}: expected {expected}")

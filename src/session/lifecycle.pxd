@@ -16,14 +16,14 @@ from base.memory cimport free
 from base.check cimport zc_check, zc_check_enter, zc_check_leave
 from base.config cimport DISCARD_READS, DRAIN_LOOK_NS, DRAIN_MAX_S
 from base.errors cimport EAGAIN, EPIPE
-from base.monitor_events cimport EVENT_DISCONNECTED, EVENT_HANDSHAKE_FAILED_NO_DETAIL
+from base.monitor_events cimport EVENT_CLOSED, EVENT_DISCONNECTED, EVENT_HANDSHAKE_FAILED_NO_DETAIL
 from base.platform cimport zc_now_ns
 from engine.ops cimport ENGINE_HEARTBEATS
 from engine.select cimport engine_delete
 from pipe.ring cimport ring_rollback, ring_empty
 from session.session cimport (
-    session_t, session_blame, session_want, session_unsent, SESSION_IDLE, SESSION_HANDSHAKE, SESSION_READY,
-    SESSION_DRAINING, SESSION_DEAD, SESSION_ENDING,
+    session_t, session_blame, session_want, session_unsent, SESSION_CONNECTING, SESSION_IDLE, SESSION_HANDSHAKE,
+    SESSION_READY, SESSION_DRAINING, SESSION_DEAD, SESSION_ENDING,
     END_CLOSED, END_PROTOCOL,
 )
 from session.receive cimport (
@@ -250,6 +250,8 @@ cdef inline void session_tell_end(session_t *s, int fd) noexcept nogil:
         s.host.event(s, EVENT_HANDSHAKE_FAILED_NO_DETAIL, <uint64_t> (EPIPE if err == -EPIPE else -err))
     if s.ending_was == SESSION_HANDSHAKE or s.ending_was == SESSION_READY:
         s.host.event(s, EVENT_DISCONNECTED, <uint64_t> fd)
+    elif s.ending_was == SESSION_CONNECTING and fd >= 0:
+        s.host.event(s, EVENT_CLOSED, <uint64_t> fd)
 
 
 cdef inline void session_conclude(session_t *s, uint64_t now) noexcept nogil:
@@ -257,11 +259,13 @@ cdef inline void session_conclude(session_t *s, uint64_t now) noexcept nogil:
     cdef stream_t stream = s.stream
     cdef int fd = stream.fd
     zc_check(s.state == SESSION_ENDING and s.host.inside == 0)
+    if not s.finishing:
+        session_tell_end(s, fd)
+    free(s.ends)
+    s.ends = NULL
     stream_clear(&s.stream, stream.ops)
     if fd >= 0:
         s.host.unwatch(s, fd)
-    if not s.finishing:
-        session_tell_end(s, fd)
     if s.asking:
         s.asking = False
         s.host.withdraw(s)

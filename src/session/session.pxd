@@ -180,6 +180,7 @@ cdef struct session_t:
     uint64_t cut_due
     uint32_t attempts           # connects since the last success, for the back-off
     uint32_t id                 # never reused within a socket; 0 is none
+    char *ends                  # the host's: names of both ends of the connection, for a monitor; NULL if not noted
     char *peer_address          # as the system told it when the connection was made; NULL: it did not, or READY
     int ending_was              # the state before ENDING
     int ending_why              # END_...

@@ -12,7 +12,7 @@ from session.session cimport session_t
 from socket.admission cimport admission_make_way, admission_pend, admission_press
 from socket.connections cimport connection_new
 from socket.established cimport connection_handshake
-from socket.monitor cimport monitor_emit
+from socket.occurrences cimport connection_note_ends, connection_occurrence, listener_occurrence
 from socket.state cimport endpoint_t, socket_t
 from socket.tuning cimport tuning_from, visitors_from
 from transport.ops cimport stream_close, stream_clear, stream_t, visitors_t
@@ -24,7 +24,7 @@ cdef enum:
 
 cdef inline bint accept_failed(socket_t *s, endpoint_t *e, int err, uint64_t now) noexcept nogil:
     """True: the listener rests for a while, for the system has nothing left to make connections of."""
-    monitor_emit(s, EVENT_ACCEPT_FAILED, <uint64_t> -err, e.resolved)
+    listener_occurrence(s, e, EVENT_ACCEPT_FAILED, <uint64_t> -err)
     if err != -EMFILE and err != -ENFILE and err != -ENOMEM and err != -ENOBUFS:
         return False
     # The connection stays in the backlog and would be reported without end.
@@ -58,13 +58,14 @@ cdef inline void connection_accept(socket_t *s, endpoint_t *e, uint64_t now) noe
         if not admission_make_way(s):
             # Closed at once rather than left in the backlog: the peer learns of it, and can go elsewhere or come back.
             stream_close(&stream)
-            monitor_emit(s, EVENT_ACCEPT_FAILED, ENOBUFS, e.resolved)
+            listener_occurrence(s, e, EVENT_ACCEPT_FAILED, ENOBUFS)
             continue
         x = connection_new(s, e, False)
         if x == NULL:
             stream_close(&stream)
             return
         x.stream = stream
-        monitor_emit(s, EVENT_ACCEPTED, stream.fd, e.resolved)
+        connection_note_ends(x)
+        connection_occurrence(x, EVENT_ACCEPTED, <uint64_t> stream.fd)
         admission_pend(s, x, now)
         connection_handshake(s, x, peer, now)

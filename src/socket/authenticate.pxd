@@ -31,8 +31,7 @@ from message.message cimport msg_data, msg_set
 from pipe.pipe cimport pipe_flush
 from session.handshake cimport session_authenticated
 from session.session cimport session_t
-from socket.connections cimport connection_name
-from socket.monitor cimport monitor_emit
+from socket.occurrences cimport connection_occurrence
 from socket.policy cimport policy_ask, policy_withdraw
 from socket.questions cimport (
     QUESTION_ASKED, QUESTION_TAKEN, question_append, question_free, question_put, question_take_answered,
@@ -89,12 +88,12 @@ cdef inline int connection_authenticate(session_t *x, const engine_zap_t *reques
         # A handler is asked about a domain, or not at all. That it is not asked lets nobody past it.
         if not zc_load_relaxed_u32(&s.ctx.zap.had_handler):
             return -ECONNREFUSED
-        monitor_emit(s, EVENT_HANDSHAKE_FAILED_NO_DETAIL, EFAULT, connection_name(x))
+        connection_occurrence(x, EVENT_HANDSHAKE_FAILED_NO_DETAIL, EFAULT)
         return -EFAULT
     q = <question_t *> calloc(1, sizeof(question_t))
     if q == NULL or question_fill(q, s, x, request) < 0:
         question_free(q)
-        monitor_emit(s, EVENT_HANDSHAKE_FAILED_NO_DETAIL, ENOMEM, connection_name(x))
+        connection_occurrence(x, EVENT_HANDSHAKE_FAILED_NO_DETAIL, ENOMEM)
         return -ENOMEM
     q.session_id = x.id
     x.question = q
@@ -135,7 +134,7 @@ cdef inline void question_answer(question_t *q, int status, uint32_t event, uint
     if x != NULL:
         x.question = NULL
         if event:
-            monitor_emit(s, event, value, connection_name(x))
+            connection_occurrence(x, event, value)
         metadata_unref(x.vouched)
         x.vouched = found
         found = NULL

@@ -8,7 +8,7 @@ from libc.stdint cimport uint64_t
 from base.memory cimport malloc
 from libc.string cimport strlen
 from base.errors cimport EAGAIN, EINPROGRESS, ENOMEM
-from base.monitor_events cimport EVENT_CONNECTED, EVENT_CONNECT_DELAYED
+from base.monitor_events cimport EVENT_CLOSED, EVENT_CONNECTED, EVENT_CONNECT_DELAYED
 from base.platform cimport zc_sockaddr_t
 from io.timers cimport socket_of
 from pattern.pattern cimport pattern_wants_peer
@@ -16,9 +16,9 @@ from reactor.pollset cimport pollset_add
 from reactor.pollset_event cimport POLL_OUT
 from session.lifecycle cimport session_end, session_retime
 from session.session cimport session_t, END_CONNECT, SESSION_CONNECTING, SESSION_IDLE
-from socket.connections cimport connection_name, connection_unwatch, connections_plan, endpoint_of
+from socket.connections cimport connection_unwatch, connections_plan, endpoint_of
 from socket.established cimport connection_handshake, connection_is_young
-from socket.monitor cimport monitor_emit
+from socket.occurrences cimport attempt_occurrence, connection_note_ends, connection_occurrence
 from socket.resolver cimport resolver_ask
 from socket.state cimport endpoint_t, socket_t
 from socket.tuning cimport tuning_from
@@ -80,13 +80,13 @@ cdef inline void connection_open(socket_t *s, session_t *x, uint64_t now) noexce
     tuning_from(s, &tuning)
     rc = x.stream.ops.open(x.address, &tuning, &x.stream)
     if rc < 0 and rc != -EINPROGRESS:
+        attempt_occurrence(x, EVENT_CLOSED, 0)
         connection_failed(x, rc)
         return
     if x.attempts == 0:
         connection_is_young(s, now)     # not with every attempt to reach a peer that is not there
     if rc == 0:
-        monitor_emit(s, EVENT_CONNECTED, x.stream.fd, connection_name(x))
-        connection_handshake(s, x, NULL, now)
+        connection_begun(s, x, now)
         return
     x.state = SESSION_CONNECTING
     if s.opt.connect_timeout:
@@ -97,7 +97,14 @@ cdef inline void connection_open(socket_t *s, session_t *x, uint64_t now) noexce
         return
     x.registered = True
     x.mask = POLL_OUT
-    monitor_emit(s, EVENT_CONNECT_DELAYED, EINPROGRESS, connection_name(x))
+    attempt_occurrence(x, EVENT_CONNECT_DELAYED, EINPROGRESS)
+
+
+cdef inline void connection_begun(socket_t *s, session_t *x, uint64_t now) noexcept nogil:
+    """There is a connection."""
+    connection_note_ends(x)
+    connection_occurrence(x, EVENT_CONNECTED, <uint64_t> x.stream.fd)
+    connection_handshake(s, x, NULL, now)
 
 
 cdef inline void connection_established(socket_t *s, session_t *x, uint64_t now) noexcept nogil:
@@ -110,8 +117,7 @@ cdef inline void connection_established(socket_t *s, session_t *x, uint64_t now)
         session_end(x, END_CONNECT, rc)
         return
     connection_unwatch(x, x.stream.fd)
-    monitor_emit(s, EVENT_CONNECTED, x.stream.fd, connection_name(x))
-    connection_handshake(s, x, NULL, now)
+    connection_begun(s, x, now)
 
 
 cdef inline void connection_failed(session_t *x, int err) noexcept nogil:

@@ -102,6 +102,7 @@ cdef inline void graves_clear(socket_t *s) noexcept nogil:
         if x.props != NULL:
             metadata_unref(x.props)
         free(x.refs)
+        free(x.ends)
         free(x.address)
         free(x)
 
@@ -133,13 +134,6 @@ cdef inline void connection_part(session_t *x) noexcept nogil:
 
 cdef inline endpoint_t *endpoint_of(session_t *x) noexcept nogil:
     return <endpoint_t *> x.endpoint
-
-
-cdef inline const char *connection_name(session_t *x) noexcept nogil:
-    """The address a monitor is told: the listener's own for accepted connections, the remote one for connecting
-    ones."""
-    cdef endpoint_t *e = endpoint_of(x)
-    return e.resolved if e.resolved != NULL else e.given
 
 
 cdef inline void connections_end(socket_t *s) noexcept nogil:

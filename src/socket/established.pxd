@@ -25,8 +25,7 @@ from session.lifecycle cimport session_end, session_finish, session_resume
 from session.session cimport session_t, END_CLOSED, END_CONNECT, SESSION_CONNECTING
 from session.transmit cimport session_sink, transmit_mark, transmit_wall
 from socket.admission cimport admission_unpend
-from socket.connections cimport connection_name
-from socket.monitor cimport monitor_emit
+from socket.occurrences cimport connection_occurrence
 from socket.pipes cimport netpipe_new, socket_doom
 from socket.security cimport security_from
 from socket.state cimport netpipe_t, socket_t, SOCKET_OPEN
@@ -178,7 +177,7 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
     free(x.address)
     x.address = NULL
     if not pattern_raw(&s.pattern):
-        monitor_emit(s, EVENT_HANDSHAKE_SUCCEEDED, 0, connection_name(x))
+        connection_occurrence(x, EVENT_HANDSHAKE_SUCCEEDED, 0)
     if fresh:
         if pattern_attach(&s.pattern, p) < 0:
             # Second peer of a PAIR, duplicate routing id: the connection stays at transport level only as long as

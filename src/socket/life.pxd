@@ -360,10 +360,11 @@ cdef inline void socket_close(socket_t *s, int linger_ms, bint set_linger) noexc
     if set_linger:
         s.opt.linger = linger_ms
     mailbox_drain(s)
-    # Under the same lock as the change of state: who installs a monitor after this finds the socket closed.
-    monitor = monitor_take(s)
     zc_store_relaxed_u32(&s.state, SOCKET_CLOSING)
     endpoints_close(s)
+    # Under the same lock as the change of state: who installs a monitor after this finds the socket closed. It hears of the listeners, and
+    # nothing of what lingers.
+    monitor = monitor_take(s)
     # Not kept any longer: what follows waits for the I/O thread, which may be waiting for this mutex.
     zc_mutex_unlock(&ctx.mutex)
     socket_close_pipes(s)

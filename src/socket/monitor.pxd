@@ -4,7 +4,12 @@
 # connects is lost, and raising an event never blocks: the queue is bounded (MONITOR_BACKLOG), the oldest go while
 # nobody is connected, the newest while a consumer does not read. Called under the monitored socket's lock; takes the
 # PAIR's lock inside it.
+#
+# An event travels in one of two formats, which libzmq calls versions:
+#   1   event and value in one frame (16 and 32 bits), then one endpoint: the end that was bound or connected here by name
+#   2   event, number of values, each value (64 bits, a frame each), our end, the peer's end; an end without a name is empty
 
+from libc.stddef cimport size_t
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, strlen
 from base.atomics cimport zc_load_acquire_ptr
@@ -15,18 +20,75 @@ from pipe.pipe cimport pipe_flush, pipe_rollback, pipe_store, pipe_t
 from pipe.ring cimport ring_front, ring_full, ring_pop
 from socket.state cimport monitor_t, socket_t
 
+cdef enum:
+    MONITOR_ENDPOINT = 1        # the formats
+    MONITOR_BOTH_ENDS = 2
+    MONITOR_VALUES = 2          # at most, in one event
 
-cdef inline void monitor_emit(socket_t *s, uint32_t event, uint64_t value, const char *endpoint) noexcept nogil:
-    cdef monitor_t *m = s.monitor
-    cdef unsigned char head[6]
-    cdef uint16_t event16 = <uint16_t> event
-    cdef uint32_t value32 = <uint32_t> value
+# What happened. The texts are C strings.
+cdef struct occurrence_t:
+    uint32_t event
+    uint32_t count
+    uint64_t values[2]          # MONITOR_VALUES
+    const char *endpoint        # of format 1
+    const char *local           # of format 2
+    const char *remote
+
+
+cdef inline bint monitor_wants(const socket_t *s, uint32_t event) noexcept nogil:
+    return s.monitor != NULL and s.monitor.events & event != 0
+
+
+cdef inline bint monitor_frame(pipe_t *p, const void *data, size_t n, bint more) noexcept nogil:
+    """False: no memory."""
     cdef msg_t frame
+    cdef bint stored
+    if msg_set(&frame, data, n) < 0:
+        return False
+    frame.flags = MSG_MORE if more else 0
+    stored = pipe_store(p, &frame, True) == 0
+    msg_close(&frame)
+    return stored
+
+
+cdef inline bint monitor_write(pipe_t *p, int form, const occurrence_t *o) noexcept nogil:
+    """The frames of an event. False: no memory."""
+    cdef unsigned char head[6]
+    cdef uint16_t event16 = <uint16_t> o.event
+    cdef uint32_t value32 = <uint32_t> o.values[0]
+    cdef uint64_t event64 = o.event
+    cdef uint64_t count64 = o.count
+    cdef uint32_t i
+    if form == MONITOR_ENDPOINT:
+        memcpy(head, &event16, 2)
+        memcpy(head + 2, &value32, 4)
+        return monitor_frame(p, head, 6, True) and monitor_frame(p, o.endpoint, strlen(o.endpoint), False)
+    if not monitor_frame(p, &event64, 8, True) or not monitor_frame(p, &count64, 8, True):
+        return False
+    for i in range(o.count):
+        if not monitor_frame(p, &o.values[i], 8, True):
+            return False
+    return monitor_frame(p, o.local, strlen(o.local), True) and monitor_frame(p, o.remote, strlen(o.remote), False)
+
+
+cdef inline void monitor_make_room(pipe_t *p) noexcept nogil:
+    """Nobody is connected, so both ends are ours: the oldest event goes."""
+    cdef bint more = True
     cdef msg_t *old
+    while more:
+        old = ring_front(p.outr)
+        if old == NULL:
+            return
+        more = (old.flags & MSG_MORE) != 0
+        msg_close(old)
+        ring_pop(p.outr)
+
+
+cdef inline void monitor_emit(socket_t *s, const occurrence_t *o) noexcept nogil:
+    cdef monitor_t *m = s.monitor
     cdef pipe_t *p
-    cdef bint more
     cdef bint alone
-    if m == NULL or not m.events & event:
+    if not monitor_wants(s, o.event):
         return
     zc_lock_acquire(&m.pair.lock)
     if m.pair.npipes:
@@ -34,28 +96,12 @@ cdef inline void monitor_emit(socket_t *s, uint32_t event, uint64_t value, const
         if not p.closed_out:
             alone = zc_load_acquire_ptr(&p.other.socket) == NULL
             if alone and ring_full(p.outr):
-                # Nobody is connected, so both ends are ours: the oldest event makes room.
-                more = True
-                while more:
-                    old = ring_front(p.outr)
-                    if old == NULL:
-                        break
-                    more = (old.flags & MSG_MORE) != 0
-                    msg_close(old)
-                    ring_pop(p.outr)
+                monitor_make_room(p)
             if alone or not ring_full(p.outr):
-                memcpy(head, &event16, 2)
-                memcpy(head + 2, &value32, 4)
-                if msg_set(&frame, head, 6) == 0:
-                    frame.flags = MSG_MORE
-                    if (
-                        pipe_store(p, &frame, True) == 0 and msg_set(&frame, endpoint, strlen(endpoint)) == 0
-                        and pipe_store(p, &frame, True) == 0
-                    ):
-                        pipe_flush(p)
-                    else:
-                        pipe_rollback(p)        # no memory: the event is lost as a whole
-                    msg_close(&frame)
+                if monitor_write(p, m.form, o):
+                    pipe_flush(p)
+                else:
+                    pipe_rollback(p)        # no memory: the event is lost as a whole
     zc_lock_release(&m.pair.lock)
 
 
@@ -63,7 +109,12 @@ cdef inline monitor_t *monitor_take(socket_t *s) noexcept nogil:
     """The socket has no monitor any more. Lock held; monitor_free() follows after it. The consumer gets MONITOR_STOPPED
     as its last event."""
     cdef monitor_t *m = s.monitor
+    cdef occurrence_t stopped
     if m != NULL:
-        monitor_emit(s, EVENT_MONITOR_STOPPED, 0, "")
+        stopped.event = EVENT_MONITOR_STOPPED
+        stopped.count = 1
+        stopped.values[0] = 0
+        stopped.endpoint = stopped.local = stopped.remote = ""
+        monitor_emit(s, &stopped)
         s.monitor = NULL
     return m

@@ -30,13 +30,14 @@ cdef inline int socket_monitor_stop(socket_t *s) noexcept nogil:
     return 0
 
 
-cdef inline monitor_t *monitor_new(context_t *ctx, uint32_t events, int *error) noexcept nogil:
+cdef inline monitor_t *monitor_new(context_t *ctx, uint32_t events, int form, int *error) noexcept nogil:
     """A monitor whose PAIR is bound nowhere yet. NULL and an error number otherwise."""
     cdef monitor_t *m = <monitor_t *> calloc(1, sizeof(monitor_t))
     if m == NULL:
         error[0] = -ENOMEM
         return NULL
     m.events = events
+    m.form = form
     m.pair = socket_new(ctx, TYPE_PAIR, True, error)
     if m.pair == NULL:
         free(m)
@@ -86,7 +87,7 @@ cdef inline int monitor_bind(monitor_t *m, endpoint_t *e) noexcept nogil:
     return rc
 
 
-cdef inline int socket_monitor_start(socket_t *s, const char *text, size_t n, uint32_t events) noexcept nogil:
+cdef inline int socket_monitor_start(socket_t *s, const char *text, size_t n, uint32_t events, int form) noexcept nogil:
     """Events go to `text`, an endpoint within the process, from now on. -EPROTONOSUPPORT: it is not."""
     cdef int rc = 0
     cdef endpoint_t *e = endpoint_new(s.ctx, text, n, &rc)
@@ -98,7 +99,7 @@ cdef inline int socket_monitor_start(socket_t *s, const char *text, size_t n, ui
         endpoint_free(e)
         return -EPROTONOSUPPORT
     socket_monitor_stop(s)
-    m = monitor_new(s.ctx, events, &rc)
+    m = monitor_new(s.ctx, events, form, &rc)
     if m == NULL:
         endpoint_free(e)
         return rc

@@ -7,7 +7,7 @@
 from libc.stdint cimport uint32_t, uint64_t
 from base.config cimport RECONNECT_LEAST_NS, RECONNECT_LEAST_STEPS
 from base.errors cimport ECONNREFUSED
-from base.monitor_events cimport EVENT_CLOSED, EVENT_CONNECT_RETRIED
+from base.monitor_events cimport EVENT_CONNECT_RETRIED
 from base.platform cimport zc_os_random
 from io.timers cimport socket_of
 from option.table cimport (
@@ -18,8 +18,8 @@ from pipe.pipe cimport pipe_t
 from session.lifecycle cimport session_has_output
 from session.session cimport session_t, END_CONNECT, END_PROTOCOL, SESSION_IDLE
 from session.unsent cimport unsent_drop, unsent_requeue
-from socket.connections cimport connection_die, connection_name, connection_part, endpoint_of
-from socket.monitor cimport monitor_emit
+from socket.connections cimport connection_die, connection_part, endpoint_of
+from socket.occurrences cimport attempt_occurrence
 from socket.pipes cimport pipe_end, pipe_remove
 from socket.state cimport socket_t
 
@@ -58,8 +58,6 @@ cdef inline void connection_lost(session_t *x, int why, int err, uint64_t now) n
     cdef pipe_t *p = x.pipe
     cdef uint32_t delay
     cdef bint again
-    if x.connecting_side and why == END_CONNECT:
-        monitor_emit(s, EVENT_CLOSED, x.stream.fd if x.stream.fd >= 0 else 0, connection_name(x))
     again = x.connecting_side and why != END_PROTOCOL and s.opt.reconnect_ivl != -1
     if why == END_CONNECT and s.opt.reconnect_ivl == -1:
         again = False
@@ -91,7 +89,7 @@ cdef inline void connection_lost(session_t *x, int why, int err, uint64_t now) n
     delay = reconnect_delay(s, x)
     x.reconnect_due = now + (<uint64_t> delay * 1000000 if delay else reconnect_least(x))
     x.attempts += 1
-    monitor_emit(s, EVENT_CONNECT_RETRIED, delay, connection_name(x))
+    attempt_occurrence(x, EVENT_CONNECT_RETRIED, delay)
 
 
 cdef inline void connection_finished(session_t *x) noexcept nogil:

@@ -1,6 +1,5 @@
 # What the sessions of a socket call: session_host_t, filled in. Lock held; nothing blocks.
 
-from libc.stdint cimport uint32_t, uint64_t
 from io.timers cimport socket_of, socket_retime
 from pattern.ops cimport PUBLISHES
 from pattern.pattern cimport pattern_in_ready, pattern_is, pattern_out_ready
@@ -8,9 +7,9 @@ from pipe.ring cimport ring_empty
 from session.session cimport session_t
 from socket.authenticate cimport connection_authenticate, connection_withdraw
 from socket.connecting cimport connection_connect
-from socket.connections cimport connection_name, connection_unwatch
+from socket.connections cimport connection_unwatch
 from socket.established cimport connection_ready
-from socket.monitor cimport monitor_emit
+from socket.occurrences cimport session_occurrence
 from socket.reconnect cimport connection_finished, connection_lost
 from socket.state cimport socket_t
 
@@ -29,11 +28,6 @@ cdef inline void connection_writable(session_t *x) noexcept nogil:
         pattern_out_ready(&s.pattern, x.pipe)
 
 
-cdef inline void connection_event(session_t *x, uint32_t event, uint64_t value) noexcept nogil:
-    """host.event"""
-    monitor_emit(socket_of(x), event, value, connection_name(x))
-
-
 cdef inline void connections_init(socket_t *s) noexcept nogil:
     s.host.publishes = pattern_is(&s.pattern, PUBLISHES)
     s.host.connect = connection_connect
@@ -45,5 +39,5 @@ cdef inline void connections_init(socket_t *s) noexcept nogil:
     s.host.received = connection_received
     s.host.writable = connection_writable
     s.host.retime = socket_retime
-    s.host.event = connection_event
+    s.host.event = session_occurrence
     s.host.finished = connection_finished

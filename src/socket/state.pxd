@@ -93,7 +93,7 @@ cdef struct netpipe_t:
 cdef struct monitor_t:
     socket_t *pair              # the internal socket that events are sent from
     uint32_t events
-    bint gone
+    int form                    # MONITOR_ENDPOINT, MONITOR_BOTH_ENDS
 
 cdef struct socket_t:
     zc_lock_t lock

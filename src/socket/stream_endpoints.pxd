@@ -25,7 +25,7 @@ from socket.connections cimport connection_die, connection_new
 from socket.endpoint cimport endpoint_enlist, endpoint_free, endpoint_tell, text_copy
 from socket.established cimport connection_resume, connection_tell_id
 from socket.io_threads cimport context_io
-from socket.monitor cimport monitor_emit
+from socket.occurrences cimport listener_occurrence
 from socket.pipes cimport netpipe_new, pipe_release, pipe_remove
 from socket.state cimport endpoint_ops_t, endpoint_t, netpipe_t, socket_t, SOCKET_OPEN
 from socket.security cimport security_check
@@ -116,12 +116,12 @@ cdef inline int stream_bind(socket_t *s, endpoint_t *e) noexcept nogil:
     if rc == 0:
         rc = listener_open(s, e)
         if rc < 0:
-            monitor_emit(s, EVENT_BIND_FAILED, <uint64_t> -rc, e.given)
+            listener_occurrence(s, e, EVENT_BIND_FAILED, <uint64_t> -rc)
             listener_abandon(e)
     if rc == 0:
         endpoint_enlist(s, e)
         endpoint_tell(s, e)
-        monitor_emit(s, EVENT_LISTENING, e.fd, e.resolved)
+        listener_occurrence(s, e, EVENT_LISTENING, <uint64_t> e.fd)
     zc_lock_release(&s.lock)
     return rc
 
@@ -213,7 +213,7 @@ cdef inline void stream_close_listener(socket_t *s, endpoint_t *e) noexcept nogi
     s.epoch += 1
     pollset_del(&s.set, e.fd)
     e.transport.close_listener(e.fd, e.address, e.adopted)
-    monitor_emit(s, EVENT_CLOSED, e.fd, e.resolved)
+    listener_occurrence(s, e, EVENT_CLOSED, <uint64_t> e.fd)
     e.fd = -1
 
 

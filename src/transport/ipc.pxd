@@ -17,7 +17,7 @@ from base.errors cimport (
 )
 from base.platform cimport (
     zc_accept, zc_bind, zc_close, zc_connect, zc_directory_remove, zc_file_identity, zc_file_is_socket, zc_file_remove,
-    zc_listen, zc_peer_credentials, zc_private_directory, zc_sa_local_name, zc_sa_set_local, zc_set_option,
+    zc_listen, zc_local_address, zc_peer_address, zc_peer_credentials, zc_private_directory, zc_sa_local_name, zc_sa_set_local, zc_set_option,
     zc_sockaddr_t, zc_socket_adopt, zc_socket_error, zc_socket_open, zc_user_in_group, ZC_FAMILY_LOCAL, ZC_LOCAL_MAX,
     ZC_OPT_RCVBUF, ZC_OPT_SNDBUF,
 )
@@ -27,6 +27,7 @@ from transport.ops cimport stream_t, transport_ops_t, visitors_t, TRANSPORT_STRE
 from transport.tuning cimport tuning_t
 
 cdef enum:
+    IPC_SCHEME = 6                 # length of "ipc://"
     IPC_PATH_MAX = 107             # the longest any system takes; zc_sa_set_local knows the shorter ones
 
 
@@ -80,20 +81,24 @@ cdef inline size_t ipc_path(const address_t *a, char *out) noexcept nogil:
     return n
 
 
+cdef inline int ipc_text(const zc_sockaddr_t *sa, char *out, size_t cap) noexcept nogil:
+    """"ipc://path" or "ipc://@name"; "ipc://" of a socket without a name, as connecting ones are. Length or -ENAMETOOLONG."""
+    cdef size_t n = 0
+    cdef const char *name = zc_sa_local_name(sa, &n)
+    if n + IPC_SCHEME + 1 > cap:
+        return -ENAMETOOLONG
+    memcpy(out, b"ipc://", IPC_SCHEME)
+    memcpy(out + IPC_SCHEME, name, n)
+    if n != 0 and name[0] == 0:
+        out[IPC_SCHEME] = c'@'
+    out[IPC_SCHEME + n] = 0
+    return IPC_SCHEME + <int>n
+
+
 cdef inline int ipc_name(int listener, const address_t *a, char *out, size_t cap) noexcept nogil:
     """transport_ops_t.name: "ipc://path" or "ipc://@name"."""
-    cdef size_t n = 0
-    cdef const char *name = zc_sa_local_name(&a.target, &n)
-    if n == 0:
-        return -EINVAL
-    if n + 7 > cap:
-        return -ENAMETOOLONG
-    memcpy(out, b"ipc://", 6)
-    memcpy(out + 6, name, n)
-    if name[0] == 0:
-        out[6] = c'@'
-    out[6 + n] = 0
-    return 6 + <int>n
+    cdef int n = ipc_text(&a.target, out, cap)
+    return n if n != IPC_SCHEME else -EINVAL
 
 
 cdef inline int ipc_wildcard(char *path_out, size_t cap) noexcept nogil:
@@ -278,6 +283,13 @@ cdef inline int ipc_peer(const stream_t *t, char *out, size_t room) noexcept nog
     return n if n >= 0 and <size_t>n < room else -ENAMETOOLONG
 
 
+cdef inline int ipc_end(const stream_t *t, bint remote, char *out, size_t room) noexcept nogil:
+    """transport_ops_t.end"""
+    cdef zc_sockaddr_t sa
+    cdef int rc = zc_peer_address(t.fd, &sa) if remote else zc_local_address(t.fd, &sa)
+    return rc if rc < 0 else ipc_text(&sa, out, room)
+
+
 cdef inline void ipc_ops(transport_ops_t *o) noexcept nogil:
     descriptor_ops(o)
     o.scheme = "ipc"
@@ -294,3 +306,4 @@ cdef inline void ipc_ops(transport_ops_t *o) noexcept nogil:
     o.open = ipc_open
     o.finish = ipc_finish
     o.peer = ipc_peer
+    o.end = ipc_end

@@ -91,6 +91,9 @@ cdef struct transport_ops_t:
     int (*finish)(stream_t *t, const tuning_t *tuning) noexcept nogil
     # Who is at the other end, for the property Peer-Address. Length or a negative errno.
     int (*peer)(const stream_t *t, char *out, size_t room) noexcept nogil
+    # The whole endpoint of one end of the connection, ours or (remote) the peer's, for monitors. Length or a negative errno.
+    # NULL: nothing is known but what the endpoint was given as.
+    int (*end)(const stream_t *t, bint remote, char *out, size_t room) noexcept nogil
 
     # ---- a connection. All of these are called with a stream that is open.
 

@@ -346,6 +346,13 @@ cdef inline int tcp_peer(const stream_t *t, char *out, size_t room) noexcept nog
     return rc if rc < 0 else zc_sa_text(&sa, out, room)
 
 
+cdef inline int tcp_end(const stream_t *t, bint remote, char *out, size_t room) noexcept nogil:
+    """transport_ops_t.end"""
+    cdef zc_sockaddr_t sa
+    cdef int rc = zc_peer_address(t.fd, &sa) if remote else zc_local_address(t.fd, &sa)
+    return rc if rc < 0 else tcp_text(&sa, out, room)
+
+
 cdef inline void tcp_ops(transport_ops_t *o) noexcept nogil:
     descriptor_ops(o)
     o.scheme = "tcp"
@@ -361,3 +368,4 @@ cdef inline void tcp_ops(transport_ops_t *o) noexcept nogil:
     o.open = tcp_open
     o.finish = tcp_finish
     o.peer = tcp_peer
+    o.end = tcp_end

@@ -97,6 +97,22 @@ def test_monitor_message(zmq, submodule):
             parse(bad)
 
 
+def test_monitor_message_of_version_2(zmq, submodule):
+    parse = submodule("utils.monitor").parse_monitor_message
+    numbers = [struct.pack("=Q", n) for n in (zmq.EVENT_PIPES_STATS, 2, 7, 1)]
+    if zmq.__name__ == "zmq":
+        with pytest.raises(RuntimeError):
+            parse([*numbers, b"tcp://here:1", b"tcp://there:2"])
+        return
+    assert parse([*numbers, b"tcp://here:1", b"tcp://there:2"]) == {
+        "event": zmq.EVENT_PIPES_STATS, "value": 7, "values": (7, 1), "local": b"tcp://here:1", "remote": b"tcp://there:2", "endpoint": b"tcp://there:2",
+    }  # fmt: skip
+    assert parse([numbers[0], struct.pack("=Q", 0), b"tcp://here:1", b""])["endpoint"] == b"tcp://here:1"
+    for bad in ([*numbers[:3], b"", b""], [numbers[0], b"x", b"", b""], [*numbers, b""]):
+        with pytest.raises(RuntimeError):
+            parse(bad)
+
+
 def test_monitor_message_without_waiting(zmq, submodule, context):
     push = context.socket(zmq.PUSH)  # its end would be an event
     monitor = push.get_monitor_socket()

@@ -1,5 +1,6 @@
 """Monitoring: which events come in which order, with which values and addresses."""
 import errno
+import socket
 import struct
 
 import pytest
@@ -225,3 +226,127 @@ def test_MON_consumer_before_or_after_the_monitor(zmq, make, order):
     assert events.wait("HANDSHAKE_SUCCEEDED")
     client.disable_monitor()
     assert events.wait("MONITOR_STOPPED")
+
+
+def test_MON_8_closing_a_listener_is_reported_before_the_end(zmq, make, fresh):
+    pull = make("PULL")
+    events = Events(zmq, pull)
+    pull.bind(fresh("tcp"))
+    _name, descriptor, _where = events.wait("LISTENING")
+    pull.close()
+    assert events.next()[:2] == ("CLOSED", descriptor)
+    assert events.next()[0] == "MONITOR_STOPPED"
+
+
+def test_MON_9_a_name_that_is_not_found_is_only_retried(zmq, make):
+    """There was no descriptor that could be closed."""
+    push = make("PUSH", RECONNECT_IVL=10)
+    events = Events(zmq, push)
+    push.connect("tcp://nowhere.invalid:5555")
+    assert events.next()[0] == events.next()[0] == "CONNECT_RETRIED"
+
+
+def test_MON_11_what_is_closed_is_a_descriptor(zmq, make):
+    push = make("PUSH", RECONNECT_IVL=10)
+    events = Events(zmq, push)
+    push.connect(dead_endpoint())
+    assert events.wait("CLOSED")[1] > 2
+
+
+def test_MON_12_a_wildcard_listener_tells_where_a_peer_came_in(zmq, make):
+    pull = make("PULL")
+    events = Events(zmq, pull)
+    pull.bind("tcp://*:*")
+    where = endpoint(pull).replace("0.0.0.0", "127.0.0.1")
+    push = make("PUSH")
+    push.connect(where)
+    assert events.wait("ACCEPTED")[2] == where
+    assert events.wait("HANDSHAKE_SUCCEEDED")[2] == where
+    pull.close()
+    assert events.wait("CLOSED")[2] == where.replace("127.0.0.1", "0.0.0.0")
+
+
+# ---- version 2: libzmq has it in draft builds only, pyzmq does not show it
+
+
+@pytest.mark.better
+def test_MON_2_form_of_version_2(zmq, make, fresh):
+    pull = make("PULL")
+    pull.monitor("inproc://mon-2-2", zmq.EVENT_ALL_V2, version=2)
+    monitor = make("PAIR")
+    monitor.connect("inproc://mon-2-2")
+    pull.bind(fresh("tcp"))
+    event, count, value, local, remote = monitor.recv_multipart()
+    assert struct.unpack("=QQ", event + count) == (zmq.EVENT_LISTENING, 1)
+    assert struct.unpack("=Q", value)[0] > 2
+    assert (local.decode(), remote) == (endpoint(pull), b"")
+    pull.disable_monitor()
+    assert struct.unpack("=QQQ", b"".join(monitor.recv_multipart())) == (zmq.EVENT_MONITOR_STOPPED, 1, 0)
+
+
+@pytest.mark.better
+def test_MON_2_versions_and_their_events(zmq, make):
+    pull = make("PULL")
+    for version, events in [(0, zmq.EVENT_ALL), (3, zmq.EVENT_ALL), (1, zmq.EVENT_ALL_V2)]:
+        with pytest.raises(zmq.ZMQError, match="version") as caught:
+            pull.monitor("inproc://mon-2-versions", events, version)
+        assert caught.value.errno == errno.EINVAL
+
+
+@pytest.fixture
+def both_ends(zmq, make):
+    """both_ends(made) -> the Events of a socket, whose endpoints are (local, remote)."""
+
+    def both_ends(made):
+        return Events(zmq, made, monitor=made.get_monitor_socket(version=2), where=lambda event: (event["local"].decode(), event["remote"].decode()))
+
+    return both_ends
+
+
+@pytest.mark.better
+@pytest.mark.parametrize("address", ["tcp", "tcp6", "ipc"])
+def test_MON_13_the_ends_mirror_each_other(zmq, make, fresh, both_ends, address):
+    pull, push = (make(kind, IPV6=int(address == "tcp6")) for kind in ("PULL", "PUSH"))
+    server, client = both_ends(pull), both_ends(push)
+    pull.bind("tcp://[::1]:*" if address == "tcp6" else fresh(address))
+    where, prefix = endpoint(pull), address.rstrip("6") + "://"
+    assert server.wait("LISTENING")[2] == (where, "")
+    push.connect(where)
+    if address != "ipc":
+        assert client.wait("CONNECT_DELAYED")[2] == ("", where)
+    connected = client.wait("CONNECTED")[2]
+    assert connected[0].startswith(prefix) and connected[1] == where
+    assert client.wait("HANDSHAKE_SUCCEEDED")[2] == connected
+    for name in ("ACCEPTED", "HANDSHAKE_SUCCEEDED"):
+        assert server.wait(name)[2] == (where, connected[0])
+    push.close()
+    assert server.wait("DISCONNECTED")[2] == (where, connected[0])
+
+
+@pytest.mark.better
+def test_MON_13_the_ends_of_a_connection_that_was_reset(zmq, make, fresh, both_ends):
+    """The system has forgotten by then who it was."""
+    pull = make("PULL")
+    events = both_ends(pull)
+    pull.bind(fresh("tcp"))
+    host, port = endpoint(pull).removeprefix("tcp://").split(":")
+    peer = socket.create_connection((host, int(port)))
+    remote = "tcp://{}:{}".format(*peer.getsockname())
+    events.wait("ACCEPTED")
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+    assert events.wait("DISCONNECTED")[2] == (endpoint(pull), remote)
+
+
+@pytest.mark.better
+def test_MON_13_a_connection_older_than_its_monitor(zmq, make, fresh, both_ends):
+    pull, push = make("PULL"), make("PUSH")
+    pull.bind(fresh("tcp"))
+    push.connect(endpoint(pull))
+    push.send(b"x")
+    pull.recv()
+    events = both_ends(push)
+    pull.close()
+    local, remote = events.wait("DISCONNECTED")[2]
+    assert local.startswith("tcp://127.0.0.1:") and remote == push.last_endpoint.decode().rstrip("\0")
+    assert events.wait("CONNECT_RETRIED")[2] == ("", remote)

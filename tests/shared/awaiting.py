@@ -83,14 +83,16 @@ def fill(zmq, socket, body=b"x", limit=100000):
 
 
 class Events:
-    """The monitor events of a socket; create it before the thing that is to be observed. `monitor`: a PAIR that receives them already."""
+    """The monitor events of a socket; create it before the thing that is to be observed. `monitor`: a PAIR that receives them already. `where`
+    makes of an event what stands for its endpoint."""
 
-    def __init__(self, zmq, socket, mask=None, monitor=None):
+    def __init__(self, zmq, socket, mask=None, monitor=None, where=lambda event: event["endpoint"].decode()):
         self.zmq = zmq
         self.socket = socket
         self.parse = importlib.import_module(zmq.__name__ + ".utils.monitor").recv_monitor_message
         self.monitor = monitor or socket.get_monitor_socket(*([] if mask is None else [mask]))
         self.monitor.rcvtimeo = int(SECONDS * 1000)
+        self.where = where
         self.seen = []
 
     def next(self):
@@ -99,7 +101,7 @@ class Events:
             event = self.parse(self.monitor)
         except self.zmq.Again:
             raise AssertionError(f"no further event after {self.seen}") from None
-        found = (self.zmq.Event(event["event"]).name, event["value"], event["endpoint"].decode())
+        found = (self.zmq.Event(event["event"]).name, event["value"], self.where(event))
         self.seen.append(found)
         return found
 

@@ -1,0 +1,103 @@
+# What a monitor is told of listeners and connections: the event, its value, and who is at which end. Lock held.
+#
+# - A listener has one end, ours: the endpoint it is bound to, or was to be bound to.
+# - A connection has two. The peer's end of one that we made is the endpoint as it was given to connect(); everything else is asked of the
+#   system, which knows no more of a peer that has reset the connection. So a monitor of both ends has them noted when the connection begins
+#   (session_t.ends), and events of connections that are older than the monitor do with what the system still says.
+# - An attempt that came to nothing has no end here.
+
+from libc.stddef cimport size_t
+from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memcpy, strlen
+from base.memory cimport free, malloc
+from io.timers cimport socket_of
+from session.session cimport session_t, SESSION_CONNECTING, SESSION_ENDING
+from socket.connections cimport endpoint_of
+from socket.monitor cimport monitor_emit, monitor_wants, occurrence_t, MONITOR_BOTH_ENDS
+from socket.state cimport endpoint_t, socket_t
+from transport.address cimport ENDPOINT_MAX
+
+
+cdef inline void occurrence_at(occurrence_t *o, uint32_t event, uint64_t value) noexcept nogil:
+    o.event = event
+    o.count = 1
+    o.values[0] = value
+    o.endpoint = o.local = o.remote = ""
+
+
+cdef inline void listener_occurrence(socket_t *s, endpoint_t *e, uint32_t event, uint64_t value) noexcept nogil:
+    cdef occurrence_t o
+    if monitor_wants(s, event):
+        occurrence_at(&o, event, value)
+        o.endpoint = o.local = e.resolved if e.resolved != NULL else e.given
+        monitor_emit(s, &o)
+
+
+cdef inline void attempt_occurrence(session_t *x, uint32_t event, uint64_t value) noexcept nogil:
+    """Of a connecting session without a connection."""
+    cdef occurrence_t o
+    if monitor_wants(socket_of(x), event):
+        occurrence_at(&o, event, value)
+        o.endpoint = o.remote = endpoint_of(x).given
+        monitor_emit(socket_of(x), &o)
+
+
+cdef inline void connection_ask_end(session_t *x, bint remote, char *out) noexcept nogil:
+    """What the system calls one end; "" if it does not know. `out` has room for ENDPOINT_MAX."""
+    out[0] = 0
+    if x.stream.fd >= 0 and x.stream.ops.end != NULL and x.stream.ops.end(&x.stream, remote, out, ENDPOINT_MAX) < 0:
+        out[0] = 0
+
+
+cdef inline void connection_note_ends(session_t *x) noexcept nogil:
+    """A connection begins: a monitor of both ends will want to know them when it is over."""
+    cdef socket_t *s = socket_of(x)
+    cdef char local[ENDPOINT_MAX]
+    cdef char remote[ENDPOINT_MAX]
+    cdef size_t n
+    free(x.ends)
+    x.ends = NULL
+    if s.monitor == NULL or s.monitor.form != MONITOR_BOTH_ENDS:
+        return
+    connection_ask_end(x, False, local)
+    connection_ask_end(x, True, remote)
+    n = strlen(local) + 1
+    x.ends = <char *> malloc(n + strlen(remote) + 1)
+    if x.ends != NULL:
+        memcpy(x.ends, local, n)
+        memcpy(x.ends + n, remote, strlen(remote) + 1)
+
+
+cdef inline void connection_occurrence(session_t *x, uint32_t event, uint64_t value) noexcept nogil:
+    """Of a session with a connection, or with one that is just over."""
+    cdef socket_t *s = socket_of(x)
+    cdef endpoint_t *e = endpoint_of(x)
+    cdef occurrence_t o
+    cdef char local[ENDPOINT_MAX]
+    cdef char remote[ENDPOINT_MAX]
+    if not monitor_wants(s, event):
+        return
+    occurrence_at(&o, event, value)
+    if x.ends != NULL:
+        o.local = x.ends
+        o.remote = x.ends + strlen(x.ends) + 1
+    else:
+        connection_ask_end(x, False, local)
+        o.local = local
+        if not x.connecting_side:
+            connection_ask_end(x, True, remote)
+            o.remote = remote
+    if x.connecting_side:
+        o.endpoint = o.remote = e.given
+    else:
+        # A listener that is bound to all addresses tells which of them it was.
+        o.endpoint = o.local if o.local[0] else e.resolved
+    monitor_emit(s, &o)
+
+
+cdef inline void session_occurrence(session_t *x, uint32_t event, uint64_t value) noexcept nogil:
+    """host.event"""
+    if x.state == SESSION_ENDING and x.ending_was == SESSION_CONNECTING:
+        attempt_occurrence(x, event, value)
+    else:
+        connection_occurrence(x, event, value)
