@@ -81,7 +81,7 @@ class Socket(_SocketBase):
         copy: Literal[True] = True,
         track: Literal[False] = False,
         routing_id: int | None = None,
-        group: str | None = None,
+        group: str | bytes | None = None,
     ) -> None: ...
     @overload
     def send(
@@ -92,7 +92,7 @@ class Socket(_SocketBase):
         *,
         track: Literal[True],
         routing_id: int | None = None,
-        group: str | None = None,
+        group: str | bytes | None = None,
     ) -> MessageTracker: ...
     @overload
     def send(
@@ -102,7 +102,7 @@ class Socket(_SocketBase):
         copy: bool = True,
         track: bool = False,
         routing_id: int | None = None,
-        group: str | None = None,
+        group: str | bytes | None = None,
     ) -> MessageTracker | None: ...
     @overload
     def recv(self, flags: int = 0, copy: Literal[True] = True, track: bool = False) -> bytes: ...
@@ -214,7 +214,7 @@ def await_send(
     copy: bool = True,
     track: bool = False,
     routing_id: int | None = None,
-    group: str | None = None,
+    group: str | bytes | None = None,
 ) -> asyncio.Future[Any]: ...
 def await_send_multipart(
     self: Socket, msg_parts: Iterable[_Data], flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any

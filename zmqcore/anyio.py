@@ -90,7 +90,7 @@ class Socket(_asyncio.Socket):
         copy: bool = True,
         track: bool = False,
         routing_id: int | None = None,
-        group: str | None = None,
+        group: str | bytes | None = None,
     ) -> Any:
         """Send one frame, to be awaited. See `zmqcore.Socket.send()`."""
         if _in_trio():

@@ -151,7 +151,7 @@ class Socket(_socket.Socket):
     del _name, _call
 
     def _send_later(
-        self, data: Any, flags: int, copy: bool, track: bool, routing_id: int | None, group: str | None
+        self, data: Any, flags: int, copy: bool, track: bool, routing_id: int | None, group: str | bytes | None
     ) -> asyncio.Future[Any]:
         awaiting = self._await()
         args = (data, flags | DONTWAIT, copy, track, routing_id, group)

@@ -176,7 +176,7 @@ cdef class Frame:
     cdef public bint more
     cdef public object tracker
     cdef public object tracker_event
-    cdef object _group
+    cdef bytes _group               # None: none
     cdef object __weakref__
 
     def __cinit__(self, data=None, track=False, copy=None, copy_threshold=None, **kwargs):
@@ -299,6 +299,7 @@ cdef class Frame:
         other.tracker = self.tracker
         other.tracker_event = self.tracker_event
         other._bytes = self._bytes
+        other._group = self._group
         other.fd = self.fd
         other._remote = self._remote
         other.received = self.received
@@ -349,20 +350,12 @@ cdef class Frame:
 
     @property
     def group(self):
-        """Group of a RADIO/DISH message, as it was set here; RuntimeError if it was not."""
-        if self._group is None:
-            raise RuntimeError("this frame has no group: RADIO and DISH sockets are not implemented in zmqcore")
-        return self._group
+        """The group that a DISH received the frame for, or that a RADIO is to send it to: at most 255 bytes. "" if there is none."""
+        return "" if self._group is None else self._group.decode("utf-8")
 
     @group.setter
     def group(self, value):
-        if isinstance(value, bytes):
-            value = value.decode("utf-8")
-        elif not isinstance(value, str):
-            raise TypeError(f"expected bytes, {type(value).__name__} found")
-        if len(value.encode("utf-8")) > 255:
-            raise_errno(-EINVAL)
-        self._group = value
+        self._group = group_name(value)
 
     @property
     def routing_id(self):
@@ -433,7 +426,7 @@ cdef class Frame:
         if option == "routing_id" and self.m.routing_id != 0:
             return self.m.routing_id
         if option == "group" and self._group is not None:
-            return self._group
+            return self.group
         if isinstance(option, str):
             name = option.encode("utf-8")
         elif isinstance(option, bytes):

@@ -88,6 +88,7 @@ cdef struct Origin:
     metadata_t *props           # one counted reference, or NULL
     int fd
     bint remote                 # not known to have come over inproc
+    msg_t group                 # MSG_EMPTY: none
 
 
 cdef inline void origin_take(Origin *o, socket_t *s, int rc) noexcept nogil:
@@ -96,8 +97,11 @@ cdef inline void origin_take(Origin *o, socket_t *s, int rc) noexcept nogil:
     o.props = NULL
     o.fd = -1
     o.remote = True
+    o.group.kind = MSG_EMPTY
     if rc != 0:
         return
+    if s.pattern.group != NULL and msg_share(&o.group, s.pattern.group) < 0:
+        o.group.kind = MSG_EMPTY
     p = pattern_last_pipe(&s.pattern)
     if p == NULL:
         return
@@ -142,4 +146,6 @@ cdef Frame frame_from(msg_t *m, Origin *origin, bint track):
     frame._remote = origin.remote
     frame.received = True
     frame.props = origin.props
+    if origin.group.kind != MSG_EMPTY:
+        frame._group = take_bytes(&origin.group)
     return frame

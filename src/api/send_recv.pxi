@@ -8,6 +8,8 @@ from socket.send_recv cimport (
     socket_abandon, socket_recv_now, socket_recv_wait, socket_send_now, socket_send_wait, socket_try_send,
 )
 from io.wait cimport wait_begin, wait_t
+from message.message cimport MSG_GROUPED
+from pattern.ops cimport CAN_SEND, GROUPS
 
 
 cpdef list frames_of(msg_parts):
@@ -37,7 +39,8 @@ cdef class Socket(_SocketBase):
                 (65536); it must not change until it has been sent. Default True.
             track (bool): with copy=False, return a MessageTracker that tells when. Default False.
             routing_id (int): which peer a SERVER or PEER sends to. Default None: the `routing_id` of a Frame.
-            group (str): group of a RADIO's message; zmqcore has no RADIO yet. Default None.
+            group (str | bytes): which group a RADIO sends to, at most 255 bytes. Default None: the `group` of a Frame,
+                or else the group without a name.
 
         Returns:
             MessageTracker | None: the tracker, if one was asked for.
@@ -47,12 +50,16 @@ cdef class Socket(_SocketBase):
             ZMQError (EFSM): not the turn of a REQ or REP to send.
             ZMQError (ENOTSUP): the type does not send (PULL, SUB).
             ZMQError (EHOSTUNREACH): a ROUTER with ROUTER_MANDATORY does not know the peer, nor does a SERVER or PEER.
-            ZMQError (EINVAL): SNDMORE on a type whose messages have one frame (CLIENT, SERVER, PEER, SCATTER, CHANNEL).
+            ZMQError (EINVAL): SNDMORE on a type whose messages have one frame (CLIENT, SERVER, RADIO, PEER, SCATTER,
+                CHANNEL); a name of a group that cannot be.
+            ZMQError (ENOTSUP): a group, and the socket is not a RADIO.
+            ZMQError (EMSGSIZE): the message is too large for a datagram (udp).
             ZMQError (ENOTSOCK): the socket is closed.
             ContextTerminated (ETERM): the context is ending.
             TypeError: `data` is str, or has no contiguous buffer.
 
-        Source: RFC 28 (REQ, REP, DEALER, ROUTER), 29 (PUB, SUB), 30 (PUSH, PULL), 31 (PAIR); options SNDTIMEO, SNDHWM.
+        Source: RFC 28 (REQ, REP, DEALER, ROUTER), 29 (PUB, SUB), 30 (PUSH, PULL), 31 (PAIR), 48 (RADIO, DISH); options
+        SNDTIMEO, SNDHWM.
 
         Example:
             >>> push.send(b"hello")
@@ -68,8 +75,10 @@ cdef class Socket(_SocketBase):
         if PyBytes_CheckExact(data) and (copy or not track) and group is None and routing_id is None:
             msg_of_bytes(&m, data)
         else:
+            if group is None and isinstance(data, Frame) and pattern_is(&s.pattern, GROUPS):
+                group = (<Frame> data)._group
             if group is not None:
-                raise_errno(-ENOTSUP, "RADIO sockets are not implemented in zmqcore")
+                return self.send_to_group(data, flags, copy, track, group_name(group))
             tracker = self.message_from(&m, data, copy, track)
             if routing_id is not None:
                 m.routing_id = routing_id
@@ -97,6 +106,38 @@ cdef class Socket(_SocketBase):
         except BaseException:
             release(m)
             raise
+
+    cdef object send_to_group(self, data, int flags, bint copy, bint track, bytes group):
+        """send() of a RADIO. The tracker of lent memory, or None."""
+        cdef socket_t *s = self.s
+        cdef msg_t m[2]                 # the message, and its group
+        cdef int rc = -EAGAIN
+        cdef object tracker
+        if not (pattern_is(&s.pattern, GROUPS) and pattern_is(&s.pattern, CAN_SEND)):
+            raise_errno(-ENOTSUP, "only a RADIO sends to a group")
+        if msg_set(&m[1], PyBytes_AS_STRING(group), <size_t> PyBytes_GET_SIZE(group)) < 0:
+            raise MemoryError
+        m[0].kind = MSG_EMPTY
+        try:
+            tracker = self.message_from(m, data, copy, track)
+            m[0].flags |= MSG_GROUPED
+            if flags & FLAG_SNDMORE:
+                m[0].flags |= MSG_MORE
+            if zc_lock_try(&s.lock):
+                rc = socket_enter(s)
+                if rc == 0:
+                    rc = socket_try_send(s, m)
+                unlock_socket(s)
+            if rc == -EAGAIN:
+                rc = self.send_rest(m, 1, 0, flags)
+        finally:
+            release(&m[0])
+            release(&m[1])
+        if zc_decref_pending():
+            zc_decref_drain()
+        if rc < 0:
+            raise_transfer(rc, self.s.type, True)
+        return tracker
 
     cdef object message_from(self, msg_t *m, data, bint copy, bint track):
         """Fills `m` from anything that can be sent. The tracker of lent memory, or None."""

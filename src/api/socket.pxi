@@ -615,32 +615,51 @@ cdef class _SocketBase:
             return rc
 
     def join(self, group):
-        """Join a group. For DISH sockets, which zmqcore does not have yet.
+        """Join a group: a DISH receives the messages of the groups it has joined.
+
+        A group matches by its whole name, not by a beginning of it. Joins hold for all connections, those made later included.
 
         Args:
             group (str | bytes): the name, at most 255 bytes.
 
         Raises:
+            ZMQError (EINVAL): it has been joined already, or is too long, or has a byte of 0 in it.
             ZMQError (ENOTSUP): the socket is not a DISH.
+            ZMQError (ENOTSOCK), ContextTerminated (ETERM): the socket is closed, the context is ending.
 
         Source: RFC 48 (RADIO, DISH).
+
+        Example:
+            >>> radio, dish = context.socket(zmq.RADIO), context.socket(zmq.DISH)
+            >>> _ = dish.bind("inproc://weather"), radio.connect("inproc://weather")
+            >>> dish.join("weather")
+            >>> radio.send(b"sunny", group="weather")
+            >>> dish.recv(copy=False).group
+            'weather'
         """
         self.check()
-        raise_errno(-ENOTSUP, "DISH sockets are not implemented in zmqcore")
+        change_group(self.s, group, True)
 
     def leave(self, group):
-        """Leave a group. For DISH sockets, which zmqcore does not have yet.
+        """Leave a group that was joined.
 
         Args:
-            group (str | bytes): the name that was joined.
+            group (str | bytes): the name.
 
         Raises:
+            ZMQError (EINVAL): it has not been joined.
             ZMQError (ENOTSUP): the socket is not a DISH.
+            ZMQError (ENOTSOCK), ContextTerminated (ETERM): the socket is closed, the context is ending.
 
         Source: RFC 48 (RADIO, DISH).
+
+        Example:
+            >>> dish = context.socket(zmq.DISH)
+            >>> dish.join("weather")
+            >>> dish.leave("weather")
         """
         self.check()
-        raise_errno(-ENOTSUP, "DISH sockets are not implemented in zmqcore")
+        change_group(self.s, group, False)
 
 
 # As a C variable: what closes at the end of the interpreter finds it, when the names of this module are gone.

@@ -12,6 +12,7 @@ cdef extern from "base/batch.h" nogil:
 cdef extern from "base/limits.h" nogil:
     enum:
         ROUTING_ID_MAX
+        GROUP_MAX
         DEVICE_NAME_MAX
 
 cdef enum:

@@ -4,6 +4,7 @@
 
 enum {
     ROUTING_ID_MAX = 255, /* bytes: what a ZMTP greeting or READY command can announce */
+    GROUP_MAX = 255,      /* bytes: what one octet can announce in a datagram, and libzmq takes */
     DEVICE_NAME_MAX = 16, /* bytes: what libzmq takes; the kernel refuses 16 itself, when the device is bound */
 };
 

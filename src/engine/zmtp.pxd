@@ -6,6 +6,7 @@
 #   there is then one plain frame around each, with neither MORE nor COMMAND; what these bits say on receipt is ignored,
 #   and those inside count.
 # - To peers before 3.1 a subscription is an ordinary message, 01 or 00 and the topic.
+# - Groups are joined and left by commands, to 3.0 as well, and not at all to older peers, which know no groups.
 
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t
@@ -20,7 +21,9 @@ from engine.ops cimport (
 from mechanism.mechanism cimport mechanism_t
 from mechanism.select cimport mechanism_delete
 from message.message cimport MSG_MORE, msg_alloc, msg_close, msg_data, msg_t
-from zmtp.command cimport command_parse, command_put, command_size, subscription_put_legacy, subscription_put_legacy_v1
+from zmtp.command cimport (
+    CMD_JOIN, CMD_LEAVE, command_parse, command_put, command_size, subscription_put_legacy, subscription_put_legacy_v1,
+)
 from zmtp.frame cimport (
     FRAME_COMMAND, FRAME_HEADER_MAX, FRAME_MORE, FRAME_SHORT_MAX, FRAME_V1_SHORT_MAX, frame_get, frame_get_v1,
     frame_put, frame_put_v1,
@@ -44,6 +47,8 @@ cdef struct zmtp_engine_t:
     mechanism_t *mechanism      # from ENGINE_READY on, if it encodes
     int version                 # 1, 2, 3
     int minor                   # of 3
+    bint groups                 # as in the config, as is the next
+    bint unpinged
 
 
 # ---- beginning
@@ -70,16 +75,16 @@ cdef inline int zmtp_ready(zmtp_engine_t *z) noexcept nogil:
     if hs.peer_keyed:
         e.peer.key = hs.peer_key
     e.peer.expected = hs.peer_expected
-    if hs.version >= 3:
+    if hs.version >= 3 and not z.unpinged:
         e.traits |= ENGINE_HEARTBEATS
-    if hs.version < 3 or hs.minor < 1:
+    if (hs.version < 3 or hs.minor < 1) and not z.groups:
         e.traits |= ENGINE_SIGNALS_WAIT
     if hs.version >= 3 and hs.mechanism.ops.encode != NULL:
         if hs.mechanism.ops.overhead > ENCODED_OVERHEAD_MAX:
             return -EMSGSIZE
         z.mechanism = handshake_take_mechanism(hs)
         e.traits |= ENGINE_OPAQUE
-        if z.mechanism.ops.message_subscriptions:
+        if z.mechanism.ops.message_subscriptions and not z.groups:
             e.traits |= ENGINE_SIGNALS_WAIT
     e.plain = hs.version >= 2 and z.mechanism == NULL
     e.peer.properties = handshake_take_properties(hs)
@@ -238,6 +243,8 @@ cdef inline ptrdiff_t zmtp_signal_put(engine_t *e, int kind, uint32_t ttl_ds, co
         return <ptrdiff_t> subscription_put_legacy_v1(out, add, data, n)
     if z.version < 3:
         return 0
+    if z.groups and (add or kind == SIGNAL_CANCEL):
+        kind = CMD_JOIN if add else CMD_LEAVE
     if z.mechanism != NULL:
         return zmtp_encode_command(z, kind, ttl_ds, data, n, out)
     return <ptrdiff_t> command_put(out, kind, ttl_ds, data, n)
@@ -263,10 +270,20 @@ cdef inline int zmtp_frame_open(engine_t *e, unsigned char *body, size_t n, int 
 
 
 cdef inline int zmtp_signal_get(engine_t *e, const unsigned char *body, size_t n, signal_t *g) noexcept nogil:
+    cdef int rc
     if n == 0:
         g.kind = 0
         return 0
-    return command_parse(body, n, g)
+    rc = command_parse(body, n, g)
+    if (<zmtp_engine_t *> e).groups:
+        # A subscription means nothing to a RADIO, and a join nothing to a publisher.
+        if g.kind == SIGNAL_SUBSCRIBE or g.kind == SIGNAL_CANCEL:
+            g.kind = 0
+        elif g.kind == CMD_JOIN:
+            g.kind = SIGNAL_SUBSCRIBE
+        elif g.kind == CMD_LEAVE:
+            g.kind = SIGNAL_CANCEL
+    return rc
 
 
 # ---- life
@@ -279,6 +296,8 @@ cdef inline int zmtp_new(const engine_config_t *config, engine_t **out) noexcept
     if z == NULL:
         return -ENOMEM
     e = &z.base
+    z.groups = config.groups
+    z.unpinged = config.unpinged
     z.hs = <handshake_t *> malloc(sizeof(handshake_t))
     if z.hs == NULL:
         free(z)

@@ -35,6 +35,7 @@ cdef enum:
     MSG_SUBSCRIBE = 2       # control: payload is a topic to subscribe to
     MSG_CANCEL = 4          # control: payload is a topic to unsubscribe from
     MSG_EXACT = 8           # MSG_PYOBJ: owner is an immutable bytes object whose whole content is the payload
+    MSG_GROUPED = 16        # on its way into a RADIO only: the msg_t right behind this one is its group
 
 cdef struct block_t:
     uint32_t refs           # atomic

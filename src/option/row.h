@@ -115,6 +115,8 @@ enum { /* set_on, get_on, zero_on, manual_on: socket types, one bit for each num
     ON_ROUTERS = ON_REP | ON_ROUTER, /* likewise */
     ON_SERVER = 1 << 12,
     ON_CLIENT = 1 << 13,
+    ON_RADIO = 1 << 14,
+    ON_DISH = 1 << 15,
     ON_PEER = 1 << 19,
     ON_GREETING = ON_DEALER | ON_ROUTER | ON_CLIENT | ON_SERVER | ON_PEER,
     ON_NOTICING = ON_ROUTER | ON_SERVER | ON_PEER,

@@ -74,7 +74,7 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
     ROW(LINGER, INT,
         "How long messages that are not sent yet are kept after close() and disconnect(); -1: until they are sent.",
         AT(linger), .keep = KEEP_INT, RANGE(-1, -1, INT_MAX), .unit = "milliseconds", TYPES(ALL, ALL),
-        .when = WHEN_AT_ONCE, .zero_on = ON_SUBSCRIBERS),
+        .when = WHEN_AT_ONCE, .zero_on = ON_SUBSCRIBERS | ON_DISH),
     ROW(SNDHWM, INT,
         "How many messages may be queued for one peer; 0: any number. What happens then depends on the type: it "
         "waits, or drops.", AT(sndhwm), .keep = KEEP_INT, RANGE(1000, 0, INT_MAX), .unit = "messages",
@@ -124,7 +124,7 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
     ROW(MAX_SUBSCRIPTIONS, INT,
         "Topics that one peer may subscribe to; asking for another one ends its connection. 0: no limit.",
         AT(max_subscriptions), .keep = KEEP_INT, RANGE(0, 0, INT_MAX), .unit = "topics",
-        TYPES(PUBLISHERS, PUBLISHERS), .when = WHEN_AT_ONCE),
+        TYPES(PUBLISHERS | ON_RADIO, PUBLISHERS | ON_RADIO), .when = WHEN_AT_ONCE),
     /* connections */
     SWITCH(IMMEDIATE, immediate, CONNECT,
         "Queue messages for completed connections only, not for peers that are still to be reached."),
@@ -282,7 +282,7 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         "Receive every subscription, not only the first to a topic.", .rule = RULE_VERBOSE),
     PATTERN(XPUB_VERBOSER, xpub_verboser, PUBLISHERS, AT_ONCE, "Receive every subscription and every cancellation.",
         .rule = RULE_VERBOSER),
-    PATTERN(XPUB_NODROP, xpub_nodrop, PUBLISHERS, AT_ONCE,
+    PATTERN(XPUB_NODROP, xpub_nodrop, PUBLISHERS | ON_RADIO, AT_ONCE,
         "A send waits, or raises Again, when a subscriber's queue is full, instead of dropping its copy."),
     PATTERN(XPUB_MANUAL, xpub_manual, PUBLISHERS, AT_ONCE,
         "XPUB: a peer's subscription holds once the application has set SUBSCRIBE in answer to it.",
@@ -311,13 +311,13 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         .unit = "descriptor"),
     ANSWER(EVENTS, INT, ALL, EVENTS, "What is possible now without waiting: POLLIN, POLLOUT, both or none.",
         .unit = "bits"),
-    ANSWER(TOPICS_COUNT, INT, PUBLISHERS | ON_SUBSCRIBERS, TOPICS_COUNT,
-        "How many topics are subscribed to, by this socket or by its peers.", .unit = "topics"),
+    ANSWER(TOPICS_COUNT, INT, PUBLISHERS | ON_SUBSCRIBERS | ON_RADIO | ON_DISH, TOPICS_COUNT,
+        "How many topics are subscribed to, or groups joined, by this socket or by its peers.", .unit = "topics"),
     ANSWER(LAST_ENDPOINT, TEXT, ALL, LAST_ENDPOINT,
         "The address of the last bind() or connect(), with wildcards resolved."),
     ROW(TYPE, INT, "The type of the socket.", TYPES(NONE, ALL), .rule = RULE_TYPE),
     ANSWER(THREAD_SAFE, INT, ALL, THREAD_SAFE,
-        "1 for CLIENT, SERVER, PEER, SCATTER, GATHER and CHANNEL, which libzmq calls thread-safe. (Here sockets of any "
+        "1 for CLIENT, SERVER, RADIO, DISH, PEER, SCATTER, GATHER and CHANNEL, which libzmq calls thread-safe. (Here sockets of any "
         "type may be shared by threads, and all have an FD.)", .unit = "0 or 1"),
     /* features that are not built in, but whose defaults a release libzmq reads back */
     ONLY_EMPTY(SOCKS_PROXY, 1, "Address of a SOCKS5 proxy for tcp connections."),

@@ -84,6 +84,10 @@ cdef inline int default_subscribe(pattern_t *pt, const unsigned char *topic, siz
     return -EINVAL
 
 
+cdef inline int default_join(pattern_t *pt, const unsigned char *group, size_t n, bint add) noexcept nogil:
+    return -ENOTSUP
+
+
 cdef inline int default_topics_count(pattern_t *pt) noexcept nogil:
     return -EINVAL
 
@@ -123,6 +127,7 @@ cdef inline void default_ops(pattern_ops_t *ops, const char *name, const char *p
     ops.recv = default_recv if traits & CAN_RECV else refuse_recv
     ops.events = default_events
     ops.subscribe = default_subscribe
+    ops.join = default_join
     ops.topics_count = default_topics_count
     ops.set_connect_routing_id = default_set_connect_routing_id
     ops.peer_state = default_peer_state

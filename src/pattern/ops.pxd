@@ -40,6 +40,7 @@ cdef enum:                      # pattern_ops_t.traits: what others may want to 
     CONNECTS_PEERS = 1 << 11    # connect_peer() tells the number of the peer, disconnect_peer() takes it
     RAW = 1 << 12               # there is no ZMTP on its connections
     SERVES = 1 << 13            # takes the requests of a REQ and answers them: it can be the ZAP handler
+    GROUPS = 1 << 14            # a message belongs to a group; peers join and leave groups
 
 cdef enum:                      # pattern_events()
     PATTERN_IN = 1
@@ -113,6 +114,8 @@ cdef struct pattern_ops_t:
 
     # The options SUBSCRIBE and UNSUBSCRIBE. 0, -EINVAL, -ENOMEM. Default: -EINVAL.
     int (*subscribe)(pattern_t *pt, const unsigned char *topic, size_t n, bint add) noexcept nogil
+    # join() and leave(). 0, -EINVAL: has joined already, or has not; -ENOMEM. Default: -ENOTSUP.
+    int (*join)(pattern_t *pt, const unsigned char *group, size_t n, bint add) noexcept nogil
     # TOPICS_COUNT: distinct topics. Default: -EINVAL.
     int (*topics_count)(pattern_t *pt) noexcept nogil
     # CONNECT_ROUTING_ID: for the next pipe attached that is `local`. 0; -EINVAL: wrong size, or in use. Default: -EINVAL.
@@ -129,6 +132,7 @@ cdef struct pattern_t:
     bint unfinished
     void *part                  # of the type
     pipe_t *last                # where the last frame received came from; NULL when it is gone
+    msg_t *group                # of the last message received; NULL: the type has none
     fair_queue_t fq
     load_balance_t lb
     const options_t *options    # of the socket, which lives longer; written under the same lock

@@ -198,6 +198,11 @@ cdef inline int pattern_subscribe(pattern_t *pt, const unsigned char *topic, siz
     return pt.ops.subscribe(pt, topic, n, add)
 
 
+cdef inline int pattern_join(pattern_t *pt, const unsigned char *group, size_t n, bint add) noexcept nogil:
+    """join() and leave(). 0, -EINVAL, -ENOTSUP, -ENOMEM."""
+    return pt.ops.join(pt, group, n, add)
+
+
 cdef inline int pattern_topics_count(pattern_t *pt) noexcept nogil:
     """TOPICS_COUNT: distinct topics; -EINVAL for types without any."""
     return pt.ops.topics_count(pt)

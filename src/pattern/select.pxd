@@ -4,6 +4,7 @@ from base.errors cimport EINVAL
 from pattern.channel cimport channel_ops
 from pattern.client cimport client_ops
 from pattern.dealer cimport dealer_ops
+from pattern.dish cimport dish_ops
 from pattern.gather cimport gather_ops
 from pattern.ops cimport pattern_ops_t
 from pattern.pair cimport pair_ops
@@ -11,6 +12,7 @@ from pattern.peer cimport peer_ops
 from pattern.pub cimport pub_ops
 from pattern.pull cimport pull_ops
 from pattern.push cimport push_ops
+from pattern.radio cimport radio_ops
 from pattern.rep cimport rep_ops
 from pattern.req cimport req_ops
 from pattern.router cimport router_ops
@@ -19,8 +21,8 @@ from pattern.server cimport server_ops
 from pattern.stream cimport stream_ops
 from pattern.sub cimport sub_ops
 from pattern.types cimport (
-    TYPE_CHANNEL, TYPE_CLIENT, TYPE_DEALER, TYPE_GATHER, TYPE_PAIR, TYPE_PEER, TYPE_PUB, TYPE_PULL, TYPE_PUSH, TYPE_REP, TYPE_REQ,
-    TYPE_ROUTER, TYPE_SCATTER, TYPE_SERVER, TYPE_STREAM, TYPE_SUB, TYPE_XPUB, TYPE_XSUB,
+    TYPE_CHANNEL, TYPE_CLIENT, TYPE_DEALER, TYPE_DISH, TYPE_GATHER, TYPE_PAIR, TYPE_PEER, TYPE_PUB, TYPE_PULL, TYPE_PUSH, TYPE_RADIO,
+    TYPE_REP, TYPE_REQ, TYPE_ROUTER, TYPE_SCATTER, TYPE_SERVER, TYPE_STREAM, TYPE_SUB, TYPE_XPUB, TYPE_XSUB,
 )
 from pattern.xpub cimport xpub_ops
 from pattern.xsub cimport xsub_ops
@@ -56,6 +58,10 @@ cdef inline int pattern_select(int type, pattern_ops_t *ops) noexcept nogil:
         server_ops(ops)
     elif type == TYPE_CLIENT:
         client_ops(ops)
+    elif type == TYPE_RADIO:
+        radio_ops(ops)
+    elif type == TYPE_DISH:
+        dish_ops(ops)
     elif type == TYPE_GATHER:
         gather_ops(ops)
     elif type == TYPE_SCATTER:

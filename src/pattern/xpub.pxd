@@ -26,7 +26,7 @@ from base.errors cimport EAGAIN, EINVAL, ENOMEM
 from message.message cimport (
     msg_t, msg_alloc, msg_data, msg_close, msg_move, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL,
 )
-from pipe.pipe cimport pipe_t, pipe_can_write, pipe_front, pipe_pop
+from pipe.pipe cimport pipe_t, pipe_front, pipe_pop
 from pipe.ring cimport ring_t, ring_init, ring_free, ring_slot, ring_commit, ring_front, ring_pop, ring_rollback, ring_empty
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
@@ -34,7 +34,8 @@ from pattern.ops cimport (
 )
 from pattern.steps cimport pattern_close_pipe, pattern_greet
 from pattern.strategies.fan_out cimport (
-    fan_out_t, fan_init, fan_free, fan_attach, fan_remove, fan_ready, fan_choose, fan_invert, fan_send, fan_take_broken,
+    fan_out_t, fan_all_ready, fan_init, fan_free, fan_attach, fan_has_room, fan_remove, fan_ready, fan_choose, fan_invert, fan_send,
+    fan_take_broken,
 )
 from pattern.strategies.topic_trie cimport (
     topic_trie_t, holder_t, topics_init, topics_free, topics_open, topics_close, topics_add, topics_remove, topics_drop, topics_held, topics_match,
@@ -422,27 +423,15 @@ cdef inline void pub_choose(pattern_t *pt, pub_t *b, msg_t *m) noexcept nogil:
         fan_invert(&b.fan)
 
 
-cdef inline bint pub_all_have_room(pub_t *b) noexcept nogil:
-    cdef uint32_t i
-    cdef pipe_t *p
-    for i in range(b.fan.chosen):
-        p = b.fan.pipes[i]
-        if not p.closed_out and not pipe_can_write(p):
-            return False
-    return True
-
-
 cdef inline int pub_send(pattern_t *pt, msg_t *m) noexcept nogil:
     cdef pub_t *b = <pub_t *> pt.part
     cdef bint more = (m.flags & MSG_MORE) != 0
     if not b.sending:
         b.fan.chosen = 0
         if pt.options.xpub_nodrop:
-            # Here a full pipe counts as much as any other.
-            while b.fan.ready < b.fan.count:
-                fan_ready(&b.fan, b.fan.pipes[b.fan.ready])
+            fan_all_ready(&b.fan)
         pub_choose(pt, b, m)
-        if pt.options.xpub_nodrop and not pub_all_have_room(b):
+        if pt.options.xpub_nodrop and not fan_has_room(&b.fan):
             b.fan.chosen = 0
             b.blocked = True
             return -EAGAIN

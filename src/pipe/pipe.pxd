@@ -65,7 +65,8 @@ cdef struct pipe_t:
     bint stalled                # network: decoding stopped for lack of room in inr
     unsigned char *peer_id      # routing id the peer announced (malloc'ed; NULL = none), set before attach or ready
     uint32_t peer_id_size
-    bint peer_legacy            # the peer filters by itself (ZMTP/1.0)
+    bint peer_legacy            # the peer filters by itself (ZMTP/1.0, datagrams)
+    size_t message_max          # bytes of a message that the connection can carry; 0: no limit
     bint local                  # made by our own connect() (routing ids by CONNECT_ROUTING_ID, HICCUP, ...)
     # ---- begin: pattern's own
     uint32_t lb_index           # position in load_balance

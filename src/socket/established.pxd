@@ -16,7 +16,7 @@ from option.store cimport (
     options_frame_max, options_heartbeat_timeout, options_heartbeat_ttl_ds, options_message_bytes_max,
     options_message_frames_max, options_tell_routing_id,
 )
-from pattern.ops cimport pattern_raw, SENDS_IDENTITY
+from pattern.ops cimport pattern_raw, CAN_SEND, GROUPS, SENDS_IDENTITY
 from pattern.pattern cimport pattern_attach, pattern_is, pattern_ready
 from pipe.pipe cimport pipe_t
 from reactor.io_thread cimport io_young
@@ -37,6 +37,9 @@ cdef inline void engine_config_from(socket_t *s, const engine_security_t *securi
     c.name = s.pattern.ops.name
     c.peers = s.pattern.ops.peers
     c.sends_identity = pattern_is(&s.pattern, SENDS_IDENTITY)
+    c.groups = pattern_is(&s.pattern, GROUPS)
+    # libzmq's DISH takes whatever it gets for a group or a body, and leaves when it is neither.
+    c.unpinged = c.groups and pattern_is(&s.pattern, CAN_SEND)
     c.routing_id = s.opt.routing_id.data
     c.routing_id_size = s.opt.routing_id.size
     c.security = security

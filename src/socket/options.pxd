@@ -1,4 +1,4 @@
-# Setting an option of a socket, and what follows from it for what exists already. Lock held.
+# Setting an option of a socket, joining and leaving groups, and what follows for what exists already. Lock held.
 #
 # Most options are read where they matter, so nothing follows but the value.
 
@@ -8,10 +8,11 @@ from base.errors cimport EPERM
 from option.store cimport option_chooses_mechanism, options_set
 from option.table cimport ACTION_CANCEL, ACTION_MARKS, ACTION_SUBSCRIBE
 from pattern.ops cimport pattern_raw
-from pattern.pattern cimport pattern_out_ready, pattern_subscribe
+from pattern.pattern cimport pattern_join, pattern_out_ready, pattern_subscribe
 from pipe.pipe cimport pipe_t, MAIL_OUT
 from pipe.ring cimport ring_set_hwm
 from socket.inproc cimport link_set_marks
+from socket.send_recv cimport socket_enter
 from socket.state cimport socket_t, inproc_pair_t
 from io.flush cimport socket_flush
 from io.wakeup cimport socket_notify
@@ -38,6 +39,15 @@ cdef inline void apply_marks(socket_t *s) noexcept nogil:
             ring_set_hwm(p.outr, <uint32_t> s.opt.sndhwm)
         if not p.closed_out:
             pattern_out_ready(&s.pattern, p)
+
+
+cdef inline int socket_join(socket_t *s, const unsigned char *group, size_t size, bint add) noexcept nogil:
+    """join() and leave(). 0 or a negative errno."""
+    cdef int rc = socket_enter(s)
+    if rc == 0:
+        rc = pattern_join(&s.pattern, group, size, add)
+        socket_flush(s)
+    return rc
 
 
 cdef inline int socket_set_option(socket_t *s, int option, const void *value, size_t size) noexcept nogil:

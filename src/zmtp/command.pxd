@@ -10,6 +10,7 @@
 from libc.stdint cimport uint32_t
 from libc.string cimport memcmp, memcpy
 
+from base.config cimport GROUP_MAX
 from base.errors cimport EPROTO
 from base.endian cimport load_be16, store_be16
 from zmtp.frame cimport FRAME_COMMAND, FRAME_SHORT_MAX, frame_put, frame_put_v1
@@ -27,7 +28,6 @@ cdef enum:
 
     PING_CONTEXT_MAX = 16  # longer contexts are cut: a PONG must stay small whatever a peer sends
     PING_TTL_MAX = 65535   # the field has 16 bits
-    GROUP_MAX = 255        # of JOIN and LEAVE
 
 
 cdef struct command_t:

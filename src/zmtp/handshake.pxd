@@ -68,6 +68,8 @@ cdef struct hs_config_t:       # all borrowed for the time of handshake_init
     const char *name           # of the socket type, as in the Socket-Type property. Static, as peers
     const char *peers          # names of the types it may talk to, one space between them
     int sends_identity         # READY holds the routing id, even an empty one
+    int groups                 # what is subscribed to are groups: JOIN and LEAVE instead of SUBSCRIBE and CANCEL
+    int unpinged               # peers of this type take a PING for a message: they get none
     const unsigned char *routing_id
     size_t routing_id_size
     const security_t *security

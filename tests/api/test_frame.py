@@ -26,9 +26,9 @@ def test_properties_of_draft_sockets_are_not_there(zmq, peers):
     one, two = peers
     one.send(b"x")
     for frame in (zmq.Frame(b"x"), two.recv(copy=False)):
+        with pytest.raises(RuntimeError):
+            assert not frame.routing_id
         for name in ("routing_id", "group"):
-            with pytest.raises(RuntimeError):
-                getattr(frame, name)
             with pytest.raises(zmq.ZMQError):
                 frame.get(name)
 

@@ -73,7 +73,7 @@ def test_help_of_one_option_in_full():
             "",
             "How long messages that are not sent yet are kept after close() and disconnect(); -1: until they are sent.",
             "",
-            "Default: -1 (SUB, XSUB: 0).",
+            "Default: -1 (SUB, XSUB, DISH: 0).",
             "Values: from -1.",
             "Set and read by all types of socket.",
             "A new value counts at once.",

@@ -304,6 +304,7 @@ cdef class zmtp_Handshake:
         config.name = ops.name
         config.peers = ops.peers
         config.sends_identity = (ops.traits & SENDS_IDENTITY) != 0
+        config.groups = config.unpinged = 0
         config.routing_id = <const unsigned char *>PyBytes_AS_STRING(routing_id)
         config.routing_id_size = len(routing_id)
         zmtp_memset(&security, 0, sizeof(security))

@@ -29,6 +29,8 @@ PEERS = {
     "GATHER": "SCATTER",
     "PEER": "PEER",
     "CHANNEL": "CHANNEL",
+    "RADIO": "DISH",
+    "DISH": "RADIO",
 }
 
 

@@ -92,7 +92,7 @@ class _Socket(_socket.Socket):
         copy: bool = True,
         track: bool = False,
         routing_id: int | None = None,
-        group: str | None = None,
+        group: str | bytes | None = None,
     ) -> Any:
         """Send one frame. See `zmqcore.Socket.send()`."""
         return self._do(_core_send, (data, flags | DONTWAIT, copy, track, routing_id, group), flags, POLLOUT)

@@ -123,6 +123,20 @@ cdef inline void fan_invert(fan_out_t *f) noexcept nogil:
         f.chosen += 1
 
 
+cdef inline void fan_all_ready(fan_out_t *f) noexcept nogil:
+    """Where nothing may be dropped a full pipe counts as much as any other: all may be chosen."""
+    f.ready = f.count
+
+
+cdef inline bint fan_has_room(fan_out_t *f) noexcept nogil:
+    """Could all that are chosen take a message?"""
+    cdef uint32_t i
+    for i in range(f.chosen):
+        if not f.pipes[i].closed_out and not pipe_can_write(f.pipes[i]):
+            return False
+    return True
+
+
 cdef inline pipe_t *fan_take_broken(fan_out_t *f) noexcept nogil:
     """One of the broken pipes (there is one); it is not counted any more."""
     cdef uint32_t i = 0

@@ -94,6 +94,11 @@ cdef inline int subscriptions_remove(subscriptions_t *s, const unsigned char *to
     return TOPIC_LAST
 
 
+cdef inline bint subscriptions_has(subscriptions_t *s, const unsigned char *topic, size_t size) noexcept nogil:
+    """Is just this one subscribed to?"""
+    return radix_find(&s.radix, topic, size) != 0
+
+
 cdef inline bint subscriptions_match(subscriptions_t *s, const unsigned char *topic, size_t size) noexcept nogil:
     """Is any subscription a prefix of the topic?"""
     cdef radix_walk_t walk

@@ -288,21 +288,33 @@ cdef inline void topics_drop(topic_trie_t *t, holder_t *h, topic_gone_t gone, vo
     h.capacity = 0
 
 
+cdef inline void topics_choose(topic_trie_t *t, uint32_t name, fan_out_t *fan) noexcept nogil:
+    """The pipes that hold this entry."""
+    cdef entry_t *e = radix_entry(&t.radix, name)
+    cdef set_t *s
+    cdef uint32_t i
+    if not e.a & SET_FLAG:
+        fan_choose(fan, t.pipes[e.a])
+    else:
+        s = <set_t *> arena_at(&t.radix.arena, e.a & ~(<uint32_t> SET_FLAG))
+        for i in range(s.count):
+            fan_choose(fan, t.pipes[s.members[i].slot])
+
+
+cdef inline void topics_match_exact(topic_trie_t *t, const unsigned char *topic, size_t size, fan_out_t *fan) noexcept nogil:
+    """Chooses the pipes that hold just this topic."""
+    cdef uint32_t name = radix_find(&t.radix, topic, size)
+    if name:
+        topics_choose(t, name, fan)
+
+
 cdef inline void topics_match(topic_trie_t *t, const unsigned char *topic, size_t size, fan_out_t *fan) noexcept nogil:
     """Chooses the pipes that hold a prefix of the topic."""
     cdef radix_walk_t walk
-    cdef entry_t *e
-    cdef set_t *s
-    cdef uint32_t name, i
+    cdef uint32_t name
     radix_walk(&t.radix, &walk, topic, size)
     while True:
         name = radix_next(&t.radix, &walk)
         if name == 0:
             return
-        e = radix_entry(&t.radix, name)
-        if not e.a & SET_FLAG:
-            fan_choose(fan, t.pipes[e.a])
-        else:
-            s = <set_t *> arena_at(&t.radix.arena, e.a & ~(<uint32_t> SET_FLAG))
-            for i in range(s.count):
-                fan_choose(fan, t.pipes[s.members[i].slot])
+        topics_choose(t, name, fan)
