@@ -99,7 +99,7 @@ def test_DRAFT_10_a_message_of_another_shape_ends_the_connection(make, raws, oct
         raw.expect(command(b"JOIN", b"TV"))
         if wrong:
             raw.send(wrong + message(b"TV", b"behind"))
-            until(lambda: (dish.poll(1) and dish.recv() and False) or has_closed(raw))
+            until(lambda raw=raw: (dish.poll(1) and dish.recv() and False) or has_closed(raw))
         else:
             raw.send(message(b"TV", b"good"))
             until(lambda: dish.recv() == b"good")
