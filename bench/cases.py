@@ -104,6 +104,30 @@ def coroutines():
         yield Case(f"{name}/round_trip/256", ends[1], "each", {"size": 256})
 
 
+def working():
+    """Programs that compute between their calls, for so many microseconds a message."""
+    for transport in ("tcp", "ipc"):
+        for size in (65536, 1048576):
+            for sender, receiver in ((50, 0), (0, 50), (50, 50), (200, 200)):
+                yield Case(
+                    f"working/{transport}/{size}/{sender}-{receiver}",
+                    one_way("working"),
+                    "rate",
+                    {"transport": transport, "size": size, "sender_us": sender, "receiver_us": receiver},
+                )
+    for size in (1024, 65536, 1048576):
+        engines = 2
+        yield Case(
+            f"working/serving/{size}",
+            (
+                Part("working.Server"),
+                *(Part("working.Engine", "b", {"rank": rank}) for rank in range(engines)),
+            ),
+            "rate",
+            {"transport": "ipc", "size": size, "engines": engines, "engine_us": 200},
+        )
+
+
 def round_trips():
     for one_core in (False, True):
         for transport in ("tcp", "ipc"):
@@ -197,5 +221,5 @@ def scaling():
         )
 
 
-ALL = (*push_pull(), *patterns(), *coroutines(), *round_trips(), *encrypted(), *costs(), *tails(), *batches())
+ALL = (*push_pull(), *patterns(), *coroutines(), *working(), *round_trips(), *encrypted(), *costs(), *tails(), *batches())
 SCALING = tuple(scaling())

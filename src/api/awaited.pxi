@@ -291,7 +291,7 @@ def await_recv(Socket self, int flags=0, bint copy=True, bint track=False):
         if rc == 0:
             awaiting.calls += 1
             if m.size >= RX_SPARE_MIN and s.nsessions:
-                self.offer_spares(m.size)
+                return finish(large_bytes(s, &m), awaiting.loop)
             return finish(take_bytes(&m), awaiting.loop)
     return self._recv_later(flags, copy, track, rc == -EAGAIN)
 

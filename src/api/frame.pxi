@@ -172,7 +172,6 @@ cdef class Frame:
     cdef bint shown                 # as a buffer: the memory must stay where it is
     cdef bint read_only             # then
     cdef object _bytes
-    cdef object _buffer
     cdef public bint more
     cdef public object tracker
     cdef public object tracker_event
@@ -322,9 +321,8 @@ cdef class Frame:
     def buffer(self):
         """The content as a memoryview."""
         with cython.critical_section(self):
-            if self._buffer is None:
-                self._buffer = memoryview(self)
-            return self._buffer
+            # Made anew each time: kept, the two would hold each other, and the memory would stay until the next garbage collection.
+            return memoryview(self)
 
     @property
     def peer_key(self):

@@ -231,39 +231,9 @@ cdef class Socket(_SocketBase):
             raise_transfer(rc, self.s.type, False)
         if copy:
             if m.size >= RX_SPARE_MIN and s.nsessions:
-                self.offer_spares(m.size)
+                return large_bytes(s, &m)
             return take_bytes(&m)
         return frame_from(&m, &origin, track)
-
-    cdef int offer_spares(self, size_t size) except -1:
-        """Large frames tend to come in one size: bytes objects are laid ready for the next ones, to be read into directly."""
-        cdef socket_t *s = self.s
-        cdef msg_t fresh
-        cdef msg_t old
-        cdef bint wanted
-        cdef int i
-        for i in range(2):
-            # A favour: not done if another thread is inside. The object is made without the lock, for that may fail.
-            if not zc_lock_try(&s.lock):
-                return 0
-            wanted = s.state == SOCKET_OPEN and not (s.host.spares[i].kind != MSG_EMPTY and s.host.spares[i].size == size)
-            zc_lock_release(&s.lock)
-            if not wanted:
-                continue
-            try:
-                msg_of_bytes(&fresh, PyBytes_FromStringAndSize(NULL, <Py_ssize_t> size))
-            except MemoryError:
-                return 0            # what was received has found its room; the next frame will, or not
-            old.kind = MSG_EMPTY
-            if zc_lock_try(&s.lock):
-                if s.state == SOCKET_OPEN:
-                    old = s.host.spares[i]
-                    s.host.spares[i] = fresh
-                    fresh.kind = MSG_EMPTY
-                zc_lock_release(&s.lock)
-            release(&fresh)
-            release(&old)
-        return 0
 
     cdef int recv_slow(self, msg_t *m, inbox_t *rest, Origin *origin, int flags) except? -1:
         """Waits for a frame as long as flags and RCVTIMEO allow; with `rest` the whole message is taken under the same lock."""
@@ -463,7 +433,9 @@ cdef class Socket(_SocketBase):
         try:
             parts.append(take_bytes(&m) if copy else frame_from(&m, &origin, track))
             for i in range(rest.count):
-                if copy:
+                if copy and rest.frames[i].size >= RX_SPARE_MIN and s.nsessions:
+                    parts.append(large_bytes(s, &rest.frames[i]))
+                elif copy:
                     parts.append(take_bytes(&rest.frames[i]))
                 else:
                     if origin.props != NULL:

@@ -40,6 +40,10 @@ cdef enum:
 
     # From this size on a frame is read straight into the bytes object that recv() will return, if one of its size lies ready.
     RX_SPARE_MIN = 32768
+    # Such objects, of this size at most, stay known when they are handed out, and are used again once nobody else holds them: one the program
+    # works with, one it has just got, two that are on their way.
+    RX_KEPT = 4
+    RX_KEPT_MAX = 4194304
 
     # Room for frames that are copied together. With half of it a write wakes the peer twice as often: tcp at 4 KiB a third slower.
     TX_BUFFER = 131072

@@ -15,6 +15,16 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+/* Memory that is kept for later and nobody's meanwhile: a build with the address sanitizer reports whoever touches it. */
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define zc_memory_rests(p, n) __asan_poison_memory_region(p, n)
+#define zc_memory_wakes(p, n) __asan_unpoison_memory_region(p, n)
+#else
+#define zc_memory_rests(p, n) ((void)0)
+#define zc_memory_wakes(p, n) ((void)0)
+#endif
+
 #if defined(ZC_FAULTS)
 
 #include "base/atomics.h"

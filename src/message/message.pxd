@@ -4,7 +4,7 @@
 #
 #   MSG_EMPTY    owns nothing (after a move)
 #   MSG_INLINE   payload inside the struct, up to MSG_INLINE_MAX octets
-#   MSG_HEAP     a malloc'ed block_t, shared by count
+#   MSG_HEAP     a block_t of its own, shared by count; large ones are used again (message/large_blocks.h)
 #   MSG_VIEW     a slice of a receive chunk (buffer_t), which stays alive while views of it exist
 #   MSG_PYOBJ    memory of one Python object; the msg_t owns one reference. `owner` is never looked into below api/
 #   MSG_PYSHARED the same, held by several msg_t through a counted share_t
@@ -21,6 +21,12 @@ from base.errors cimport ENOMEM
 
 cdef extern from "message/decref_queue.h" nogil:
     void zc_decref_push(void *object)
+
+cdef extern from "message/large_blocks.h" nogil:
+    void *zc_block_alloc(size_t n)
+    void *zc_block_grow(void *block, size_t n)
+    void zc_block_free(void *block)
+    void zc_large_trim()
 
 cdef enum:
     MSG_EMPTY = 0
@@ -39,7 +45,7 @@ cdef enum:
 
 cdef struct block_t:
     uint32_t refs           # atomic
-    uint32_t unused
+    uint32_t pages          # message/large_blocks.h
     unsigned char data[1]   # allocated to the size wanted
 
 cdef struct share_t:
@@ -91,7 +97,7 @@ cdef inline int msg_alloc(msg_t *m, size_t size) noexcept nogil:
     if size <= MSG_INLINE_MAX:
         m.kind = MSG_INLINE
         return 0
-    b = <block_t *> malloc(sizeof(block_t) + size)
+    b = <block_t *> zc_block_alloc(sizeof(block_t) + size)
     if b == NULL:
         m.kind = MSG_EMPTY
         m.size = 0
@@ -100,6 +106,17 @@ cdef inline int msg_alloc(msg_t *m, size_t size) noexcept nogil:
     m.kind = MSG_HEAP
     m.body.ref.data = b.data
     m.body.ref.owner = b
+    return 0
+
+
+cdef inline int msg_grow(msg_t *m, size_t size) noexcept nogil:
+    """More room for a MSG_HEAP that nobody shares. 0 or -ENOMEM."""
+    cdef block_t *b = <block_t *> zc_block_grow(m.body.ref.owner, sizeof(block_t) + size)
+    if b == NULL:
+        return -ENOMEM
+    m.body.ref.owner = b
+    m.body.ref.data = b.data
+    m.size = size
     return 0
 
 
@@ -124,7 +141,7 @@ cdef inline void msg_close(msg_t *m) noexcept nogil:
         if m.kind == MSG_HEAP:
             b = <block_t *> m.body.ref.owner
             if zc_sub_u32(&b.refs, 1) == 1:
-                free(b)
+                zc_block_free(b)
         elif m.kind == MSG_VIEW:
             buffer_unref_shared(<buffer_t *> m.body.ref.owner)
         elif m.kind == MSG_PYOBJ:

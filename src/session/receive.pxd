@@ -16,7 +16,7 @@
 
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t, uint64_t
-from base.memory cimport malloc, realloc, free
+from base.memory cimport malloc, free
 from libc.string cimport memcpy, memmove
 from base.config cimport (
     RX_CHUNK_MIN_ROOM, RX_VIEW_MAX, RX_GROW_FIRST, RX_GROW_PROVEN, MSG_INLINE_MAX, RX_SPARE_MIN,
@@ -30,7 +30,7 @@ from engine.ops cimport (
 )
 from engine.select cimport engine_frame_get
 from message.message cimport (
-    msg_t, block_t, buffer_t, msg_alloc, msg_set, msg_data, msg_close, MSG_EMPTY, MSG_INLINE, MSG_VIEW, MSG_MORE,
+    msg_t, buffer_t, msg_alloc, msg_grow, msg_set, msg_data, msg_close, MSG_EMPTY, MSG_INLINE, MSG_VIEW, MSG_MORE,
     MSG_EXACT, MSG_SUBSCRIBE, MSG_CANCEL,
 )
 from message.buffer cimport pool_take, pool_give, buffer_alone
@@ -253,17 +253,12 @@ cdef inline int receive_begin_big(session_t *s, const unsigned char *have, size_
 
 
 cdef inline int receive_grow_big(session_t *s) noexcept nogil:
-    cdef block_t *b
     cdef uint64_t room = s.big_room * <uint64_t> 2
     if room > s.big_size:
         room = s.big_size
-    b = <block_t *> realloc(s.big.body.ref.owner, sizeof(block_t) + room)
-    if b == NULL:
+    if msg_grow(&s.big, room) < 0:
         return -ENOMEM
-    s.big.body.ref.owner = b
-    s.big.body.ref.data = b.data
     s.big_room = room
-    s.big.size = room
     return 0
 
 

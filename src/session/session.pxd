@@ -195,6 +195,8 @@ cdef struct session_host_t:
     pool_t tx_pool
     # MSG_PYOBJ: bytes objects with nothing in them yet, for the next large frames of their size
     msg_t spares[2]
+    void *kept[4]               # RX_KEPT. Atomic: bytes objects that were handed out, with a reference, or NULL; api/spares.pxi
+    uint32_t kept_next          # which of them makes way; with the GIL
     session_t *dirty            # sessions with output nobody has written yet
     uint32_t dirty_adds         # atomic (relaxed): frames put into outputs; tells the I/O thread that a burst goes on
     session_t *ending           # sessions that are over, oldest first; connections_end() takes them apart

@@ -21,7 +21,7 @@ from io.mailbox cimport mailbox_drain
 from io.serve cimport socket_of_client, socket_serve
 from io.wakeup cimport mailbox_closed, socket_close_set, socket_wake
 from message.buffer cimport pool_clear, pool_init
-from message.message cimport msg_close
+from message.message cimport zc_large_trim
 from option.context cimport context_options_free, context_options_init
 from option.store cimport options_free, options_init
 from pattern.ops cimport pattern_hooks_t
@@ -37,7 +37,7 @@ from socket.connections cimport connections_end, connections_plan, graves_clear
 from socket.endpoints cimport endpoints_close, endpoints_init
 from socket.io_threads cimport context_stop_io
 from socket.monitor cimport monitor_take
-from socket.pipes cimport pipe_remove, pipe_retire, socket_doom
+from socket.pipes cimport pipe_remove, pipe_retire, socket_doom, spares_drop
 from socket.policy cimport policy_close
 from socket.questions cimport questions_end
 from socket.references cimport inproc_pair_unref, socket_unref
@@ -165,6 +165,7 @@ cdef inline void context_unref(context_t *ctx) noexcept nogil:
         zc_cond_destroy(&ctx.resolve_cond)
     context_options_free(&ctx.opt)
     free(ctx)
+    zc_large_trim()
 
 
 # ---- making a socket
@@ -271,8 +272,7 @@ cdef inline void socket_dismantle(socket_t *s) noexcept nogil:
     options_free(&s.opt)
     pool_clear(&s.host.rx_pool)
     pool_clear(&s.host.tx_pool)
-    msg_close(&s.host.spares[0])
-    msg_close(&s.host.spares[1])
+    spares_drop(s)
     free(s.sessions)
     free(s.heap)
     free(s.doomed)

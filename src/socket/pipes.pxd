@@ -4,12 +4,14 @@
 # does it after the call. The session under a pipe is told to end and ends after that (session/session.pxd). Lock held.
 
 from libc.stdint cimport uint32_t, uint64_t
-from base.atomics cimport zc_store_relaxed_u32
+from base.atomics cimport zc_load_relaxed_ptr, zc_store_relaxed_u32, zc_swap_ptr
 from base.memory cimport calloc, realloc, free
 from base.check cimport zc_check
+from base.config cimport RX_KEPT
 from base.errors cimport ENOMEM
 from base.monitor_events cimport EVENT_DISCONNECTED
 from base.platform cimport zc_now_ns
+from message.message cimport msg_close, zc_decref_push, zc_large_trim
 from pattern.ops cimport CONFLATES_IN, CONFLATES_OUT
 from pattern.pattern cimport pattern_detach, pattern_ended, pattern_is, pattern_released
 from pipe.pipe cimport pipe_t, MAIL_CLOSED
@@ -102,9 +104,25 @@ cdef inline void netpipe_free(pipe_t *p) noexcept nogil:
     free(p)
 
 
+cdef inline void spares_drop(socket_t *s) noexcept nogil:
+    """Objects laid ready, or kept to be used again, for large frames."""
+    cdef void *object
+    cdef int i
+    for i in range(2):
+        msg_close(&s.host.spares[i])
+    for i in range(RX_KEPT):
+        if zc_load_relaxed_ptr(&s.host.kept[i]) == NULL:
+            continue
+        object = zc_swap_ptr(&s.host.kept[i], NULL)
+        if object != NULL:
+            zc_decref_push(object)
+
+
 cdef inline void pipes_trim(socket_t *s) noexcept nogil:
-    """A connection that is quiet costs no ring memory."""
+    """A socket that is quiet costs no ring memory, and none for large frames."""
     cdef uint32_t i
+    spares_drop(s)
+    zc_large_trim()
     for i in range(s.npipes):
         if s.pipes[i].link == NULL:
             ring_trim(s.pipes[i].inr)

@@ -5,6 +5,7 @@
 #   - A probe function checks its arguments and raises: tests may pass anything.
 #   - A .pxi prefixes its public names with its area (ring_..., frame_...): they share this module.
 
+include "blocks.pxi"
 include "options.pxi"
 include "pattern.pxi"
 include "pipe.pxi"
