@@ -172,6 +172,7 @@ cdef class Frame:
     cdef bint shown                 # as a buffer: the memory must stay where it is
     cdef bint read_only             # then
     cdef object _bytes
+    cdef object _buffer         # weakref.ref of a memoryview, or None
     cdef public bint more
     cdef public object tracker
     cdef public object tracker_event
@@ -321,8 +322,12 @@ cdef class Frame:
     def buffer(self):
         """The content as a memoryview."""
         with cython.critical_section(self):
-            # Made anew each time: kept, the two would hold each other, and the memory would stay until the next garbage collection.
-            return memoryview(self)
+            # Known weakly: the two would hold each other, and the memory would stay until the next garbage collection.
+            view = self._buffer() if self._buffer is not None else None
+            if view is None:
+                view = memoryview(self)
+                self._buffer = weakref.ref(view)
+            return view
 
     @property
     def peer_key(self):
