@@ -41,6 +41,7 @@ from .poll import Poller, milliseconds
 from .socket_objects import ASKED_RECV, ASKED_SEND, ObjectSocket
 from .socket_options import SocketOptions
 from .socket_security import SecureSocket
+from .socket_seeing import SeeingSocket
 
 __all__ = ["Socket", "SyncSocket"]
 
@@ -71,7 +72,7 @@ class _SocketContext(Generic[_SocketT]):
             self.socket.disconnect(self.addr)
 
 
-class Socket(ObjectSocket, SecureSocket, SocketOptions, StrictAttributes, Generic[_ReceivedT]):
+class Socket(ObjectSocket, SecureSocket, SeeingSocket, SocketOptions, StrictAttributes, Generic[_ReceivedT]):
     """A ZeroMQ socket. `context.socket(type)` makes one. Several threads may use it.
 
     Every option is an attribute (`socket.linger = 0`). Iterating receives for ever, and a `with` block closes

@@ -74,9 +74,12 @@ cdef inline msg_t *dish_front(pattern_t *pt) noexcept nogil:
         if front == NULL:
             return NULL
         if not front.flags & MSG_MORE or front.size > GROUP_MAX:
+            pt.fq.pipes[pt.fq.current].unwanted += 1
             pattern_close_pipe(pt, pt.fq.pipes[pt.fq.current])
         elif subscriptions_has(&s.topics, msg_data(front), front.size):
             return front
+        else:
+            pt.fq.pipes[pt.fq.current].filtered += 1
         fq_discard(&pt.fq, front)
         skipped += 1
         if skipped == PATTERN_SKIP_MAX:
@@ -104,6 +107,7 @@ cdef inline int dish_recv(pattern_t *pt, msg_t *m) noexcept nogil:
             return 0
         msg_close(m)
         fq_skip(&pt.fq)
+        p.unwanted += 1
         pattern_close_pipe(pt, p)
 
 

@@ -17,7 +17,7 @@
 #   there was nothing left. No new input will be reported for what is left: the caller must not sleep but do what else it has to (signals,
 #   deadlines, other sockets) and call again.
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 from libc.stddef cimport size_t
 from message.message cimport msg_t
 from option.table cimport options_t
@@ -130,6 +130,8 @@ cdef struct pattern_t:
     pattern_ops_t ops
     bint rcvmore                # the last frame received has followers
     bint unfinished
+    uint64_t nobody             # messages sent for which there was no peer: dropped
+    uint64_t unread             # messages that the type itself had kept for the application when it closed
     void *part                  # of the type
     pipe_t *last                # where the last frame received came from; NULL when it is gone
     msg_t *group                # of the last message received; NULL: the type has none

@@ -15,15 +15,15 @@ from base.errors cimport EAGAIN, EINVAL, EMSGSIZE, ENOMEM
 from message.message cimport (
     msg_t, msg_alloc, msg_close, msg_data, MSG_CANCEL, MSG_GROUPED, MSG_MORE, MSG_SUBSCRIBE,
 )
-from pipe.pipe cimport pipe_t, pipe_front, pipe_pop
+from pipe.pipe cimport pipe_t, pipe_count_control, pipe_front, pipe_pop
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
     pattern_ops_t, pattern_t, CAN_SEND, FLAG_BUSY, GROUPS, PATTERN_OUT, PUBLISHES, SINGLE_FRAME,
 )
 from pattern.steps cimport pattern_close_pipe
 from pattern.strategies.fan_out cimport (
-    fan_all_ready, fan_attach, fan_choose, fan_free, fan_has_room, fan_init, fan_out_t, fan_ready, fan_remove, fan_send,
-    fan_take_broken,
+    fan_all_ready, fan_attach, fan_begin, fan_choose, fan_free, fan_has_room, fan_init, fan_nobody, fan_out_t, fan_ready,
+    fan_remove, fan_send, fan_take_broken,
 )
 from pattern.strategies.topic_trie cimport (
     holder_t, topic_trie_t, topics_add, topics_close, topics_count, topics_drop, topics_free, topics_held, topics_init,
@@ -107,6 +107,9 @@ cdef inline void radio_in_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
             break
         if m.flags & (MSG_SUBSCRIBE | MSG_CANCEL):
             radio_apply(pt, p, m)
+            pipe_count_control(p, m)
+        else:
+            p.unwanted += not m.flags & MSG_MORE
         msg_close(m)
         pipe_pop(p)
     p.pattern_flags &= ~(<uint32_t> FLAG_BUSY)
@@ -204,7 +207,7 @@ cdef inline int radio_send(pattern_t *pt, msg_t *m) noexcept nogil:
         return -EMSGSIZE
     if pt.options.xpub_nodrop:
         fan_all_ready(&r.fan)
-    r.fan.chosen = 0
+    fan_begin(&r.fan, True)
     topics_match_exact(&r.groups, msg_data(group), group.size, &r.fan)
     for i in range(r.nhear_all):
         fan_choose(&r.fan, r.hear_all[i])
@@ -212,6 +215,7 @@ cdef inline int radio_send(pattern_t *pt, msg_t *m) noexcept nogil:
         r.fan.chosen = 0
         r.blocked = True
         return -EAGAIN
+    pt.nobody += fan_nobody(&r.fan)
     if r.fan.chosen:
         group.flags = MSG_MORE
         radio_forward(pt, r, group)

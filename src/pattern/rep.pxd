@@ -10,7 +10,7 @@ from libc.stdint cimport uint32_t
 from base.memory cimport calloc, realloc, free
 from base.errors cimport EAGAIN, EFSM, ENOMEM
 from message.message cimport msg_t, msg_close, MSG_MORE
-from pipe.pipe cimport pipe_t, pipe_can_write, pipe_write, pipe_flush
+from pipe.pipe cimport pipe_t, pipe_can_write, pipe_lose, pipe_write, pipe_flush
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
     pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, MUST_ANSWER, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX,
@@ -84,10 +84,12 @@ cdef inline bint rep_fetch(pattern_t *pt, rep_t *r) noexcept nogil:
             fq_take(q, front, &m)
             if not m.flags & MSG_MORE:
                 msg_close(&m)
+                p.unwanted += 1
                 break
             if not rep_keep(r, &m):
                 msg_close(&m)
                 fq_skip(q)
+                p.unwanted += 1
                 break
             if m.size == 0:
                 r.fetched = True
@@ -123,6 +125,14 @@ cdef inline int rep_recv(pattern_t *pt, msg_t *m) noexcept nogil:
     return 0
 
 
+cdef inline void rep_count(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """A reply is discarded: `p` is the requester without room, or NULL."""
+    if p == NULL:
+        pt.nobody += 1
+    else:
+        p.missed += 1
+
+
 cdef inline int rep_send(pattern_t *pt, msg_t *m) noexcept nogil:
     cdef rep_t *r = <rep_t *> pt.part
     cdef bint more = (m.flags & MSG_MORE) != 0
@@ -133,6 +143,8 @@ cdef inline int rep_send(pattern_t *pt, msg_t *m) noexcept nogil:
     if not r.started:
         r.started = True
         r.dropping = p == NULL or not pipe_can_write(p)
+        if r.dropping:
+            rep_count(pt, p)
     if not r.dropping:
         while rc == 0 and r.written < r.count:
             rc = pipe_write(p, &r.frames[r.written], True)
@@ -144,6 +156,7 @@ cdef inline int rep_send(pattern_t *pt, msg_t *m) noexcept nogil:
             return rc           # the same frame may be sent again
         if rc < 0:
             r.dropping = True
+            pipe_lose(p)
         elif not more:
             pipe_flush(p)
     if not more:
@@ -185,8 +198,9 @@ cdef inline void rep_detach(pattern_t *pt, pipe_t *p) noexcept nogil:
     cdef rep_t *r = <rep_t *> pt.part
     if r.reply == p:
         r.reply = NULL
-        if r.sending and r.started:
+        if r.sending and r.started and not r.dropping:
             r.dropping = True
+            pipe_lose(p)
 
 
 cdef inline void rep_ended(pattern_t *pt, pipe_t *p) noexcept nogil:

@@ -78,6 +78,7 @@ cdef inline void req_discard(pattern_t *pt, pipe_t *p) noexcept nogil:
         else:
             good = False
             step = 2 if more else 0
+        p.unwanted += not more
         msg_close(m)
         pipe_pop(p)
         if not good and p.other == NULL:
@@ -88,6 +89,7 @@ cdef inline void req_discard(pattern_t *pt, pipe_t *p) noexcept nogil:
                 if m == NULL:
                     break
                 more = (m.flags & MSG_MORE) != 0
+                p.unwanted += not more
                 msg_close(m)
                 pipe_pop(p)
             break
@@ -147,6 +149,7 @@ cdef inline bint req_find_reply(pattern_t *pt, req_t *r) noexcept nogil:
         if what == REQ_OURS:
             r.fetched = True
             return True
+        p.unwanted += 1
         if what == REQ_STALE:
             fq_skip(q)
         elif p.other == NULL:
@@ -183,6 +186,8 @@ cdef inline int req_prefix(pattern_t *pt, req_t *r) noexcept nogil:
     r.stage = REQ_BODY
     # The old request, if any, is over.
     if pt.fq.more:
+        if r.reply != NULL:
+            r.reply.unwanted += 1
         fq_skip(&pt.fq)
     r.receiving = False
     r.fetched = False

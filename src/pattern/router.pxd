@@ -20,7 +20,7 @@ from base.memory cimport malloc, calloc, realloc, free
 from libc.string cimport memcpy, memcmp
 from base.errors cimport EAGAIN, EEXIST, EHOSTUNREACH, EINVAL, ENOMEM
 from message.message cimport msg_t, msg_data, msg_set, MSG_MORE
-from pipe.pipe cimport pipe_t, pipe_can_write, pipe_write, pipe_flush
+from pipe.pipe cimport pipe_t, pipe_can_write, pipe_lose, pipe_write, pipe_flush
 from pipe.ring cimport ring_messages
 from option.table cimport NOTIFY_CONNECT, NOTIFY_DISCONNECT
 from pattern.defaults cimport default_ops
@@ -302,10 +302,16 @@ cdef inline void router_lost(pattern_t *pt, pipe_t *p) noexcept nogil:
     router_unwait(<router_t *> pt.part, p)
 
 
-cdef inline void router_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
-    cdef router_t *r = <router_t *> pt.part
+cdef inline void router_give_up(router_t *r, pipe_t *p) noexcept nogil:
+    """The pipe goes; the rest of a message to it that has begun is discarded."""
     if r.out == p:
         r.out = NULL
+        pipe_lose(p)
+
+
+cdef inline void router_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
+    cdef router_t *r = <router_t *> pt.part
+    router_give_up(r, p)
     if router_has_peer(p):
         # `ended` says that the other end writes no more, so that even an inproc ring is ours to write.
         if pt.options.disconnect_msg.size and not p.local:
@@ -322,8 +328,7 @@ cdef inline void router_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
 cdef inline void router_detach(pattern_t *pt, pipe_t *p) noexcept nogil:
     cdef router_t *r = <router_t *> pt.part
     cdef former_t *f
-    if r.out == p:
-        r.out = NULL
+    router_give_up(r, p)
     router_leave(pt, p)
     while p.pattern_data != NULL:
         f = <former_t *> p.pattern_data
@@ -354,10 +359,12 @@ cdef inline int router_send(pattern_t *pt, msg_t *m) noexcept nogil:
             if p == NULL:
                 if router_mandatory(pt):
                     return -EHOSTUNREACH
+                pt.nobody += 1
             elif not pipe_can_write(p):
                 lb_full(&pt.lb, p)
                 if router_mandatory(pt):
                     return -EHOSTUNREACH if p.closed_out else -EAGAIN
+                p.missed += 1
                 p = NULL
             r.out = p
             r.sending = True
@@ -373,6 +380,7 @@ cdef inline int router_send(pattern_t *pt, msg_t *m) noexcept nogil:
             return rc
         if rc < 0:
             r.out = NULL
+            pipe_lose(p)
         elif not more:
             pipe_flush(p)
     r.sending = more

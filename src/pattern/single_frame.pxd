@@ -29,6 +29,7 @@ cdef inline msg_t *single_front(pattern_t *pt) noexcept nogil:
         front = fq_front(&pt.fq)
         if front == NULL or not front.flags & MSG_MORE:
             return front
+        pt.fq.pipes[pt.fq.current].unwanted += 1
         fq_discard(&pt.fq, front)
         skipped += 1
         if skipped == PATTERN_SKIP_MAX:

@@ -3,7 +3,7 @@
 
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t
-from message.message cimport msg_t, msg_close, msg_set
+from message.message cimport msg_t, msg_close, msg_set, MSG_CANCEL, MSG_MORE, MSG_SUBSCRIBE
 from pattern.ops cimport pattern_t, FLAG_BUSY
 from pipe.pipe cimport pipe_t, pipe_flush, pipe_front, pipe_pop, pipe_store
 from pipe.ring cimport ring_commit, ring_mid_message, ring_rollback, ring_slot
@@ -26,6 +26,9 @@ cdef inline void pattern_greet(pipe_t *p, const unsigned char *data, size_t size
         if not p.writing:
             pipe_store(p, &m, True)
             pipe_flush(p)
+    else:
+        p.sunk += 1
+        p.sunk_bytes += size
     msg_close(&m)
 
 
@@ -39,6 +42,8 @@ cdef inline void pattern_insert(pipe_t *p, const unsigned char *data, size_t siz
     slot = ring_slot(p.inr)
     if slot != NULL and msg_set(slot, data, size) == 0:
         ring_commit(p.inr)
+        p.not_in += 1
+        p.not_in_bytes += size
 
 
 cdef inline void pattern_discard(pattern_t *pt, pipe_t *p) noexcept nogil:
@@ -51,6 +56,7 @@ cdef inline void pattern_discard(pattern_t *pt, pipe_t *p) noexcept nogil:
         m = pipe_front(p)
         if m == NULL:
             break
+        p.unwanted += not m.flags & (MSG_MORE | MSG_SUBSCRIBE | MSG_CANCEL)
         msg_close(m)
         pipe_pop(p)
     p.pattern_flags &= ~(<uint32_t> FLAG_BUSY)

@@ -36,6 +36,7 @@ cdef inline msg_t *sub_front(pattern_t *pt) noexcept nogil:
             return front
         if subscriptions_match(&s.topics, msg_data(front), front.size) != pt.options.invert_matching:
             return front
+        pt.fq.pipes[pt.fq.current].filtered += 1
         fq_discard(&pt.fq, front)
         skipped += 1
         if skipped == PATTERN_SKIP_MAX:

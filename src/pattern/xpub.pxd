@@ -5,9 +5,7 @@
 # - Input is read as soon as it arrives, whole messages at a time, so nothing about a peer's message is remembered between calls.
 # - A subscription is a control frame, or a frame of a user message that begins with 01 or 00; with ONLY_FIRST_SUBSCRIBE frames after the
 #   first count only if the first was one. Other frames are user data: kept for the application by XPUB, discarded by PUB.
-# - Reports and user messages wait in `pending`, a queue of the socket's own without a mark. A user message stays whole: reports that come up
-#   inside it follow it, and its last user frame ends it even if a subscription was its last frame. If memory ends inside it, all of it is
-#   dropped and its peer is closed.
+# - Reports and user messages wait for the application in a queue (xpub_pending.pxd).
 # - A peer holds a topic once; the reports are: first holder and last one gone. VERBOSE adds further subscriptions, VERBOSER also further
 #   cancellations. A cancellation of a topic nobody held is reported like a real one.
 # - XPUB_MANUAL: requests are reported and remembered (`asked`) but take effect only through pattern_subscribe() after the application has
@@ -19,54 +17,29 @@
 #   frames of one peer that wait for it close the peer as well.
 # - A full peer misses the message; with XPUB_NODROP the message is refused (-EAGAIN) for all if one of its receivers is full.
 
-from libc.stdint cimport uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport uint32_t
 from base.memory cimport malloc, calloc, free
-from libc.string cimport memcpy
 from base.errors cimport EAGAIN, EINVAL, ENOMEM
-from message.message cimport (
-    msg_t, msg_alloc, msg_data, msg_close, msg_move, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL,
-)
-from pipe.pipe cimport pipe_t, pipe_front, pipe_pop
-from pipe.ring cimport ring_t, ring_init, ring_free, ring_slot, ring_commit, ring_front, ring_pop, ring_rollback, ring_empty
+from message.message cimport msg_t, msg_data, msg_close, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
+from pipe.pipe cimport pipe_t, pipe_count_control, pipe_front, pipe_pop
+from pipe.ring cimport ring_init, ring_free, ring_front, ring_pop, ring_empty
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
     pattern_ops_t, pattern_t, CAN_RECV, CAN_SEND, FLAG_BUSY, PATTERN_IN, PATTERN_OUT, PUBLISHES,
 )
 from pattern.steps cimport pattern_close_pipe, pattern_greet
 from pattern.strategies.fan_out cimport (
-    fan_out_t, fan_all_ready, fan_init, fan_free, fan_attach, fan_has_room, fan_remove, fan_ready, fan_choose, fan_invert, fan_send,
-    fan_take_broken,
+    fan_all_ready, fan_init, fan_free, fan_attach, fan_begin, fan_has_room, fan_remove, fan_ready, fan_choose, fan_invert, fan_nobody,
+    fan_send, fan_take_broken,
 )
 from pattern.strategies.topic_trie cimport (
-    topic_trie_t, holder_t, topics_init, topics_free, topics_open, topics_close, topics_add, topics_remove, topics_drop, topics_held, topics_match,
+    holder_t, topic_trie_t, topics_init, topics_free, topics_open, topics_close, topics_add, topics_remove, topics_drop, topics_held, topics_match,
     topics_count, TOPIC_FIRST,
 )
 from pattern.strategies.subscriptions cimport TOPIC_REMAINS
-
-cdef enum:
-    PUB_NOBODY = 0xffffffff     # a pending frame without a peer
-
-# In pipe.pattern_data.
-cdef struct subscriber_t:
-    holder_t holds
-    holder_t asked              # manual mode
-    bint has_asked              # it is open
-    uint32_t unread             # frames of this peer in `pending`, `later` and `held`
-
-cdef struct pub_t:
-    topic_trie_t topics
-    topic_trie_t *asked         # made in manual mode
-    fan_out_t fan
-    ring_t pending              # msg.routing_id and msg.unused name the peer: its slot and the low half of its pipe's id
-    ring_t later                # reports that came up inside a user message
-    msg_t held                  # its last user frame so far
-    bint holding
-    uint32_t frames             # of the user message that `held` belongs to, as far as they are counted in `unread`
-    bint sending                # inside a message
-    bint blocked                # NODROP refused a message and nothing has changed since
-    pipe_t *asker               # manual: whose request the application received last
-    bint last_value             # ... and the next message is for it alone
-    pipe_t *leaving             # whose topics are being dropped
+from pattern.xpub_pending cimport (
+    pub_count_unread, pub_end_message, pub_hold, pub_peer, pub_report, pub_t, subscriber_t,
+)
 
 
 cdef inline int pub_init(pattern_t *pt) noexcept nogil:
@@ -88,6 +61,7 @@ cdef inline void pub_free(pattern_t *pt) noexcept nogil:
         topics_free(b.asked)
         free(b.asked)
     fan_free(&b.fan)
+    pub_count_unread(pt)
     ring_free(&b.pending)
     ring_free(&b.later)
     if b.holding:
@@ -101,110 +75,6 @@ cdef inline bint pub_reports(pattern_t *pt) noexcept nogil:
 
 cdef inline bint pub_manual(pattern_t *pt) noexcept nogil:
     return pub_reports(pt) and (pt.options.xpub_manual or pt.options.xpub_manual_last_value)
-
-
-# ---- pending input
-
-cdef inline bint pub_queue(ring_t *ring, msg_t *m) noexcept nogil:
-    """False if memory is out: the frame is gone."""
-    cdef msg_t *slot = ring_slot(ring)
-    if slot == NULL:
-        msg_close(m)
-        return False
-    msg_move(slot, m)
-    ring_commit(ring)
-    return True
-
-
-cdef inline void pub_count(pattern_t *pt, pipe_t *p) noexcept nogil:
-    """One more frame of this peer waits for the application. What cancellations of its own topics add is allowed for."""
-    cdef subscriber_t *s = <subscriber_t *> p.pattern_data
-    s.unread += 1
-    if pt.options.max_subscriptions and s.unread > 2 * <uint64_t> pt.options.max_subscriptions and (<pub_t *> pt.part).leaving != p:
-        pattern_close_pipe(pt, p)
-
-
-cdef inline void pub_report(pattern_t *pt, pipe_t *p, bint subscribe, const unsigned char *topic, size_t size) noexcept nogil:
-    """01 topic or 00 topic for the application; p NULL = of a peer that is gone. Out of memory loses the report; the subscription itself
-    stands."""
-    cdef pub_t *b = <pub_t *> pt.part
-    cdef msg_t m
-    if msg_alloc(&m, size + 1) < 0:
-        return
-    msg_data(&m)[0] = subscribe
-    if size:
-        memcpy(msg_data(&m) + 1, topic, size)
-    # Marks a report; taken off before the application sees it.
-    m.flags = MSG_SUBSCRIBE
-    m.routing_id = <uint32_t> PUB_NOBODY
-    m.unused = 0
-    if p != NULL:
-        m.routing_id = (<subscriber_t *> p.pattern_data).holds.slot
-        m.unused = <unsigned short> p.id
-        pub_count(pt, p)
-    if not pub_queue(&b.later if b.holding else &b.pending, &m) and p != NULL:
-        (<subscriber_t *> p.pattern_data).unread -= 1
-
-
-cdef inline void pub_spoilt(pattern_t *pt, pipe_t *p) noexcept nogil:
-    """Memory ended inside a user message: nothing of it may be taken for a part of another, and its peer is told by the end of the connection."""
-    cdef pub_t *b = <pub_t *> pt.part
-    ring_rollback(&b.pending)
-    (<subscriber_t *> p.pattern_data).unread -= b.frames
-    b.frames = 0
-    pattern_close_pipe(pt, p)
-
-
-cdef inline bint pub_hold(pattern_t *pt, pipe_t *p, msg_t *m) noexcept nogil:
-    """A user frame: is it the last of its message? The next one tells. False if memory is out: what the message had so far is gone."""
-    cdef pub_t *b = <pub_t *> pt.part
-    if b.holding:
-        b.held.flags |= MSG_MORE
-        if not pub_queue(&b.pending, &b.held):
-            b.holding = False
-            pub_spoilt(pt, p)
-            msg_close(m)
-            return False
-    msg_move(&b.held, m)
-    b.held.routing_id = (<subscriber_t *> p.pattern_data).holds.slot
-    b.held.unused = <unsigned short> p.id
-    b.holding = True
-    b.frames += 1
-    pub_count(pt, p)
-    return True
-
-
-cdef inline pipe_t *pub_peer(pub_t *b, msg_t *m) noexcept nogil:
-    """Where a pending frame came from, or NULL if that pipe is gone."""
-    cdef pipe_t *p
-    if m.routing_id >= b.topics.slots:
-        return NULL
-    p = b.topics.pipes[m.routing_id]
-    # The slot may be vacant, or belong to a later pipe.
-    if <uintptr_t> p & 1 or <unsigned short> p.id != m.unused:
-        return NULL
-    return p
-
-
-cdef inline void pub_end_message(pattern_t *pt, pipe_t *p) noexcept nogil:
-    """The message of `p` is complete, and what came up inside it follows."""
-    cdef pub_t *b = <pub_t *> pt.part
-    cdef msg_t *m
-    cdef pipe_t *from_
-    if b.holding:
-        b.holding = False
-        b.held.flags &= ~(<unsigned char> MSG_MORE)
-        if not pub_queue(&b.pending, &b.held):
-            pub_spoilt(pt, p)
-    b.frames = 0
-    while True:
-        m = ring_front(&b.later)
-        if m == NULL:
-            return
-        from_ = pub_peer(b, m)
-        if not pub_queue(&b.pending, m) and from_ != NULL:
-            (<subscriber_t *> from_.pattern_data).unread -= 1
-        ring_pop(&b.later)
 
 
 # ---- subscriptions
@@ -337,6 +207,7 @@ cdef inline void pub_in_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
         if m.flags & (MSG_SUBSCRIBE | MSG_CANCEL):
             pub_apply(pt, p, (m.flags & MSG_SUBSCRIBE) != 0, data, m.size)
             msg_close(&m)
+            pipe_count_control(p, &m)
             continue
         more = (m.flags & MSG_MORE) != 0
         topic = looking and m.size > 0 and data[0] <= 1
@@ -345,10 +216,13 @@ cdef inline void pub_in_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
         if topic:
             pub_apply(pt, p, data[0] == 1, data + 1, m.size - 1)
             msg_close(&m)
+            if first:
+                pipe_count_control(p, &m)
         elif pub_reports(pt) and not spoilt:
             spoilt = not pub_hold(pt, p, &m)
         else:
             msg_close(&m)
+            p.unwanted += not more
         first = not more
         if first:
             looking = True
@@ -412,11 +286,12 @@ cdef inline void pub_out_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
 # ---- messages
 
 cdef inline void pub_choose(pattern_t *pt, pub_t *b, msg_t *m) noexcept nogil:
-    cdef bint one
+    cdef bint one = b.last_value and pt.options.xpub_manual_last_value
+    fan_begin(&b.fan, not (one or pt.options.invert_matching))
     topics_match(&b.topics, msg_data(m), m.size, &b.fan)
-    if b.last_value and pt.options.xpub_manual_last_value:
-        one = b.asker != NULL and b.asker.fan_index < b.fan.chosen
-        b.fan.chosen = 0
+    if one:
+        one = b.asker != NULL and (b.asker.fan_index < b.fan.chosen or b.asker.fan_missed == b.fan.serial)
+        fan_begin(&b.fan, True)
         if one:
             fan_choose(&b.fan, b.asker)
     if pt.options.invert_matching:
@@ -427,7 +302,6 @@ cdef inline int pub_send(pattern_t *pt, msg_t *m) noexcept nogil:
     cdef pub_t *b = <pub_t *> pt.part
     cdef bint more = (m.flags & MSG_MORE) != 0
     if not b.sending:
-        b.fan.chosen = 0
         if pt.options.xpub_nodrop:
             fan_all_ready(&b.fan)
         pub_choose(pt, b, m)
@@ -438,6 +312,7 @@ cdef inline int pub_send(pattern_t *pt, msg_t *m) noexcept nogil:
         if b.last_value:
             b.last_value = False
             b.asker = NULL
+        pt.nobody += fan_nobody(&b.fan)
     b.sending = more
     if b.fan.chosen:
         fan_send(&b.fan, m)

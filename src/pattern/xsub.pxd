@@ -18,7 +18,9 @@ from pattern.ops cimport (
 )
 from pattern.steps cimport pattern_close_pipe
 from pattern.strategies.fair_queue cimport fq_attach, fq_ended, fq_front
-from pattern.strategies.fan_out cimport fan_out_t, fan_init, fan_free, fan_attach, fan_choose_all, fan_ready, fan_remove, fan_send, fan_take_broken
+from pattern.strategies.fan_out cimport (
+    fan_out_t, fan_init, fan_free, fan_attach, fan_begin, fan_choose_all, fan_nobody, fan_ready, fan_remove, fan_send, fan_take_broken,
+)
 from pattern.strategies.radix cimport entry_t
 from pattern.strategies.subscriptions cimport (
     subscriptions_t, subscriptions_init, subscriptions_clear, subscriptions_count, subscriptions_at, subscriptions_add,
@@ -136,7 +138,9 @@ cdef inline int xsub_send(pattern_t *pt, msg_t *m) noexcept nogil:
             return 0
     if first:
         s.looking = topic or not pt.options.only_first_subscribe
+        fan_begin(&s.fan, True)
         fan_choose_all(&s.fan)
+        pt.nobody += fan_nobody(&s.fan)
     if again and not pt.options.xsub_verbose_unsubscribe:
         # The frame must go or the message would lose its shape; but a publisher takes it for the last reference, so subscribe again.
         if msg_share(&copy, m) < 0:

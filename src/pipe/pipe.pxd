@@ -10,8 +10,10 @@
 # - pipe_write() leaves msg.kind == MSG_EMPTY if the pipe took the payload over; otherwise the caller still owns it (it was copied).
 # - Control frames (MSG_SUBSCRIBE, MSG_CANCEL) are never refused and not counted.
 # - The pattern's own fields (between the marks) are touched by patterns only.
+# - What came and went is counted where it happens anyway: by the rings, and here where a frame skips its ring. Everything that is dropped is
+#   counted by whoever drops it (`missed`, `lost`, ...); socket/statistics.pxd adds up.
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 from base.config cimport TX_REF_MIN
 from base.errors cimport EAGAIN, ENOMEM, EPIPE
 from message.message cimport (
@@ -68,10 +70,25 @@ cdef struct pipe_t:
     bint peer_legacy            # the peer filters by itself (ZMTP/1.0, datagrams)
     size_t message_max          # bytes of a message that the connection can carry; 0: no limit
     bint local                  # made by our own connect() (routing ids by CONNECT_ROUTING_ID, HICCUP, ...)
+    bint let_go                 # by the application: closed, unbound, disconnected
+    # ---- counters, under the owner's lock
+    uint64_t since              # when the peer joined, nanoseconds; 0 = it is not there
+    uint64_t sunk               # messages written that are not counted by outr: their last frame went into the connection
+    uint64_t sunk_bytes
+    uint64_t not_in             # messages that inr counts and that are none of the peer's: subscriptions, notices of our own
+    uint64_t not_in_bytes
+    uint64_t missed             # messages not written for lack of room, where that drops them
+    uint64_t lost               # written and given up: the connection ended, or memory
+    uint64_t lingered           # written and given up: the application had closed, and its LINGER was over
+    uint64_t filtered           # read and dropped: no subscription
+    uint64_t unwanted           # read and dropped: this type does not take such a message
+    uint64_t marks_out          # times a writer found no room
+    uint64_t marks_in           # times decoding stopped for lack of room
     # ---- begin: pattern's own
     uint32_t lb_index           # position in load_balance
     uint32_t fq_index           # position in fair_queue
     uint32_t fan_index          # position in fan_out
+    uint64_t fan_missed         # fan_out_t.serial of the last message it missed
     bint fan_broken             # ... and memory ran out inside a message to it
     unsigned char *routing_id   # ROUTER: the id this pipe is known by (malloc'ed)
     uint32_t routing_id_size
@@ -86,7 +103,10 @@ cdef inline bint pipe_can_write(pipe_t *p) noexcept nogil:
         return False
     if not ring_full(p.outr):
         return True
-    return p.other != NULL and not ring_writer_sleeps(p.outr)
+    if p.other != NULL and not ring_writer_sleeps(p.outr):
+        return True
+    p.marks_out += 1
+    return False
 
 
 cdef inline int pipe_store(pipe_t *p, msg_t *m, bint take) noexcept nogil:
@@ -111,6 +131,12 @@ cdef inline int pipe_store(pipe_t *p, msg_t *m, bint take) noexcept nogil:
     return 0
 
 
+cdef inline void pipe_lose(pipe_t *p) noexcept nogil:
+    """A message that the application has sent ends here: what there was of it went with a connection."""
+    p.sunk += 1
+    p.lost += 1
+
+
 cdef inline int pipe_write(pipe_t *p, msg_t *m, bint take) noexcept nogil:
     """One frame. 0, -EAGAIN (first frame, no room), -EPIPE (gone), -ENOMEM. Visible to the peer after pipe_flush()."""
     cdef bint more = (m.flags & MSG_MORE) != 0
@@ -119,13 +145,18 @@ cdef inline int pipe_write(pipe_t *p, msg_t *m, bint take) noexcept nogil:
     if p.skip_out:
         # The beginning of this message went with a dead connection; a part of a message must never arrive.
         p.skip_out = p.writing = more
+        if not more:
+            pipe_lose(p)
         return 0
     # Frames of this very message may stand in the ring unpublished, so an empty ring is one with nothing written that was not read.
     # A conflating ring takes every frame: the rest of a message whose beginning has left could be overwritten there by the next one.
     if p.sink != NULL and p.outr.wcount == p.outr.rcount and p.outr.only == NULL and p.sink(p, m, take) == 1:
         p.writing = more
+        p.sunk_bytes += m.size
+        p.sunk += not more
         return 0
     if not p.writing and ring_full(p.outr):
+        p.marks_out += 1
         return -EAGAIN
     if pipe_store(p, m, take) < 0:
         return -ENOMEM
@@ -159,8 +190,17 @@ cdef inline int pipe_write_control(pipe_t *p, int flag, const unsigned char *top
         return -ENOMEM
     slot[0] = m
     ring_commit(p.outr)
+    # No message; the ring has counted it.
+    p.sunk -= not p.writing
+    p.sunk_bytes -= size
     pipe_flush(p)
     return 0
+
+
+cdef inline void pipe_count_control(pipe_t *p, msg_t *m) noexcept nogil:
+    """A frame that was read is no message of the peer's (one with MORE ends none), though the ring has counted it."""
+    p.not_in += not m.flags & MSG_MORE
+    p.not_in_bytes += m.size
 
 
 cdef inline void pipe_flush(pipe_t *p) noexcept nogil:

@@ -8,22 +8,25 @@
 #   blocked producer resumes after (hwm + 1) / 2 reads.
 #
 # Who writes what, with which memory order
-#   producer: wseg wpos wcount wmsgs pubseg pubpos        plain
+#   producer: wseg wpos wcount pubseg pubpos              plain
+#             wmsgs wbytes   store-relaxed: what statistics read on any thread, as are rmsgs and rbytes
 #             pub            store-release, read with acquire by the consumer: publishes the entries before it
-#   consumer: rseg rpos rcount rmsgs seen                 plain
+#   consumer: rseg rpos rcount seen                       plain
+#             left           store-release: the consumer has gone for good; messages from this one on were read by nobody
 #             credit         store-release, read with acquire by the producer: slots before it are free
 #   reader_asleep, writer_asleep: swapped (sequentially consistent). The sleeper sets it and then looks again; the other side
 #             changes pub/credit, issues a fence and then looks at it. One of the two always sees the other (Dekker).
 #   spare: swapped; hands an emptied segment back to the producer.
 #
 # A conflating ring (`only` is set) holds the newest whole message and nothing else. The producer builds a message in a block of its own and
-# swaps it in for the one before; the consumer swaps it out. `pub` then counts messages, and so does rcount; there is no mark.
+# swaps it in for the one before; the consumer swaps it out. `pub` then counts messages, and so does rcount; there is no mark. Messages that gave
+# way to a newer one are counted by the side that dropped them.
 
 from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport malloc, calloc, realloc, free
 from base.atomics cimport (
     zc_load_acquire_u64, zc_load_relaxed_u32, zc_load_acquire_ptr, zc_store_release_u64, zc_store_release_ptr,
-    zc_store_relaxed_u32, zc_swap_u32, zc_swap_ptr, zc_fence, zc_load_relaxed_u64,
+    zc_store_relaxed_u32, zc_store_relaxed_u64, zc_swap_u32, zc_swap_ptr, zc_fence, zc_load_relaxed_u64,
 )
 from base.errors cimport ENOMEM
 from base.config cimport RING_FIRST_SEGMENT, RING_SEGMENT
@@ -40,6 +43,8 @@ cdef struct conflate_t:
     segment_t *building         # producer
     segment_t *reading          # consumer; its `unused` is the number of frames
     uint64_t taken              # consumer: value of pub when `reading` was taken
+    uint64_t replaced           # producer: messages that gave way before the consumer saw them (atomic, relaxed)
+    uint64_t outdone            # consumer: messages it had looked at when a newer one came (atomic, relaxed)
     uint32_t built              # producer
     uint32_t at                 # consumer
 
@@ -48,20 +53,22 @@ cdef struct ring_t:
     segment_t *wseg
     segment_t *pubseg           # where the unpublished message begins
     uint64_t wcount             # entries written
-    uint64_t wmsgs              # whole messages published
+    uint64_t wmsgs              # atomic: whole messages published
     uint32_t wpos
     uint32_t pubpos
     uint64_t pub                # atomic
-    unsigned char pad0[16]
+    uint64_t wbytes             # atomic: of the frames written
+    unsigned char pad0[8]
     # consumer
     segment_t *rseg
     uint64_t rcount
-    uint64_t rmsgs
+    uint64_t rmsgs              # atomic
     uint64_t seen               # last value of pub
     uint64_t credit             # atomic: messages whose room has been given back
     uint32_t rpos
     uint32_t lump
-    unsigned char pad1[16]
+    uint64_t rbytes             # atomic: of the frames read
+    unsigned char pad1[8]
     # both
     segment_t *first            # atomic: set once by the producer, taken once by the consumer
     segment_t *spare            # atomic
@@ -69,7 +76,8 @@ cdef struct ring_t:
     uint32_t writer_asleep      # atomic
     uint32_t hwm                # atomic; 0 = no limit
     conflate_t *only            # conflating; set before the ring is shared
-    unsigned char pad2[24]      # CACHE_LINE * 3 in all: each part has its own line where the ring begins at one (inproc)
+    uint64_t left               # atomic: wmsgs when the consumer went, plus 1; 0 = it is there
+    unsigned char pad2[16]      # CACHE_LINE * 3 in all: each part has its own line where the ring begins at one (inproc)
 
 
 cdef inline uint32_t ring_lump(uint32_t hwm) noexcept nogil:
@@ -80,10 +88,10 @@ cdef inline uint32_t ring_lump(uint32_t hwm) noexcept nogil:
 cdef inline void ring_init(ring_t *r, uint32_t hwm) noexcept nogil:
     r.wseg = NULL
     r.pubseg = NULL
-    r.wcount = r.wmsgs = r.pub = 0
+    r.wcount = r.wmsgs = r.pub = r.wbytes = 0
     r.wpos = r.pubpos = 0
     r.rseg = NULL
-    r.rcount = r.rmsgs = r.seen = r.credit = 0
+    r.rcount = r.rmsgs = r.seen = r.credit = r.rbytes = r.left = 0
     r.rpos = 0
     r.first = r.spare = NULL
     r.reader_asleep = 0
@@ -108,6 +116,8 @@ cdef inline int ring_conflate(ring_t *r) noexcept nogil:
     cdef msg_t *front
     cdef segment_t *s
     cdef uint32_t frames = 1
+    cdef uint64_t written = r.wmsgs
+    cdef uint64_t read = r.rmsgs
     if r.only != NULL:
         return 0
     while ring_messages(r) > 1:
@@ -136,6 +146,10 @@ cdef inline int ring_conflate(ring_t *r) noexcept nogil:
         ring_slot(r)[0] = front[0]
         ring_commit(r)
         ring_pop(&old)
+    r.only.replaced = written - read - r.wmsgs
+    r.wmsgs = written
+    r.rmsgs = read
+    r.wbytes = old.wbytes
     ring_move_unpublished(r, &old, False)
     ring_rollback(&old)
     ring_free(&old)
@@ -172,15 +186,18 @@ cdef inline void only_commit(ring_t *r) noexcept nogil:
     cdef conflate_t *o = r.only
     cdef segment_t *s = o.building
     cdef bint last = (s.slots[o.built].flags & MSG_MORE) == 0
+    zc_store_relaxed_u64(&r.wbytes, r.wbytes + s.slots[o.built].size)
     o.built += 1
     r.wcount = r.pub + 1
     if last:
+        zc_store_relaxed_u64(&r.wmsgs, r.wmsgs + 1)
         s.unused = o.built
         o.building = NULL
         o.built = 0
         s = <segment_t *> zc_swap_ptr(<void **> &o.latest, s)
         if s != NULL:
             only_free(s, 0, s.unused)
+            zc_store_relaxed_u64(&o.replaced, o.replaced + 1)
         zc_store_release_u64(&r.pub, r.wcount)
 
 
@@ -206,6 +223,7 @@ cdef inline msg_t *only_front(ring_t *r) noexcept nogil:
         if newer != NULL:
             only_free(o.reading, 0, o.reading.unused)
             o.reading = newer
+            zc_store_relaxed_u64(&o.outdone, o.outdone + 1)
         o.taken = pub
     return &o.reading.slots[o.at]
 
@@ -217,6 +235,7 @@ cdef inline void only_pop(ring_t *r) noexcept nogil:
         free(o.reading)
         o.reading = NULL
         r.rcount = r.seen = o.taken
+        zc_store_relaxed_u64(&r.rmsgs, r.rmsgs + 1)
 
 
 # ---- producer
@@ -268,10 +287,11 @@ cdef inline void ring_commit(ring_t *r) noexcept nogil:
         only_commit(r)
         return
     last = (r.wseg.slots[r.wpos].flags & MSG_MORE) == 0
+    zc_store_relaxed_u64(&r.wbytes, r.wbytes + r.wseg.slots[r.wpos].size)
     r.wpos += 1
     r.wcount += 1
     if last:
-        r.wmsgs += 1
+        zc_store_relaxed_u64(&r.wmsgs, r.wmsgs + 1)
         r.pubseg = r.wseg
         r.pubpos = r.wpos
         zc_store_release_u64(&r.pub, r.wcount)
@@ -314,6 +334,7 @@ cdef inline void ring_rollback(ring_t *r) noexcept nogil:
         if i == s.capacity:
             s = s.next
             i = 0
+        zc_store_relaxed_u64(&r.wbytes, r.wbytes - s.slots[i].size)
         msg_close(&s.slots[i])
         i += 1
         left -= 1
@@ -361,10 +382,11 @@ cdef inline bint ring_pop(ring_t *r) noexcept nogil:
         only_pop(r)
         return False
     last = (r.rseg.slots[r.rpos].flags & MSG_MORE) == 0
+    zc_store_relaxed_u64(&r.rbytes, r.rbytes + r.rseg.slots[r.rpos].size)
     r.rpos += 1
     r.rcount += 1
     if last:
-        r.rmsgs += 1
+        zc_store_relaxed_u64(&r.rmsgs, r.rmsgs + 1)
         if r.rmsgs - zc_load_relaxed_u64(&r.credit) >= zc_load_relaxed_u32(&r.lump):
             zc_store_release_u64(&r.credit, r.rmsgs)
             return True

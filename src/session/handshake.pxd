@@ -52,6 +52,9 @@ cdef inline bint session_send_handshake(session_t *s) noexcept nogil:
     cdef ptrdiff_t n
     while s.engine.out_size:
         n = -EPIPE if s.tx_broken else stream_write(&s.stream, s.engine.out, s.engine.out_size)
+        s.writes += 1
+        if n > 0:
+            s.wire_out += n
         if n == -EAGAIN or n == 0:
             session_want(s, session_listens(s), True)
             return False
@@ -126,12 +129,14 @@ cdef inline int session_handshake_read(session_t *s) noexcept nogil:
     if s.asking and room > ASKING_INPUT:
         room = ASKING_INPUT
     n = stream_read(&s.stream, s.rx.data + s.rx_end, room)
+    s.reads += 1
     if n <= 0:
         receive_release(s)
         if n != -EAGAIN:
             session_end(s, END_CLOSED, -EPIPE if n == 0 else <int> n)
         return 0
     s.rx_end += <uint32_t> n
+    s.wire_in += n
     return 1
 
 

@@ -30,7 +30,7 @@ from session.receive cimport (
     receive_read, receive_decode, receive_release, receive_settle, receive_drop,
 )
 from session.transmit cimport transmit_flush, transmit_refill
-from session.unsent cimport unsent_drop
+from session.unsent cimport unsent_give_up
 from transport.ops cimport (
     stream_t, stream_close, stream_clear, stream_pending, stream_read, stream_shutdown, stream_unsent,
 )
@@ -94,6 +94,9 @@ cdef inline void session_become_ready(session_t *s, uint64_t now) noexcept nogil
     s.attempts = 0
     s.next_ping = s.pong_due = s.ttl_due = 0
     s.ttl_ns = 0
+    s.ping_at = s.rtt_ns = 0
+    s.pings = s.pings_before = 0
+    s.times_ready += 1
     if s.host.heartbeat_ivl_ms and s.engine.traits & ENGINE_HEARTBEATS:
         s.next_ping = session_next_ping(s, now)
     # The socket makes or revives the pipe and takes what it wants from engine.peer.
@@ -163,9 +166,11 @@ cdef inline int session_discard(session_t *s) noexcept nogil:
     cdef int left = DISCARD_READS
     while left:
         n = stream_read(&s.stream, scrap, sizeof(scrap))
+        s.reads += 1
         if n <= 0:
             break
         s.heard = True
+        s.wire_in += n
         left -= 1
     if left == DISCARD_READS and n == -EAGAIN:
         return 0
@@ -254,6 +259,16 @@ cdef inline void session_tell_end(session_t *s, int fd) noexcept nogil:
         s.host.event(s, EVENT_CLOSED, <uint64_t> fd)
 
 
+cdef inline void session_note_failure(session_t *s) noexcept nogil:
+    """A handshake came to nothing: what the monitor has heard of it."""
+    s.failures += 1
+    s.failed_event = EVENT_HANDSHAKE_FAILED_NO_DETAIL
+    s.failed_value = <uint32_t> -s.ending_error
+    if s.engine != NULL and s.engine.event:
+        s.failed_event = <uint32_t> s.engine.event
+        s.failed_value = s.engine.event_value
+
+
 cdef inline void session_conclude(session_t *s, uint64_t now) noexcept nogil:
     """Takes an ENDING session apart. For connections_end() only."""
     cdef stream_t stream = s.stream
@@ -281,8 +296,10 @@ cdef inline void session_conclude(session_t *s, uint64_t now) noexcept nogil:
         ring_rollback(s.pipe.inr)
     s.tx_blocked = False
     s.hs_failed = s.ending_was == SESSION_HANDSHAKE
+    if s.hs_failed and not s.finishing:
+        session_note_failure(s)
     if s.finishing:
-        unsent_drop(s)
+        unsent_give_up(s, s.closing)
         s.state = SESSION_DEAD
         s.host.finished(s)
     else:
@@ -305,6 +322,8 @@ cdef inline void session_close(session_t *s, int64_t linger_ms, uint64_t now) no
     """No more output will be queued. Ends (host.finished) now, or when all is written, or when `linger_ms` (-1 = no
     limit) is over."""
     s.closing = True
+    if s.pipe != NULL:
+        s.pipe.let_go = True
     if linger_ms == 0 and (s.state != SESSION_READY or session_has_output(s)):
         session_finish(s)
         return

@@ -23,7 +23,7 @@ from base.config cimport (
 )
 from base.atomics cimport zc_add_u32, zc_sub_u32
 from base.errors cimport EAGAIN, EMSGSIZE, ENOMEM, EPIPE
-from base.platform cimport zc_iovec_t, zc_iov_set
+from base.platform cimport zc_iovec_t, zc_iov_set, zc_now_ns
 from engine.ops cimport (
     ENGINE_MORE, ENGINE_OPAQUE, ENGINE_SIGNAL, SIGNAL_CANCEL, SIGNAL_PING, SIGNAL_PONG, SIGNAL_SUBSCRIBE,
     engine_frame_t, signal_t,
@@ -60,6 +60,18 @@ cdef inline int receive_topic(session_t *s, signal_t *g) noexcept nogil:
     return 0
 
 
+cdef inline void receive_pong(session_t *s) noexcept nogil:
+    """Answers come in the order of the questions."""
+    if s.pings == 0:
+        return
+    s.pings -= 1
+    if s.pings_before:
+        s.pings_before -= 1
+    elif s.ping_at:
+        s.rtt_ns = zc_now_ns() - s.ping_at
+        s.ping_at = 0
+
+
 cdef inline int receive_signal(session_t *s, const unsigned char *body, size_t size) noexcept nogil:
     """0 or a negative errno that ends the connection."""
     cdef signal_t g
@@ -69,6 +81,8 @@ cdef inline int receive_signal(session_t *s, const unsigned char *body, size_t s
     if g.kind == SIGNAL_PING:
         transmit_heartbeat(s, SIGNAL_PONG, 0, g.data, g.size)
         s.ttl_ns = <uint64_t> g.ttl_ds * 100000000
+    elif g.kind == SIGNAL_PONG:
+        receive_pong(s)
     elif g.kind == SIGNAL_SUBSCRIBE or g.kind == SIGNAL_CANCEL:
         return receive_topic(s, &g)
     return 0
@@ -180,6 +194,7 @@ cdef inline int receive_decode(session_t *s) noexcept nogil:
             break
         if not f.flags & ENGINE_SIGNAL and not more and ring_full(s.pipe.inr):
             s.pipe.stalled = True
+            s.pipe.marks_in += 1
             break
         if f.size > <size_t> (end - body):
             rc = receive_rest(s, body, end - body, &f, more)
@@ -405,9 +420,11 @@ cdef inline int receive_read_big(session_t *s) noexcept nogil:
         n = stream_readv(&s.stream, iov, 2)
     else:
         n = stream_read(&s.stream, msg_data(&s.big) + s.big_got, rest)
+    s.reads += 1
     if n <= 0:
         return receive_nothing(s, n)
     s.heard = True
+    s.wire_in += n
     if <size_t> n < rest:
         s.big_got += n
         receive_release(s)
@@ -442,9 +459,11 @@ cdef inline int receive_read(session_t *s) noexcept nogil:
             return rc
     else:
         n = stream_read(&s.stream, s.rx.data + s.rx_end, receive_space(s))
+        s.reads += 1
         if n <= 0:
             return receive_nothing(s, n)
         s.heard = True
+        s.wire_in += n
         s.rx_end += <uint32_t> n
         s.rx_bulk = n >= s.host.view_min
     rc = receive_decode(s)

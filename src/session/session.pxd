@@ -182,6 +182,19 @@ cdef struct session_t:
     uint32_t id                 # never reused within a socket; 0 is none
     char *ends                  # the host's: names of both ends of the connection, for a monitor; NULL if not noted
     char *peer_address          # as the system told it when the connection was made; NULL: it did not, or READY
+    # counters of this session's life, all its connections together (socket/statistics.pxd)
+    uint64_t reads              # system calls
+    uint64_t writes
+    uint64_t wire_in            # bytes
+    uint64_t wire_out
+    uint64_t ping_at            # the PING whose answer is timed; 0 = none
+    uint64_t rtt_ns             # of the last one that was; 0 = unknown
+    uint32_t pings              # sent, not answered yet
+    uint32_t pings_before       # of these, sent before the one that is timed
+    uint32_t times_ready
+    uint32_t failures           # handshakes that came to nothing; what a monitor heard of the last:
+    uint32_t failed_event
+    uint32_t failed_value
     int ending_was              # the state before ENDING
     int ending_why              # END_...
     int ending_error

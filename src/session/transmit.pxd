@@ -356,12 +356,14 @@ cdef inline void transmit_flush(session_t *s) noexcept nogil:
             s.tx_blocked = False
             break
         n = transmit_write(s, &tried)
+        s.writes += 1
         if n < 0:
             if n != -EAGAIN:
                 s.tx_broken = True      # what is left is requeued when the reader has found the end
                 s.tx_blocked = False
                 break
             n = 0
+        s.wire_out += n
         transmit_advance(s, n)
         if <size_t> n < tried or <size_t> n >= left:
             s.tx_blocked = True

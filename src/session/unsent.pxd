@@ -14,7 +14,7 @@
 # - Signals are dropped: the next connection begins with all subscriptions, and an old cancel behind these would undo a
 #   newer one.
 
-from libc.stdint cimport uint16_t, uint32_t
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from base.memory cimport malloc, realloc, free
 from libc.string cimport memcpy, memmove
 from base.config cimport TX_REF_MIN
@@ -24,9 +24,10 @@ from message.buffer cimport pool_give
 from message.message cimport MSG_EMPTY, MSG_MORE, MSG_PYOBJ, buffer_t, msg_close, msg_move, msg_set, msg_share, msg_t
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport (
-    ring_commit, ring_conflate, ring_free, ring_front, ring_init, ring_move_unpublished, ring_pop, ring_rollback, ring_return_credit,
-    ring_slot, ring_t,
+    ring_commit, ring_conflate, ring_free, ring_front, ring_init, ring_move_unpublished, ring_pop, ring_return_credit,
+    ring_rollback, ring_slot, ring_t,
 )
+from pipe.ring_counters cimport ring_conflated, ring_queued
 from session.session cimport msg_list_t, session_t, session_unsent
 
 cdef enum:
@@ -159,6 +160,39 @@ cdef inline void unsent_drop(session_t *s) noexcept nogil:
     unsent_release(s)
     msg_list_free(&s.kept)
     msg_list_free(&s.held)
+
+
+cdef inline uint64_t unsent_messages(session_t *s) noexcept nogil:
+    """Messages in the output whose last frame has not left in full."""
+    cdef size_t frames = unsent_frames(s)
+    cdef size_t end = 0
+    cdef size_t i
+    cdef uint32_t refs = 0
+    cdef uint64_t messages = 0
+    cdef bint last, gone
+    cdef int what
+    for i in range(frames):
+        what = unsent_boundary(s, i)[0] & 3
+        end += unsent_boundary(s, i)[0] >> 2
+        last = what == FRAME_LAST
+        gone = end <= s.tx_head
+        if what == FRAME_BY_REFERENCE:
+            last = not s.refs[refs].body.flags & MSG_MORE
+            gone = refs < s.ref_head
+            refs += 1
+        messages += last and not gone
+    return messages
+
+
+cdef inline void unsent_give_up(session_t *s, bint lingered) noexcept nogil:
+    """unsent_drop() of a connection that has no successor: what had not left is counted. `lingered`: the application had closed it."""
+    cdef uint64_t messages = unsent_messages(s)
+    if s.pipe != NULL:
+        if lingered:
+            s.pipe.lingered += messages
+        else:
+            s.pipe.lost += messages
+    unsent_drop(s)
 
 
 cdef inline void unsent_compact(session_t *s) noexcept nogil:
@@ -319,6 +353,7 @@ cdef inline void unsent_forget(session_t *s) noexcept nogil:
     """The stream of bytes has ended. What was meant for it, the ring's messages included, means nothing to the next."""
     cdef pipe_t *p = s.pipe
     cdef msg_t *front
+    p.lost += unsent_messages(s) + ring_queued(p.outr)
     unsent_drop(s)
     p.skip_out = p.writing
     ring_rollback(p.outr)
@@ -335,6 +370,7 @@ cdef inline void unsent_forget(session_t *s) noexcept nogil:
 cdef inline void unsent_requeue(session_t *s) noexcept nogil:
     """The connection is lost but the pipe lives on: whole messages that never left go back in front of the ring."""
     cdef pipe_t *p = s.pipe
+    cdef uint64_t before, conflated
     cdef requeue_t q
     if p != NULL and s.engine != NULL and s.engine.traits & ENGINE_STREAM:
         unsent_forget(s)
@@ -343,11 +379,14 @@ cdef inline void unsent_requeue(session_t *s) noexcept nogil:
             session_unsent(s) == 0 and not s.tx_inside and p.outr.wcount == p.outr.pub):
         unsent_drop(s)          # nothing to put in front: the ring stays as it is, however much is in it
         return
+    before = unsent_messages(s) + ring_queued(p.outr)
+    conflated = ring_conflated(p.outr)
     ring_init(&q.fresh, p.outr.hwm)
     if p.outr.only != NULL and ring_conflate(&q.fresh) < 0:
         # The ring holds what is newest; an unfinished message cannot go on without what goes with the output.
         p.skip_out = p.writing
         ring_rollback(p.outr)
+        p.lost += unsent_messages(s)
         unsent_drop(s)
         return
     q.inside = s.tx_inside
@@ -363,6 +402,13 @@ cdef inline void unsent_requeue(session_t *s) noexcept nogil:
     elif p.writing and q.inside and not q.keep:
         p.skip_out = True
     ring_move_unpublished(&q.fresh, p.outr, p.skip_out)
+    p.lost += before - ring_queued(&q.fresh) - ring_conflated(&q.fresh)
+    if conflated:
+        q.fresh.only.replaced += conflated
+        q.fresh.wmsgs += conflated
+    # The new ring counts from here on; what was written in all stays the same.
+    p.sunk += p.outr.wmsgs - q.fresh.wmsgs
+    p.sunk_bytes += p.outr.wbytes - q.fresh.wbytes
     ring_free(p.outr)
     p.outr[0] = q.fresh
     unsent_drop(s)

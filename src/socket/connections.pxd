@@ -27,6 +27,7 @@ from reactor.pollset_event cimport POLL_IN, POLL_OUT
 from session.lifecycle cimport session_conclude
 from session.session cimport session_t, SESSION_CONNECTING, SESSION_DEAD, SOURCE_SESSION
 from socket.admission cimport admission_uncount
+from socket.counters cimport counts_session
 from socket.endpoint cimport endpoint_unref
 from socket.state cimport endpoint_t, netpipe_t, socket_t, SOCKET_OPEN
 from transport.ops cimport stream_clear
@@ -73,6 +74,7 @@ cdef inline void connection_bury(socket_t *s, session_t *x) noexcept nogil:
     cdef session_t **d = &s.host.dirty
     zc_check(x.state == SESSION_DEAD and s.host.inside == 0)
     admission_uncount(s, x)
+    counts_session(&s.counts, x)
     s.epoch += 1
     s.nsessions -= 1
     s.host.crowded = s.nsessions > RX_KEEP_CHUNKS

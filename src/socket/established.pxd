@@ -174,6 +174,8 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
         session_end(x, END_CLOSED, -ENOMEM)
         return
     p.connected = True
+    p.since = now
+    s.counts.connections += 1
     p.sink = session_sink
     p.queued = connection_queued
     p.session = x

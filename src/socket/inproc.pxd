@@ -25,6 +25,7 @@ from pattern.pattern cimport (
 )
 from pipe.pipe cimport pipe_t, MAIL_CLOSED
 from pipe.ring cimport ring_conflate, ring_free, ring_init, ring_set_hwm
+from socket.counters cimport counts_joined
 from socket.endpoint cimport endpoint_delist, endpoint_enlist, endpoint_tell, text_copy
 from socket.pipes cimport pipe_release, pipe_remove, pipes_add, pipes_forget
 from socket.questions cimport ZAP_NAME, questions_look
@@ -169,7 +170,9 @@ cdef inline int inproc_complete(inproc_pair_t *link, socket_t *binder) noexcept 
         link_leave(link, 1)
         link_set_marks(link)
         return -ENOMEM
+    counts_joined(far)
     if connecter != NULL:
+        counts_joined(near)
         pattern_out_ready(&connecter.pattern, near)     # the mark is higher now
     pattern_in_ready(&binder.pattern, far)
     socket_end_call(binder)
@@ -277,6 +280,7 @@ cdef inline int inproc_take_over(socket_t *s, endpoint_t *e, endpoint_t *bound) 
         rc = pattern_attach(&s.pattern, e.pipe)
         if rc == 0:
             bound.pipe = NULL
+            counts_joined(e.pipe)
             pattern_in_ready(&s.pattern, e.pipe)
         else:
             link_leave(link, 1)         # the events stay for another attempt

@@ -19,6 +19,7 @@ from pipe.ring cimport ring_conflate, ring_empty, ring_free, ring_init, ring_rol
 from session.lifecycle cimport session_close, session_finish
 from session.session cimport session_t, SESSION_READY
 from socket.state cimport socket_t, endpoint_t, netpipe_t, inproc_pair_t, SOCKET_OPEN
+from socket.counters cimport counts_link_end, counts_parted, counts_pipe_end
 from socket.references cimport inproc_pair_unref
 from zmtp.metadata cimport metadata_unref
 
@@ -137,6 +138,8 @@ cdef inline void pipe_end(socket_t *s, pipe_t *p) noexcept nogil:
     p.closed_out = True
     p.sink = NULL
     p.stalled = False
+    if p.link != NULL:
+        counts_parted(p)
     if s.state == SOCKET_OPEN:
         pattern_ended(&s.pattern, p)
     if ring_empty(p.inr):
@@ -148,7 +151,7 @@ cdef inline void pipe_release(socket_t *s, pipe_t *p) noexcept nogil:
     which it needs the sink: closed_out keeps everybody else from writing."""
     if p.ended:
         return
-    p.ended = p.closed_out = True
+    p.ended = p.closed_out = p.let_go = True
     p.stalled = False
     pattern_released(&s.pattern, p)
     ring_rollback(p.outr)
@@ -187,12 +190,15 @@ cdef inline void pipe_remove(socket_t *s, pipe_t *p) noexcept nogil:
             e = e.next
         ring_rollback(p.outr)
         p.ended = p.closed_out = True
+        counts_link_end(s, p)
         p.notify(p.other, MAIL_CLOSED)
         inproc_pair_unref(link)
         return
     x = <session_t *> p.session
     if x != NULL:
         x.pipe = NULL
+    ring_rollback(p.outr)
+    counts_pipe_end(s, p)
     netpipe_free(p)
 
 
@@ -203,6 +209,7 @@ cdef inline void pipe_withdraw(socket_t *s, pipe_t *p) noexcept nogil:
     p.detached = p.ended = p.closed_out = True
     pipes_forget(s, p)
     ring_rollback(p.outr)
+    counts_link_end(s, p)
     zc_store_relaxed_u32(&(<inproc_pair_t *> p.link).withdrawn, 1)
 
 

@@ -17,8 +17,9 @@ from pattern.pattern cimport pattern_lost
 from pipe.pipe cimport pipe_t
 from session.lifecycle cimport session_has_output
 from session.session cimport session_t, END_CONNECT, END_PROTOCOL, SESSION_IDLE
-from session.unsent cimport unsent_drop, unsent_requeue
+from session.unsent cimport unsent_give_up, unsent_requeue
 from socket.connections cimport connection_die, connection_part, endpoint_of
+from socket.counters cimport counts_disconnected
 from socket.occurrences cimport attempt_occurrence
 from socket.pipes cimport pipe_end, pipe_remove
 from socket.state cimport socket_t
@@ -70,8 +71,9 @@ cdef inline void connection_lost(session_t *x, int why, int err, uint64_t now) n
     if x.closing and not session_has_output(x):
         again = False
     x.state = SESSION_IDLE
+    counts_disconnected(s, x)
     if not again:
-        unsent_drop(x)
+        unsent_give_up(x, False)
         connection_part(x)
         connection_die(s, x)
         if p != NULL:
@@ -79,7 +81,7 @@ cdef inline void connection_lost(session_t *x, int why, int err, uint64_t now) n
         return
     if p != NULL:
         if x.immediate and not p.ended:
-            unsent_drop(x)
+            unsent_give_up(x, False)
             connection_part(x)
             pipe_end(s, p)
         else:
@@ -89,6 +91,7 @@ cdef inline void connection_lost(session_t *x, int why, int err, uint64_t now) n
     delay = reconnect_delay(s, x)
     x.reconnect_due = now + (<uint64_t> delay * 1000000 if delay else reconnect_least(x))
     x.attempts += 1
+    s.counts.retries += 1
     attempt_occurrence(x, EVENT_CONNECT_RETRIED, delay)
 
 
@@ -96,6 +99,7 @@ cdef inline void connection_finished(session_t *x) noexcept nogil:
     """host.finished: closed on purpose."""
     cdef socket_t *s = socket_of(x)
     cdef pipe_t *p = x.pipe
+    counts_disconnected(s, x)
     connection_part(x)
     connection_die(s, x)
     if p != NULL:

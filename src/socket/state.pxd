@@ -95,6 +95,36 @@ cdef struct monitor_t:
     uint32_t events
     int form                    # MONITOR_ENDPOINT, MONITOR_BOTH_ENDS
 
+# What came, went and was dropped: of one peer, or of a socket and all the peers it has had (socket/counters.pxd).
+cdef struct counts_t:
+    uint64_t messages_in
+    uint64_t bytes_in
+    uint64_t queued_in
+    uint64_t messages_out
+    uint64_t bytes_out
+    uint64_t queued_out
+    # dropped, see zmqcore/statistics.py
+    uint64_t full
+    uint64_t nobody
+    uint64_t lost
+    uint64_t lingered
+    uint64_t conflated
+    uint64_t filtered
+    uint64_t unwanted
+    uint64_t unread
+    uint64_t full_in
+    uint64_t full_out
+    uint64_t reads
+    uint64_t writes
+    uint64_t wire_in
+    uint64_t wire_out
+    uint64_t connections
+    uint64_t disconnections
+    uint64_t retries
+    uint64_t handshake_failures
+    uint32_t failed_event
+    uint32_t failed_value
+
 cdef struct socket_t:
     zc_lock_t lock
     uint32_t notified           # atomic: check the mailbox, the I/O thread's requests, shutdown before going on
@@ -158,6 +188,7 @@ cdef struct socket_t:
     session_t *pending          # accepted connections within their handshake, the oldest first; its `pending_prev` is the newest
     uint32_t npending
     uint32_t naccepted          # connections accepted and still there, pending ones included
+    counts_t counts             # of peers and sessions that are gone
     monitor_t *monitor
     policy_t *policy            # who may come in; NULL: whom the ZAP handler lets in
     bint secured                # by socket_secure(): mechanism and keys are settled

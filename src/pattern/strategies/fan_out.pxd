@@ -8,14 +8,15 @@
 # Rules
 # - A pipe is chosen before the first frame and only from the ready ones: one that gets room in the middle of a message waits for the next.
 # - pipe.fan_index is the pipe's place, FAN_NONE if it is not here.
+# - A full pipe that a message was meant for is counted (pipe.missed), once for each message: fan_begin() tells where one begins.
 # - Where memory ends inside a message, the pipe misses all of it. If its connection may have the beginning already, the pipe is broken: after
 #   each fan_send() the pattern has the broken ones closed (fan_take_broken()).
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport realloc, free
 from base.errors cimport ENOMEM, EAGAIN, EPIPE
 from message.message cimport msg_t, MSG_MORE
-from pipe.pipe cimport pipe_t, pipe_can_write, pipe_abandon, pipe_write, pipe_flush
+from pipe.pipe cimport pipe_t, pipe_can_write, pipe_abandon, pipe_lose, pipe_write, pipe_flush
 
 cdef enum:
     FAN_NONE = 0xffffffff
@@ -27,11 +28,16 @@ cdef struct fan_out_t:
     uint32_t chosen
     uint32_t capacity
     uint32_t broken             # pipes that the pattern must have closed
+    uint64_t serial             # of the message
+    uint64_t missed             # serial of the last message that a pipe has missed
+    bint tally                  # a full pipe that is asked for misses the message
 
 
 cdef inline void fan_init(fan_out_t *f) noexcept nogil:
     f.pipes = NULL
     f.count = f.ready = f.chosen = f.capacity = f.broken = 0
+    f.serial = f.missed = 0
+    f.tally = True
 
 
 cdef inline void fan_free(fan_out_t *f) noexcept nogil:
@@ -103,21 +109,49 @@ cdef inline void fan_remove(fan_out_t *f, pipe_t *p) noexcept nogil:
 
 
 cdef inline void fan_choose(fan_out_t *f, pipe_t *p) noexcept nogil:
-    """Does nothing for a pipe that is chosen already, or full, or not here."""
+    """Does nothing for a pipe that is chosen already, or not here; a full one misses the message."""
     if f.chosen <= p.fan_index < f.ready:
         fan_swap(f, p.fan_index, f.chosen)
         f.chosen += 1
+    elif p.fan_index >= f.ready and fan_has(p) and p.fan_missed != f.serial:
+        p.fan_missed = f.serial
+        p.missed += f.tally
+        f.missed = f.serial
+
+
+cdef inline void fan_begin(fan_out_t *f, bint tally) noexcept nogil:
+    """A message begins; nobody is chosen. `tally`: who is asked for and full, misses it."""
+    f.chosen = 0
+    f.serial += 1
+    f.tally = tally
+
+
+cdef inline bint fan_nobody(fan_out_t *f) noexcept nogil:
+    """After choosing: nobody gets the message, nor misses it."""
+    return f.chosen == 0 and f.missed != f.serial
+
+
+cdef inline void fan_miss(fan_out_t *f, pipe_t *p) noexcept nogil:
+    p.missed += 1
+    f.missed = f.serial
 
 
 cdef inline void fan_choose_all(fan_out_t *f) noexcept nogil:
+    cdef uint32_t i
     f.chosen = f.ready
+    for i in range(f.ready, f.count):
+        fan_miss(f, f.pipes[i])
 
 
 cdef inline void fan_invert(fan_out_t *f) noexcept nogil:
-    """Chooses the ready pipes that were not chosen."""
+    """Chooses the pipes that were not chosen; the full ones that were not asked for miss the message."""
     cdef uint32_t i
     cdef uint32_t before = f.chosen
     f.chosen = 0
+    f.missed = 0
+    for i in range(f.ready, f.count):
+        if f.pipes[i].fan_missed != f.serial:
+            fan_miss(f, f.pipes[i])
     for i in range(before, f.ready):
         fan_swap(f, i, f.chosen)
         f.chosen += 1
@@ -165,9 +199,12 @@ cdef inline void fan_send(fan_out_t *f, msg_t *m) noexcept nogil:
         elif rc == -EAGAIN:
             if not pipe_can_write(p):
                 fan_full(f, p)
+                fan_miss(f, p)
         elif rc == -EPIPE:
             fan_full(f, p)
+            pipe_lose(p)
         else:
+            pipe_lose(p)
             # Out of memory: it misses this message. A peer that has the beginning could mistake the next message for the rest.
             if pipe_abandon(p) and not p.fan_broken:
                 p.fan_broken = True

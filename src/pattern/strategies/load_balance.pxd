@@ -12,7 +12,7 @@ from libc.stdint cimport uint32_t
 from base.memory cimport realloc, free
 from base.errors cimport ENOMEM, EAGAIN
 from message.message cimport msg_t, MSG_MORE
-from pipe.pipe cimport pipe_t, pipe_can_write, pipe_write, pipe_flush
+from pipe.pipe cimport pipe_t, pipe_can_write, pipe_lose, pipe_write, pipe_flush
 
 cdef enum:
     LB_NONE = 0xffffffff
@@ -98,6 +98,7 @@ cdef inline void lb_remove(load_balance_t *b, pipe_t *p) noexcept nogil:
     if b.out == p:
         b.out = NULL
         b.dropping = LB_DROP_NEW
+        pipe_lose(p)
     lb_full(b, p)
     b.count -= 1
     lb_swap(b, p.lb_index, b.count)
@@ -133,6 +134,7 @@ cdef inline int lb_rest(load_balance_t *b, msg_t *m, bint more) noexcept nogil:
         # Gone, and the socket has not said so yet.
         b.out = NULL
         b.dropping = LB_DROP_NEW
+        pipe_lose(p)
     rc = LB_DROPPED if b.dropping == LB_DROP_NEW else 0
     b.dropping = LB_DROP if more else LB_KEEP
     return rc
