@@ -6,10 +6,11 @@
 # - What has gone in is written after both ways have been looked at, or before the proxy waits for room: the I/O thread has nothing to flush.
 # - The proxy spins as a single socket does, if both sides may, and sleeps on what it waits for: while paused on the control socket only,
 #   while one side is full on that side.
-# - A signal ends a wait for room: frames in hand stay in proxy_t, and the next proxy_run() goes on with them.
+# - A signal or a command ends a wait for room: frames in hand stay in proxy_t, and the next turn goes on with them. TERMINATE waits for them.
 # - With one socket on both sides each message goes back out by it: received and sent in turn, as REP wants it, without asking for room first.
 # - Statistics count frames and octets of payload.
 
+from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memset
 from base.config cimport SPIN_NS
@@ -51,6 +52,7 @@ cdef struct proxy_t:
     # in hand, from `source` to `target`
     socket_t *source
     socket_t *target
+    socket_t *blocked           # the target or the capture socket: it has no room for the next of them
     bint inside                 # the last of them is not the end of its message
     int n
     int captured                # so many of them the capture socket has
@@ -76,10 +78,14 @@ cdef inline void proxy_free(proxy_t *p) noexcept nogil:
 
 
 cdef inline int proxy_send(proxy_t *p, socket_t *target, msg_t *m) noexcept nogil:
-    """Lock of `target` held. One frame, waiting for room if it must. 0 or negative errno, -EINTR: not sent."""
+    """Lock of `target` held. One frame, waiting for room if it must. 0 or negative errno. Not sent: -EINTR, and with a control socket, which has to
+    be served meanwhile, -EAGAIN."""
     cdef wait_t wait
     cdef int rc = pattern_send(&target.pattern, m)
-    if rc == -EAGAIN:
+    if rc == -EAGAIN and p.control != NULL:
+        rc = socket_send_now(target, m)
+        p.blocked = target
+    elif rc == -EAGAIN:
         # Before a wait without end: what else has been sent.
         zc_lock_release(&target.lock)
         if p.source != target:
@@ -155,12 +161,17 @@ cdef inline void proxy_flush(socket_t *s) noexcept nogil:
 cdef inline int proxy_give(proxy_t *p) noexcept nogil:
     """Sends the frames in hand. What has gone in is written when both ways have been looked at. 0 or negative errno."""
     cdef socket_t *target = p.target
+    cdef uint64_t *put = &p.counts[6 if p.source == p.frontend else 2]
+    cdef size_t size
     cdef int rc
     zc_lock_acquire(&target.lock)
     rc = socket_enter(target)
     while rc >= 0 and p.given < p.n:
+        size = p.frames[p.given].size
         rc = proxy_send(p, target, &p.frames[p.given])
         if rc >= 0:
+            put[0] += 1
+            put[1] += size
             msg_close(&p.frames[p.given])
             p.given += 1
     if target.ndoomed or target.host.replan:
@@ -185,7 +196,6 @@ cdef inline int proxy_can_send(socket_t *s) noexcept nogil:
 cdef inline int proxy_way(proxy_t *p, socket_t *source, socket_t *target) noexcept nogil:
     """Up to PROXY_BATCH messages in one direction, what is in hand first. How many frames were moved, or negative errno."""
     cdef uint64_t *got = &p.counts[0 if source == p.frontend else 4]
-    cdef uint64_t *put = &p.counts[6 if source == p.frontend else 2]
     cdef int moved = 0
     cdef int i
     cdef int rc
@@ -195,7 +205,7 @@ cdef inline int proxy_way(proxy_t *p, socket_t *source, socket_t *target) noexce
         messages = 1
     p.source = source
     p.target = target
-    while moved < PROXY_BATCH or p.inside or p.n:
+    while (moved < PROXY_BATCH and not p.done) or p.inside or p.n:
         if p.n == 0:
             if not p.inside and source != target:
                 rc = proxy_can_send(target)
@@ -209,8 +219,6 @@ cdef inline int proxy_way(proxy_t *p, socket_t *source, socket_t *target) noexce
             for i in range(rc):
                 got[0] += 1
                 got[1] += p.frames[i].size
-                put[0] += 1
-                put[1] += p.frames[i].size
         moved += p.n
         rc = proxy_capture(p)
         if rc == 0:
@@ -354,11 +362,16 @@ cdef inline int proxy_sleep(socket_t **socks, int *wanted, int n) noexcept nogil
 
 
 cdef inline int proxy_turn(proxy_t *p) noexcept nogil:
-    """What is there now is passed on, up to a batch each way. 1: there may be more. 0: both ways are empty or blocked. Negative errno."""
+    """What is there now is passed on, up to a batch each way, what is in hand first. 1: there may be more. 0: both ways are empty or blocked.
+    Negative errno; -EAGAIN: something is in hand for which there is no room."""
     cdef int forth
     cdef int back = 0
     if p.paused:
         return 0
+    if p.n or p.inside:
+        forth = proxy_way(p, p.source, p.target)
+        if forth < 0:
+            return forth
     forth = proxy_way(p, p.frontend, p.backend)
     if forth < 0:
         return forth
@@ -398,24 +411,37 @@ cdef inline int proxy_wait(proxy_t *p, int fe, int be) noexcept nogil:
     return proxy_sleep(wait, wanted, n)
 
 
+cdef inline int proxy_wait_for_room(proxy_t *p) noexcept nogil:
+    """Sleeps until what is in hand may be sent, or a command has come. 0 or negative errno."""
+    cdef socket_t *wait[2]
+    cdef int wanted[2]
+    proxy_flush(p.source)
+    proxy_flush(p.target)
+    wait[0] = p.blocked
+    wanted[0] = EVENT_OUT
+    wait[1] = p.control
+    wanted[1] = EVENT_IN
+    return proxy_sleep(wait, wanted, 1 if p.done else 2)
+
+
 cdef inline int proxy_run(proxy_t *p) noexcept nogil:
     """0 = terminated by command, PROXY_MORE = call again, negative errno."""
     cdef int rc
     cdef int fe
     cdef int be
-    p.done = False
-    if p.n or p.inside:
-        rc = proxy_way(p, p.source, p.target)
-        if rc < 0:
-            return rc
     for _ in range(PROXY_ROUNDS):
-        if p.control != NULL:
+        if p.control != NULL and not p.done:
             rc = proxy_command(p)
             if rc < 0:
                 return rc
-            if p.done:
-                return 0
+        if p.done:
+            p.paused = False
+            if p.n == 0 and not p.inside:
+                return 0        # what had been taken has been given
         rc = proxy_turn(p)
+        if rc == -EAGAIN:
+            rc = proxy_wait_for_room(p)
+            return rc if rc < 0 else PROXY_MORE
         if rc < 0:
             return rc
         if rc:
