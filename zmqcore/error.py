@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
-from errno import EINTR, ENAMETOOLONG, ENODEV, ENOENT
+from errno import EINTR, ENAMETOOLONG, ENODEV, ENOENT, EPERM
 
 from ._core import IPC_PATH_MAX_LEN, strerror, transports, zmq_errno, zmq_version_info
 from .constants import Errno, SocketType
@@ -245,6 +245,8 @@ def _hint(errno: int, addr: str) -> str:
             return f": expected {transport}://{form}"
         if host == "*" or port == "*":
             return ": * is for bind(), connect() needs a host and a port"
+    if form == "interface;group:port":
+        return _hint_group(errno, transport, address)
     if errno == ENODEV and form == "host:port":
         return f": no such host or interface here; {transport}://*:port binds all"
     if errno == ENOENT and form != "path":
@@ -254,6 +256,18 @@ def _hint(errno: int, addr: str) -> str:
         return f": zmqcore has {', '.join(others)} and {last}"
     if errno == Errno.EADDRINUSE and form == "path":
         return _hint_taken(address)
+    return ""
+
+
+def _hint_group(errno: int, transport: str, address: str) -> str:
+    if errno == EPERM:
+        return f": {transport}:// needs the right to make raw sockets (root, on Linux CAP_NET_RAW); epgm:// needs none"
+    if errno == Errno.ENOCOMPATPROTO:
+        return f": {transport}:// is for PUB, XPUB, SUB and XSUB sockets without a security mechanism"
+    if errno == ENODEV:
+        return ": there is no such interface, or it has no address of the groups' family"
+    if errno == Errno.EINVAL:
+        return f": expected {transport}://interface;group:port, and at least 90 for MULTICAST_MAXTPDU"
     return ""
 
 

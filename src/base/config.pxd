@@ -60,6 +60,9 @@ cdef enum:
     # Buffers the kernel is asked for on ipc connections whose SNDBUF or RCVBUF is -1 (it may give less). Its own choice, some 200 KiB on Linux,
     # has both sides sleep and wake several times for a large message; tcp's grow by themselves.
     IPC_BUFFER = 1048576
+    # Buffer the kernel is asked for of a socket that hears a multicast group and whose RCVBUF is -1 (it may give less): a hundredth of a second
+    # of a gigabit, until somebody comes to read.
+    GROUP_RCVBUF = 1048576
     # Spare chunks and buffers a socket keeps for itself. More are given back to malloc.
     POOL_SPARES = 4
 

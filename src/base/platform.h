@@ -1,7 +1,7 @@
 /* The contract with the operating system: everything that differs between Linux, macOS, FreeBSD and Windows.
  *
  * Rules
- * - Conditional compilation lives in these headers only (this one, the five it includes, atomics.h, errors.h and memory.h).
+ * - Conditional compilation lives in these headers only (this one, the six it includes, atomics.h, errors.h and memory.h).
  *   Cython code never asks which system it is on: a wrapper returns -ENOSYS where the system lacks the thing.
  * - Failures are negative errno values. Only the functions that say so may block.
  * - Nothing here knows ZeroMQ.
@@ -11,6 +11,7 @@
  *   platform_io.h       descriptors: wake-ups, timers, sockets' reads and writes
  *   platform_poll.h     epoll, kqueue, poll
  *   platform_net.h      socket addresses, options, names, interfaces, peer credentials, socket files
+ *   platform_multicast.h  datagram sockets and multicast groups
  *   platform_library.h  libraries found at run time
  */
 #ifndef ZC_PLATFORM_H
@@ -72,6 +73,7 @@
 #endif
 
 #if defined(__linux__)
+#include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/sockios.h>
 #include <sys/epoll.h>
@@ -106,6 +108,7 @@
 #include "base/platform_io.h"
 #include "base/platform_poll.h"
 #include "base/platform_net.h"
+#include "base/platform_multicast.h"
 #include "base/platform_library.h"
 
 #endif

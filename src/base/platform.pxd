@@ -186,6 +186,20 @@ cdef extern from "base/platform.h" nogil:
     int zc_set_option(int fd, int option, int value)
     int zc_bind_device(int fd, const char *name)
 
+    # ---- datagrams, multicast ----
+    int zc_datagram_open(int family, int raw)
+    int zc_group_share(int fd)
+    int zc_group_join(int fd, const zc_sockaddr_t *group, uint32_t interface)
+    int zc_group_only_joined(int fd, int family)
+    int zc_group_interface(int fd, int family, uint32_t interface)
+    int zc_group_hops(int fd, int family, int hops)
+    int zc_group_loop(int fd, int family, int loop)
+    int zc_datagram_tell(int fd, int family)
+    ptrdiff_t zc_datagram_recv(int fd, void *out, size_t room, zc_sockaddr_t *source, int *alone)
+    int zc_datagram_send(int fd, const void *data, size_t n, const zc_sockaddr_t *to)
+    int zc_datagram_filter(int fd, int raw, uint32_t offset, uint32_t mask)
+    int zc_interface_find(const char *name, int family, const uint8_t *octets, int bits, zc_sockaddr_t *out)
+
     # ---- names, interfaces ----
     int zc_resolve_all(const char *host, int family, int allow_dns, zc_sockaddr_t *out, int room)   # may block with allow_dns
     int zc_resolve(const char *host, int family, int allow_dns, zc_sockaddr_t *out)                 # the same

@@ -31,10 +31,6 @@ from zmtp.handshake cimport HS_AUTHENTICATE, HS_MORE, HS_READY, hs_config_t
 from zmtp.metadata cimport metadata_t
 
 cdef enum:
-    ENGINE_ZMTP = 0
-    ENGINE_RAW = 1
-
-cdef enum:
     # What feed() returns.
     ENGINE_GO_ON = HS_MORE      # all bytes taken, more needed
     ENGINE_READY = HS_READY     # what follows *used is traffic

@@ -5,8 +5,11 @@ from libc.stddef cimport ptrdiff_t, size_t
 from libc.string cimport memcpy
 from base.memory cimport free
 
-from base.errors cimport ENOTSUP
-from engine.ops cimport ENGINE_RAW, ENGINE_ZMTP, engine_config_t, engine_frame_t, engine_security_t, engine_t
+from base.engines cimport ENGINE_FRAMES, ENGINE_RAW, ENGINE_ZMTP
+from base.mechanisms cimport MECHANISM_NULL
+from base.errors cimport ENOCOMPATPROTO, ENOTSUP
+from engine.frames cimport frames_new
+from engine.ops cimport engine_config_t, engine_frame_t, engine_security_t, engine_t
 from engine.raw cimport raw_new
 from engine.zmtp cimport zmtp_new
 from mechanism.select cimport mechanism_lacks
@@ -20,12 +23,27 @@ cdef inline int engine_new(int kind, const engine_config_t *config, engine_t **o
         return zmtp_new(config, out)
     if kind == ENGINE_RAW:
         return raw_new(out)
+    if kind == ENGINE_FRAMES:
+        return frames_new(out)
     return -ENOTSUP
 
 
 cdef inline const char *engine_lacks(const engine_security_t *security) noexcept nogil:
     """What has to be set before a connection can begin, as a text; NULL: nothing."""
     return mechanism_lacks(security)
+
+
+cdef inline int engine_for(int kind, bint raw) noexcept nogil:
+    """The engine of a connection over a transport that names `kind`; raw: for a socket that wants bytes as they are.
+    -ENOCOMPATPROTO: there is none."""
+    if not raw:
+        return kind
+    return ENGINE_RAW if kind == ENGINE_ZMTP else -ENOCOMPATPROTO
+
+
+cdef inline bint engine_carries(int kind, const engine_security_t *security) noexcept nogil:
+    """Whether the mechanism can be spoken through this engine."""
+    return kind != ENGINE_FRAMES or security.mechanism == MECHANISM_NULL
 
 
 cdef inline void engine_delete(engine_t *e) noexcept nogil:

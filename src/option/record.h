@@ -74,6 +74,11 @@ typedef struct options_t {
     int tcp_maxrt;
     int use_fd;
     int loopback_fastpath;
+    int multicast_hops;
+    int multicast_loop;
+    int multicast_maxtpdu;
+    int rate;
+    int recovery_ivl;
     option_bytes_t bindtodevice;
     /* security: what mechanism/security.pxd tells of */
     int mechanism;          /* of the option set last */

@@ -137,6 +137,11 @@ cdef extern from "option/record.h" nogil:
         int tcp_maxrt
         int use_fd
         int loopback_fastpath
+        int multicast_hops
+        int multicast_loop
+        int multicast_maxtpdu
+        int rate
+        int recovery_ivl
         option_bytes_t bindtodevice
         int mechanism
         int as_server

@@ -41,6 +41,7 @@ cdef enum:                      # pattern_ops_t.traits: what others may want to 
     RAW = 1 << 12               # there is no ZMTP on its connections
     SERVES = 1 << 13            # takes the requests of a REQ and answers them: it can be the ZAP handler
     GROUPS = 1 << 14            # a message belongs to a group; peers join and leave groups
+    SUBSCRIBES = 1 << 15        # says what it wants to receive, and does not rely on being sent nothing else
 
 cdef enum:                      # pattern_events()
     PATTERN_IN = 1

@@ -14,7 +14,7 @@ from message.message cimport msg_t, msg_data, msg_close, msg_share, MSG_MORE, MS
 from pipe.pipe cimport pipe_abandon, pipe_t, pipe_write_control
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
-    pattern_ops_t, pattern_t, CAN_RECV, CAN_SEND, PATTERN_IN, PATTERN_OUT,
+    pattern_ops_t, pattern_t, CAN_RECV, CAN_SEND, PATTERN_IN, PATTERN_OUT, SUBSCRIBES,
 )
 from pattern.steps cimport pattern_close_pipe
 from pattern.strategies.fair_queue cimport fq_attach, fq_ended, fq_front
@@ -161,7 +161,7 @@ cdef inline int xsub_events(pattern_t *pt) noexcept nogil:
 
 cdef inline void subscriber_ops(pattern_ops_t *ops, const char *name, uint32_t traits) noexcept nogil:
     """What SUB and XSUB have in common."""
-    default_ops(ops, name, "PUB XPUB", CAN_RECV | traits)
+    default_ops(ops, name, "PUB XPUB", CAN_RECV | SUBSCRIBES | traits)
     ops.init = sub_init
     ops.free = sub_free
     ops.attach = sub_attach

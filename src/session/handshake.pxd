@@ -28,6 +28,7 @@ cdef inline int session_start(
     if rc < 0:
         return rc
     s.state = SESSION_HANDSHAKE
+    s.paced = s.stream.ops.due != NULL
     s.connect_due = 0
     s.handshake_due = now + <uint64_t> handshake_ivl_ms * 1000000 if handshake_ivl_ms else 0
     s.tx_broken = s.tx_blocked = False

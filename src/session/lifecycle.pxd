@@ -16,7 +16,7 @@ from base.memory cimport free
 from base.check cimport zc_check, zc_check_enter, zc_check_leave
 from base.config cimport DISCARD_READS, DRAIN_LOOK_NS, DRAIN_MAX_S
 from base.errors cimport EAGAIN, EPIPE
-from base.monitor_events cimport EVENT_CLOSED, EVENT_DISCONNECTED, EVENT_HANDSHAKE_FAILED_NO_DETAIL
+from base.monitor_events cimport EVENT_CLOSED, EVENT_DISCONNECTED, EVENT_HANDSHAKE_FAILED_NO_DETAIL, EVENT_PACKETS_LOST
 from base.platform cimport zc_now_ns
 from engine.ops cimport ENGINE_HEARTBEATS
 from engine.select cimport engine_delete
@@ -32,7 +32,7 @@ from session.receive cimport (
 from session.transmit cimport transmit_flush, transmit_refill
 from session.unsent cimport unsent_give_up
 from transport.ops cimport (
-    stream_t, stream_close, stream_clear, stream_pending, stream_read, stream_shutdown, stream_unsent,
+    stream_t, stream_close, stream_clear, stream_due, stream_pending, stream_read, stream_shutdown, stream_unsent,
 )
 from zmtp.metadata cimport metadata_unref
 
@@ -66,14 +66,22 @@ cdef inline void session_retime(session_t *s) noexcept nogil:
         d = earlier(d, s.cut_due)
     if s.state == SESSION_READY and s.want_in and stream_pending(&s.stream):
         d = 1
+    elif s.paced and (s.state == SESSION_READY or s.state == SESSION_DRAINING):
+        d = earlier(d, stream_due(&s.stream))
     if d != s.deadline:
         s.deadline = d
         s.host.retime(s)
 
 
 cdef inline void session_look_again(session_t *s) noexcept nogil:
-    """Reading stops for now. What the transport still holds is reported by no poll set: a timer that is due reads it."""
-    if s.stream.ops.pending != NULL:
+    """Reading stops for now. What the transport still holds is reported by no poll set: a timer that is due reads it. The
+    transport's own timers may have changed, too."""
+    cdef uint64_t lost
+    if s.stream.ops.lost != NULL:
+        lost = s.stream.ops.lost(&s.stream)
+        if lost:
+            s.host.event(s, EVENT_PACKETS_LOST, lost)
+    if s.stream.ops.pending != NULL or s.paced:
         session_retime(s)
 
 
@@ -141,6 +149,7 @@ cdef inline int session_input(session_t *s) noexcept nogil:
     if rc == 0:
         if s.pipe.stalled and s.want_in:
             session_want(s, False, s.want_out)
+        session_look_again(s)
         return 0
     session_tell_received(s)
     if rc < 0:
@@ -340,6 +349,8 @@ cdef inline void session_flush(session_t *s) noexcept nogil:
     """Writes what there is. Whoever writes the last of a closing session ends it: there will be no other event that
     could."""
     transmit_flush(s)
+    if s.paced:
+        session_retime(s)
     if s.closing and s.state == SESSION_READY:
         if s.tx_broken:
             # nobody reads on to find the end; the next connection takes what is left

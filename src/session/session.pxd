@@ -26,6 +26,7 @@
 #   HANDSHAKE   the answer                               session_authenticated                HANDSHAKE
 #   HANDSHAKE   refused, end of stream, handshake timer  session_end                          ENDING
 #   READY       bytes, room to write                     session_input, session_flush         READY
+#   READY       the transport's own time has come        session_tick                         READY, or ENDING
 #   READY       malformed, end of stream, heartbeat due  session_end                          ENDING
 #   READY       closing, and all is written              session_try_finish                   DRAINING, or ENDING
 #   DRAINING    acknowledged, end of stream, linger due  session_finish                       ENDING
@@ -141,6 +142,7 @@ cdef struct session_t:
     uint32_t ref_head
     uint32_t ref_room
     bint tx_blocked             # the kernel takes no more for now
+    bint paced                  # the transport has timers: they, and not the poll set, tell when there is room
     bint tx_broken              # writing failed; input decides what happens
     bint tx_dirty               # on host.dirty
     size_t tx_wall              # with so much unsent no further subscription is taken, and the connection is cut

@@ -10,11 +10,12 @@ from base.config cimport DRAIN_LOOK_MAX_NS, DRAIN_LOOK_NS
 from base.errors cimport ENOBUFS, ETIMEDOUT
 from engine.ops cimport SIGNAL_PING
 from session.lifecycle cimport (
-    session_discard, session_end, session_finish, session_flush, session_input, session_next_ping, session_retime,
+    session_discard, session_end, session_finish, session_flush, session_input, session_look_again, session_next_ping,
+    session_retime,
 )
 from session.session cimport session_t, SESSION_DRAINING, SESSION_READY, END_CLOSED, END_TIMEOUT
 from session.transmit cimport transmit_heartbeat
-from transport.ops cimport stream_pending, stream_unsent
+from transport.ops cimport stream_due, stream_pending, stream_unsent
 
 
 cdef inline void session_drain(session_t *s, uint64_t now) noexcept nogil:
@@ -72,6 +73,18 @@ cdef inline void session_heartbeat(session_t *s, uint64_t now) noexcept nogil:
         session_retime(s)
 
 
+cdef inline void session_tick(session_t *s, uint64_t now) noexcept nogil:
+    """The transport's own time has come. Afterwards there may be room to write, or something to read."""
+    cdef int rc = s.stream.ops.tick(&s.stream, now)
+    if rc < 0:
+        session_end(s, END_CLOSED, rc)
+        return
+    if s.tx_blocked:
+        session_flush(s)
+    if s.state == SESSION_READY or s.state == SESSION_DRAINING:
+        session_look_again(s)
+
+
 cdef inline void session_timer(session_t *s, uint64_t now) noexcept nogil:
     """`deadline` has passed."""
     if s.linger_due and s.linger_due <= now:
@@ -80,6 +93,8 @@ cdef inline void session_timer(session_t *s, uint64_t now) noexcept nogil:
         session_drain(s, now)
     elif s.cut_due:
         session_end(s, END_CLOSED, -ENOBUFS)
+    elif s.paced and (s.state == SESSION_READY or s.state == SESSION_DRAINING) and stream_due(&s.stream) <= now:
+        session_tick(s, now)
     elif s.handshake_due and s.handshake_due <= now:
         session_end(s, END_TIMEOUT, -ETIMEDOUT)
     elif s.connect_due and s.connect_due <= now:

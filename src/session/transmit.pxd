@@ -365,11 +365,11 @@ cdef inline void transmit_flush(session_t *s) noexcept nogil:
             n = 0
         s.wire_out += n
         transmit_advance(s, n)
-        if <size_t> n < tried or <size_t> n >= left:
+        if <size_t> n < tried or (<size_t> n >= left and not s.paced):
             s.tx_blocked = True
             break
         left -= n
     if was_blocked != s.tx_blocked:
-        session_want(s, s.want_in, s.tx_blocked)
+        session_want(s, s.want_in, s.tx_blocked and not s.paced)
     if refilled or (was_blocked and not s.tx_blocked):
         s.host.writable(s)

@@ -1,6 +1,6 @@
 # Endpoints: bind, connect, unbind, disconnect. No lock is held by the caller.
 #
-# What an endpoint does is a matter of its transport's kind: stream_endpoints.pxd, inproc.pxd. This file finds the table
+# What an endpoint does is a matter of its transport's kind: stream_endpoints.pxd, group_endpoints.pxd, inproc.pxd. This file finds the table
 # and the endpoint.
 
 from libc.stddef cimport size_t
@@ -17,16 +17,18 @@ from pattern.ops cimport CONNECTS_PEERS
 from pattern.pattern cimport pattern_disconnect_peer, pattern_is, pattern_set_connect_routing_id
 from socket.send_recv cimport socket_enter
 from socket.endpoint cimport endpoint_free, endpoint_matches, endpoint_new, endpoint_split, endpoint_unref
+from socket.group_endpoints cimport group_endpoint_ops
 from socket.inproc cimport inproc_endpoint_ops
 from socket.state cimport context_t, endpoint_t, socket_t, SOCKET_OPEN
 from socket.stream_endpoints cimport stream_endpoint_ops
-from transport.ops cimport transport_ops_t, TRANSPORT_IN_PROCESS, TRANSPORT_STREAM
+from transport.ops cimport transport_ops_t, TRANSPORT_GROUP, TRANSPORT_IN_PROCESS, TRANSPORT_STREAM
 
 
 cdef inline void endpoints_init(context_t *ctx) noexcept nogil:
     """How a socket of this context binds and connects, for each kind of transport."""
     stream_endpoint_ops(&ctx.endpoint_ops[TRANSPORT_STREAM])
     inproc_endpoint_ops(&ctx.endpoint_ops[TRANSPORT_IN_PROCESS])
+    group_endpoint_ops(&ctx.endpoint_ops[TRANSPORT_GROUP])
 
 
 cdef inline int socket_bind(socket_t *s, const char *text, size_t n) noexcept nogil:

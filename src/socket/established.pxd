@@ -9,7 +9,8 @@ from base.check cimport zc_check_enter, zc_check_leave
 from base.mechanisms cimport CURVE_KEY_TEXT_SIZE
 from base.errors cimport EEXIST, ENOMEM
 from base.monitor_events cimport EVENT_HANDSHAKE_SUCCEEDED
-from engine.ops cimport ENGINE_RAW, ENGINE_ZMTP, engine_config_t, engine_peer_t, engine_security_t
+from engine.ops cimport engine_config_t, engine_peer_t, engine_security_t
+from engine.select cimport engine_for
 from io.timers cimport socket_of
 from option.key cimport key_to_text
 from option.store cimport (
@@ -93,7 +94,7 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, const char *acce
     s.host.heartbeat_ttl_ds = <uint32_t> options_heartbeat_ttl_ds(&s.opt)
     if rc == 0:
         rc = session_start(
-            x, ENGINE_RAW if pattern_raw(&s.pattern) else ENGINE_ZMTP, &config, <uint32_t> s.opt.handshake_ivl, now
+            x, engine_for(x.stream.ops.engine, pattern_raw(&s.pattern)), &config, <uint32_t> s.opt.handshake_ivl, now
         )
     if rc < 0:
         x.state = SESSION_CONNECTING

@@ -262,7 +262,7 @@ cdef struct context_t:
     context_options_t opt
     engine_crypto_t crypto      # filled once, under the mutex, before the first socket needs it
     transports_t transports     # only read once the context is made, as is the next
-    endpoint_ops_t endpoint_ops[2]      # TRANSPORT_KINDS
+    endpoint_ops_t endpoint_ops[3]      # TRANSPORT_KINDS
     io_thread_t *ios
     uint32_t nios
     bint started

@@ -157,8 +157,8 @@ cdef inline int connecter_attach(socket_t *s, session_t *x) noexcept nogil:
     return 0 if rc == -EEXIST else rc       # a PAIR that has its peer: this one is to take over when the place is free
 
 
-cdef inline int stream_begin(socket_t *s, endpoint_t *e) noexcept nogil:
-    """The endpoint gets its session, which makes its first attempt. 0 or -ENOMEM. Lock held."""
+cdef inline int connecter_begin(socket_t *s, endpoint_t *e) noexcept nogil:
+    """The endpoint gets its session, and becomes the socket's. 0 or -ENOMEM. Lock held."""
     cdef session_t *x = connection_new(s, e, True)
     cdef int rc = 0
     if x == NULL:
@@ -173,8 +173,15 @@ cdef inline int stream_begin(socket_t *s, endpoint_t *e) noexcept nogil:
         return rc
     endpoint_enlist(s, e)
     endpoint_tell(s, e)
-    connection_connect(x, zc_now_ns())
     return 0
+
+
+cdef inline int stream_begin(socket_t *s, endpoint_t *e) noexcept nogil:
+    """The endpoint gets its session, which makes its first attempt. 0 or -ENOMEM. Lock held."""
+    cdef int rc = connecter_begin(s, e)
+    if rc == 0:
+        connection_connect(e.session, zc_now_ns())
+    return rc
 
 
 cdef inline int stream_connect(socket_t *s, endpoint_t *e) noexcept nogil:

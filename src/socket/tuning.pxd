@@ -2,7 +2,10 @@
 
 from libc.stdint cimport int32_t, uint32_t
 from libc.string cimport memcpy, memset
+from option.store cimport options_frame_max, options_message_bytes_max, options_message_frames_max
 from option.table cimport options_t
+from pattern.ops cimport PUBLISHES
+from pattern.pattern cimport pattern_is
 from socket.state cimport socket_t
 from transport.ops cimport visitors_t
 from transport.tuning cimport tuning_t
@@ -24,6 +27,15 @@ cdef inline void tuning_from(socket_t *s, tuning_t *t) noexcept nogil:
     t.backlog = o.backlog
     t.busy_poll = o.busy_poll
     t.use_fd = o.use_fd
+    t.publishes = pattern_is(&s.pattern, PUBLISHES)
+    t.multicast_hops = o.multicast_hops
+    t.multicast_loop = o.multicast_loop != 0
+    t.rate = o.rate
+    t.recovery_ivl = o.recovery_ivl
+    t.maxtpdu = o.multicast_maxtpdu
+    t.frame_max = options_frame_max(o)
+    t.message_bytes_max = options_message_bytes_max(o)
+    t.message_frames_max = options_message_frames_max(o)
     if o.bindtodevice.size:
         memcpy(t.bindtodevice, o.bindtodevice.data, o.bindtodevice.size)
 

@@ -17,13 +17,18 @@ cdef enum:
 cdef enum:
     # The longest text an endpoint made here can have: ipc path, or a bracketed address with scope and port.
     ENDPOINT_MAX = 256
+    ADDRESS_GROUPS = 8             # that one endpoint can receive from
 
 cdef struct address_t:
     int family                     # ZC_FAMILY_*
     int flags
     uint64_t file                  # which socket file ipc_listen made, 0 for none
     zc_sockaddr_t target
-    zc_sockaddr_t source           # of a connection; len 0 = the system chooses
+    zc_sockaddr_t source           # of a connection; len 0 = the system chooses. Of a group: of the interface
+    # of multicast
+    unsigned int interface         # its index
+    int ngroups                    # to receive from; `target` is the one to send to
+    unsigned char groups[8][16]    # ADDRESS_GROUPS
 
 
 cdef inline void address_clear(address_t *a) noexcept nogil:

@@ -9,12 +9,14 @@
 #   lock.
 # - Results are 0 or more, or a negative errno. -EAGAIN: not now, the poll set will tell.
 # - Descriptors handed out are non-blocking and close on exec.
-# - A transport within the process has no listeners and no streams: of the operations only `check` is set in its table.
+# - A transport within the process has no listeners and no streams: of the operations only `check` is set in its table. One
+#   to a group has no listeners, and its streams are open at once: what stands under "listeners" is not set, nor is
+#   `finish`.
 # - The tables live in the context (transport/select.pxd fills them): C-level modules share no variables. The owner
 #   of a stream has a reference of the context through its socket.
 
 from libc.stddef cimport ptrdiff_t, size_t
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t, UINT64_MAX
 from base.platform cimport zc_iovec_t, zc_sockaddr_t
 from transport.address cimport address_t
 from transport.cidr cimport cidr_t
@@ -24,7 +26,8 @@ cdef enum:
     # What a transport is. A socket binds and connects in one way for each (endpoint_ops_t in socket/state.pxd).
     TRANSPORT_STREAM = 0        # a connection is a stream of bytes, with a session on either side
     TRANSPORT_IN_PROCESS = 1    # a connection is a pair of rings between two sockets of a context
-    TRANSPORT_KINDS = 2
+    TRANSPORT_GROUP = 2         # a stream to or from everybody in a group: to bind and to connect is the same
+    TRANSPORT_KINDS = 3
 
 # Who may connect to a listener. Lists that are empty let everybody in; the arrays are the socket's.
 cdef struct visitors_t:
@@ -51,6 +54,7 @@ cdef struct transport_ops_t:
     const char *form            # of an address, for people: "host:port"
     int kind                    # TRANSPORT_STREAM, ...
     bint optional               # zmq_has() answers for it: there are libraries without it
+    int engine                  # ENGINE_...: what is spoken over its streams
 
     # ---- addresses. `text` is what stands behind "scheme://"; it has no end but `n`.
 
@@ -108,6 +112,14 @@ cdef struct transport_ops_t:
     # that nothing more can be sent; what the peer sent before may still be read.
     ptrdiff_t (*write)(stream_t *t, const void *data, size_t n) noexcept nogil
     ptrdiff_t (*writev)(stream_t *t, zc_iovec_t *v, int n) noexcept nogil
+    # A transport with a time of its own: when `tick` wants to be called, on the clock of zc_now_ns(). It may have changed
+    # after any other operation. The poll set does not tell when there is room to write again: `tick` does, by coming.
+    # NULL: this one has no timers.
+    uint64_t (*due)(const stream_t *t) noexcept nogil
+    # Do what is due. 0, or a negative errno: the connection is over.
+    int (*tick)(stream_t *t, uint64_t now) noexcept nogil
+    # How many packets have been lost for good since the last call. NULL: nothing is ever lost, or nobody knows.
+    uint64_t (*lost)(stream_t *t) noexcept nogil
     # Bytes that were written and that the peer's system has not acknowledged; 0 or a negative errno where nothing is
     # known to be missing.
     long (*unsent)(stream_t *t) noexcept nogil
@@ -133,6 +145,10 @@ cdef inline ptrdiff_t stream_readv(stream_t *t, zc_iovec_t *v, int n) noexcept n
 
 cdef inline bint stream_pending(const stream_t *t) noexcept nogil:
     return t.ops.pending != NULL and t.ops.pending(t)
+
+
+cdef inline uint64_t stream_due(const stream_t *t) noexcept nogil:
+    return t.ops.due(t) if t.ops.due != NULL else UINT64_MAX
 
 
 cdef inline ptrdiff_t stream_write(stream_t *t, const void *data, size_t n) noexcept nogil:

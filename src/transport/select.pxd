@@ -8,6 +8,7 @@ from base.check cimport zc_check
 from transport.inproc cimport inproc_ops
 from transport.ipc cimport ipc_ops
 from transport.ops cimport transport_ops_t
+from transport.pgm cimport epgm_ops, pgm_ops
 from transport.tcp cimport tcp_ops
 
 cdef enum:
@@ -30,6 +31,8 @@ cdef inline void transports_init(transports_t *all) noexcept nogil:
     tcp_ops(transports_add(all))
     ipc_ops(transports_add(all))
     inproc_ops(transports_add(all))
+    pgm_ops(transports_add(all))
+    epgm_ops(transports_add(all))
 
 
 cdef inline const transport_ops_t *transport_find(const transports_t *all, const char *scheme, size_t n) noexcept nogil:

@@ -3,6 +3,7 @@
 # Values are those of ZeroMQ's options; -1, and 0 where it says so, leave the system's default. What the system refuses
 # does not cost the connection unless a transport says otherwise.
 
+from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memset
 from base.config cimport DEVICE_NAME_MAX
 
@@ -24,6 +25,17 @@ cdef struct tuning_t:
     int loopback_fastpath          # 0 leaves
     int use_fd                     # a listening descriptor of the application, -1 for none
     char bindtodevice[DEVICE_NAME_MAX + 1]
+    # of groups
+    bint publishes                 # the stream will be written to; else it will be read
+    int multicast_hops
+    bint multicast_loop
+    int rate                       # kilobits per second
+    int recovery_ivl               # ms
+    int maxtpdu                    # bytes
+    # what a message may be, where the transport puts them together
+    uint64_t frame_max
+    uint64_t message_bytes_max
+    uint32_t message_frames_max
 
 
 cdef inline void tuning_default(tuning_t *t) noexcept nogil:

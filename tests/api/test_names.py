@@ -19,7 +19,7 @@ OWN_OPTIONS = {
     "IO_STRATEGY": 9001, "MAX_PENDING_HANDSHAKES": 9002, "MAX_PEERS": 9003, "MAX_MESSAGE_FRAMES": 9004, "MAX_MESSAGE_BYTES": 9005,
     "MAX_SUBSCRIPTIONS": 9006,
 }  # fmt: skip
-OWN = {"SocketOption": OWN_OPTIONS} if MODULE == "zmqcore" else {}
+OWN = {"SocketOption": OWN_OPTIONS, "Event": {"PACKETS_LOST": 1 << 30}} if MODULE == "zmqcore" else {}
 
 
 def find(path):

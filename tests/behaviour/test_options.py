@@ -480,10 +480,6 @@ def test_io_strategy_is_an_option_of_zmqcore(zmq, make):
 @pytest.mark.parametrize(
     "option,value,neutral",
     [
-        ("RATE", 200, 100),
-        ("RECOVERY_IVL", 1, 10000),
-        ("MULTICAST_HOPS", 2, 1),
-        ("MULTICAST_MAXTPDU", 9000, 1500),
         ("SOCKS_PROXY", b"127.0.0.1:1080", None),
     ],
 )

@@ -3,6 +3,7 @@
 #   tests/fuzz/run.sh [runs] ...                the wire protocol
 #   tests/fuzz/run.sh engines [runs] ...        the engines, as a session drives them
 #   tests/fuzz/run.sh handshake [runs] ...      handshakes of PLAIN and CURVE whose commands are changed on their way
+#   tests/fuzz/run.sh pgm [runs] ...            sources and receivers of PGM
 #   tests/fuzz/run.sh sockets [amount] ...      whole sockets on a simulated machine, one type after the other: sockets.py says what may follow
 #   tests/fuzz/run.sh minimise                  whole sockets: what sockets.py has learnt, without the superfluous, goes to corpus_sockets.txt
 # Needs clang with its sanitizer runtimes (Debian: clang libclang-rt-14-dev) and cython. What it finds is left in build/fuzz/
@@ -47,6 +48,15 @@ engines)
     build fuzz_engines
     exec "$out/fuzz_engines" -runs="$runs" -max_len=1024 -timeout=10 -rss_limit_mb=1024 -dict=tests/fuzz/zmtp.dict \
         -artifact_prefix="$out/engines-" -print_final_stats=1 "$@" "$out/engines" tests/fuzz/corpus
+    ;;
+pgm)
+    shift
+    runs=${1:-1000000}
+    [ $# -eq 0 ] || shift
+    mkdir -p "$out/pgm"
+    "$python" tests/fuzz/pgm_seeds.py "$out/pgm"
+    build fuzz_pgm
+    exec "$out/fuzz_pgm" -runs="$runs" -max_len=1024 -timeout=10 -rss_limit_mb=1024 -artifact_prefix="$out/pgm-" -print_final_stats=1 "$@" "$out/pgm"
     ;;
 handshake)
     shift

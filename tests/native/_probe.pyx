@@ -8,6 +8,7 @@
 include "blocks.pxi"
 include "options.pxi"
 include "pattern.pxi"
+include "pgm.pxi"
 include "pipe.pxi"
 include "platform.pxi"
 include "transport.pxi"

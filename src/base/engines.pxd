@@ -1,0 +1,6 @@
+# The engines, as transports name what is spoken over their streams. engine/select.pxd makes them.
+
+cdef enum:
+    ENGINE_ZMTP = 0
+    ENGINE_RAW = 1
+    ENGINE_FRAMES = 3
