@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from anyio import to_thread
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from . import _core
@@ -24,6 +25,7 @@ from . import asyncio as _asyncio
 from . import poll as _poll
 from . import socket as _socket
 from ._awaiting import DONTWAIT, POLLIN, POLLOUT
+from ._presence import Presence
 from .constants import Errno
 from .error import Again, ZMQError
 
@@ -227,6 +229,18 @@ class Socket(_asyncio.Socket):
 
         found = await _trio.poll([(self, int(flags))], _poll.milliseconds(timeout))
         return found[0][1] if found else 0
+
+    # -- who is there
+
+    async def _wait_for(self, presence: Presence) -> int:
+        await checkpoint_if_cancelled()
+        found = presence.now()
+        if found is None:
+            try:
+                found = await to_thread.run_sync(presence.wait, abandon_on_cancel=True)
+            finally:
+                presence.given_up.set()
+        return found
 
     def _look_again(self) -> None:
         super()._look_again()

@@ -30,6 +30,7 @@ from ._awaiting import (
     awaiting_of,
     running_loop,
 )
+from ._presence import Presence
 from ._readers import listen, stop_listening
 from .constants import Errno, PollEvent, SocketOption
 from .error import Again, ZMQError
@@ -368,6 +369,17 @@ class Socket(_socket.Socket):
         if self.closed:
             raise ZMQError(Errno.ENOTSUP, "cannot poll: the socket is closed")
         return self._await().watch(self, int(flags), _poll.milliseconds(timeout))
+
+    # -- who is there
+
+    async def _wait_for(self, presence: Presence) -> int:
+        found = presence.now()
+        if found is not None:
+            return found
+        try:
+            return await asyncio.get_running_loop().run_in_executor(None, presence.wait)
+        finally:
+            presence.given_up.set()
 
     # -- what may open the way for something pending without a sound from the descriptor
 

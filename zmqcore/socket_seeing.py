@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import _core
+from ._presence import Presence
 
 if TYPE_CHECKING:
-    from .statistics import SocketStatistics
+    from ._events import SocketEvents
+    from .statistics import PeerStatistics, SocketStatistics
 
 
 class SeeingSocket(_core.Socket):
@@ -38,3 +40,108 @@ class SeeingSocket(_core.Socket):
         from .statistics import statistics_of
 
         return statistics_of(self)
+
+    def wait_for_peers(self, n: int = 1, timeout: float | None = None) -> Any:
+        """Wait until so many peers are there: connected, with the handshake done, or joined within the process.
+
+        Args:
+            n (int): how many. Default 1.
+            timeout (float): milliseconds; None waits without limit. Default None.
+
+        Returns:
+            int: how many there are, `n` or more.
+
+        Raises:
+            Again (EAGAIN): the time is over, and there are fewer.
+            ZMQError (ENOTSOCK): the socket is closed, or was closed by another thread meanwhile.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: none, zmqcore's own.
+
+        Example:
+            >>> push.wait_for_peers(1, timeout=1000)
+            1
+        """
+        return self._wait_for(Presence(self, n, None, timeout))
+
+    def wait_for_subscribers(self, n: int = 1, topic: str | bytes = b"", timeout: float | None = None) -> Any:
+        """Wait until so many peers would get a message of a topic. For PUB and XPUB; for RADIO, of a group.
+
+        Args:
+            n (int): how many. Default 1.
+            topic (str | bytes): what the message will begin with; str is encoded as UTF-8. Default b"": those who have subscribed
+                to everything.
+            timeout (float): milliseconds; None waits without limit. Default None.
+
+        Returns:
+            int: how many there are, `n` or more.
+
+        Raises:
+            Again (EAGAIN): the time is over, and there are fewer.
+            ZMQError (ENOTSUP): the type has no subscribers.
+            ZMQError (EFSM): the socket is inside a message of several frames.
+            ZMQError (ENOTSOCK): the socket is closed, or was closed by another thread meanwhile.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: none, zmqcore's own; RFC 29 (PUB, SUB).
+
+        Example:
+            >>> with context.socket(zmq.PUB) as pub, context.socket(zmq.SUB) as sub:
+            ...     sub.subscribe("weather.")
+            ...     connected = sub.connect(pub.bind("tcp://127.0.0.1:*").addr)
+            ...     pub.wait_for_subscribers(1, "weather.fair", timeout=1000)
+            1
+        """
+        return self._wait_for(Presence(self, n, topic, timeout))
+
+    def _wait_for(self, presence: Presence) -> Any:
+        return presence.wait()
+
+    def watch(self, events: int | None = None) -> SocketEvents:
+        """Report what happens to the connections of this socket, as typed events. `for event in socket.watch()`.
+
+        Of an asynchronous socket: `async for`. It takes the place of `monitor()`: a socket reports to one at a time. Joining sockets within
+        the process raises no events.
+
+        Args:
+            events (int): the events to report, zmq.EVENT_... combined. Default None: all.
+
+        Returns:
+            SocketEvents: an iterator of SocketEvent, from now on, until the socket is closed; a context manager that stops it.
+
+        Raises:
+            ZMQError (ENOTSOCK): the socket is closed.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: none, zmqcore's own; zmq_socket_monitor in the ZeroMQ API has the same events.
+
+        Example:
+            >>> with context.socket(zmq.REP) as server, server.watch() as events:
+            ...     bound = server.bind("tcp://127.0.0.1:*")
+            ...     events.recv().name
+            'LISTENING'
+        """
+        from ._events import SocketEvents
+
+        return SocketEvents(self, events)
+
+    def let_go(self, peer: PeerStatistics | int) -> None:
+        """End the connection to one peer, whatever the type of the socket. What it has sent can still be received.
+
+        An endpoint that this socket connects to is not connected to again. What is queued for the peer is dropped, and counted.
+
+        Args:
+            peer (PeerStatistics | int): one of `statistics().peers`, or its `id`.
+
+        Raises:
+            ZMQError (EHOSTUNREACH): it is not there (any more).
+            ZMQError (ENOTSOCK): the socket is closed.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: none, zmqcore's own.
+
+        Example:
+            >>> for peer in push.statistics().peers:
+            ...     push.let_go(peer)
+        """
+        _core.let_go(self, peer if isinstance(peer, int) else peer.id)

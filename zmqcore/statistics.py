@@ -116,6 +116,7 @@ class PeerStatistics(Traffic):
         dropped (Dropped): messages that were dropped, by reason.
         full_in (int): times that reading stopped because RCVHWM messages were queued.
         full_out (int): times that a message, or a look whether there is room, found SNDHWM messages queued.
+        has_room (bool): another message would find room now; False: it would block, or be dropped.
         reconnects (int): connections after the first, of an endpoint that this socket connects to.
         attempts (int): attempts to connect that failed since the last connection.
         handshake_failures (int): connections that ended within the handshake.
@@ -140,6 +141,7 @@ class PeerStatistics(Traffic):
     user: str | None
     authenticated: bool
     metadata: Mapping[str, bytes]
+    has_room: bool
     reconnects: int
     attempts: int
     round_trip: float | None
@@ -267,6 +269,7 @@ def _peer(facts: dict[str, Any], counts: dict[str, int], mechanism: str | None, 
         user=_text(known.get("User-Id")),
         authenticated=facts["authenticated"],
         metadata=MappingProxyType(found),
+        has_room=facts["room"],
         reconnects=max(0, facts["connections"] - 1) if facts["local"] else 0,
         attempts=facts["attempts"],
         round_trip=facts["rtt"],

@@ -1,6 +1,8 @@
 # What a socket looks like inside, as plain Python objects; zmqcore/statistics.py makes its dataclasses of them.
 
 from io.mailbox cimport mailbox_drain
+from socket.monitor cimport MONITOR_PEER
+from socket.presence cimport peer_let_go, present_wait
 from socket.statistics cimport peer_info_t, picture_free, picture_t, picture_take
 from zmtp.metadata cimport metadata_octets
 
@@ -22,6 +24,7 @@ cdef dict peer_facts(peer_info_t *info):
         "state": info.state,
         "within": bool(info.within),
         "local": bool(info.local),
+        "room": bool(info.room),
         "age": info.age_ns / 1e9 if info.age_ns else None,
         "rtt": info.rtt_ns / 1e9 if info.rtt_ns else None,
         "connections": info.connections,
@@ -54,3 +57,61 @@ def picture(_SocketBase sock not None):
         return <object> t.counts, [(peer_facts(&t.peers[i]), <object> t.peers[i].counts) for i in range(t.npeers)]
     finally:
         picture_free(&t)
+
+
+def wait_present(_SocketBase sock not None, int wanted, bytes topic, int64_t timeout_ms):
+    """Wait until so many peers are there, or subscribers of a topic (not None). How many are."""
+    cdef socket_t *s = sock.s
+    cdef const unsigned char *p = NULL
+    cdef size_t n = 0
+    cdef wait_t until
+    cdef int rc
+    if topic is not None:
+        p = topic
+        n = len(topic)
+    sock.check()
+    wait_begin(&until, timeout_ms)
+    while True:
+        with nogil:
+            zc_lock_acquire(&s.lock)
+            rc = socket_enter(s)
+            if rc == 0:
+                rc = present_wait(s, wanted, p, n, &until)
+            leave_socket(s)
+        if rc != -EINTR:
+            break
+        PyErr_CheckSignals()
+    if rc < 0:
+        raise_errno(rc)
+    return rc
+
+
+cdef inline int let_go_locked(socket_t *s, uint32_t number) noexcept nogil:
+    cdef int rc = socket_enter(s)
+    return peer_let_go(s, number) if rc == 0 else rc
+
+
+def let_go(_SocketBase sock not None, uint32_t number):
+    """End the connection to the peer of that number."""
+    cdef socket_t *s = sock.s
+    cdef int rc
+    sock.check()
+    with nogil:
+        zc_lock_acquire(&s.lock)
+        rc = let_go_locked(s, number)
+        leave_socket(s)
+    zc_decref_drain()
+    if rc < 0:
+        raise_errno(rc)
+
+
+def monitor_peers(_SocketBase sock not None, bytes addr, uint32_t events):
+    """Start to report events, with the number of the peer, to a PAIR at an inproc endpoint."""
+    cdef const char *p = addr
+    cdef size_t n = len(addr)
+    cdef int rc
+    sock.enter()
+    with nogil:
+        rc = socket_monitor_start(sock.s, p, n, events, MONITOR_PEER)
+    if rc < 0:
+        raise_address(rc, addr)

@@ -92,6 +92,10 @@ cdef inline int default_topics_count(pattern_t *pt) noexcept nogil:
     return -EINVAL
 
 
+cdef inline int default_subscribers(pattern_t *pt, const unsigned char *topic, size_t n) noexcept nogil:
+    return -ENOTSUP
+
+
 cdef inline int default_set_connect_routing_id(pattern_t *pt, const unsigned char *id, size_t n) noexcept nogil:
     return -EINVAL
 
@@ -129,6 +133,7 @@ cdef inline void default_ops(pattern_ops_t *ops, const char *name, const char *p
     ops.subscribe = default_subscribe
     ops.join = default_join
     ops.topics_count = default_topics_count
+    ops.subscribers = default_subscribers
     ops.set_connect_routing_id = default_set_connect_routing_id
     ops.peer_state = default_peer_state
     ops.peer_number = default_peer_number

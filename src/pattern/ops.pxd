@@ -119,6 +119,8 @@ cdef struct pattern_ops_t:
     int (*join)(pattern_t *pt, const unsigned char *group, size_t n, bint add) noexcept nogil
     # TOPICS_COUNT: distinct topics. Default: -EINVAL.
     int (*topics_count)(pattern_t *pt) noexcept nogil
+    # How many peers have subscribed to what a message of that topic (of that group) would be sent to. -EFSM inside a message. Default: -ENOTSUP.
+    int (*subscribers)(pattern_t *pt, const unsigned char *topic, size_t n) noexcept nogil
     # CONNECT_ROUTING_ID: for the next pipe attached that is `local`. 0; -EINVAL: wrong size, or in use. Default: -EINVAL.
     int (*set_connect_routing_id)(pattern_t *pt, const unsigned char *id, size_t n) noexcept nogil
     # PATTERN_OUT if the peer of that id can take a message, 0 if not, -EHOSTUNREACH. Default: -ENOTSUP.

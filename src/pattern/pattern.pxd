@@ -208,6 +208,11 @@ cdef inline int pattern_topics_count(pattern_t *pt) noexcept nogil:
     return pt.ops.topics_count(pt)
 
 
+cdef inline int pattern_subscribers(pattern_t *pt, const unsigned char *topic, size_t n) noexcept nogil:
+    """Peers that a message of this topic would be for; -ENOTSUP for types without subscribers, -EFSM inside a message."""
+    return pt.ops.subscribers(pt, topic, n)
+
+
 cdef inline int pattern_set_connect_routing_id(pattern_t *pt, const unsigned char *id, size_t n) noexcept nogil:
     """CONNECT_ROUTING_ID: the id of the next pipe attached that is `local`. -EINVAL: wrong size, id in use, not a type with ids."""
     return pt.ops.set_connect_routing_id(pt, id, n)

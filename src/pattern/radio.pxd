@@ -22,7 +22,7 @@ from pattern.ops cimport (
 )
 from pattern.steps cimport pattern_close_pipe
 from pattern.strategies.fan_out cimport (
-    fan_all_ready, fan_attach, fan_begin, fan_choose, fan_free, fan_has_room, fan_init, fan_nobody, fan_out_t, fan_ready,
+    fan_all_ready, fan_asked, fan_attach, fan_begin, fan_choose, fan_free, fan_has_room, fan_init, fan_nobody, fan_out_t, fan_ready,
     fan_remove, fan_send, fan_take_broken,
 )
 from pattern.strategies.topic_trie cimport (
@@ -228,6 +228,16 @@ cdef inline int radio_events(pattern_t *pt) noexcept nogil:
     return 0 if pt.options.xpub_nodrop and (<radio_t *> pt.part).blocked else PATTERN_OUT
 
 
+cdef inline int radio_subscribers(pattern_t *pt, const unsigned char *group, size_t n) noexcept nogil:
+    cdef radio_t *r = <radio_t *> pt.part
+    cdef uint32_t i
+    fan_begin(&r.fan, False)
+    topics_match_exact(&r.groups, group, n, &r.fan)
+    for i in range(r.nhear_all):
+        fan_choose(&r.fan, r.hear_all[i])
+    return <int> fan_asked(&r.fan)
+
+
 cdef inline int radio_topics_count(pattern_t *pt) noexcept nogil:
     return <int> topics_count(&(<radio_t *> pt.part).groups)
 
@@ -245,3 +255,4 @@ cdef inline void radio_ops(pattern_ops_t *ops) noexcept nogil:
     ops.send = radio_send
     ops.events = radio_events
     ops.topics_count = radio_topics_count
+    ops.subscribers = radio_subscribers

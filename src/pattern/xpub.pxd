@@ -19,7 +19,7 @@
 
 from libc.stdint cimport uint32_t
 from base.memory cimport malloc, calloc, free
-from base.errors cimport EAGAIN, EINVAL, ENOMEM
+from base.errors cimport EAGAIN, EFSM, EINVAL, ENOMEM
 from message.message cimport msg_t, msg_data, msg_close, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
 from pipe.pipe cimport pipe_t, pipe_count_control, pipe_front, pipe_pop
 from pipe.ring cimport ring_init, ring_free, ring_front, ring_pop, ring_empty
@@ -29,7 +29,7 @@ from pattern.ops cimport (
 )
 from pattern.steps cimport pattern_close_pipe, pattern_greet
 from pattern.strategies.fan_out cimport (
-    fan_all_ready, fan_init, fan_free, fan_attach, fan_begin, fan_has_room, fan_remove, fan_ready, fan_choose, fan_invert, fan_nobody,
+    fan_all_ready, fan_asked, fan_init, fan_free, fan_attach, fan_begin, fan_has_room, fan_remove, fan_ready, fan_choose, fan_invert, fan_nobody,
     fan_send, fan_take_broken,
 )
 from pattern.strategies.topic_trie cimport (
@@ -351,6 +351,15 @@ cdef inline int pub_events(pattern_t *pt) noexcept nogil:
     return events
 
 
+cdef inline int pub_subscribers(pattern_t *pt, const unsigned char *topic, size_t n) noexcept nogil:
+    cdef pub_t *b = <pub_t *> pt.part
+    if b.sending:
+        return -EFSM
+    fan_begin(&b.fan, False)
+    topics_match(&b.topics, topic, n, &b.fan)
+    return <int> fan_asked(&b.fan)
+
+
 cdef inline int pub_topics_count(pattern_t *pt) noexcept nogil:
     return <int> topics_count(&(<pub_t *> pt.part).topics)
 
@@ -369,6 +378,7 @@ cdef inline void publisher_ops(pattern_ops_t *ops, const char *name, uint32_t tr
     ops.send = pub_send
     ops.events = pub_events
     ops.topics_count = pub_topics_count
+    ops.subscribers = pub_subscribers
 
 
 cdef inline void xpub_ops(pattern_ops_t *ops) noexcept nogil:

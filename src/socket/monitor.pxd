@@ -5,9 +5,10 @@
 # nobody is connected, the newest while a consumer does not read. Called under the monitored socket's lock; takes the
 # PAIR's lock inside it.
 #
-# An event travels in one of two formats, which libzmq calls versions:
+# An event travels in one of three formats. libzmq has the first two and calls them versions:
 #   1   event and value in one frame (16 and 32 bits), then one endpoint: the end that was bound or connected here by name
 #   2   event, number of values, each value (64 bits, a frame each), our end, the peer's end; an end without a name is empty
+#   3   as 2, and the number of the peer behind them, 0 if it has none (yet)
 
 from libc.stddef cimport size_t
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
@@ -23,6 +24,7 @@ from socket.state cimport monitor_t, socket_t
 cdef enum:
     MONITOR_ENDPOINT = 1        # the formats
     MONITOR_BOTH_ENDS = 2
+    MONITOR_PEER = 3
     MONITOR_VALUES = 2          # at most, in one event
 
 # What happened. The texts are C strings.
@@ -33,6 +35,7 @@ cdef struct occurrence_t:
     const char *endpoint        # of format 1
     const char *local           # of format 2
     const char *remote
+    uint64_t peer               # of format 3
 
 
 cdef inline bint monitor_wants(const socket_t *s, uint32_t event) noexcept nogil:
@@ -68,7 +71,9 @@ cdef inline bint monitor_write(pipe_t *p, int form, const occurrence_t *o) noexc
     for i in range(o.count):
         if not monitor_frame(p, &o.values[i], 8, True):
             return False
-    return monitor_frame(p, o.local, strlen(o.local), True) and monitor_frame(p, o.remote, strlen(o.remote), False)
+    if not monitor_frame(p, o.local, strlen(o.local), True) or not monitor_frame(p, o.remote, strlen(o.remote), form == MONITOR_PEER):
+        return False
+    return form != MONITOR_PEER or monitor_frame(p, &o.peer, 8, False)
 
 
 cdef inline void monitor_make_room(pipe_t *p) noexcept nogil:
@@ -113,7 +118,7 @@ cdef inline monitor_t *monitor_take(socket_t *s) noexcept nogil:
     if m != NULL:
         stopped.event = EVENT_MONITOR_STOPPED
         stopped.count = 1
-        stopped.values[0] = 0
+        stopped.values[0] = stopped.peer = 0
         stopped.endpoint = stopped.local = stopped.remote = ""
         monitor_emit(s, &stopped)
         s.monitor = NULL

@@ -22,6 +22,7 @@ cdef inline void occurrence_at(occurrence_t *o, uint32_t event, uint64_t value) 
     o.event = event
     o.count = 1
     o.values[0] = value
+    o.peer = 0
     o.endpoint = o.local = o.remote = ""
 
 
@@ -33,12 +34,17 @@ cdef inline void listener_occurrence(socket_t *s, endpoint_t *e, uint32_t event,
         monitor_emit(s, &o)
 
 
+cdef inline uint32_t peer_number(const session_t *x) noexcept nogil:
+    return x.pipe.id if x.pipe != NULL else 0
+
+
 cdef inline void attempt_occurrence(session_t *x, uint32_t event, uint64_t value) noexcept nogil:
     """Of a connecting session without a connection."""
     cdef occurrence_t o
     if monitor_wants(socket_of(x), event):
         occurrence_at(&o, event, value)
         o.endpoint = o.remote = endpoint_of(x).given
+        o.peer = peer_number(x)
         monitor_emit(socket_of(x), &o)
 
 
@@ -57,7 +63,7 @@ cdef inline void connection_note_ends(session_t *x) noexcept nogil:
     cdef size_t n
     free(x.ends)
     x.ends = NULL
-    if s.monitor == NULL or s.monitor.form != MONITOR_BOTH_ENDS:
+    if s.monitor == NULL or s.monitor.form < MONITOR_BOTH_ENDS:
         return
     connection_ask_end(x, False, local)
     connection_ask_end(x, True, remote)
@@ -78,6 +84,7 @@ cdef inline void connection_occurrence(session_t *x, uint32_t event, uint64_t va
     if not monitor_wants(s, event):
         return
     occurrence_at(&o, event, value)
+    o.peer = peer_number(x)
     if x.ends != NULL:
         o.local = x.ends
         o.remote = x.ends + strlen(x.ends) + 1

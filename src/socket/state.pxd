@@ -93,7 +93,7 @@ cdef struct netpipe_t:
 cdef struct monitor_t:
     socket_t *pair              # the internal socket that events are sent from
     uint32_t events
-    int form                    # MONITOR_ENDPOINT, MONITOR_BOTH_ENDS
+    int form                    # MONITOR_ENDPOINT, ...
 
 # What came, went and was dropped: of one peer, or of a socket and all the peers it has had (socket/counters.pxd).
 cdef struct counts_t:

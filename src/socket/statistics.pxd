@@ -11,6 +11,7 @@ from base.config cimport ROUTING_ID_MAX
 from base.errors cimport ENOMEM
 from base.platform cimport zc_now_ns
 from pipe.pipe cimport pipe_t
+from pipe.ring cimport ring_full
 from session.session cimport (
     session_t, SESSION_CONNECTING, SESSION_DRAINING, SESSION_HANDSHAKE, SESSION_READY,
 )
@@ -36,6 +37,7 @@ cdef struct peer_info_t:
     int state                   # PEER_...
     bint within                 # inproc
     bint local                  # we connect
+    bint room                   # another message would find room
     uint64_t age_ns             # since it joined; 0 = it is not there
     uint64_t rtt_ns             # 0 = unknown
     uint32_t connections        # complete ones of this session, and
@@ -108,6 +110,7 @@ cdef inline void info_pipe(peer_info_t *info, pipe_t *p, uint64_t now) noexcept 
     counts_pipe(&info.counts, p)
     info.id = p.id
     info.local = p.local
+    info.room = not (p.closed_out or ring_full(p.outr))
     if p.since:
         info.age_ns = now - p.since if now > p.since else 1
     if p.routing_id != NULL:

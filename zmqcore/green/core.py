@@ -20,6 +20,7 @@ from .. import _core
 from .. import context as _context
 from .. import poll as _poll
 from .. import socket as _socket
+from .._presence import Presence
 from .._waiting import CALLS_PER_TURN, DONTWAIT, POLLIN, POLLOUT, RCVTIMEO, SNDTIMEO
 from ..constants import Errno
 from ..error import Again, ZMQError
@@ -162,6 +163,17 @@ class _Socket(_socket.Socket):
         poller = self._poller_class()
         poller.register(self, int(flags))
         return dict(poller.poll(_poll.milliseconds(timeout))).get(self, 0)
+
+    # -- who is there
+
+    def _wait_for(self, presence: Presence) -> int:
+        found = presence.now()
+        if found is None:
+            try:
+                found = get_hub().threadpool.apply(presence.wait)
+            finally:
+                presence.given_up.set()
+        return int(found)
 
     # -- what may open the way for those who wait without a sound from the descriptor
 

@@ -131,6 +131,16 @@ cdef inline bint fan_nobody(fan_out_t *f) noexcept nogil:
     return f.chosen == 0 and f.missed != f.serial
 
 
+cdef inline uint32_t fan_asked(fan_out_t *f) noexcept nogil:
+    """How many have been asked for since fan_begin(), full ones included. Nobody is chosen afterwards."""
+    cdef uint32_t asked = f.chosen
+    cdef uint32_t i
+    for i in range(f.ready, f.count):
+        asked += f.pipes[i].fan_missed == f.serial
+    f.chosen = 0
+    return asked
+
+
 cdef inline void fan_miss(fan_out_t *f, pipe_t *p) noexcept nogil:
     p.missed += 1
     f.missed = f.serial
