@@ -230,7 +230,10 @@ class Socket(_asyncio.Socket):
         found = await _trio.poll([(self, int(flags))], _poll.milliseconds(timeout))
         return found[0][1] if found else 0
 
-    # -- who is there
+    # -- who is there, and who is not served yet
+
+    async def _outside(self, wait: Callable[[], Any]) -> Any:  # type: ignore[override]
+        return await to_thread.run_sync(wait)
 
     async def _wait_for(self, presence: Presence) -> int:
         await checkpoint_if_cancelled()

@@ -370,7 +370,10 @@ class Socket(_socket.Socket):
             raise ZMQError(Errno.ENOTSUP, "cannot poll: the socket is closed")
         return self._await().watch(self, int(flags), _poll.milliseconds(timeout))
 
-    # -- who is there
+    # -- who is there, and who is not served yet
+
+    def _outside(self, wait: Callable[[], Any]) -> asyncio.Future[Any]:
+        return asyncio.get_running_loop().run_in_executor(None, wait)
 
     async def _wait_for(self, presence: Presence) -> int:
         found = presence.now()

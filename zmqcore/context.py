@@ -21,6 +21,7 @@ from . import _core
 from .constants import Errno
 from .error import ZMQError
 from .options import CONTEXT_OPTIONS, SOCKET_OPTIONS, AttributeSetter
+from .poll import milliseconds
 from .socket import Socket, SyncSocket
 
 __all__ = ["Context", "SyncContext"]
@@ -68,6 +69,8 @@ class Context(_core.Context, AttributeSetter, Generic[_SocketT]):
     """
 
     sockopts: dict[int, Any]
+    _origins: dict[int, str]  # of sockets, by their `underlying`
+    _track_origins: bool = False
     _instance: ClassVar[Any] = None
     _instance_pid: ClassVar[int | None] = None
     _instance_lock: ClassVar[threading.Lock] = threading.Lock()
@@ -79,12 +82,15 @@ class Context(_core.Context, AttributeSetter, Generic[_SocketT]):
 
     def __init__(self: Context[Socket], io_threads: int | Context[Any] = 1, shadow: Context[Any] | int = 0) -> None:
         self.sockopts = {}
+        self._origins = {}
+        self._track_origins = os.environ.get("ZMQCORE_TRACK_ORIGINS", "") not in ("", "0")
         if isinstance(io_threads, _core.Context):  # Context(other) is Context.shadow(other)
             io_threads, shadow = 1, io_threads
         if isinstance(shadow, _core.Context):
             if shadow.closed:
                 raise ZMQError(Errno.EFAULT, "cannot shadow a closed context")
             self._shadow_obj = shadow  # keeps it alive
+            self._origins = getattr(shadow, "_origins", self._origins)
             address = shadow.underlying
         else:
             address = int(shadow)
@@ -222,6 +228,10 @@ class Context(_core.Context, AttributeSetter, Generic[_SocketT]):
         if self.closed:
             raise ZMQError(Errno.ENOTSUP, "cannot make a socket: the context is closed")
         socket = (socket_class or self._socket_class)(self, socket_type, **kwargs)
+        if self._track_origins:
+            from .ending import note_origin
+
+            note_origin(self, socket)
         for option, value in self.sockopts.items():
             try:
                 socket.set(option, value)
@@ -230,6 +240,75 @@ class Context(_core.Context, AttributeSetter, Generic[_SocketT]):
         return cast(_SocketT, socket)
 
     # -- the end
+
+    def term(self, timeout: float | None = None) -> Any:
+        """Wait until all sockets are closed and their messages are sent or given up, then end the context.
+
+        How long each socket's messages are waited for is its LINGER, by default without limit. A socket that is not closed keeps the call
+        waiting, and its own calls raise ContextTerminated meanwhile. Ctrl-C, or any exception of a signal handler, ends the wait; calling
+        `term()` once more then leaves what lingers to the background. `destroy()` closes the sockets first.
+
+        Args:
+            timeout (float): milliseconds to wait at most, and be told what is in the way. The context goes on ending, and `term()` may be
+                called again. Default None: wait without limit.
+
+        Returns:
+            TermReport | None: with a timeout, whether the context has ended, and the sockets that it still has.
+
+        Source: zmq_ctx_term in the ZeroMQ API; options LINGER, BLOCKY.
+
+        Example:
+            >>> context = zmq.Context()
+            >>> push = context.socket(zmq.PUSH)
+            >>> report = context.term(timeout=10)
+            >>> report.ended, [socket.type for socket in report.blocking]
+            (False, ['PUSH'])
+            >>> push.close()
+            >>> context.term(timeout=1000).ended
+            True
+        """
+        if timeout is None:
+            return super().term()
+        from .ending import TermReport, reports_of
+
+        wait = milliseconds(timeout)
+        if wait < 0:
+            super().term()
+            return TermReport(True, ())
+        ended = self._term_within(wait)
+        return TermReport(ended, () if ended else reports_of(self))
+
+    def describe(self) -> str:
+        """Describe all sockets of the context: endpoints, peers, queues, what was dropped, and where they were opened if that was noted.
+
+        `zmqcore.ending.describe()` prints this of all contexts of the process, `describe_on_signal()` when a signal arrives.
+
+        Returns:
+            str: some lines of text.
+
+        Raises:
+            MemoryError: there is no memory for it.
+
+        Source: none, zmqcore's own.
+
+        Example:
+            >>> print(context.describe().splitlines()[1])  # doctest: +SKIP
+              PUSH: 0 to receive, 0 to send, 0 dropped
+        """
+        from .ending import description
+
+        return description(self)
+
+    @property
+    def track_origins(self) -> bool:
+        """Whether the context notes where its sockets are opened, for `describe()` and `term(timeout=...)`.
+
+        False until it is set; the environment variable ZMQCORE_TRACK_ORIGINS=1 sets it for every context."""
+        return self._track_origins
+
+    @track_origins.setter
+    def track_origins(self, value: bool) -> None:
+        self._track_origins = bool(value)
 
     def destroy(self, linger: int | None = None) -> None:
         """Close all sockets of this context and end it. No other thread may go on using them.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import builtins
 import random
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
@@ -22,6 +22,7 @@ from .constants import (
     EVENT_ALL_V2,
     HWM,
     LAST_ENDPOINT,
+    LINGER,
     PAIR,
     POLLIN,
     RCVHWM,
@@ -199,8 +200,8 @@ class Socket(ObjectSocket, SecureSocket, SeeingSocket, SocketOptions, StrictAttr
         while True:
             yield self.recv()
 
-    def close(self, linger: int | None = None) -> None:
-        """Close the socket. Returns at once.
+    def close(self, linger: int | None = None, *, timeout: float | None = None) -> Any:
+        """Close the socket. Returns at once, unless a timeout is given.
 
         Messages that are queued for sending go on being sent in the background, for as long as LINGER allows.
         What was received and not read is dropped. Calls that other threads are blocked in end with ENOTSOCK.
@@ -209,6 +210,11 @@ class Socket(ObjectSocket, SecureSocket, SeeingSocket, SocketOptions, StrictAttr
         Args:
             linger (int): milliseconds, instead of the option LINGER: 0 drops what is queued, -1 has no limit.
                 Default None: the option as it is.
+            timeout (float): milliseconds to wait for the end, and be told what has not been delivered. LINGER goes on to
+                decide when messages are given up. Negative: as long as it takes. Default None: do not wait.
+
+        Returns:
+            CloseReport | None: with a timeout, what has become of the messages; from an asynchronous socket, to be awaited.
 
         Source: zmq_close in the ZeroMQ API; option LINGER.
 
@@ -218,6 +224,18 @@ class Socket(ObjectSocket, SecureSocket, SeeingSocket, SocketOptions, StrictAttr
             >>> socket.closed
             True
         """
+        if timeout is None or self.closed:
+            return self._close(linger)
+        from .ending import close_within
+
+        patience = self.get(LINGER) if linger is None else linger
+        return self._outside(lambda: close_within(self, patience, milliseconds(timeout), self._close))
+
+    def _outside(self, wait: Callable[[], Any]) -> Any:
+        """Call a function that blocks."""
+        return wait()
+
+    def _close(self, linger: int | None) -> None:
         original = self._original()
         if original is not None and original._awaitings is not None:
             original._awaitings.close()  # what is pending in zmqcore.asyncio

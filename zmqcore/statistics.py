@@ -174,15 +174,19 @@ class SocketStatistics(Traffic):
 def statistics_of(socket: Any) -> SocketStatistics:
     counts, peers = _core.picture(socket)
     mechanism = _mechanism(socket)
-    now = time.time()
     return SocketStatistics(
         **_traffic(counts),
         type=socket._type_name,
-        peers=tuple(_peer(facts, one, mechanism, now) for facts, one in peers),
+        peers=peers_of(peers, mechanism),
         connections=counts["connections"],
         disconnections=counts["disconnections"],
         retries=counts["retries"],
     )
+
+
+def peers_of(peers: list[tuple[dict[str, Any], dict[str, int]]], mechanism: str | None) -> tuple[PeerStatistics, ...]:
+    now = time.time()
+    return tuple(_peer(facts, counts, mechanism, now) for facts, counts in peers)
 
 
 def _mechanism(socket: Any) -> str | None:

@@ -79,8 +79,10 @@ cdef class Context:
         if not self._interrupted:       # or else what lingers, and its threads, go on until the process ends
             context_unref(self.ctx)
 
-    cdef int _wait_end(self) except -1:
+    cdef int _wait_end(self, int64_t timeout_ms=-1) except -1:
+        """1: ended; 0: not yet."""
         cdef context_t *ctx = self.ctx
+        cdef uint64_t until = zc_now_ns() + <uint64_t> timeout_ms * 1000000 if timeout_ms >= 0 else UINT64_MAX
         cdef int rc
         cdef bint again = self._interrupted
         with nogil:
@@ -91,7 +93,9 @@ cdef class Context:
             zc_decref_drain()
             if rc == 0:
                 break
-            if again:
+            if again and timeout_ms < 0:
+                return 1
+            if zc_now_ns() >= until:
                 return 0
             try:
                 PyErr_CheckSignals()
@@ -101,7 +105,7 @@ cdef class Context:
         with nogil:
             context_end(ctx)
         self._interrupted = False
-        return 0
+        return 1
 
     @property
     def underlying(self):
@@ -146,6 +150,18 @@ cdef class Context:
         elif self.ctx.fork_generation == zc_fork_generation():
             self._wait_end()
         self._closed = True
+
+    def _term_within(self, int64_t timeout_ms):
+        """term() that waits so long at most. Whether the context has ended; if not, it may be called again."""
+        cdef bint ended = True
+        if self._closed:
+            return True
+        if self._is_shadow:
+            ended = (<Context> self._original)._term_within(timeout_ms)
+        elif self.ctx.fork_generation == zc_fork_generation():
+            ended = self._wait_end(timeout_ms)
+        self._closed = ended
+        return ended
 
     def shutdown(self):
         """End every call on the context's sockets, those that are blocked and those to come, with ContextTerminated.

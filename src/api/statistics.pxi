@@ -1,6 +1,7 @@
 # What a socket looks like inside, as plain Python objects; zmqcore/statistics.py makes its dataclasses of them.
 
 from io.mailbox cimport mailbox_drain
+from socket.ending cimport closed_linger, closed_wait, pictures_free, pictures_t, pictures_take
 from socket.monitor cimport MONITOR_PEER
 from socket.presence cimport peer_let_go, present_wait
 from socket.statistics cimport peer_info_t, picture_free, picture_t, picture_take
@@ -57,6 +58,62 @@ def picture(_SocketBase sock not None):
         return <object> t.counts, [(peer_facts(&t.peers[i]), <object> t.peers[i].counts) for i in range(t.npeers)]
     finally:
         picture_free(&t)
+
+
+cdef dict picture_facts(picture_t *t):
+    return {
+        "identity": <uintptr_t> t.identity,
+        "type": (<bytes> t.type).decode(),
+        "open": bool(t.open),
+        "internal": bool(t.internal),
+        "places": [(<bytes> t.places[i]).decode("utf-8", "surrogateescape") for i in range(t.nplaces)],
+        "counts": <object> t.counts,
+        "peers": [(peer_facts(&t.peers[i]), <object> t.peers[i].counts) for i in range(t.npeers)],
+    }
+
+
+def pictures(Context context not None):
+    """Every socket that the context still has: [dict]. None of a context that is over."""
+    cdef pictures_t all
+    cdef uint32_t i
+    cdef int rc
+    if context.ctx == NULL or context.ctx.fork_generation != zc_fork_generation():
+        return []
+    with nogil:
+        rc = pictures_take(context.ctx, &all)
+    try:
+        if rc < 0:
+            raise MemoryError
+        return [picture_facts(&all.items[i]) for i in range(all.count)]
+    finally:
+        pictures_free(&all)
+
+
+def contexts():
+    """Every context of this process that is not gone."""
+    return [context for context in list(_contexts.values()) if (<Context> context).ctx.fork_generation == zc_fork_generation()]
+
+
+def wait_closed(_SocketBase sock not None, int64_t timeout_ms):
+    """Wait until a closed socket has nothing left to do, so long at most. Whether it has."""
+    cdef socket_t *s = sock.s
+    cdef uint64_t until = zc_now_ns() + <uint64_t> timeout_ms * 1000000
+    cdef bint done
+    if s == NULL or s.fork_generation != zc_fork_generation():
+        return True
+    with nogil:
+        done = closed_wait(s, until)
+    zc_decref_drain()
+    return done
+
+
+def linger_on(_SocketBase sock not None, int64_t linger_ms):
+    """A closed socket may go on sending so long from now."""
+    cdef socket_t *s = sock.s
+    if s != NULL and s.fork_generation == zc_fork_generation():
+        with nogil:
+            closed_linger(s, linger_ms)
+        zc_decref_drain()
 
 
 def wait_present(_SocketBase sock not None, int wanted, bytes topic, int64_t timeout_ms):

@@ -19,7 +19,7 @@ from session.unsent cimport unsent_messages
 from socket.connections cimport endpoint_of
 from socket.counters cimport counts_pipe, counts_session
 from socket.endpoint cimport text_copy
-from socket.state cimport counts_t, endpoint_t, netpipe_t, socket_t
+from socket.state cimport counts_t, endpoint_t, netpipe_t, socket_t, SOCKET_OPEN
 from transport.ops cimport TRANSPORT_IN_PROCESS
 from zmtp.metadata cimport metadata_ref, metadata_t, metadata_unref
 
@@ -52,12 +52,23 @@ cdef struct peer_info_t:
 
 cdef struct picture_t:
     counts_t counts             # of the whole socket, those that are gone included
+    const void *identity        # of the socket
+    const char *type
+    bint open
+    bint internal
+    uint32_t nplaces
+    char **places               # what it is bound to and connects to, each with a first letter: b or c
     uint32_t npeers
     peer_info_t *peers
 
 
 cdef inline void picture_free(picture_t *t) noexcept nogil:
     cdef uint32_t i
+    for i in range(t.nplaces):
+        free(t.places[i])
+    free(t.places)
+    t.places = NULL
+    t.nplaces = 0
     for i in range(t.npeers):
         free(t.peers[i].endpoint)
         metadata_unref(t.peers[i].props)
@@ -170,6 +181,30 @@ cdef inline int picture_add(socket_t *s, picture_t *t, pipe_t *p, session_t *x, 
     return rc
 
 
+cdef inline int picture_places(socket_t *s, picture_t *t) noexcept nogil:
+    """The endpoints. 0 or -ENOMEM."""
+    cdef endpoint_t *e = s.endpoints
+    cdef const char *name
+    cdef uint32_t count = 0
+    while e != NULL:
+        count += 1
+        e = e.next
+    t.places = <char **> calloc(count + 1, sizeof(char *))
+    if t.places == NULL:
+        return -ENOMEM
+    e = s.endpoints
+    while e != NULL:
+        name = e.resolved if e.resolved != NULL else e.given
+        t.places[t.nplaces] = <char *> calloc(strlen(name) + 2, 1)
+        if t.places[t.nplaces] == NULL:
+            return -ENOMEM
+        t.places[t.nplaces][0] = c'c' if e.connects else c'b'
+        memcpy(t.places[t.nplaces] + 1, name, strlen(name))
+        t.nplaces += 1
+        e = e.next
+    return 0
+
+
 cdef inline int picture_take(socket_t *s, picture_t *t) noexcept nogil:
     """Fills `t`, which picture_free() frees in either case. 0 or -ENOMEM."""
     cdef uint32_t i
@@ -177,11 +212,19 @@ cdef inline int picture_take(socket_t *s, picture_t *t) noexcept nogil:
     cdef pipe_t *p
     cdef session_t *x
     cdef uint64_t now = zc_now_ns()
+    t.identity = s
+    t.type = s.pattern.ops.name
+    t.open = s.state == SOCKET_OPEN
+    t.internal = s.internal
+    t.nplaces = 0
+    t.places = NULL
     t.counts = s.counts
     t.counts.nobody += s.pattern.nobody
     t.counts.unread += s.pattern.unread
     t.npeers = 0
     t.peers = NULL
+    if picture_places(s, t) < 0:
+        return -ENOMEM
     if s.npipes + s.nsessions == 0:
         return 0
     t.peers = <peer_info_t *> calloc(s.npipes + s.nsessions, sizeof(peer_info_t))

@@ -53,10 +53,10 @@ class Socket(_asyncio.Socket):
             self._closer.remove()
             self._closer = None
 
-    def close(self, linger: int | None = None) -> None:
+    def close(self, linger: int | None = None, *, timeout: float | None = None) -> Any:
         """Close the socket. See `zmqcore.Socket.close()`."""
         self._leave_loop()
-        super().close(linger)
+        return super().close(linger, timeout=timeout)
 
 
 class Poller(_asyncio.Poller):

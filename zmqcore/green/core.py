@@ -164,7 +164,10 @@ class _Socket(_socket.Socket):
         poller.register(self, int(flags))
         return dict(poller.poll(_poll.milliseconds(timeout))).get(self, 0)
 
-    # -- who is there
+    # -- who is there, and who is not served yet
+
+    def _outside(self, wait: Callable[[], Any]) -> Any:
+        return get_hub().threadpool.apply(wait)
 
     def _wait_for(self, presence: Presence) -> int:
         found = presence.now()
@@ -209,10 +212,9 @@ class _Context(_context.Context[_Socket]):
     _repr_cls = "zmq.green.Context"
     _socket_class = _Socket
 
-    def term(self) -> None:
+    def term(self, timeout: float | None = None) -> Any:
         """End the context while other greenlets run. See `zmqcore.Context.term()`."""
         hub = get_hub()
         if self.closed or gevent.getcurrent() is hub:
-            super().term()
-        else:
-            hub.threadpool.apply(super().term)
+            return super().term(timeout)
+        return hub.threadpool.apply(super().term, (timeout,))
