@@ -370,6 +370,40 @@ class Socket(_socket.Socket):
             raise ZMQError(Errno.ENOTSUP, "cannot poll: the socket is closed")
         return self._await().watch(self, int(flags), _poll.milliseconds(timeout))
 
+    async def try_recv(self, copy: bool = True) -> Any:
+        """Receive one frame if there is one, to be awaited. See `zmqcore.Socket.try_recv()`.
+
+        Args:
+            copy (bool): False returns a Frame. Default True.
+
+        Returns:
+            bytes | Frame | None: the frame; None if there is none.
+
+        Raises:
+            ZMQError, ContextTerminated: as `zmqcore.Socket.recv()`.
+        """
+        try:
+            return await self.recv(DONTWAIT, copy=copy)
+        except Again:
+            return None
+
+    async def try_recv_multipart(self, copy: bool = True) -> Any:
+        """Receive one message if there is one, to be awaited. See `zmqcore.Socket.try_recv_multipart()`.
+
+        Args:
+            copy (bool): False returns Frames. Default True.
+
+        Returns:
+            list[bytes] | list[Frame] | None: the frames; None if there is no message.
+
+        Raises:
+            ZMQError, ContextTerminated: as `zmqcore.Socket.recv_multipart()`.
+        """
+        try:
+            return await self.recv_multipart(DONTWAIT, copy=copy)
+        except Again:
+            return None
+
     # -- who is there, and who is not served yet
 
     def _outside(self, wait: Callable[[], Any]) -> asyncio.Future[Any]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import _core
 from ._presence import Presence
+from .constants import DONTWAIT
+from .error import Again
 
 if TYPE_CHECKING:
     from ._events import SocketEvents
@@ -40,6 +42,51 @@ class SeeingSocket(_core.Socket):
         from .statistics import statistics_of
 
         return statistics_of(self)
+
+    def try_recv(self, copy: bool = True) -> Any:
+        """Receive one frame if there is one. Does not wait.
+
+        Args:
+            copy (bool): False returns a Frame, as for `recv()`. Default True.
+
+        Returns:
+            bytes | Frame | None: the frame; None if there is none. From an asynchronous socket, to be awaited.
+
+        Raises:
+            ZMQError, ContextTerminated: as `recv()`.
+
+        Example:
+            >>> pull.try_recv() is None
+            True
+            >>> push.send(b"hello")
+            >>> pull.try_recv()
+            b'hello'
+        """
+        try:
+            return self.recv(DONTWAIT, copy=copy)
+        except Again:
+            return None
+
+    def try_recv_multipart(self, copy: bool = True) -> Any:
+        """Receive one message if there is one. Does not wait.
+
+        Args:
+            copy (bool): False returns Frames, as for `recv_multipart()`. Default True.
+
+        Returns:
+            list[bytes] | list[Frame] | None: the frames; None if there is no message. From an asynchronous socket, to be awaited.
+
+        Raises:
+            ZMQError, ContextTerminated: as `recv_multipart()`.
+
+        Example:
+            >>> pull.try_recv_multipart() is None
+            True
+        """
+        try:
+            return self.recv_multipart(DONTWAIT, copy=copy)
+        except Again:
+            return None
 
     def wait_for_peers(self, n: int = 1, timeout: float | None = None) -> Any:
         """Wait until so many peers are there: connected, with the handshake done, or joined within the process.
