@@ -28,6 +28,7 @@ BRIDGES = {
     "gevent": "zmqcore/green/",
     "nacl": "zmqcore/_sodium.py",
     "msgspec": "zmqcore/_objects.py",
+    "numpy": "zmqcore/_arrays.py",
     "paramiko": "zmqcore/ssh/",
     "pexpect": "zmqcore/ssh/",
     "tornado": "zmqcore/eventloop/",

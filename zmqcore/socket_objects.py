@@ -13,7 +13,7 @@ import builtins
 import importlib
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from . import _core, _pickles
@@ -243,6 +243,90 @@ class ObjectSocket(_core.Socket):
         # A subclass may have a recv that takes no more than flags.
         frame = self.recv(flags=flags) if self._asked & ASKED_RECV else self.recv(flags=flags, copy=False)
         return self._deserialize(frame, load)
+
+    def send_array(self, array: Any, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
+        """Send an array of NumPy with its dtype and shape, as a message of two frames. Nothing is pickled.
+
+        Args:
+            array (numpy.ndarray): of numbers, booleans, times, or texts of a fixed size. Contiguous memory is sent as it is, in C or
+                Fortran order.
+            flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
+            copy (bool): False lends the array's memory, as for `send()`: it must not change until it has been sent. Default True.
+            track (bool): with copy=False, return a MessageTracker that tells when. Default False.
+
+        Returns:
+            MessageTracker | None: as `send()`.
+
+        Raises:
+            TypeError: an array of objects or records. Nothing has been sent.
+            ImportError: NumPy is not installed.
+            Again, ZMQError, ContextTerminated: as `send()`.
+
+        Example:
+            >>> import numpy
+            >>> push.send_array(numpy.arange(6).reshape(2, 3))
+            >>> pull.recv_array().shape
+            (2, 3)
+        """
+        from . import _arrays
+
+        return self.send_multipart(_arrays.frames_of(array), flags, copy=copy, track=track)
+
+    def recv_array(self, flags: int = 0) -> Any:
+        """Receive an array of NumPy that `send_array()` sent. It lies in the memory that was received, and can be written to.
+
+        Args:
+            flags (int): zmq.DONTWAIT. Default 0.
+
+        Returns:
+            numpy.ndarray: the array.
+
+        Raises:
+            ObjectError: the message is no such array. It has been received, and is dropped.
+            ImportError: NumPy is not installed.
+            Again, ZMQError, ContextTerminated: as `recv_multipart()`.
+        """
+        from . import _arrays
+
+        return self.recv_serialized(_arrays.array_of, flags, copy=False)
+
+    def recv_multipart_into(self, buffers: Iterable[Any], flags: int = 0) -> Any:
+        """Receive the frames of one message into memory that is there already, such as several arrays.
+
+        Args:
+            buffers (Iterable[buffer]): memory that can be written to, contiguous in C order, one for each frame.
+            flags (int): zmq.DONTWAIT. Default 0.
+
+        Returns:
+            list[int]: the sizes of the frames that came, in bytes. What of a frame does not fit into its buffer is lost, as are frames without
+            a buffer; a buffer without a frame stays as it was.
+
+        Raises:
+            TypeError: one of them cannot be written to, or is not contiguous in C order. Nothing has been received.
+            Again, ZMQError, ContextTerminated: as `recv_multipart()`.
+
+        Example:
+            >>> head, body = bytearray(4), bytearray(8)
+            >>> push.send_multipart([b"head", b"body"])
+            >>> pull.recv_multipart_into([head, body])
+            [4, 4]
+            >>> bytes(head), bytes(body[:4])
+            (b'head', b'body')
+        """
+        places = []
+        for number, buffer in enumerate(buffers):
+            view = memoryview(buffer)
+            if view.readonly or not view.c_contiguous:
+                raise TypeError(f"buffer {number} cannot be written to, or is not contiguous in C order")
+            places.append(view.cast("B") if view.nbytes else memoryview(bytearray()))
+
+        def load(frames: Any) -> list[int]:
+            for place, frame in zip(places, frames, strict=False):
+                size = min(len(place), len(frame))
+                place[:size] = memoryview(frame)[:size]
+            return [len(frame) for frame in frames]
+
+        return self.recv_serialized(load, flags, copy=False)
 
     def send_serialized(
         self, msg: Any, serialize: Callable[[Any], Any], flags: int = 0, copy: bool = True, **kwargs: Any
