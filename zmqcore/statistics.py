@@ -80,6 +80,7 @@ class Traffic:
     writes: int
     wire_in: int
     wire_out: int
+    packets_lost: int
 
     @property
     def messages_left(self) -> int:
@@ -123,6 +124,7 @@ class PeerStatistics(Traffic):
         last_handshake_error (str | None): why the last of these did.
         reads (int), writes (int): system calls that read from and wrote to its connections.
         wire_in (int), wire_out (int): bytes that they have read and written, handshakes and framing included.
+        packets_lost (int): packets of a multicast group that could not be had again, with every message that had a part in them.
         round_trip (float | None): seconds between the last heartbeat and its answer; None: there was none (option HEARTBEAT_IVL).
     """
 
@@ -155,7 +157,7 @@ class SocketStatistics(Traffic):
         type (str): type of the socket.
         peers (tuple[PeerStatistics, ...]): the peers that are there, were there and left something to receive, or are expected.
         messages_in (int), bytes_in (int), queued_in (int), messages_out (int), bytes_out (int), queued_out (int), full_in (int), full_out (int),
-            reads (int), writes (int), wire_in (int), wire_out (int): as for a peer; of all peers, also of those that are gone.
+            reads (int), writes (int), wire_in (int), wire_out (int), packets_lost (int): as for a peer; of all peers, also of those that are gone.
         dropped (Dropped): the same, by reason; and what was dropped because there was no peer.
         connections (int): peers that have come: connections made and accepted, and sockets joined within the process.
         disconnections (int): peers that have gone.

@@ -189,9 +189,9 @@ cdef extern from "base/platform.h" nogil:
     # ---- datagrams, multicast ----
     int zc_datagram_open(int family, int raw)
     int zc_group_share(int fd)
-    int zc_group_join(int fd, const zc_sockaddr_t *group, uint32_t interface)
+    int zc_group_join(int fd, const zc_sockaddr_t *group, uint32_t index)
     int zc_group_only_joined(int fd, int family)
-    int zc_group_interface(int fd, int family, uint32_t interface)
+    int zc_group_interface(int fd, int family, uint32_t index)
     int zc_group_hops(int fd, int family, int hops)
     int zc_group_loop(int fd, int family, int loop)
     int zc_datagram_tell(int fd, int family)

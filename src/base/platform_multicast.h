@@ -33,12 +33,12 @@ static inline int zc_group_share(int fd) {
     return rc;
 }
 
-static inline int zc_group_join(int fd, const zc_sockaddr_t *group, uint32_t interface) {
+static inline int zc_group_join(int fd, const zc_sockaddr_t *group, uint32_t index) {
     int fault = zc_resource_fault();
     if (fault) return fault;
     struct group_req r;
     memset(&r, 0, sizeof r);
-    r.gr_interface = interface;
+    r.gr_interface = index;
     memcpy(&r.gr_group, &group->u, group->len);
     int level = zc_sa_family(group) == ZC_FAMILY_V6 ? IPPROTO_IPV6 : IPPROTO_IP;
     return setsockopt(fd, level, MCAST_JOIN_GROUP, (const char *)&r, sizeof r) == 0 ? 0 : zc_net_error();
@@ -57,14 +57,14 @@ static inline int zc_group_only_joined(int fd, int family) {
 }
 
 /* The interface that packets to groups leave by. */
-static inline int zc_group_interface(int fd, int family, uint32_t interface) {
-    if (family == ZC_FAMILY_V6) return zc_opt_raw(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, (int)interface);
+static inline int zc_group_interface(int fd, int family, uint32_t index) {
+    if (family == ZC_FAMILY_V6) return zc_opt_raw(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, (int)index);
 #if defined(_WIN32)
-    return zc_opt_raw(fd, IPPROTO_IP, IP_MULTICAST_IF, (int)htonl(interface));
+    return zc_opt_raw(fd, IPPROTO_IP, IP_MULTICAST_IF, (int)htonl(index));
 #else
     struct ip_mreqn m;
     memset(&m, 0, sizeof m);
-    m.imr_ifindex = (int)interface;
+    m.imr_ifindex = (int)index;
     return setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &m, sizeof m) == 0 ? 0 : -errno;
 #endif
 }

@@ -80,6 +80,7 @@ cdef inline void session_look_again(session_t *s) noexcept nogil:
     if s.stream.ops.lost != NULL:
         lost = s.stream.ops.lost(&s.stream)
         if lost:
+            s.packets_lost += lost
             s.host.event(s, EVENT_PACKETS_LOST, lost)
     if s.stream.ops.pending != NULL or s.paced:
         session_retime(s)
@@ -333,7 +334,8 @@ cdef inline void session_close(session_t *s, int64_t linger_ms, uint64_t now) no
     s.closing = True
     if s.pipe != NULL:
         s.pipe.let_go = True
-    if linger_ms == 0 and (s.state != SESSION_READY or session_has_output(s)):
+    # A stream with a time of its own would stay on for what a receiver may still ask for.
+    if linger_ms == 0 and (s.state != SESSION_READY or s.paced or session_has_output(s)):
         session_finish(s)
         return
     if linger_ms > 0:

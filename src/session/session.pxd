@@ -189,6 +189,7 @@ cdef struct session_t:
     uint64_t writes
     uint64_t wire_in            # bytes
     uint64_t wire_out
+    uint64_t packets_lost       # as the transport has told
     uint64_t ping_at            # the PING whose answer is timed; 0 = none
     uint64_t rtt_ns             # of the last one that was; 0 = unknown
     uint32_t pings              # sent, not answered yet

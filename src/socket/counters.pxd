@@ -58,6 +58,7 @@ cdef inline void counts_session(counts_t *c, session_t *x) noexcept nogil:
     c.writes += x.writes
     c.wire_in += x.wire_in
     c.wire_out += x.wire_out
+    c.packets_lost += x.packets_lost
     c.handshake_failures += x.failures
     if x.failures:
         c.failed_event = x.failed_event

@@ -26,7 +26,7 @@ cdef struct address_t:
     zc_sockaddr_t target
     zc_sockaddr_t source           # of a connection; len 0 = the system chooses. Of a group: of the interface
     # of multicast
-    unsigned int interface         # its index
+    unsigned int device            # the index of the interface
     int ngroups                    # to receive from; `target` is the one to send to
     unsigned char groups[8][16]    # ADDRESS_GROUPS
 

@@ -95,7 +95,7 @@ cdef inline int group_interface(const char *text, size_t n, address_t *out) noex
             rc = zc_interface_find(NULL, out.family, octets, bits, &out.source)
     if rc < 0:
         return rc
-    out.interface = <unsigned int> rc
+    out.device = <unsigned int> rc
     return 0
 
 

@@ -306,7 +306,7 @@ cdef inline int pgm_open_in(pgm_stream_t *s, const address_t *a, const tuning_t 
     for i in range(a.ngroups):
         if rc == 0:
             group_sockaddr(a.family, a.groups[i], 0, &sa)
-            rc = zc_group_join(fd, &sa, a.interface)
+            rc = zc_group_join(fd, &sa, a.device)
     if rc < 0:
         zc_close(fd)
         return rc
@@ -328,7 +328,7 @@ cdef inline int pgm_open_out(pgm_stream_t *s, const address_t *a, const tuning_t
     zc_set_option(fd, ZC_OPT_TOS, tuning.tos if tuning.tos else PGM_TOS)
     if tuning.priority:
         zc_set_option(fd, ZC_OPT_PRIORITY, tuning.priority)
-    rc = zc_group_interface(fd, a.family, a.interface)
+    rc = zc_group_interface(fd, a.family, a.device)
     if rc == 0 and tuning.bindtodevice[0]:
         rc = zc_bind_device(fd, tuning.bindtodevice)
     if rc == 0:

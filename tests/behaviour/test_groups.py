@@ -146,7 +146,7 @@ def test_GRP_4_what_is_lost_for_good_is_reported_and_counted(zmq, context, endpo
         member.to_group(member.data(0, b"\0\0\2\0a" + b"\2\1b"))  # the second message goes on in a packet that never comes
         member.to_group(member.data(4, b"\0\0\2\0d", trail=3))
         assert reader.recv_multipart() == [b"a"]
-        assert events.wait("PACKETS_LOST")[1] == 2  # 1 and 2
+        assert events.wait("PACKETS_LOST")[1] == reader.statistics().packets_lost == 2  # 1 and 2
         assert reader.poll(0) == 0  # 3 can still be had
         member.to_group(member.data(3, b"\0\0\2\0c", trail=3))
         assert [reader.recv(), reader.recv()] == [b"c", b"d"]
@@ -298,3 +298,27 @@ def test_GRP_11_a_storm_of_naks_does_not_hold_up_the_data(endpoint, joined):
                 member.to_host(storm)
             sender.send(b"%d" % n)
         assert [reader.recv() for _ in range(51)] == [b"first", *(b"%d" % n for n in range(50))]
+
+
+def test_GRP_12_a_publisher_that_waits_for_its_rate(endpoint, make):
+    """RATE is what holds it up: with XPUB_NODROP it waits, as asked by poll or by send."""
+    address = endpoint()
+    reader = make("SUB", RATE=4000, RCVTIMEO=10_000)
+    reader.subscribe(b"")
+    reader.connect(address)
+    sender = make("XPUB", RATE=4000, SNDHWM=5, XPUB_NODROP=1, SNDTIMEO=10_000)
+    sender.bind(address)
+    for n in range(300):
+        if n % 2:
+            assert sender.poll(10_000, 2)  # POLLOUT
+        sender.send(b"%03d" % n + bytes(900))
+    assert [int(reader.recv()[:3]) for _ in range(300)] == list(range(300))
+
+
+def test_GRP_13_beyond_its_rate_a_publisher_drops(endpoint, make):
+    slow = make("PUB", RATE=8, SNDHWM=10)
+    slow.bind(endpoint())
+    for _ in range(1000):
+        slow.send(bytes(1000))
+    dropped = slow.statistics().dropped.full
+    assert 0 < dropped < 1000

@@ -11,6 +11,8 @@ import itertools
 import os
 import threading
 
+from transports import unused_port
+
 _serial = itertools.count(1)
 PATIENCE = 200  # ms that a message may take where nothing fails; more only makes runs with a fault slower
 REFUSALS = {errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EAGAIN}
@@ -25,6 +27,7 @@ def endpoint(kind, folder):
     return {
         "tcp": "tcp://127.0.0.1:*",
         "ipc": f"ipc://{folder}/{next(_serial)}",
+        "epgm": f"epgm://127.0.0.1;239.192.79.1:{unused_port()}",
         "inproc": f"inproc://fault-{os.getpid()}-{next(_serial)}",
     }[kind]
 
@@ -86,6 +89,17 @@ def publish(zmq, context, address):
         for sub in subs:
             attempt(zmq, sub.recv_multipart)
     attempt(zmq, subs[0].unsubscribe, b"a")
+
+
+def multicast(zmq, context, address):
+    reader = opened(zmq, context, "SUB")
+    reader.subscribe(b"")
+    sender = opened(zmq, context, "PUB", rate=1_000_000)
+    reader.connect(address)
+    sender.bind(address)
+    for size in (3, 500, 20_000):
+        attempt(zmq, sender.send_multipart, [b"x" * size, b"y"])
+        attempt(zmq, reader.recv_multipart)
 
 
 def request(zmq, context, address):
@@ -244,4 +258,4 @@ def authenticated(zmq, context, address):
 
 
 ANY = [one_way, conflating, pair, publish, request, late_bind, reconnect, monitored, polled, proxied, configured]
-CASES = [(program, kind) for program in ANY for kind in ("inproc", "tcp", "ipc")] + [(named, "tcp"), (authenticated, "tcp")]
+CASES = [(program, kind) for program in ANY for kind in ("inproc", "tcp", "ipc")] + [(named, "tcp"), (authenticated, "tcp"), (multicast, "epgm")]
