@@ -40,11 +40,13 @@ cdef inline int group_octets(const char *text, size_t n, uint8_t *octets) noexce
     return family if family == ZC_FAMILY_V6 and octets[0] == 0xff else -EINVAL
 
 
-cdef inline void group_sockaddr(int family, const uint8_t *octets, int port, zc_sockaddr_t *out) noexcept nogil:
+cdef inline void group_sockaddr(int family, const uint8_t *octets, int port, unsigned int device,
+                                zc_sockaddr_t *out) noexcept nogil:
+    """device: the interface that addresses of IPv6 are meant on, where they do not say so themselves."""
     if family == ZC_FAMILY_V4:
         zc_sa_set_v4(out, octets, port)
     else:
-        zc_sa_set_v6(out, octets, port, 0)
+        zc_sa_set_v6(out, octets, port, device)
 
 
 cdef inline size_t group_until(const char *text, size_t n, char mark) noexcept nogil:
@@ -114,7 +116,7 @@ cdef inline int group_parse(const char *text, size_t n, address_t *out) noexcept
     cdef uint8_t octets[16]
     cdef host_port_t parts
     cdef size_t first = 0, second = 0
-    cdef int port, family
+    cdef int port, family, rc
     address_clear(out)
     if resolve_split(text, n, &parts) < 0 or parts.port - text - 1 > GROUP_TEXT_MAX:
         return -EINVAL
@@ -129,10 +131,12 @@ cdef inline int group_parse(const char *text, size_t n, address_t *out) noexcept
         memcpy(out.groups[0], b"\xef\xc0\x00\x01", 4)
         out.family = ZC_FAMILY_V4
         out.ngroups = 1
-    group_sockaddr(out.family, out.groups[0], port, &out.target)
+    memcpy(octets, out.groups[0], 16)
     if second < n:
         family = group_octets(text + second + 1, n - second - 1, octets)
         if family != out.family:
             return -EINVAL
-        group_sockaddr(family, octets, port, &out.target)
-    return group_interface(text, first, out)
+    rc = group_interface(text, first, out)
+    if rc == 0:
+        group_sockaddr(out.family, octets, port, out.device, &out.target)
+    return rc

@@ -62,6 +62,8 @@ cdef enum:
 cdef struct pgm_stream_t:
     int out
     int family
+    unsigned int device
+    int port                        # of UDP; 0: it has none
     int hops
     bint raw
     bint sends
@@ -99,7 +101,7 @@ cdef inline int pgm_post(void *state, int way, const pgm_nla_t *to, const unsign
     if way == PGM_TO_ONE:
         if to.size != (4 if s.family == ZC_FAMILY_V4 else 16):
             return -EINVAL
-        group_sockaddr(s.family, to.octets, zc_sa_port(&s.group), &there)
+        group_sockaddr(s.family, to.octets, s.port, s.device, &there)
         return zc_datagram_send(s.out, p, n, &there)
     zc_group_hops(s.out, s.family, 1)
     rc = zc_datagram_send(s.out, p, n, &there)
@@ -125,7 +127,7 @@ cdef inline void pgm_forward(pgm_stream_t *s, const unsigned char *p, size_t n, 
     if k.type == PGM_NAK and k.group.size == k.nla.size and k.group.size == (4 if s.family == ZC_FAMILY_V4 else 16):
         if not (k.group.octets[0] & 0xf0 == 0xe0 or (k.group.size == 16 and k.group.octets[0] == 0xff)):
             return
-        group_sockaddr(s.family, k.group.octets, zc_sa_port(&s.group), &there)
+        group_sockaddr(s.family, k.group.octets, s.port, s.device, &there)
     pgm_bucket_take(&s.forwards, 1, now)
     zc_group_hops(s.out, s.family, 0)
     zc_group_loop(s.out, s.family, 1)
@@ -292,7 +294,7 @@ cdef inline int pgm_open_in(pgm_stream_t *s, const address_t *a, const tuning_t 
     if fd < 0:
         return fd
     memset(anywhere, 0, 16)
-    group_sockaddr(a.family, anywhere, 0 if s.raw else zc_sa_port(&a.target), &sa)
+    group_sockaddr(a.family, anywhere, s.port, 0, &sa)
     zc_group_only_joined(fd, a.family)
     zc_set_option(fd, ZC_OPT_RCVBUF, tuning.rcvbuf if tuning.rcvbuf >= 0 else GROUP_RCVBUF)
     zc_datagram_tell(fd, a.family)
@@ -305,7 +307,7 @@ cdef inline int pgm_open_in(pgm_stream_t *s, const address_t *a, const tuning_t 
         rc = zc_bind(fd, &sa)
     for i in range(a.ngroups):
         if rc == 0:
-            group_sockaddr(a.family, a.groups[i], 0, &sa)
+            group_sockaddr(a.family, a.groups[i], 0, a.device, &sa)
             rc = zc_group_join(fd, &sa, a.device)
     if rc < 0:
         zc_close(fd)
@@ -375,6 +377,7 @@ cdef inline int pgm_begin(pgm_stream_t *s, const address_t *a, const tuning_t *t
     if window == 0:
         window = 1
     s.group = a.target
+    zc_sa_set_port(&s.group, s.port)
     s.forwards.rate = PGM_FORWARDS
     wire.send = pgm_post
     wire.random = pgm_random
@@ -382,8 +385,6 @@ cdef inline int pgm_begin(pgm_stream_t *s, const address_t *a, const tuning_t *t
     wire.dport = <uint16_t> zc_sa_port(&a.target)
     pgm_nla_from(&a.target, &wire.group)
     pgm_nla_from(&a.source, &wire.nla)
-    if s.raw:
-        zc_sa_set_port(&s.group, 0)
     if s.sends:
         return pgm_begin_source(s, &wire, tuning, <uint32_t> window, chance)
     limits.frame_max = tuning.frame_max
@@ -406,6 +407,8 @@ cdef inline int pgm_open_over(bint raw, const address_t *a, const tuning_t *tuni
     s.family = a.family
     s.raw = raw
     s.sends = tuning.publishes
+    s.device = a.device
+    s.port = 0 if raw else zc_sa_port(&a.target)
     s.out = -1
     out.fd = pgm_open_in(s, a, tuning)
     rc = out.fd

@@ -64,3 +64,17 @@ def test_a_publisher_that_does_not_loop_is_heard_elsewhere_only(wire, pair):
     finally:
         here.kill()
         here.communicate()
+
+
+def test_groups_of_ipv6(wire, pair):
+    one = pair("zmqcore", "zmqcore", count=1, size=100, rate=50_000, recovery=10_000)  # for its start()
+    wire.hosts[0].run("ip", "address", "replace", "fd00:99::1/64", "dev", "wire", "nodad")
+    arguments = ["epgm://fd00:99::/64;[ff15::77]:6900", "200", "3000", "50000", "10000"]
+    ends = [one.start(wire.hosts[0], "zmqcore", role, *arguments) for role in ("recv", "send")]
+    try:
+        print("go", file=ends[1].stdin, flush=True)
+        assert ends[0].stdout.readline().split()[:4] == ["200", "0", "0", "0"]
+    finally:
+        for process in ends:
+            process.kill()
+            process.communicate()
