@@ -5,6 +5,7 @@ Rules
   to a descriptor here are in one list, which the loop calls.
 - The loop alone holds on to that list: when the loop goes, so does the list.
 - Everything about one loop happens on its thread.
+- A loop without add_reader (Windows' default one) has a thread that selects for it (_selector_thread.py).
 - A forked child shares the poll sets of its parent's loops: taking a descriptor off there would take it off in the parent. So the child forgets
   all that was listened to.
 """
@@ -15,6 +16,10 @@ import asyncio
 import os
 import weakref
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._selector_thread import SelectorThread
 
 Look = Callable[[], object]
 
@@ -39,6 +44,20 @@ class _Listeners:
 
 _Table = weakref.WeakValueDictionary[tuple[int, bool], _Listeners]
 
+_threads: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, SelectorThread] = weakref.WeakKeyDictionary()
+
+
+def _watch(loop: asyncio.AbstractEventLoop, fd: int, tell: Look, writing: bool) -> None:
+    watcher = _threads.get(loop, loop)
+    try:
+        (watcher.add_writer if writing else watcher.add_reader)(fd, tell)
+    except NotImplementedError:
+        from ._selector_thread import SelectorThread
+
+        watcher = _threads[loop] = SelectorThread(loop)
+        (watcher.add_writer if writing else watcher.add_reader)(fd, tell)
+
+
 _tables: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Table] = weakref.WeakKeyDictionary()
 
 
@@ -50,10 +69,7 @@ def listen(loop: asyncio.AbstractEventLoop, fd: int, look: Look, writing: bool =
     listeners = table.get((fd, writing))
     if listeners is None:
         listeners = _Listeners()
-        if writing:
-            loop.add_writer(fd, listeners.tell)
-        else:
-            loop.add_reader(fd, listeners.tell)
+        _watch(loop, fd, listeners.tell, writing)
         table[fd, writing] = listeners
     listeners.looks.append(look)
 
@@ -69,11 +85,16 @@ def stop_listening(loop: asyncio.AbstractEventLoop, fd: int, look: Look, writing
         return
     assert table is not None
     del table[fd, writing]
-    if writing:
-        loop.remove_writer(fd)
-    else:
-        loop.remove_reader(fd)
+    watcher = _threads.get(loop, loop)
+    (watcher.remove_writer if writing else watcher.remove_reader)(fd)
+
+
+def _forget() -> None:
+    _tables.clear()
+    for thread in _threads.values():
+        thread.forget()
+    _threads.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_tables.clear)
+    os.register_at_fork(after_in_child=_forget)

@@ -1,4 +1,4 @@
-"""Sockets to be awaited, on any event loop that has add_reader.
+"""Sockets to be awaited, on any event loop.
 
 Rules
 - What can be done at once is done in the call itself; it returns a `_core.Finished`, a Future that awaiting does not take through the loop.

@@ -7,17 +7,13 @@ Rules
 - Drafts are listed whether or not this build can do them: a program may name an option that it then finds unsupported.
 """
 
-import errno as _errno
 import typing as _typing
 from enum import Enum, IntEnum, IntFlag
 
+from ._core import errnos as _errnos
+
 # ZeroMQ's own numbers start here, far above those of any system.
 _PRIVATE_ERRNO = 156384712
-
-
-def _system(name: str, missing: int) -> int:
-    """The system's number, or the one that ZeroMQ's public header gives to a system that lacks it."""
-    return int(getattr(_errno, name, _PRIVATE_ERRNO + missing))
 
 
 class _OptType(Enum):
@@ -55,27 +51,27 @@ class DeviceType(IntEnum):
 class Errno(IntEnum):
     """Error numbers of `ZMQError.errno`: the system's, and four of ZeroMQ's own."""
 
-    EAGAIN = _errno.EAGAIN
-    EFAULT = _errno.EFAULT
-    EINVAL = _errno.EINVAL
-    ENOTSUP = _system("ENOTSUP", 1)
-    EPROTONOSUPPORT = _system("EPROTONOSUPPORT", 2)
-    ENOBUFS = _system("ENOBUFS", 3)
-    ENETDOWN = _system("ENETDOWN", 4)
-    EADDRINUSE = _system("EADDRINUSE", 5)
-    EADDRNOTAVAIL = _system("EADDRNOTAVAIL", 6)
-    ECONNREFUSED = _system("ECONNREFUSED", 7)
-    EINPROGRESS = _system("EINPROGRESS", 8)
-    ENOTSOCK = _system("ENOTSOCK", 9)
-    EMSGSIZE = _system("EMSGSIZE", 10)
-    EAFNOSUPPORT = _system("EAFNOSUPPORT", 11)
-    ENETUNREACH = _system("ENETUNREACH", 12)
-    ECONNABORTED = _system("ECONNABORTED", 13)
-    ECONNRESET = _system("ECONNRESET", 14)
-    ENOTCONN = _system("ENOTCONN", 15)
-    ETIMEDOUT = _system("ETIMEDOUT", 16)
-    EHOSTUNREACH = _system("EHOSTUNREACH", 17)
-    ENETRESET = _system("ENETRESET", 18)
+    EAGAIN = _errnos["EAGAIN"]
+    EFAULT = _errnos["EFAULT"]
+    EINVAL = _errnos["EINVAL"]
+    ENOTSUP = _errnos["ENOTSUP"]
+    EPROTONOSUPPORT = _errnos["EPROTONOSUPPORT"]
+    ENOBUFS = _errnos["ENOBUFS"]
+    ENETDOWN = _errnos["ENETDOWN"]
+    EADDRINUSE = _errnos["EADDRINUSE"]
+    EADDRNOTAVAIL = _errnos["EADDRNOTAVAIL"]
+    ECONNREFUSED = _errnos["ECONNREFUSED"]
+    EINPROGRESS = _errnos["EINPROGRESS"]
+    ENOTSOCK = _errnos["ENOTSOCK"]
+    EMSGSIZE = _errnos["EMSGSIZE"]
+    EAFNOSUPPORT = _errnos["EAFNOSUPPORT"]
+    ENETUNREACH = _errnos["ENETUNREACH"]
+    ECONNABORTED = _errnos["ECONNABORTED"]
+    ECONNRESET = _errnos["ECONNRESET"]
+    ENOTCONN = _errnos["ENOTCONN"]
+    ETIMEDOUT = _errnos["ETIMEDOUT"]
+    EHOSTUNREACH = _errnos["EHOSTUNREACH"]
+    ENETRESET = _errnos["ENETRESET"]
     EFSM = _PRIVATE_ERRNO + 51
     ENOCOMPATPROTO = _PRIVATE_ERRNO + 52
     ETERM = _PRIVATE_ERRNO + 53

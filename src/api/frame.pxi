@@ -321,13 +321,17 @@ cdef class Frame:
     @property
     def buffer(self):
         """The content as a memoryview."""
+        # Known weakly: the two would hold each other, and the memory would stay until the next garbage collection.
+        cdef object known
         with cython.critical_section(self):
-            # Known weakly: the two would hold each other, and the memory would stay until the next garbage collection.
-            view = self._buffer() if self._buffer is not None else None
-            if view is None:
-                view = memoryview(self)
-                self._buffer = weakref.ref(view)
-            return view
+            known = self._buffer
+        view = None if known is None else known()
+        if view is None:
+            view = memoryview(self)
+            known = weakref.ref(view)
+            with cython.critical_section(self):
+                self._buffer = known
+        return view
 
     @property
     def peer_key(self):

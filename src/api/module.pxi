@@ -1,11 +1,60 @@
 # Module functions: versions, capabilities, transports, proxy.
 
-from base.errors cimport EFSM, EHOSTUNREACH, EMTHREAD, ENOCOMPATPROTO
+from base.errors cimport (
+    EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, ECONNABORTED, ECONNREFUSED, ECONNRESET, EFSM, EHOSTUNREACH, EINPROGRESS,
+    EMSGSIZE, EMTHREAD, ENETDOWN, ENETRESET, ENETUNREACH, ENOBUFS, ENOCOMPATPROTO, ENOTCONN, ETIMEDOUT,
+)
 from socket.proxy cimport proxy_free, proxy_init, proxy_run, proxy_t, PROXY_MORE
 from transport.ops cimport TRANSPORT_IN_PROCESS
 from transport.select cimport transports_init, transports_t
 
 IPC_PATH_MAX_LEN = 107
+
+# The numbers in errors: the C library's. On Windows Python's module errno has the socket library's under these names.
+errnos = {
+    "EAGAIN": EAGAIN,
+    "EFAULT": EFAULT,
+    "EINVAL": EINVAL,
+    "ENOTSUP": ENOTSUP,
+    "EPROTONOSUPPORT": EPROTONOSUPPORT,
+    "ENOBUFS": ENOBUFS,
+    "ENETDOWN": ENETDOWN,
+    "EADDRINUSE": EADDRINUSE,
+    "EADDRNOTAVAIL": EADDRNOTAVAIL,
+    "ECONNREFUSED": ECONNREFUSED,
+    "EINPROGRESS": EINPROGRESS,
+    "ENOTSOCK": ENOTSOCK,
+    "EMSGSIZE": EMSGSIZE,
+    "EAFNOSUPPORT": EAFNOSUPPORT,
+    "ENETUNREACH": ENETUNREACH,
+    "ECONNABORTED": ECONNABORTED,
+    "ECONNRESET": ECONNRESET,
+    "ENOTCONN": ENOTCONN,
+    "ETIMEDOUT": ETIMEDOUT,
+    "EHOSTUNREACH": EHOSTUNREACH,
+    "ENETRESET": ENETRESET,
+}
+
+# For a system that has numbers of them and no texts.
+_TEXTS_ELSEWHERE = {
+    ENOTSUP: "Not supported",
+    EPROTONOSUPPORT: "Protocol not supported",
+    ENOBUFS: "No buffer space available",
+    ENETDOWN: "Network is down",
+    EADDRINUSE: "Address in use",
+    EADDRNOTAVAIL: "Address not available",
+    ECONNREFUSED: "Connection refused",
+    EINPROGRESS: "Operation in progress",
+    ENOTSOCK: "Not a socket",
+    EMSGSIZE: "Message too long",
+    EAFNOSUPPORT: "Address family not supported",
+    ENETUNREACH: "Network unreachable",
+    ECONNABORTED: "Connection aborted",
+    ECONNRESET: "Connection reset",
+    ENOTCONN: "Not connected",
+    ETIMEDOUT: "Timed out",
+    ENETRESET: "Network reset",
+}
 
 _TEXTS = {
     EFSM: "Operation cannot be accomplished in current state",
@@ -31,7 +80,8 @@ def strerror(int errno):
     """
     if errno in _TEXTS:
         return _TEXTS[errno]
-    return os.strerror(errno)
+    text = os.strerror(errno)
+    return _TEXTS_ELSEWHERE.get(errno, text) if text.startswith("Unknown error") else text
 
 
 def zmq_version_info():

@@ -5,7 +5,8 @@ import functools
 import inspect
 import sys
 
-LOOPS = ["asyncio"]
+# "bare": a loop without add_reader, as Windows' default one is, on every system.
+LOOPS = ["asyncio", "bare"]
 try:
     import uvloop
 
@@ -16,7 +17,21 @@ except ImportError:
 WAIT = 10
 
 
+class BareLoop(asyncio.SelectorEventLoop):
+    def add_reader(self, fd, callback, *args):
+        raise NotImplementedError
+
+    add_writer = add_reader
+
+    def remove_reader(self, fd):
+        raise NotImplementedError
+
+    remove_writer = remove_reader
+
+
 def new_loop(name):
+    if name == "bare":
+        return BareLoop()
     return asyncio.new_event_loop() if name == "asyncio" else uvloop.new_event_loop()
 
 
