@@ -32,6 +32,7 @@ SHORT = {
     "for connections made later, reconnections included": "connections",
     "for binds, and for connections made later, reconnections included": "binds, connections",
     "at the next bind()": "binds",
+    "at the next bind() or connect()": "bind(), connect()",
     "at the next connect()": "next `connect()`",
     "at the first bind() or connect() over a network": "first network endpoint",
     "for sockets made later": "later sockets",

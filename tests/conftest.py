@@ -11,7 +11,7 @@ import os
 import hypothesis
 import pytest
 from awaiting import SECONDS, endpoint
-from transports import AHEAD, TRANSPORTS
+from transports import AHEAD, OPTIONS, TRANSPORTS
 
 MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")
 ORACLE = MODULE == "zmq"
@@ -56,14 +56,20 @@ def context(zmq):
 
 
 @pytest.fixture
-def make(zmq, context):
-    """make("PUSH", SNDHWM=5) -> a socket with LINGER 0 and timeouts that turn a hang into a failure."""
+def make(zmq, context, request):
+    """make("PUSH", SNDHWM=5) -> a socket with LINGER 0 and timeouts that turn a hang into a failure. If the test is one of several over transports,
+    it has what its transport cannot do without."""
+    parameters = getattr(request.node, "callspec", None)
+    needs = {}
+    for value in parameters.params.values() if parameters else ():
+        if isinstance(value, str) and value in OPTIONS:
+            needs = OPTIONS[value]()
 
     def make(kind, **options):
         socket = context.socket(getattr(zmq, kind))
         socket.linger = 0
         socket.rcvtimeo = socket.sndtimeo = int(SECONDS * 1000)
-        for name, value in options.items():
+        for name, value in (needs | options).items():
             socket.setsockopt(getattr(zmq, name), value)
         return socket
 
@@ -79,12 +85,12 @@ def fresh(tmp_path_factory):
 
     def fresh(transport, ahead=False):
         folder = tmp_path_factory.mktemp("s") if transport == "ipc" else None
-        return (AHEAD if ahead else TRANSPORTS)[transport](folder, next(_numbers))
+        return (AHEAD if ahead or transport in OPTIONS else TRANSPORTS)[transport](folder, next(_numbers))
 
     return fresh
 
 
-@pytest.fixture(params=TRANSPORTS)
+@pytest.fixture(params=[*TRANSPORTS, *OPTIONS])
 def transport(request):
     return request.param
 

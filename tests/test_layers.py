@@ -25,6 +25,7 @@ NAMES_FROM_PYZMQ = ("zmqcore/utils/", "tests/api/test_utils.py")
 BRIDGES = {
     "anyio": "zmqcore/anyio.py",
     "cffi": "zmqcore/utils/interop.py",
+    "cryptography": "zmqcore/_openssl.py",
     "gevent": "zmqcore/green/",
     "nacl": "zmqcore/_sodium.py",
     "msgspec": "zmqcore/_objects.py",

@@ -1,7 +1,13 @@
-# Libraries that some options need. They are looked for when such an option is set, and not before.
+# Libraries that some options and transports need. They are looked for when such an option is set or such an endpoint is made, and not before.
 
 from mechanism.gss cimport gss_found
 from option.table cimport OPTION_CRYPTO, OPTION_GSS, option_find
+from socket.endpoint cimport endpoint_needs
+from transport.openssl cimport OPENSSL_FUNCTIONS, openssl_functions, openssl_put, openssl_t, openssl_there, openssl_trust
+from transport.ops cimport TRANSPORT_NEEDS_OPENSSL, transport_ops_t
+
+cdef openssl_t _openssl
+cdef object _openssl_lock = threading.Lock()
 
 
 cdef int need_library_of(int option, context_t *ctx) except -1:
@@ -12,3 +18,53 @@ cdef int need_library_of(int option, context_t *ctx) except -1:
     if row != NULL and row.flags & OPTION_CRYPTO:
         context_needs_crypto(ctx)
     return 0
+
+
+cdef int openssl_find(openssl_t *o) except -1:
+    """Raises ENOTSUP, with a text that says what to do."""
+    cdef uintptr_t address
+    cdef int i
+    import zmqcore._openssl
+    names = [openssl_functions[i].name.decode() for i in range(OPENSSL_FUNCTIONS)]
+    try:
+        found = zmqcore._openssl.addresses(names)
+    except ImportError as reason:
+        raise_errno(-ENOTSUP, f"TLS needs OpenSSL, which the package cryptography brings: pip install zmqcore[tls] ({reason})")
+    for i in range(OPENSSL_FUNCTIONS):
+        if found[i] == 0:
+            raise_errno(-ENOTSUP, f"TLS needs {names[i]}(), which this build of cryptography lacks: pip install --upgrade cryptography")
+        address = found[i]
+        openssl_put(o, i, address)
+    file, directory = zmqcore._openssl.trusted()
+    openssl_trust(o.trust_file, os.fsencode(file))
+    openssl_trust(o.trust_directory, os.fsencode(directory))
+    return 0
+
+
+cdef int context_needs_openssl(context_t *ctx) except -1:
+    """Before an endpoint of TLS is made in that context."""
+    global _openssl
+    cdef openssl_t found
+    with _openssl_lock:
+        if not openssl_there(&_openssl):
+            openssl_find(&found)
+            _openssl = found
+    with nogil:
+        zc_mutex_lock(&ctx.mutex)
+        if not openssl_there(&ctx.openssl):
+            ctx.openssl = _openssl
+        zc_mutex_unlock(&ctx.mutex)
+    return 0
+
+
+cdef int need_library_at(bytes endpoint, context_t *ctx) except -1:
+    """For bind() and connect(). Raises ENOTSUP, with a text that says what is missing."""
+    if endpoint_needs(ctx, endpoint, len(endpoint)) & TRANSPORT_NEEDS_OPENSSL:
+        context_needs_openssl(ctx)
+    return 0
+
+
+cdef bint library_installed(const transport_ops_t *transport):
+    """Whether what a transport needs could be loaded, without loading it."""
+    import zmqcore._openssl
+    return not transport.needs & TRANSPORT_NEEDS_OPENSSL or zmqcore._openssl.installed()

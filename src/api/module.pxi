@@ -120,7 +120,7 @@ def has(capability):
     transports_init(&all)
     for i in range(all.count):
         if all.table[i].optional and capability == all.table[i].scheme.decode():
-            return True
+            return library_installed(&all.table[i])
     return False
 
 

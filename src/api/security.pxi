@@ -11,7 +11,26 @@ from socket.policy cimport (
     policy_unref, policy_vouch,
 )
 from socket.secure cimport socket_secure
+from socket.security cimport security_lacks
 from socket.state cimport policy_t, question_t
+from socket.stream_endpoints cimport endpoint_lacks
+
+
+cdef int refuse_endpoint(_SocketBase sock, int rc, addr, bytes text, bint connects) except -1:
+    """Raises for a bind or connect that failed, which may be for want of a key or a certificate."""
+    cdef const char *lacking = NULL
+    cdef const char *p = text
+    cdef size_t n = len(text)
+    if rc == -EINVAL:
+        with nogil:
+            zc_lock_acquire(&sock.s.lock)
+            lacking = security_lacks(sock.s)
+            if lacking == NULL:
+                lacking = endpoint_lacks(sock.s, p, n, connects)
+            leave_socket(sock.s)
+    if lacking != NULL:
+        raise_errno(rc, f"{lacking.decode()} (addr={addr!r})")
+    return raise_address(rc, addr)
 
 
 cdef class SecretKey:

@@ -22,7 +22,6 @@ from socket.life cimport socket_close, socket_new, socket_new_locked
 from socket.monitor cimport MONITOR_BOTH_ENDS, MONITOR_ENDPOINT
 from socket.monitoring cimport socket_monitor_start, socket_monitor_stop
 from socket.options cimport socket_set_option
-from socket.security cimport security_lacks
 from socket.state cimport netpipe_t, socket_t, SOCKET_OPEN
 from socket.send_recv cimport socket_enter, socket_events_now, socket_poll_wait
 from socket.references cimport socket_unref
@@ -285,10 +284,11 @@ cdef class _SocketBase:
         cdef size_t n = len(text)
         cdef int rc
         self.enter()
+        need_library_at(text, self.s.ctx)
         with nogil:
             rc = socket_bind(self.s, p, n)
         if rc < 0:
-            self.refuse_address(rc, addr)
+            refuse_endpoint(self, rc, addr, text, False)
 
     def connect(self, addr):
         """Connect to an endpoint; `zmqcore.Socket.connect()` tells more."""
@@ -297,10 +297,11 @@ cdef class _SocketBase:
         cdef size_t n = len(text)
         cdef int rc
         self.enter()
+        need_library_at(text, self.s.ctx)
         with nogil:
             rc = socket_connect(self.s, p, n)
         if rc < 0:
-            self.refuse_address(rc, addr)
+            refuse_endpoint(self, rc, addr, text, True)
 
     def connect_peer(self, addr):
         """Connect a PEER socket, and learn by which routing id the peer is reached. For PEER sockets.
@@ -331,10 +332,11 @@ cdef class _SocketBase:
         cdef uint32_t number = 0
         cdef int rc
         self.enter()
+        need_library_at(text, self.s.ctx)
         with nogil:
             rc = socket_connect_peer(self.s, p, n, &number)
         if rc < 0:
-            self.refuse_address(rc, addr)
+            refuse_endpoint(self, rc, addr, text, True)
         return number
 
     def disconnect_peer(self, uint32_t routing_id):
@@ -404,18 +406,6 @@ cdef class _SocketBase:
         if rc < 0:
             raise_address(rc, addr)
         return 0
-
-    cdef int refuse_address(self, int rc, addr) except -1:
-        """Raises for a bind or connect that failed, which may be for want of a key."""
-        cdef const char *lacking = NULL
-        if rc == -EINVAL:
-            with nogil:
-                zc_lock_acquire(&self.s.lock)
-                lacking = security_lacks(self.s)
-                leave_socket(self.s)
-        if lacking != NULL:
-            raise_errno(rc, f"{lacking.decode()} (addr={addr!r})")
-        return raise_address(rc, addr)
 
     cdef int enter(self) except -1:
         """For calls that do their own locking: closed, forked, terminated?"""

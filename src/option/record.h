@@ -95,6 +95,14 @@ typedef struct options_t {
     int gssapi_principal_nametype;
     int gssapi_service_principal_nametype;
     int gssapi_plaintext;
+    /* TLS: what transport/tuning.pxd tells of */
+    option_bytes_t tls_cert_pem;
+    option_bytes_t tls_key_pem;
+    option_bytes_t tls_trust_pem;
+    option_bytes_t tls_hostname;
+    int tls_trust_system;
+    int tls_verify_client;
+    int tls_allow_12;
     /* patterns */
     int router_mandatory;
     int router_handover;

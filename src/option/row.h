@@ -72,6 +72,7 @@ enum { /* when: from when on a new value counts */
     WHEN_ENDPOINT,       /* for binds, and connections made or made again, later */
     WHEN_BIND,           /* at the next bind() */
     WHEN_CONNECT,        /* at the next connect() */
+    WHEN_CALL,           /* at the next bind() or connect(), for all connections that come of it */
     WHEN_FIRST_ENDPOINT, /* at the first bind() or connect() over a network, of the socket or the context */
     WHEN_SOCKET,         /* of a context: for sockets made later */
 };
@@ -84,6 +85,7 @@ static const char *const option_when[] = {
     [WHEN_ENDPOINT] = "for binds, and for connections made later, reconnections included",
     [WHEN_BIND] = "at the next bind()",
     [WHEN_CONNECT] = "at the next connect()",
+    [WHEN_CALL] = "at the next bind() or connect()",
     [WHEN_FIRST_ENDPOINT] = "at the first bind() or connect() over a network",
     [WHEN_SOCKET] = "for sockets made later",
 };

@@ -53,6 +53,9 @@
 #define GSSAPI_NAME(name_, field, rule_, text) \
     ROW(name_, TEXT, text, AT(field), .keep = KEEP_BYTES, .rule = RULE_##rule_, .item = MECHANISM_GSSAPI, \
         RANGE(0, 1, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECTION, .flags = OPTION_NULL_UNSETS | OPTION_GSS)
+/* A text of TLS, which may be a secret. None at all takes it back. */
+#define PEM(name_, field, most, text) \
+    ROW(name_, BYTES, text, AT(field), .keep = KEEP_BYTES, RANGE(0, 0, most), TYPES(ALL, NONE), .when = WHEN_CALL)
 /* A feature that is not built in: only its default can be set. */
 #define ONLY(name_, unit_, value, text) \
     ROW(name_, INT, text, RANGE(value, value, value), .unit = unit_, TYPES(ALL, ALL), \
@@ -238,6 +241,24 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
     SWITCH(GSSAPI_PLAINTEXT, gssapi_plaintext, CONNECTION,
         "Let GSSAPI say who is there when a connection begins, but encrypt and sign nothing: what follows can be read and "
         "changed on its way. Both sides need the same."),
+    PEM(TLS_CERT_PEM, tls_cert_pem, INT_MAX,
+        "Our certificate for TLS in PEM format, and those that lead to its authority behind it. Servers need one."),
+    PEM(TLS_KEY_PEM, tls_key_pem, INT_MAX, "The private key to TLS_CERT_PEM in PEM format, without a password."),
+    PEM(TLS_TRUST_PEM, tls_trust_pem, INT_MAX,
+        "Certificates that are trusted for TLS, in PEM format: of authorities, or of peers themselves."),
+    PEM(TLS_HOSTNAME, tls_hostname, 255,
+        "Whom the server's certificate has to be for: a name, or a numeric address. Unless it is set, the host in the address."),
+    SWITCH(TLS_TRUST_SYSTEM, tls_trust_system, CALL, "Trust the certificates for TLS that this system trusts."),
+    NUMBER(TLS_VERIFY_CLIENT, tls_verify_client, NULL, 0, 0, 2, CALL,
+        "Whether a server of TLS wants certificates of its clients: 0 no, 1 it verifies those that show one, 2 nobody comes in "
+        "without."),
+    SWITCH(TLS_ALLOW_12, tls_allow_12, CALL, "Let TLS 1.2 do where a peer does not know TLS 1.3."),
+    PEM(WSS_CERT_PEM, tls_cert_pem, INT_MAX, "Another name of TLS_CERT_PEM."),
+    PEM(WSS_KEY_PEM, tls_key_pem, INT_MAX, "Another name of TLS_KEY_PEM."),
+    PEM(WSS_TRUST_PEM, tls_trust_pem, INT_MAX, "Another name of TLS_TRUST_PEM."),
+    PEM(WSS_HOSTNAME, tls_hostname, 255, "Another name of TLS_HOSTNAME."),
+    ROW(WSS_TRUST_SYSTEM, INT, "Another name of TLS_TRUST_SYSTEM.", AT(tls_trust_system), .keep = KEEP_FLAG, RANGE(0, 0, 1),
+        .unit = "0 or 1", TYPES(ALL, NONE), .when = WHEN_CALL),
     ROW(ZAP_DOMAIN, TEXT,
         "What the ZAP handler is told about the purpose of this socket. With NULL it is asked only if this is set.",
         AT(zap_domain), .keep = KEEP_BYTES, RANGE(0, 0, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECTION,
@@ -340,11 +361,6 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
     ABSENT(VMCI_BUFFER_MIN_SIZE, INT64, "Smallest buffer of the vmci transport."),
     ABSENT(VMCI_BUFFER_MAX_SIZE, INT64, "Largest buffer of the vmci transport."),
     ABSENT(VMCI_CONNECT_TIMEOUT, INT, "How long an attempt to connect by vmci may take."),
-    ABSENT(WSS_KEY_PEM, BYTES, "Private key of a wss server."),
-    ABSENT(WSS_CERT_PEM, BYTES, "Certificate of a wss server."),
-    ABSENT(WSS_TRUST_PEM, BYTES, "Certificates that a wss client trusts."),
-    ABSENT(WSS_HOSTNAME, BYTES, "Name of the server that a wss client expects."),
-    ABSENT(WSS_TRUST_SYSTEM, INT, "Whether a wss client trusts the system's certificates."),
     ABSENT(NORM_MODE, INT, "Congestion control of the norm transport."),
     ABSENT(NORM_UNICAST_NACK, INT, "Unicast acknowledgements of the norm transport."),
     ABSENT(NORM_BUFFER_SIZE, INT, "Buffer of the norm transport."),
@@ -370,6 +386,7 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
 #undef CREDENTIAL
 #undef CURVE_KEY
 #undef GSSAPI_NAME
+#undef PEM
 #undef ABSENT
 #undef ANSWER
 #undef TYPE_BOUND

@@ -157,6 +157,13 @@ cdef extern from "option/record.h" nogil:
         int gssapi_principal_nametype
         int gssapi_service_principal_nametype
         int gssapi_plaintext
+        option_bytes_t tls_cert_pem
+        option_bytes_t tls_key_pem
+        option_bytes_t tls_trust_pem
+        option_bytes_t tls_hostname
+        int tls_trust_system
+        int tls_verify_client
+        int tls_allow_12
         int router_mandatory
         int router_handover
         int router_notify

@@ -1,4 +1,4 @@
-# The beginning of a connection: octets of the engine's both ways, and the question who the peer is, until messages can flow.
+# The beginning of a connection: the transport's own, octets of the engine's both ways, and the question who the peer is, until messages can flow.
 #
 # Rules
 # - The host may answer the engine's question at once or later. Meanwhile the engine gets nothing, and little is read, just enough to see the peer
@@ -35,6 +35,7 @@ cdef inline int session_start(
     s.heard = False
     s.rx_more = False
     s.asking = s.refused = False
+    s.opening = s.stream.ops.begin != NULL
     session_want(s, True, False)
     session_retime(s)
     session_handshake(s, now)
@@ -152,8 +153,23 @@ cdef inline void session_overhear(session_t *s) noexcept nogil:
     session_want(s, session_listens(s), s.want_out)
 
 
+cdef inline bint session_open(session_t *s) noexcept nogil:
+    """The transport's own beginning. True: it is over, and the engine's turn has come."""
+    cdef bint wants_room = False
+    cdef int rc = s.stream.ops.begin(&s.stream, &wants_room)
+    if rc == -EAGAIN:
+        session_want(s, True, wants_room)
+    elif rc < 0:
+        session_end(s, END_CLOSED, rc)
+    else:
+        s.opening = False
+    return rc == 0
+
+
 cdef inline void session_handshake(session_t *s, uint64_t now) noexcept nogil:
     cdef int rc
+    if s.opening and not session_open(s):
+        return
     session_send_handshake(s)
     if s.asking:
         session_overhear(s)

@@ -8,7 +8,7 @@
 #
 #   IDLE        no descriptor; a connecting session waits here for its reconnect timer (or for a name to be resolved)
 #   CONNECTING  connect() is under way
-#   HANDSHAKE   the engine's beginning: who is there, and how to talk
+#   HANDSHAKE   the transport's own beginning (TLS), then the engine's: who is there, and how to talk
 #   READY       messages flow: frames of `rx` into pipe.inr, those of pipe.outr (or straight from the sink) into `tx`
 #   DRAINING    closing: everything is written, we wait until the peer's kernel has acknowledged it
 #   ENDING      over, for whatever reason; nothing is read or written any more, but nothing has been taken apart yet
@@ -21,6 +21,7 @@
 #   IDLE        reconnect timer, name resolved           host.connect                         CONNECTING, or the next
 #   CONNECTING  connected                                session_start                        HANDSHAKE
 #   CONNECTING  refused, or connect timer                session_end                          ENDING
+#   HANDSHAKE   bytes, as long as the transport begins   session_open                         HANDSHAKE
 #   HANDSHAKE   bytes; the engine has all it needs       session_become_ready                 READY
 #   HANDSHAKE   the engine asks for authentication       session_authenticate                 HANDSHAKE
 #   HANDSHAKE   the answer                               session_authenticated                HANDSHAKE
@@ -159,6 +160,7 @@ cdef struct session_t:
 
     # protocol
     engine_t *engine            # from session_start() to session_conclude()
+    bint opening                # HANDSHAKE: the transport has not said all it has to say before the engine may
     # HANDSHAKE: the host has the engine's question, session_authenticated() brings the answer
     bint asking
     void *question              # the host's: what it is asking

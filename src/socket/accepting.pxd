@@ -44,7 +44,7 @@ cdef inline void connection_accept(socket_t *s, endpoint_t *e, uint64_t now) noe
     cdef char peer[128]
     cdef int rc
     cdef int _i
-    tuning_from(s, &tuning)
+    tuning_from(s, e, &tuning)
     visitors_from(s, &visitors)
     for _i in range(ACCEPT_BATCH):
         stream_clear(&stream, e.transport)

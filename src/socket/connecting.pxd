@@ -77,7 +77,7 @@ cdef inline void connection_resolved(
 cdef inline void connection_open(socket_t *s, session_t *x, uint64_t now) noexcept nogil:
     cdef tuning_t tuning
     cdef int rc
-    tuning_from(s, &tuning)
+    tuning_from(s, endpoint_of(x), &tuning)
     rc = x.stream.ops.open(x.address, &tuning, &x.stream)
     if rc < 0 and rc != -EINPROGRESS:
         attempt_occurrence(x, EVENT_CLOSED, 0)
@@ -111,7 +111,7 @@ cdef inline void connection_established(socket_t *s, session_t *x, uint64_t now)
     """The pending connect() has an outcome."""
     cdef tuning_t tuning
     cdef int rc
-    tuning_from(s, &tuning)
+    tuning_from(s, endpoint_of(x), &tuning)
     rc = x.stream.ops.finish(&x.stream, &tuning)
     if rc < 0:
         session_end(x, END_CONNECT, rc)

@@ -35,6 +35,13 @@ cdef inline int endpoint_split(
     return rc
 
 
+cdef inline int endpoint_needs(context_t *ctx, const char *text, size_t n) noexcept nogil:
+    """TRANSPORT_NEEDS_... of the transport in a text; 0 for a text that is no endpoint."""
+    cdef const transport_ops_t *transport = NULL
+    cdef size_t offset = 0
+    return transport.needs if endpoint_split(ctx, text, n, &transport, &offset) == 0 else 0
+
+
 cdef inline endpoint_t *endpoint_new(context_t *ctx, const char *text, size_t n, int *error) noexcept nogil:
     """On no list yet. NULL and an error number: the errors of endpoint_split, -ENOMEM."""
     cdef endpoint_t *e
@@ -68,6 +75,8 @@ cdef inline void endpoint_free(endpoint_t *e) noexcept nogil:
     free(e.told)
     free(e.resolved)
     free(e.address)
+    if e.prepared != NULL:
+        e.transport.release(e.prepared)
     free(e)
 
 

@@ -1,13 +1,13 @@
 # A connection that is there: its handshake begins, and once that is complete the peer joins pattern and pipe. Lock
 # held; nothing blocks.
 
-from libc.stddef cimport size_t
+from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
 from base.memory cimport free, malloc
 from libc.string cimport memcpy, strlen
 from base.check cimport zc_check_enter, zc_check_leave
 from base.mechanisms cimport CURVE_KEY_TEXT_SIZE
-from base.errors cimport EEXIST, ENOMEM
+from base.errors cimport EEXIST, ENOENT, ENOMEM
 from base.monitor_events cimport EVENT_HANDSHAKE_SUCCEEDED
 from engine.ops cimport engine_config_t, engine_peer_t, engine_security_t
 from engine.select cimport engine_for
@@ -102,17 +102,38 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, const char *acce
     return rc
 
 
+cdef inline int connection_properties(session_t *x) noexcept nogil:
+    """What the transport has found out about the peer. How many properties, or -ENOMEM."""
+    cdef unsigned char value[1024]          # TRANSPORT_PROPERTY_MAX
+    cdef const char *name = NULL
+    cdef ptrdiff_t n
+    cdef int count = 0
+    if x.stream.ops.property == NULL:
+        return 0
+    while True:
+        n = x.stream.ops.property(&x.stream, count, &name, value, sizeof(value))
+        if n == -ENOENT:
+            return count
+        if n < 0 or metadata_prepend(&x.props, name, strlen(name), value, n) < 0:
+            return -ENOMEM
+        count += 1
+
+
 cdef inline int connection_peer(socket_t *s, session_t *x) noexcept nogil:
     """Takes over what the handshake learned: properties and routing id. 0 or -ENOMEM."""
     cdef const unsigned char *address
     cdef char key[41]               # CURVE_KEY_TEXT_SIZE and a NUL
     cdef engine_peer_t *peer = &x.engine.peer
     cdef pipe_t *p = x.pipe
+    cdef int shown
     if x.props != NULL:
         metadata_unref(x.props)
     x.props = peer.properties
     peer.properties = NULL
     if metadata_join(&x.props, x.vouched) < 0:
+        return -ENOMEM
+    shown = connection_properties(x)
+    if shown < 0:
         return -ENOMEM
     if peer.key != NULL:
         key_to_text(peer.key, key)
@@ -125,7 +146,7 @@ cdef inline int connection_peer(socket_t *s, session_t *x) noexcept nogil:
         free(x.peer_address)
         x.peer_address = NULL
     if x.props != NULL:
-        x.props.authenticated = (x.vouched != NULL and x.has_shown) or peer.expected
+        x.props.authenticated = (x.vouched != NULL and x.has_shown) or peer.expected or shown > 0
     free(p.peer_id)
     p.peer_id = NULL
     p.peer_id_size = 0

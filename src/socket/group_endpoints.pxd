@@ -38,7 +38,7 @@ cdef inline int group_open(socket_t *s, endpoint_t *e, stream_t *stream) noexcep
     rc = e.transport.parse_connect(text, strlen(text), s.opt.ipv6, False, NULL, &address)
     if rc < 0:
         return rc
-    tuning_from(s, &tuning)
+    tuning_from(s, e, &tuning)
     return e.transport.open(&address, &tuning, stream)
 
 

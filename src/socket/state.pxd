@@ -24,6 +24,7 @@ from reactor.pollset cimport pollset_t
 from session.session cimport session_host_t, session_t, source_t
 from transport.address cimport address_t
 from transport.cidr cimport cidr_t
+from transport.openssl cimport openssl_t
 from transport.ops cimport transport_ops_t
 from transport.select cimport transports_t
 from zmtp.metadata cimport metadata_t
@@ -66,6 +67,7 @@ cdef struct endpoint_t:
     uint32_t *peer_number       # where connect_peer() wants the number of the peer, until it is connected; or NULL
     pipe_t *pipe                # of an inproc connect
     address_t *address          # of a listener
+    void *prepared              # what the transport made of the options; its `release` takes it
     socket_t *socket
     endpoint_t *next
     endpoint_t *registry_next   # context_t.bound
@@ -261,7 +263,8 @@ cdef struct context_t:
     uint32_t fork_generation
     int poller                  # kind of poll set
     context_options_t opt
-    engine_crypto_t crypto      # filled once, under the mutex, before the first socket needs it
+    engine_crypto_t crypto      # filled once, under the mutex, before the first socket needs it; so is the next
+    openssl_t openssl
     transports_t transports     # only read once the context is made, as is the next
     endpoint_ops_t endpoint_ops[3]      # TRANSPORT_KINDS
     io_thread_t *ios

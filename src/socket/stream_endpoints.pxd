@@ -22,7 +22,7 @@ from session.lifecycle cimport session_close, session_finish, session_input
 from session.session cimport session_t, SESSION_IDLE, SESSION_READY
 from socket.connecting cimport connection_connect
 from socket.connections cimport connection_die, connection_new
-from socket.endpoint cimport endpoint_enlist, endpoint_free, endpoint_tell, text_copy
+from socket.endpoint cimport endpoint_enlist, endpoint_free, endpoint_new, endpoint_tell, text_copy
 from socket.established cimport connection_resume, connection_tell_id
 from socket.io_threads cimport context_io
 from socket.occurrences cimport listener_occurrence
@@ -63,6 +63,30 @@ cdef inline int accept_filters_take(socket_t *s) noexcept nogil:
     return 0
 
 
+cdef inline int endpoint_prepare(socket_t *s, endpoint_t *e, const char **why) noexcept nogil:
+    """What its connections will share is made of the options as they are now. 0, or a negative errno and perhaps *why.
+    Lock held."""
+    cdef tuning_t tuning
+    cdef const char *text = e.given + e.address_offset
+    if e.transport.prepare == NULL:
+        return 0
+    tuning_from(s, e, &tuning)
+    return e.transport.prepare(&tuning, e.connects, text, strlen(text), &e.prepared, why)
+
+
+cdef inline const char *endpoint_lacks(socket_t *s, const char *text, size_t n, bint connects) noexcept nogil:
+    """Why there can be no such endpoint: what the options lack, as a text; NULL: nothing. Lock held."""
+    cdef const char *why = NULL
+    cdef int rc = 0
+    cdef endpoint_t *e = endpoint_new(s.ctx, text, n, &rc)
+    if e == NULL:
+        return NULL
+    e.connects = connects
+    endpoint_prepare(s, e, &why)
+    endpoint_free(e)
+    return why
+
+
 # ---- bind
 
 cdef inline int listener_open(socket_t *s, endpoint_t *e) noexcept nogil:
@@ -70,8 +94,11 @@ cdef inline int listener_open(socket_t *s, endpoint_t *e) noexcept nogil:
     cdef tuning_t tuning
     cdef char name[256]                 # ENDPOINT_MAX
     cdef const char *text = e.given + e.address_offset
-    cdef int rc
-    tuning_from(s, &tuning)
+    cdef const char *why = NULL
+    cdef int rc = endpoint_prepare(s, e, &why)
+    if rc < 0:
+        return rc
+    tuning_from(s, e, &tuning)
     e.address = <address_t *> calloc(1, sizeof(address_t))
     if e.address == NULL:
         return -ENOMEM
@@ -158,9 +185,13 @@ cdef inline int connecter_attach(socket_t *s, session_t *x) noexcept nogil:
 
 
 cdef inline int connecter_begin(socket_t *s, endpoint_t *e) noexcept nogil:
-    """The endpoint gets its session, and becomes the socket's. 0 or -ENOMEM. Lock held."""
-    cdef session_t *x = connection_new(s, e, True)
-    cdef int rc = 0
+    """The endpoint gets its session, and becomes the socket's. 0 or a negative errno. Lock held."""
+    cdef session_t *x
+    cdef const char *why = NULL
+    cdef int rc = endpoint_prepare(s, e, &why)
+    if rc < 0:
+        return rc
+    x = connection_new(s, e, True)
     if x == NULL:
         return -ENOMEM
     e.session = x
@@ -177,7 +208,7 @@ cdef inline int connecter_begin(socket_t *s, endpoint_t *e) noexcept nogil:
 
 
 cdef inline int stream_begin(socket_t *s, endpoint_t *e) noexcept nogil:
-    """The endpoint gets its session, which makes its first attempt. 0 or -ENOMEM. Lock held."""
+    """The endpoint gets its session, which makes its first attempt. 0 or a negative errno. Lock held."""
     cdef int rc = connecter_begin(s, e)
     if rc == 0:
         connection_connect(e.session, zc_now_ns())

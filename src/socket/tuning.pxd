@@ -3,15 +3,22 @@
 from libc.stdint cimport int32_t, uint32_t
 from libc.string cimport memcpy, memset
 from option.store cimport options_frame_max, options_message_bytes_max, options_message_frames_max
-from option.table cimport options_t
+from option.table cimport option_bytes_t, options_t
 from pattern.ops cimport PUBLISHES
 from pattern.pattern cimport pattern_is
-from socket.state cimport socket_t
+from socket.state cimport endpoint_t, socket_t
 from transport.ops cimport visitors_t
-from transport.tuning cimport tuning_t
+from transport.openssl cimport openssl_there
+from transport.tuning cimport tuning_t, tuning_text_t
 
 
-cdef inline void tuning_from(socket_t *s, tuning_t *t) noexcept nogil:
+cdef inline void tuning_text(tuning_text_t *t, const option_bytes_t *o) noexcept nogil:
+    t.data = <const char *> o.data
+    t.size = o.size
+
+
+cdef inline void tuning_from(socket_t *s, const endpoint_t *e, tuning_t *t) noexcept nogil:
+    """For an endpoint of the socket's. Lock held, also as long as it is in use."""
     cdef options_t *o = &s.opt
     memset(t, 0, sizeof(tuning_t))
     t.sndbuf = o.sndbuf
@@ -38,6 +45,15 @@ cdef inline void tuning_from(socket_t *s, tuning_t *t) noexcept nogil:
     t.message_frames_max = options_message_frames_max(o)
     if o.bindtodevice.size:
         memcpy(t.bindtodevice, o.bindtodevice.data, o.bindtodevice.size)
+    t.tls.library = &s.ctx.openssl if openssl_there(&s.ctx.openssl) else NULL
+    tuning_text(&t.tls.certificate, &o.tls_cert_pem)
+    tuning_text(&t.tls.key, &o.tls_key_pem)
+    tuning_text(&t.tls.trust, &o.tls_trust_pem)
+    tuning_text(&t.tls.hostname, &o.tls_hostname)
+    t.tls.trust_system = o.tls_trust_system != 0
+    t.tls.client_certificates = o.tls_verify_client
+    t.tls.tls12 = o.tls_allow_12 != 0
+    t.prepared = e.prepared
 
 
 cdef inline void visitors_from(socket_t *s, visitors_t *v) noexcept nogil:

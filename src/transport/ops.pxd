@@ -2,7 +2,8 @@
 #
 # Rules
 # - A transport knows descriptors, addresses and system calls; no frames, no patterns, no sockets. It keeps nothing
-#   between two calls but what stands in the structs it is handed.
+#   between two calls but what stands in the structs it is handed: `state` of a stream, and what `prepare` made of the
+#   options for an endpoint, which comes back in tuning_t.prepared.
 # - Nothing blocks but looking a name up, in parse_bind, and in parse_connect where that is allowed. Nothing here calls
 #   back.
 # - Operations on listeners and streams run under the lock of the socket that owns them; parse_connect and check need no
@@ -28,6 +29,13 @@ cdef enum:
     TRANSPORT_IN_PROCESS = 1    # a connection is a pair of rings between two sockets of a context
     TRANSPORT_GROUP = 2         # a stream to or from everybody in a group: to bind and to connect is the same
     TRANSPORT_KINDS = 3
+
+cdef enum:
+    # Libraries of the context that a transport needs before an endpoint of it is made.
+    TRANSPORT_NEEDS_OPENSSL = 1
+
+cdef enum:
+    TRANSPORT_PROPERTY_MAX = 1024       # bytes of a property that a transport tells of its peer
 
 # Who may connect to a listener. Lists that are empty let everybody in; the arrays are the socket's.
 cdef struct visitors_t:
@@ -55,6 +63,7 @@ cdef struct transport_ops_t:
     int kind                    # TRANSPORT_STREAM, ...
     bint optional               # zmq_has() answers for it: there are libraries without it
     int engine                  # ENGINE_...: what is spoken over its streams
+    int needs                   # TRANSPORT_NEEDS_...
 
     # ---- addresses. `text` is what stands behind "scheme://"; it has no end but `n`.
 
@@ -69,6 +78,17 @@ cdef struct transport_ops_t:
     int (*parse_connect)(
         const char *text, size_t n, bint ipv6, bint allow_dns, const zc_sockaddr_t *behind,
         address_t *out) noexcept nogil
+
+    # ---- endpoints
+
+    # Make of the options what all connections of an endpoint share (certificates). `text` as above. 0, and *made is the
+    # caller's until `release`; or a negative errno, and with -EINVAL *why may be what the options lack, as a text. NULL:
+    # there is nothing to make.
+    int (*prepare)(
+        const tuning_t *tuning, bint connects, const char *text, size_t n, void **made,
+        const char **why) noexcept nogil
+    # Streams may still be open.
+    void (*release)(void *made) noexcept nogil
 
     # ---- listeners
 
@@ -98,6 +118,13 @@ cdef struct transport_ops_t:
     # The whole endpoint of one end of the connection, ours or (remote) the peer's, for monitors. Length or a negative errno.
     # NULL: nothing is known but what the endpoint was given as.
     int (*end)(const stream_t *t, bint remote, char *out, size_t room) noexcept nogil
+    # What the transport itself says to its peer before anything else, on a stream that is open. 0: all is said. -EAGAIN:
+    # call again when there is something to read, or room to write if *wants_room. Another errno: the connection is over.
+    # NULL: nothing.
+    int (*begin)(stream_t *t, bint *wants_room) noexcept nogil
+    # Property number i of the peer, which `begin` has verified: its size in `out`, and *name; -ENOENT: there are not so
+    # many; -ENOMEM. NULL: none. A peer with a property has proved who it is.
+    ptrdiff_t (*property)(stream_t *t, int i, const char **name, unsigned char *out, size_t room) noexcept nogil
 
     # ---- a connection. All of these are called with a stream that is open.
 
@@ -108,8 +135,9 @@ cdef struct transport_ops_t:
     # Whether a read would find something although the poll set may have nothing to report: bytes that the transport has
     # taken from the system and still holds. NULL: this one holds none.
     bint (*pending)(const stream_t *t) noexcept nogil
-    # Hand bytes over: how many were taken, -EAGAIN if none. The memory is the caller's again at once. An error says
-    # that nothing more can be sent; what the peer sent before may still be read.
+    # Hand bytes over: how many were taken, -EAGAIN if none. The memory is the caller's again at once, but bytes that were
+    # not taken are offered again, unchanged, before any others. An error says that nothing more can be sent; what the
+    # peer sent before may still be read.
     ptrdiff_t (*write)(stream_t *t, const void *data, size_t n) noexcept nogil
     ptrdiff_t (*writev)(stream_t *t, zc_iovec_t *v, int n) noexcept nogil
     # A transport with a time of its own: when `tick` wants to be called, on the clock of zc_now_ns(). It may have changed

@@ -10,6 +10,7 @@ from transport.ipc cimport ipc_ops
 from transport.ops cimport transport_ops_t
 from transport.pgm cimport epgm_ops, pgm_ops
 from transport.tcp cimport tcp_ops
+from transport.tls cimport tls_ops
 
 cdef enum:
     TRANSPORTS_MAX = 16
@@ -33,6 +34,7 @@ cdef inline void transports_init(transports_t *all) noexcept nogil:
     inproc_ops(transports_add(all))
     pgm_ops(transports_add(all))
     epgm_ops(transports_add(all))
+    tls_ops(transports_add(all))
 
 
 cdef inline const transport_ops_t *transport_find(const transports_t *all, const char *scheme, size_t n) noexcept nogil:

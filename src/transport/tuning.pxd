@@ -1,14 +1,33 @@
 # What the application wants of the system's sockets.
 #
 # Values are those of ZeroMQ's options; -1, and 0 where it says so, leave the system's default. What the system refuses
-# does not cost the connection unless a transport says otherwise.
+# does not cost the connection unless a transport says otherwise. Texts and the library are by reference: for use under
+# the socket's lock.
 
+from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memset
 from base.config cimport DEVICE_NAME_MAX
+from transport.openssl cimport openssl_t
 
 cdef enum:
     TUNING_BACKLOG = 100           # ZeroMQ's default
+
+# A text of the options; NULL, 0 when unset. There is a NUL behind it.
+cdef struct tuning_text_t:
+    const char *data
+    size_t size
+
+# What TLS is to be made of.
+cdef struct tls_wishes_t:
+    const openssl_t *library       # NULL: it has not been looked for
+    tuning_text_t certificate
+    tuning_text_t key
+    tuning_text_t trust
+    tuning_text_t hostname
+    bint trust_system
+    int client_certificates        # of a server: 0 it asks for none, 1 they may show one, 2 they have to
+    bint tls12                     # TLS 1.2 is good enough
 
 cdef struct tuning_t:
     int sndbuf
@@ -36,6 +55,8 @@ cdef struct tuning_t:
     uint64_t frame_max
     uint64_t message_bytes_max
     uint32_t message_frames_max
+    tls_wishes_t tls
+    void *prepared                 # what transport_ops_t.prepare made for the endpoint, or NULL
 
 
 cdef inline void tuning_default(tuning_t *t) noexcept nogil:

@@ -3,7 +3,7 @@
 # Rules:
 # - Encoding, on the wire and in memory alike: name length (1) | name | value length (4) | value, repeated to the very end.
 # - A block never changes once it is built; it is freed with its last reference. Any thread may hold one.
-# - Peer-Address, Peer-Key and User-Id are what the system and the authentication found out. They are looked for only in what we have put in front, so
+# - "Peer-..." and User-Id are what the system, the transport and the authentication found out. They are looked for only in what we have put in front, so
 #   that a peer cannot pose as somebody else, not even where we have found out nothing.
 # - Among the peer's own duplicates the first wins; only for Identity the last does.
 # - Names are compared exactly. "Routing-Id" and "Identity" are two names of one property.
@@ -160,8 +160,7 @@ cdef inline int metadata_find(const metadata_t *md, const char *name, size_t nle
     cdef bint is_identity = nlen == 8 and memcmp(name, b"Identity", 8) == 0
     cdef bint is_routing_id = nlen == 10 and memcmp(name, b"Routing-Id", 10) == 0
     cdef bint is_ours = (
-        (nlen == 12 and memcmp(name, b"Peer-Address", 12) == 0) or (nlen == 8 and memcmp(name, b"Peer-Key", 8) == 0)
-        or (nlen == 7 and memcmp(name, b"User-Id", 7) == 0))
+        (nlen >= 5 and memcmp(name, b"Peer-", 5) == 0) or (nlen == 7 and memcmp(name, b"User-Id", 7) == 0))
     if md == NULL:
         return -EINVAL
     if is_identity or is_routing_id:

@@ -17,7 +17,8 @@ FACTS = json.loads((Path(__file__).parents[1] / "data" / "api_facts.json").read_
 # zmqcore's own members of pyzmq's enums.
 OWN_OPTIONS = {
     "IO_STRATEGY": 9001, "MAX_PENDING_HANDSHAKES": 9002, "MAX_PEERS": 9003, "MAX_MESSAGE_FRAMES": 9004, "MAX_MESSAGE_BYTES": 9005,
-    "MAX_SUBSCRIPTIONS": 9006,
+    "MAX_SUBSCRIPTIONS": 9006, "TLS_CERT_PEM": 9021, "TLS_KEY_PEM": 9022, "TLS_TRUST_PEM": 9023, "TLS_HOSTNAME": 9024, "TLS_TRUST_SYSTEM": 9025,
+    "TLS_VERIFY_CLIENT": 9026, "TLS_ALLOW_12": 9027,
 }  # fmt: skip
 OWN = {"SocketOption": OWN_OPTIONS, "Event": {"PACKETS_LOST": 1 << 30}} if MODULE == "zmqcore" else {}
 
@@ -70,7 +71,8 @@ def test_every_enum_member_is_a_name_of_the_module(zmq):
 
 
 def test_option_types(zmq):
-    own = {name: "int64" if name == "MAX_MESSAGE_BYTES" else "int" for name in OWN.get("SocketOption", ())}
+    texts = {"TLS_CERT_PEM", "TLS_KEY_PEM", "TLS_TRUST_PEM", "TLS_HOSTNAME"}
+    own = {name: "int64" if name == "MAX_MESSAGE_BYTES" else "bytes" if name in texts else "int" for name in OWN.get("SocketOption", ())}
     assert {name: o._opt_type.value for name, o in zmq.SocketOption.__members__.items()} == FACTS["option_types"] | own
 
 

@@ -495,7 +495,7 @@ def test_a_feature_that_is_not_built_in_is_never_accepted_and_ignored(zmq, make,
         assert made.getsockopt(number) == neutral
 
 
-@pytest.mark.parametrize("option", ["VMCI_CONNECT_TIMEOUT", "NORM_MODE", "WSS_TRUST_SYSTEM", "STREAM_NOTIFY", "BLOCKY"])
+@pytest.mark.parametrize("option", ["VMCI_CONNECT_TIMEOUT", "NORM_MODE", "STREAM_NOTIFY", "BLOCKY"])
 def test_options_neither_side_has_on_these_sockets(zmq, make, option):
     made = make("DEALER")
     refuses(zmq, made.setsockopt, getattr(zmq, option), 1)

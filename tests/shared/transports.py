@@ -2,6 +2,7 @@
 
 import os
 import socket
+from importlib.util import find_spec
 
 
 def unused_port():
@@ -32,3 +33,14 @@ NETWORKS = [transport for transport in TRANSPORTS if transport != "inproc"]
 
 # Of these, those whose bytes a test can send and receive by a plain socket.
 PLAIN = [transport for transport in NETWORKS if transport != TOY]
+
+# Those that no socket can use without options: transport -> () -> the options. Of the tests over transports those run over them that take the
+# fixtures `transport` and `make`.
+OPTIONS = {}
+
+# TLS takes a package that a free-threaded Python may not have, and that pyzmq has no use for.
+if find_spec("cryptography") and os.environ.get("ZMQ_MODULE", "zmqcore") == "zmqcore" and not TOY:
+    from certificates import trusting
+
+    AHEAD["tls+tcp"] = lambda folder, number: f"tls+tcp://127.0.0.1:{unused_port()}"
+    OPTIONS["tls+tcp"] = trusting

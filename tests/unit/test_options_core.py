@@ -26,10 +26,11 @@ NULL = object()
 
 # Features that are not built in: the texts that cannot be set at all.
 NO_TEXT = {68, 99, 100}
-OWN = range(9001, 9007)
+OWN = (*range(9001, 9007), *range(9021, 9028))
+WSS = range(103, 108)
 GSSAPI = (62, 63, 64, 65, 90, 91)
 # Options that a release libzmq, or the recorded one, refuses and zmqcore has, and zmqcore's own: in tests of their own below.
-BEYOND_RELEASE = {97, 101, 102, 110, 111, 112, 113, 114, 115, *GSSAPI, *OWN}
+BEYOND_RELEASE = {97, 101, 102, 110, 111, 112, 113, 114, 115, *WSS, *GSSAPI, *OWN}
 ANSWERED_BY_CALLER = {13: 0, 14: 7, 15: 2, 32: b"", 81: 0, 116: 0}
 
 ALL = set(TYPES)
@@ -493,7 +494,7 @@ def test_accept_filters_add_up_and_are_cleared():
     assert _probe.options_show(store)["tcp_accept_filters"] == []
 
 
-KINDS_BYTES = {5, 6, 7, 38, 61, 72, 95, 103, 104, 105, 106, 110, 111, 114}
+KINDS_BYTES = {*range(9021, 9025), 5, 6, 7, 38, 61, 72, 95, 103, 104, 105, 106, 110, 111, 114}
 KINDS_TEXT = {32, 45, 46, 55, 63, 64, 68, 92, 99, 100}
 KINDS_INT64 = {4, 22, 85, 86, 87, 9005}
 KINDS_KEY = {48, 49, 50}
@@ -516,11 +517,12 @@ def test_kinds():
 
 
 def test_the_record_is_small():
-    assert _probe.options_sizeof() <= 624
+    assert _probe.options_sizeof() <= 704
 
 
 # What a successful set may change, besides the option's own read-back.
 ALSO = {
+    **{wss: {tls} for wss, tls in zip(WSS, (9022, 9021, 9023, 9024, 9025), strict=True)},  # two names of one setting
     31: {42},
     **dict.fromkeys((44, 45, 46, 47, 48, 49, 50, 62, 63, 64), {43, 44, 47, 62}),  # MECHANISM, and who is a server of what
     33: {"router_mandatory"},

@@ -1,0 +1,82 @@
+# tls+tcp: tcp with TLS around what the engines say. Addresses, listeners and descriptors are those of tcp.
+
+from libc.stddef cimport size_t
+from libc.string cimport memcpy
+from base.errors cimport EINPROGRESS, EINVAL, ENAMETOOLONG
+from transport.address cimport address_t
+from transport.ops cimport TRANSPORT_NEEDS_OPENSSL, stream_t, transport_ops_t, visitors_t
+from transport.resolve cimport host_port_t, resolve_split
+from transport.tcp cimport tcp_accept, tcp_end, tcp_find_source, tcp_name, tcp_open, tcp_ops
+from transport.tls_setup cimport tls_prepare, tls_release
+from transport.tls_stream cimport tls_start, tls_stream_ops
+from transport.tuning cimport tuning_t
+
+cdef enum:
+    PREFIX = 4                      # "tls+"
+
+
+cdef inline int tls_tcp_prepare(
+        const tuning_t *tuning, bint connects, const char *text, size_t n, void **made,
+        const char **why) noexcept nogil:
+    """transport_ops_t.prepare: the server's certificate has to be for the host of the address."""
+    cdef host_port_t parts
+    cdef size_t cut = 0
+    if tcp_find_source(text, n, &cut) < 0:
+        return -EINVAL
+    if cut < n:
+        text += cut + 1
+        n -= cut + 1
+    if resolve_split(text, n, &parts) < 0:
+        return -EINVAL
+    return tls_prepare(tuning, connects, parts.host, parts.host_len, made, why)
+
+
+cdef inline int tls_tcp_name(int listener, const address_t *address, char *out, size_t room) noexcept nogil:
+    """transport_ops_t.name"""
+    cdef int n
+    if room <= PREFIX:
+        return -ENAMETOOLONG
+    memcpy(out, b"tls+", PREFIX)
+    n = tcp_name(listener, address, out + PREFIX, room - PREFIX)
+    return n + PREFIX if n >= 0 else n
+
+
+cdef inline int tls_tcp_end(const stream_t *t, bint remote, char *out, size_t room) noexcept nogil:
+    """transport_ops_t.end"""
+    cdef int n
+    if room <= PREFIX:
+        return -ENAMETOOLONG
+    memcpy(out, b"tls+", PREFIX)
+    n = tcp_end(t, remote, out + PREFIX, room - PREFIX)
+    return n + PREFIX if n >= 0 else n
+
+
+cdef inline int tls_tcp_accept(
+        int listener, const tuning_t *tuning, const visitors_t *visitors, stream_t *out,
+        char *peer, size_t room) noexcept nogil:
+    """transport_ops_t.accept"""
+    cdef int rc = tcp_accept(listener, tuning, visitors, out, peer, room)
+    return tls_start(out, out.fd, tuning.prepared) if rc == 0 else rc
+
+
+cdef inline int tls_tcp_open(const address_t *a, const tuning_t *tuning, stream_t *out) noexcept nogil:
+    """transport_ops_t.open"""
+    cdef int begun, rc = tcp_open(a, tuning, out)
+    if rc < 0 and rc != -EINPROGRESS:
+        return rc
+    begun = tls_start(out, out.fd, tuning.prepared)
+    return rc if begun == 0 else begun
+
+
+cdef inline void tls_ops(transport_ops_t *o) noexcept nogil:
+    tcp_ops(o)
+    o.scheme = "tls+tcp"
+    o.optional = True
+    o.needs = TRANSPORT_NEEDS_OPENSSL
+    o.prepare = tls_tcp_prepare
+    o.release = tls_release
+    o.name = tls_tcp_name
+    o.accept = tls_tcp_accept
+    o.open = tls_tcp_open
+    o.end = tls_tcp_end
+    tls_stream_ops(o)

@@ -1,0 +1,480 @@
+# TLS on a stream: what a connection keeps, its handshake, and bytes both ways. For every transport that runs over TLS.
+#
+# The seam. A transport of this kind is one of plain sockets whose table goes through tls_stream_ops() last, and which
+#   prepare   calls tls_prepare() (tls_setup.pxd) with the host that the certificate has to be for;
+#   accept    calls tls_start() with the descriptor that it has accepted;
+#   open      calls tls_start() with the descriptor that connects; `finish` is that of the plain transport.
+# Everything else (handshake, reading, writing, closing, what is known of the peer) is in the table then; the layers above
+# see a stream of bytes. transport/tls.pxd is the example.
+#
+# Rules
+# - OpenSSL sees no descriptor: bytes go through two BIOs in memory, and this file reads and writes the descriptor. So it
+#   blocks nowhere, and a signal or a platform cannot matter to it.
+# - Bytes that are encrypted but still wait in the BIO are not reported as taken, or nobody would ask for room to send them.
+#   They are offered again (transport_ops_t.write), and `ahead` tells how many of them to skip. But of a record that has
+#   left in part, all is reported: if the connection is lost now, nothing of it may be sent again on the next one. Only
+#   while nothing else is left to report, one byte is held back.
+# - A read takes all there is, up to READ_MOST, before it says -EAGAIN; what it leaves behind it tells of by `more`.
+# - An error of OpenSSL's is the end of the session; it is not asked again. The alert that it leaves is still sent.
+# - The end of the bytes without a word (close_notify) is not the end of the stream, but an error: somebody may have cut it.
+
+from libc.stddef cimport ptrdiff_t, size_t
+from libc.stdint cimport uint32_t
+from libc.string cimport memcpy
+from base.errors cimport EACCES, EAGAIN, ECONNRESET, ENOBUFS, ENOENT, ENOMEM, EPROTO
+from base.memory cimport calloc, free
+from base.platform cimport zc_close, zc_iov_base, zc_iov_len, zc_iov_set, zc_iovec_t, zc_recv, zc_send, zc_shutdown_write, zc_unsent
+from transport.openssl cimport (
+    ERR_REASON, SSL_AD_REASON_OFFSET, SSL_ERROR_WANT_READ, SSL_ERROR_ZERO_RETURN, SSL_SENT_SHUTDOWN, openssl_t,
+)
+from transport.ops cimport stream_t, transport_ops_t
+from transport.tls_setup cimport TLS_RECORD, TLS_RECORDS, TLS_SCRATCH, tls_expect, tls_setup_t, tls_setup_unref
+from transport.x509 cimport CERTIFICATE_MAX, x509_names, x509_subject
+
+cdef enum:
+    # of one read: a sender that is as fast as we are must not keep the others waiting
+    READ_MOST = 262144
+    # Answers that the peer asked for and does not take. They are some bytes each; OpenSSL itself refuses a row of more
+    # than 32 such questions.
+    ANSWERS_MOST = 65536
+    ALERTS_END = 1256               # SSL_AD_REASON_OFFSET and the largest alert
+    DIGEST_SIZE = 32                # SHA-256
+
+cdef struct tls_state_t:
+    const openssl_t *lib            # the context's
+    tls_setup_t *setup              # counted
+    void *ssl
+    void *incoming                  # BIOs; the session's
+    void *outgoing
+    size_t ahead                    # bytes encrypted that have not been reported as taken
+    size_t taken                    # of these, what is to be reported next
+    int records                     # that were handed to the system together
+    int left                        # the first of them that has not left in full
+    int told                        # the first of them that is not in `taken`
+    bint held                       # the last byte of `taken` is held back
+    uint32_t cipher[TLS_RECORDS]    # bytes of each that have not left
+    uint32_t plain[TLS_RECORDS]     # bytes inside each
+    bint begun                      # the handshake is over
+    bint more                       # a read may find something that no poll set reports
+    bint ended                      # the peer has said that it is done
+    int error                       # the session is over; 0: it is not
+
+
+# ---- between OpenSSL and the descriptor
+
+cdef inline int tls_reason(tls_state_t *s) noexcept nogil:
+    """Why OpenSSL has given up: -EACCES if a certificate was refused, by us or by the peer, else -EPROTO."""
+    cdef int reason = <int> (s.lib.ERR_peek_error() & ERR_REASON)
+    cdef int alert = reason - SSL_AD_REASON_OFFSET
+    if not s.begun and s.lib.SSL_get_verify_result(s.ssl) != 0:
+        return -EACCES
+    # bad_certificate to access_denied, and certificate_required
+    if SSL_AD_REASON_OFFSET < reason < ALERTS_END and (42 <= alert <= 49 or alert == 116):
+        return -EACCES
+    return -EPROTO
+
+
+cdef inline int tls_verdict(tls_state_t *s, int rc) noexcept nogil:
+    """After a call that has not succeeded: -EAGAIN (more must be read), 0 (the peer is done), or what ended the
+    session."""
+    cdef int error = s.lib.SSL_get_error(s.ssl, rc)
+    if error == SSL_ERROR_WANT_READ:
+        return -EAGAIN
+    if error == SSL_ERROR_ZERO_RETURN:
+        s.ended = True
+        return 0
+    s.error = tls_reason(s)
+    s.lib.ERR_clear_error()
+    return s.error
+
+
+cdef inline void tls_progress(tls_state_t *s, size_t n) noexcept nogil:
+    """So many more bytes of the records have left."""
+    cdef size_t step
+    while n and s.left < s.records:
+        step = s.cipher[s.left]
+        if step > n:
+            step = n
+        s.cipher[s.left] -= <uint32_t> step
+        n -= step
+        if s.told == s.left:
+            s.taken += s.plain[s.left]
+            s.told += 1
+        if s.cipher[s.left] == 0:
+            s.left += 1
+    if s.held and s.left == s.records:
+        s.held = False
+        s.taken += 1
+    elif not s.held and s.told == s.records and s.left < s.records:
+        s.held = True
+        s.taken -= 1
+
+
+cdef inline int tls_send(stream_t *t, tls_state_t *s) noexcept nogil:
+    """What waits in the BIO, to the system. 0: nothing waits any more; -EAGAIN; or a negative errno."""
+    cdef unsigned char scrap[4096]
+    cdef char *data = NULL
+    cdef long size = s.lib.BIO_get_mem_data(s.outgoing, &data)
+    cdef ptrdiff_t n
+    cdef int part
+    while size > 0:
+        n = zc_send(t.fd, data, size)
+        if n <= 0:
+            return <int> n if n < 0 else -EAGAIN
+        tls_progress(s, n)
+        while n > 0:
+            part = s.lib.BIO_read(s.outgoing, scrap, <int> (n if n < <ptrdiff_t> sizeof(scrap) else sizeof(scrap)))
+            if part <= 0:
+                return -EPROTO
+            n -= part
+        size = s.lib.BIO_get_mem_data(s.outgoing, &data)
+    return 0
+
+
+cdef inline ptrdiff_t tls_fetch(stream_t *t, tls_state_t *s, size_t most) noexcept nogil:
+    """From the system into the BIO: bytes, or a negative errno. -ECONNRESET: the stream has ended without a word."""
+    cdef ptrdiff_t n = zc_recv(t.fd, s.setup.scratch, most if most < TLS_SCRATCH else TLS_SCRATCH)
+    if n == 0:
+        return -ECONNRESET
+    if n > 0 and s.lib.BIO_write(s.incoming, s.setup.scratch, <int> n) != n:
+        return -ENOMEM
+    return n
+
+
+# ---- the handshake
+
+cdef inline int tls_start(stream_t *t, int fd, void *prepared) noexcept nogil:
+    """A stream over a descriptor that is connected, or will be. 0; or a negative errno, and the descriptor is
+    closed."""
+    cdef tls_setup_t *setup = <tls_setup_t *> prepared
+    cdef const openssl_t *lib = setup.lib
+    cdef tls_state_t *s = <tls_state_t *> calloc(1, sizeof(tls_state_t))
+    if s != NULL:
+        s.ssl = lib.SSL_new(setup.ctx)
+    if s == NULL or s.ssl == NULL:
+        free(s)
+        zc_close(fd)
+        return -ENOMEM
+    s.lib = lib
+    s.setup = setup
+    setup.refs += 1
+    t.state = s
+    t.fd = fd
+    s.incoming = lib.BIO_new(lib.BIO_s_mem())
+    s.outgoing = lib.BIO_new(lib.BIO_s_mem())
+    if s.incoming == NULL or s.outgoing == NULL or tls_expect(setup, s.ssl) < 0:
+        lib.BIO_free(s.incoming)
+        lib.BIO_free(s.outgoing)
+        tls_close(t)
+        return -ENOMEM
+    lib.SSL_set_bio(s.ssl, s.incoming, s.outgoing)
+    if setup.connects:
+        lib.SSL_set_connect_state(s.ssl)
+    else:
+        lib.SSL_set_accept_state(s.ssl)
+    return 0
+
+
+cdef inline int tls_begin(stream_t *t, bint *wants_room) noexcept nogil:
+    """transport_ops_t.begin: as much of the handshake as the peer has said so far allows."""
+    cdef tls_state_t *s = <tls_state_t *> t.state
+    cdef int sent, done, rc
+    cdef ptrdiff_t n
+    while True:
+        rc = s.error
+        done = 0
+        if rc == 0:
+            s.lib.ERR_clear_error()
+            done = s.lib.SSL_do_handshake(s.ssl)
+            rc = 0 if done == 1 else tls_verdict(s, done)
+        sent = tls_send(t, s)
+        wants_room[0] = sent == -EAGAIN
+        if s.error:
+            return s.error          # with the alert behind it, if there was room
+        if sent < 0 and sent != -EAGAIN:
+            return sent
+        if done == 1:
+            # Bytes behind the handshake may have come with it.
+            s.begun = s.more = True
+            return 0
+        if rc == 0:
+            return -ECONNRESET      # close_notify in the middle of it
+        n = tls_fetch(t, s, TLS_SCRATCH)
+        if n < 0:
+            return <int> n
+
+
+# ---- reading
+
+cdef inline ptrdiff_t tls_read(stream_t *t, void *out, size_t room) noexcept nogil:
+    """transport_ops_t.read"""
+    cdef tls_state_t *s = <tls_state_t *> t.state
+    cdef unsigned char *at = <unsigned char *> out
+    cdef size_t got = 0, most
+    cdef ptrdiff_t n = -EAGAIN
+    cdef bint dry = False           # the system has no more for now
+    cdef int rc
+    cdef char *waiting = NULL
+    s.more = False
+    if room > READ_MOST:
+        room = READ_MOST
+    while got < room:
+        if s.error or s.ended:
+            n = s.error
+            break
+        s.lib.ERR_clear_error()
+        rc = s.lib.SSL_read(s.ssl, at + got, <int> (room - got))
+        if rc > 0:
+            got += rc
+            continue
+        n = tls_verdict(s, rc)
+        if n != -EAGAIN:
+            continue
+        if dry:
+            break
+        most = room - got if room - got > TLS_RECORD else TLS_RECORD
+        n = tls_fetch(t, s, most)
+        if n < 0:
+            if n != -EAGAIN:
+                s.error = <int> n
+            break
+        dry = <size_t> n < most
+    if s.lib.BIO_get_mem_data(s.outgoing, &waiting) > 0 and s.ahead == 0:
+        tls_send(t, s)              # what the peer asked for; writing finds out if it is broken
+        if s.lib.BIO_get_mem_data(s.outgoing, &waiting) > ANSWERS_MOST:
+            s.error = -ENOBUFS
+    # What a poll set does not report: the rest of what fitted no more, and the end behind what did.
+    s.more = got > 0 and (got == room or s.ended or s.error != 0)
+    return <ptrdiff_t> got if got else n
+
+
+cdef inline ptrdiff_t tls_readv(stream_t *t, zc_iovec_t *v, int count) noexcept nogil:
+    """transport_ops_t.readv"""
+    cdef ptrdiff_t total = 0, n
+    cdef int i
+    for i in range(count):
+        if zc_iov_len(&v[i]) == 0:
+            continue
+        n = tls_read(t, zc_iov_base(&v[i]), zc_iov_len(&v[i]))
+        if n <= 0:
+            return total if total else n
+        total += n
+        if <size_t> n < zc_iov_len(&v[i]):
+            break
+    return total
+
+
+cdef inline bint tls_pending(const stream_t *t) noexcept nogil:
+    """transport_ops_t.pending"""
+    return (<tls_state_t *> t.state).more
+
+
+# ---- writing
+
+cdef inline size_t tls_gather(zc_iovec_t *v, int count, int *index, size_t *at, const unsigned char **piece,
+                              unsigned char *copy) noexcept nogil:
+    """The next record's worth of bytes from `at` of v[index[0]] on, which both move behind it: where they are, or copied
+    together if they lie in several places. 0: there are none left."""
+    cdef size_t n = 0, part
+    while index[0] < count:
+        part = zc_iov_len(&v[index[0]]) - at[0]
+        if part > TLS_RECORD - n:
+            part = TLS_RECORD - n
+        if n == 0 and part == TLS_RECORD:
+            piece[0] = <unsigned char *> zc_iov_base(&v[index[0]]) + at[0]
+            at[0] += part
+            return part
+        memcpy(copy + n, <unsigned char *> zc_iov_base(&v[index[0]]) + at[0], part)
+        n += part
+        at[0] += part
+        if n == TLS_RECORD:
+            break
+        index[0] += 1
+        at[0] = 0
+    piece[0] = copy
+    return n
+
+
+cdef inline ptrdiff_t tls_encrypt(stream_t *t, tls_state_t *s, zc_iovec_t *v, int count, int *index,
+                                  size_t *at) noexcept nogil:
+    """Some records, and to the system with them. How many bytes are to be reported as taken; not all if `ahead` is not 0
+    afterwards. 0, and `ahead` is 0: there were none; or a negative errno."""
+    cdef unsigned char *out = s.setup.scratch
+    cdef const unsigned char *piece = NULL
+    cdef size_t size, filled = 0, taken = 0
+    cdef ptrdiff_t n
+    cdef int rc
+    s.records = s.left = s.told = 0
+    while s.records < TLS_RECORDS:
+        size = tls_gather(v, count, index, at, &piece, s.setup.plain)
+        if size == 0:
+            break
+        s.lib.ERR_clear_error()
+        rc = s.lib.SSL_write(s.ssl, piece, <int> size)
+        if rc != <int> size:
+            s.error = -EPROTO
+            return s.error
+        rc = s.lib.BIO_read(s.outgoing, out + filled, <int> (TLS_SCRATCH - filled))
+        if rc <= 0:
+            s.error = -EPROTO
+            return s.error
+        filled += rc
+        taken += size
+        s.plain[s.records] = <uint32_t> size
+        s.cipher[s.records] = <uint32_t> rc
+        s.records += 1
+    if filled == 0:
+        return 0
+    n = zc_send(t.fd, out, filled)
+    if n < 0 and n != -EAGAIN:
+        s.error = <int> n
+        return n
+    if n < 0:
+        n = 0
+    tls_progress(s, n)
+    if <size_t> n < filled and s.lib.BIO_write(s.outgoing, out + n, <int> (filled - n)) != <int> (filled - n):
+        s.error = -ENOMEM
+        return s.error
+    n = <ptrdiff_t> s.taken
+    s.taken = 0
+    s.ahead = taken - n
+    return n
+
+
+cdef inline ptrdiff_t tls_writev(stream_t *t, zc_iovec_t *v, int count) noexcept nogil:
+    """transport_ops_t.writev"""
+    cdef tls_state_t *s = <tls_state_t *> t.state
+    cdef ptrdiff_t total = 0, n
+    cdef size_t at = 0, skip
+    cdef int index = 0
+    cdef int rc
+    if s.error:
+        return s.error
+    rc = tls_send(t, s)
+    total = <ptrdiff_t> s.taken
+    s.taken = 0
+    if rc < 0:
+        s.ahead -= total
+        return total if total else rc
+    skip = s.ahead                  # all of it has left now
+    s.ahead = 0
+    while index < count and skip >= zc_iov_len(&v[index]):
+        skip -= zc_iov_len(&v[index])
+        index += 1
+    at = skip
+    while True:
+        n = tls_encrypt(t, s, v, count, &index, &at)
+        if n < 0:
+            return total if total else n
+        total += n
+        if s.ahead:
+            return total if total else -EAGAIN
+        if n == 0:
+            return total
+
+
+cdef inline ptrdiff_t tls_write(stream_t *t, const void *data, size_t n) noexcept nogil:
+    """transport_ops_t.write"""
+    cdef zc_iovec_t v
+    zc_iov_set(&v, data, n)
+    return tls_writev(t, &v, 1)
+
+
+cdef inline long tls_unsent(stream_t *t) noexcept nogil:
+    """transport_ops_t.unsent"""
+    return zc_unsent(t.fd)
+
+
+# ---- the end
+
+cdef inline void tls_say_goodbye(stream_t *t, tls_state_t *s) noexcept nogil:
+    """close_notify, once, if the system takes it."""
+    if s.begun and s.error == 0 and s.ahead == 0 and not s.lib.SSL_get_shutdown(s.ssl) & SSL_SENT_SHUTDOWN:
+        s.lib.ERR_clear_error()
+        s.lib.SSL_shutdown(s.ssl)
+        tls_send(t, s)
+
+
+cdef inline void tls_shutdown(stream_t *t) noexcept nogil:
+    """transport_ops_t.shutdown"""
+    tls_say_goodbye(t, <tls_state_t *> t.state)
+    zc_shutdown_write(t.fd)
+
+
+cdef inline void tls_close(stream_t *t) noexcept nogil:
+    """transport_ops_t.close"""
+    cdef tls_state_t *s = <tls_state_t *> t.state
+    tls_say_goodbye(t, s)
+    s.lib.SSL_free(s.ssl)
+    tls_setup_unref(s.setup)
+    free(s)
+    t.state = NULL
+    zc_close(t.fd)
+    t.fd = -1
+
+
+# ---- the peer
+
+cdef inline ptrdiff_t tls_fingerprint(const openssl_t *lib, const void *certificate, unsigned char *out) noexcept nogil:
+    """SHA-256 of the certificate, as hexadecimal digits."""
+    cdef const char *digits = b"0123456789abcdef"
+    cdef unsigned char digest[64]           # EVP_MAX_MD_SIZE
+    cdef unsigned int n = 0
+    cdef unsigned int i
+    if lib.X509_digest(certificate, lib.EVP_get_digestbyname(b"SHA256"), digest, &n) != 1 or n != DIGEST_SIZE:
+        return -ENOMEM
+    for i in range(n):
+        out[2 * i] = digits[digest[i] >> 4]
+        out[2 * i + 1] = digits[digest[i] & 15]
+    return 2 * DIGEST_SIZE
+
+
+cdef inline ptrdiff_t tls_about(const openssl_t *lib, void *certificate, int i, unsigned char *out,
+                                size_t room) noexcept nogil:
+    """Property i of a certificate."""
+    cdef char *der = NULL
+    cdef long size
+    cdef ptrdiff_t n = -ENOMEM
+    cdef void *bio
+    if i == 0:
+        return tls_fingerprint(lib, certificate, out)
+    bio = lib.BIO_new(lib.BIO_s_mem())
+    if bio != NULL and lib.i2d_X509_bio(bio, certificate) == 1:
+        size = lib.BIO_get_mem_data(bio, &der)
+        if size > CERTIFICATE_MAX:
+            n = 0
+        elif i == 1:
+            n = x509_names(<const unsigned char *> der, size, <char *> out, room)
+        else:
+            n = x509_subject(<const unsigned char *> der, size, <char *> out, room)
+    lib.BIO_free(bio)
+    return n
+
+
+cdef inline ptrdiff_t tls_property(stream_t *t, int i, const char **name, unsigned char *out, size_t room) noexcept nogil:
+    """transport_ops_t.property"""
+    cdef tls_state_t *s = <tls_state_t *> t.state
+    cdef void *certificate
+    cdef ptrdiff_t n
+    if i > 2:
+        return -ENOENT
+    certificate = s.lib.SSL_get_peer_certificate(s.ssl)
+    if certificate == NULL:
+        return -ENOENT
+    name[0] = b"Peer-Fingerprint" if i == 0 else b"Peer-Names" if i == 1 else b"Peer-Subject"
+    n = tls_about(s.lib, certificate, i, out, room)
+    s.lib.X509_free(certificate)
+    return n
+
+
+cdef inline void tls_stream_ops(transport_ops_t *o) noexcept nogil:
+    o.begin = tls_begin
+    o.property = tls_property
+    o.read = tls_read
+    o.readv = tls_readv
+    o.pending = tls_pending
+    o.write = tls_write
+    o.writev = tls_writev
+    o.unsent = tls_unsent
+    o.shutdown = tls_shutdown
+    o.close = tls_close
