@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 from awaiting import SECONDS, bound, dead_endpoint, endpoint, fill, received_up_to, silent, until
-from transports import NETWORKS
+from transports import NETWORKS, OPTIONS
 
 # Beside pyzmq built with drafts most of it can be compared; a release has none of these types.
 pytestmark = pytest.mark.better
@@ -514,6 +514,9 @@ def test_awaited(zmq, submodule, fresh, transport, connecter, binder):
         context = aio.Context()
         one, two = context.socket(getattr(zmq, connecter)), context.socket(getattr(zmq, binder))
         one.linger = two.linger = 0
+        for name, value in OPTIONS.get(transport, dict)().items():
+            one.set(getattr(zmq, name), value)
+            two.set(getattr(zmq, name), value)
         two.bind(fresh(transport))
         to_two = {"routing_id": one.connect_peer(endpoint(two))} if connecter == "PEER" else {}
         if not to_two:
