@@ -71,7 +71,8 @@ def run(seed, window, first=0, **network):
             and not net.flying
         )
 
-    assert net.until(finished, 60)
+    # The last packet and all SPMs after it may be lost, too: then the next one helps, 30 s later.
+    assert net.until(finished, 250)
     for r in receivers:
         for w in writers:
             mine = in_order(r.got, w.host.address[3], w.sent)
