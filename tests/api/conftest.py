@@ -1,6 +1,7 @@
 """Fixtures of the API tests."""
 
 import pytest
+from transports import TRANSPORTS
 
 
 @pytest.fixture
@@ -10,3 +11,9 @@ def peers(make):
     one.bind("inproc://peers")
     two.connect("inproc://peers")
     return one, two
+
+
+@pytest.fixture(params=TRANSPORTS)
+def transport(request):
+    """Those that need no options: asyncio's, gevent's and anyio's sockets are made in other ways than by the fixture that sets them."""
+    return request.param
