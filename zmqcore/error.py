@@ -234,23 +234,26 @@ def address_error(errno: int, addr: str | bytes) -> ZMQError:
 
 def _hint(errno: int, addr: str) -> str:
     transport, separator, address = addr.partition("://")
-    form = transports().get(transport)
+    form = transports().get(transport) or ""
+    by_host = form.startswith("host:port")
     if errno == ENAMETOOLONG:
         return f": a path may be at most {IPC_PATH_MAX_LEN} bytes long (zmq.IPC_PATH_MAX_LEN)"
     if errno == Errno.EINVAL and not (transport and separator and address):
         return ": expected transport://address"
-    if errno == Errno.EINVAL and form == "host:port":
-        host, _, port = address.rpartition(":")
+    if errno == Errno.EINVAL and by_host:
+        host, _, port = (address.partition("/")[0] if "/" in form else address).rpartition(":")
         if not host or not (port == "*" or (port.isdecimal() and int(port) < 1 << 16)):
             return f": expected {transport}://{form}"
         if host == "*" or port == "*":
             return ": * is for bind(), connect() needs a host and a port"
     if form == "interface;group:port":
         return _hint_group(errno, transport, address)
-    if errno == ENODEV and form == "host:port":
+    if errno == ENODEV and by_host:
         return f": no such host or interface here; {transport}://*:port binds all"
     if errno == ENOENT and form != "path":
         return ": the socket has no such endpoint"
+    if errno == Errno.ENOTSUP:
+        return ": this transport cannot carry the mechanism of the socket"
     if errno == Errno.EPROTONOSUPPORT:
         *others, last = [f"{scheme}://" for scheme in transports()]
         return f": zmqcore has {', '.join(others)} and {last}"

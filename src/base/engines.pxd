@@ -3,4 +3,5 @@
 cdef enum:
     ENGINE_ZMTP = 0
     ENGINE_RAW = 1
+    ENGINE_WEBSOCKET = 2
     ENGINE_FRAMES = 3

@@ -25,9 +25,10 @@ from mechanism.crypto cimport crypto_t
 from mechanism.mechanism cimport MECHANISM_CREDENTIALS_MAX, mechanism_zap_t
 from mechanism.security cimport security_t
 from message.message cimport msg_t
-from zmtp.command cimport CMD_CANCEL, CMD_PING, CMD_PONG, CMD_SUBSCRIBE, command_t
+from zmtp.command cimport CMD_CANCEL, CMD_JOIN, CMD_LEAVE, CMD_PING, CMD_PONG, CMD_SUBSCRIBE, command_t
 from zmtp.frame cimport FRAME_COMMAND, FRAME_MORE, frame_t
-from zmtp.handshake cimport HS_AUTHENTICATE, HS_MORE, HS_READY, hs_config_t
+from zmtp.handshake cimport HS_AUTHENTICATE, HS_MORE, HS_READY
+from zmtp.introduction cimport hs_config_t
 from zmtp.metadata cimport metadata_t
 
 cdef enum:
@@ -46,6 +47,8 @@ cdef enum:
     ENGINE_HEARTBEATS = 4       # the peer answers SIGNAL_PING
     # a subscription is a message to this peer, and must not stand between the frames of another
     ENGINE_SIGNALS_WAIT = 8
+    ENGINE_MASKED = 16          # bodies that arrive have to be unmasked
+    ENGINE_CLOSES = 32          # the end of a connection is said: SIGNAL_CLOSE, behind which nothing may follow
 
 cdef enum:
     # No engine adds more than this to the body of a frame or the data of a signal.
@@ -66,8 +69,22 @@ cdef enum:
     SIGNAL_PONG = CMD_PONG
     SIGNAL_SUBSCRIBE = CMD_SUBSCRIBE    # data is the topic
     SIGNAL_CANCEL = CMD_CANCEL
+    # No command of ZMTP, and only with ENGINE_CLOSES. It is answered with one of the same data
+    SIGNAL_CLOSE = 64
 
-ctypedef hs_config_t engine_config_t    # all borrowed for the time of engine_new()
+ctypedef hs_config_t engine_who_t
+
+# All borrowed for the time of engine_new().
+cdef struct engine_config_t:
+    engine_who_t who            # this side: its type, routing id, properties, mechanism
+    bint connects               # this side has made the connection
+    # What a wire that begins with a request asks for, and of whom
+    const char *host
+    size_t host_size
+    const char *path
+    size_t path_size
+    int (*random)(void *out, size_t n) noexcept nogil       # bytes fit for keys; 0 or a negative errno
+
 ctypedef mechanism_zap_t engine_zap_t
 ctypedef security_t engine_security_t
 ctypedef crypto_t engine_crypto_t
@@ -122,6 +139,9 @@ cdef struct engine_ops_t:
     # Where in a whole frame of n bytes, written by small_put, the body begins. Not called with ENGINE_OPAQUE or
     # ENGINE_STREAM.
     size_t (*body_at)(engine_t *e, const unsigned char *frame, size_t n) noexcept nogil
+    # A body of n bytes that small_put or large_put wrote behind the header `frame`, in place, as it was before. NULL: it
+    # is.
+    void (*reveal)(engine_t *e, const unsigned char *frame, unsigned char *body, size_t n) noexcept nogil
     # SIGNAL_... into n + ENGINE_OVERHEAD bytes. Its length, 0 if this wire has nothing of the kind, or a negative errno
     # as small_put.
     ptrdiff_t (*signal_put)(engine_t *e, int kind, uint32_t ttl_ds, const unsigned char *data, size_t n,
@@ -132,11 +152,13 @@ cdef struct engine_ops_t:
     # Reads the header of the frame at p; n is at least 1. 1: *f is filled, its body may not be here yet; 0: more bytes
     # needed; negative errno.
     int (*frame_get)(engine_t *e, const unsigned char *p, size_t n, engine_frame_t *f) noexcept nogil
+    # ENGINE_MASKED only: a whole body, in place. Once for each frame, after its frame_get and before the next one's.
+    void (*unmask)(engine_t *e, unsigned char *body, size_t n) noexcept nogil
     # ENGINE_OPAQUE only: a whole body, once for each frame, in the order of arrival. May work in place; *plain points
     # into body. 0 or negative errno.
     int (*frame_open)(engine_t *e, unsigned char *body, size_t n, int *flags, unsigned char **plain,
                       size_t *size) noexcept nogil
-    # Reads a body that came with ENGINE_SIGNAL. An unknown signal is of kind 0. 0, or a negative errno that ends the
+    # Reads a body that came with ENGINE_SIGNAL, before the next frame_get. An unknown signal is of kind 0. 0, or a negative errno that ends the
     # connection.
     int (*signal_get)(engine_t *e, const unsigned char *body, size_t n, signal_t *g) noexcept nogil
 
@@ -152,3 +174,14 @@ cdef struct engine_t:
     engine_peer_t peer
     int event                           # what a monitor shall hear of a failure; 0: nothing
     uint32_t event_value
+
+
+cdef inline void signal_of_group(signal_t *g) noexcept nogil:
+    """For a socket whose subscriptions are groups: a subscription means nothing to a RADIO, and a join nothing to a
+    publisher."""
+    if g.kind == SIGNAL_SUBSCRIBE or g.kind == SIGNAL_CANCEL:
+        g.kind = 0
+    elif g.kind == CMD_JOIN:
+        g.kind = SIGNAL_SUBSCRIBE
+    elif g.kind == CMD_LEAVE:
+        g.kind = SIGNAL_CANCEL

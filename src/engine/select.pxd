@@ -5,14 +5,15 @@ from libc.stddef cimport ptrdiff_t, size_t
 from libc.string cimport memcpy
 from base.memory cimport free
 
-from base.engines cimport ENGINE_FRAMES, ENGINE_RAW, ENGINE_ZMTP
+from base.engines cimport ENGINE_FRAMES, ENGINE_RAW, ENGINE_WEBSOCKET, ENGINE_ZMTP
 from base.mechanisms cimport MECHANISM_NULL
 from base.errors cimport ENOCOMPATPROTO, ENOTSUP
 from engine.frames cimport frames_new
 from engine.ops cimport engine_config_t, engine_frame_t, engine_security_t, engine_t
 from engine.raw cimport raw_new
+from engine.websocket cimport websocket_new
 from engine.zmtp cimport zmtp_new
-from mechanism.select cimport mechanism_lacks
+from mechanism.select cimport mechanism_has_subprotocol, mechanism_lacks
 from message.message cimport MSG_MORE, msg_data, msg_t
 from zmtp.frame cimport frame_get, frame_put
 
@@ -23,6 +24,8 @@ cdef inline int engine_new(int kind, const engine_config_t *config, engine_t **o
         return zmtp_new(config, out)
     if kind == ENGINE_RAW:
         return raw_new(out)
+    if kind == ENGINE_WEBSOCKET:
+        return websocket_new(config, out)
     if kind == ENGINE_FRAMES:
         return frames_new(out)
     return -ENOTSUP
@@ -43,6 +46,8 @@ cdef inline int engine_for(int kind, bint raw) noexcept nogil:
 
 cdef inline bint engine_carries(int kind, const engine_security_t *security) noexcept nogil:
     """Whether the mechanism can be spoken through this engine."""
+    if kind == ENGINE_WEBSOCKET:
+        return mechanism_has_subprotocol(security)
     return kind != ENGINE_FRAMES or security.mechanism == MECHANISM_NULL
 
 

@@ -16,7 +16,7 @@ from base.memory cimport calloc, free, malloc
 from base.errors cimport EMSGSIZE, ENOMEM
 from engine.ops cimport (
     ENGINE_HEARTBEATS, ENGINE_OPAQUE, ENGINE_OVERHEAD, ENGINE_READY, ENGINE_SIGNALS_WAIT, SIGNAL_CANCEL,
-    SIGNAL_SUBSCRIBE, engine_config_t, engine_frame_t, engine_t, engine_zap_t, signal_t,
+    SIGNAL_SUBSCRIBE, engine_config_t, engine_frame_t, engine_t, engine_zap_t, signal_of_group, signal_t,
 )
 from mechanism.mechanism cimport mechanism_t
 from mechanism.select cimport mechanism_delete
@@ -28,11 +28,10 @@ from zmtp.frame cimport (
     FRAME_COMMAND, FRAME_HEADER_MAX, FRAME_MORE, FRAME_SHORT_MAX, FRAME_V1_SHORT_MAX, frame_get, frame_get_v1,
     frame_put, frame_put_v1,
 )
-from zmtp.handshake cimport (
-    handshake_feed, handshake_free, handshake_init, handshake_t, handshake_take_mechanism, handshake_take_properties,
-    handshake_took, handshake_zap_reply, handshake_zap_request,
-)
+from zmtp.handshake cimport handshake_feed, handshake_free, handshake_init, handshake_t, handshake_zap_reply
+from zmtp.introduction cimport introduction_take_mechanism, introduction_take_properties, introduction_zap_request
 from zmtp.metadata cimport metadata_unref
+from zmtp.outgoing cimport outgoing_took, outgoing_waits
 
 cdef enum:
     # What a mechanism may add: the rest is the header of a frame, and a command's name and TTL.
@@ -54,13 +53,13 @@ cdef struct zmtp_engine_t:
 # ---- beginning
 
 cdef inline void zmtp_show_out(zmtp_engine_t *z) noexcept nogil:
-    z.base.out = z.hs.out + z.hs.out_taken
-    z.base.out_size = z.hs.out_size - z.hs.out_taken
+    z.base.out = z.hs.out.octets + z.hs.out.taken
+    z.base.out_size = outgoing_waits(&z.hs.out)
 
 
 cdef inline int zmtp_failed(zmtp_engine_t *z, int rc) noexcept nogil:
-    z.base.event = z.hs.event
-    z.base.event_value = z.hs.event_value
+    z.base.event = z.hs.who.event
+    z.base.event_value = z.hs.who.event_value
     return rc
 
 
@@ -72,24 +71,24 @@ cdef inline int zmtp_ready(zmtp_engine_t *z) noexcept nogil:
         return ENGINE_READY     # asked again because not everything had left
     z.version = hs.version
     z.minor = hs.minor
-    if hs.peer_keyed:
-        e.peer.key = hs.peer_key
-    e.peer.expected = hs.peer_expected
+    if hs.who.peer_keyed:
+        e.peer.key = hs.who.peer_key
+    e.peer.expected = hs.who.peer_expected
     if hs.version >= 3 and not z.unpinged:
         e.traits |= ENGINE_HEARTBEATS
     if (hs.version < 3 or hs.minor < 1) and not z.groups:
         e.traits |= ENGINE_SIGNALS_WAIT
-    if hs.version >= 3 and hs.mechanism.ops.encode != NULL:
-        if hs.mechanism.ops.overhead > ENCODED_OVERHEAD_MAX:
+    if hs.version >= 3 and hs.who.mechanism.ops.encode != NULL:
+        if hs.who.mechanism.ops.overhead > ENCODED_OVERHEAD_MAX:
             return -EMSGSIZE
-        z.mechanism = handshake_take_mechanism(hs)
+        z.mechanism = introduction_take_mechanism(&hs.who)
         e.traits |= ENGINE_OPAQUE
         if z.mechanism.ops.message_subscriptions and not z.groups:
             e.traits |= ENGINE_SIGNALS_WAIT
     e.plain = hs.version >= 2 and z.mechanism == NULL
-    e.peer.properties = handshake_take_properties(hs)
-    e.peer.routing_id = hs.identity
-    e.peer.routing_id_size = hs.identity_size
+    e.peer.properties = introduction_take_properties(&hs.who)
+    e.peer.routing_id = hs.who.identity
+    e.peer.routing_id_size = hs.who.identity_size
     e.peer.unversioned = hs.unversioned != 0
     return ENGINE_READY
 
@@ -106,12 +105,12 @@ cdef inline int zmtp_feed(engine_t *e, const unsigned char *p, size_t n, size_t 
 
 cdef inline void zmtp_sent(engine_t *e, size_t n) noexcept nogil:
     cdef zmtp_engine_t *z = <zmtp_engine_t *> e
-    handshake_took(z.hs, n)
+    outgoing_took(&z.hs.out, n)
     zmtp_show_out(z)
 
 
 cdef inline void zmtp_zap_request(engine_t *e, engine_zap_t *request) noexcept nogil:
-    handshake_zap_request((<zmtp_engine_t *> e).hs, request)
+    introduction_zap_request(&(<zmtp_engine_t *> e).hs.who, request)
 
 
 cdef inline int zmtp_zap_reply(engine_t *e, int status) noexcept nogil:
@@ -276,13 +275,7 @@ cdef inline int zmtp_signal_get(engine_t *e, const unsigned char *body, size_t n
         return 0
     rc = command_parse(body, n, g)
     if (<zmtp_engine_t *> e).groups:
-        # A subscription means nothing to a RADIO, and a join nothing to a publisher.
-        if g.kind == SIGNAL_SUBSCRIBE or g.kind == SIGNAL_CANCEL:
-            g.kind = 0
-        elif g.kind == CMD_JOIN:
-            g.kind = SIGNAL_SUBSCRIBE
-        elif g.kind == CMD_LEAVE:
-            g.kind = SIGNAL_CANCEL
+        signal_of_group(g)
     return rc
 
 
@@ -296,13 +289,13 @@ cdef inline int zmtp_new(const engine_config_t *config, engine_t **out) noexcept
     if z == NULL:
         return -ENOMEM
     e = &z.base
-    z.groups = config.groups
-    z.unpinged = config.unpinged
+    z.groups = config.who.groups
+    z.unpinged = config.who.unpinged
     z.hs = <handshake_t *> malloc(sizeof(handshake_t))
     if z.hs == NULL:
         free(z)
         return -ENOMEM
-    rc = handshake_init(z.hs, config)
+    rc = handshake_init(z.hs, &config.who)
     if rc < 0:
         zmtp_free(e)
         free(z)

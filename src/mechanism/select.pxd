@@ -31,6 +31,11 @@ cdef inline const char *mechanism_lacks(const security_t *security) noexcept nog
     return curve_lacks(security) if security.mechanism == MECHANISM_CURVE else NULL
 
 
+cdef inline bint mechanism_has_subprotocol(const security_t *security) noexcept nogil:
+    """Whether ZWS has a name for it. Nobody has agreed on one for GSSAPI."""
+    return security.mechanism != MECHANISM_GSSAPI
+
+
 cdef inline void mechanism_delete(mechanism_t *m) noexcept nogil:
     """Release a mechanism in any state; NULL is allowed."""
     if m != NULL:

@@ -31,7 +31,7 @@ cdef inline int session_start(
     s.paced = s.stream.ops.due != NULL
     s.connect_due = 0
     s.handshake_due = now + <uint64_t> handshake_ivl_ms * 1000000 if handshake_ivl_ms else 0
-    s.tx_broken = s.tx_blocked = False
+    s.tx_broken = s.tx_blocked = s.said_farewell = False
     s.heard = False
     s.rx_more = False
     s.asking = s.refused = False

@@ -29,7 +29,7 @@ from session.session cimport (
 from session.receive cimport (
     receive_read, receive_decode, receive_release, receive_settle, receive_drop,
 )
-from session.transmit cimport transmit_flush, transmit_refill
+from session.transmit cimport transmit_farewell, transmit_flush, transmit_refill
 from session.unsent cimport unsent_give_up
 from transport.ops cimport (
     stream_t, stream_close, stream_clear, stream_due, stream_pending, stream_read, stream_shutdown, stream_unsent,
@@ -344,6 +344,8 @@ cdef inline void session_close(session_t *s, int64_t linger_ms, uint64_t now) no
         session_discard_later(s, now)       # a stalled reader has left for good
         session_flush(s)
     session_try_finish(s, now)
+    if linger_ms == 0 and session_has_output(s):
+        session_finish(s)       # its farewell would have to wait
     session_retime(s)
 
 
@@ -361,17 +363,28 @@ cdef inline void session_flush(session_t *s) noexcept nogil:
             session_try_finish(s, zc_now_ns())
 
 
+cdef inline void session_limit_linger(session_t *s, uint64_t now) noexcept nogil:
+    cdef uint64_t limit = now + <uint64_t> DRAIN_MAX_S * 1000000000
+    if s.linger_due == 0 or s.linger_due > limit:
+        s.linger_due = limit
+
+
 cdef inline void session_try_finish(session_t *s, uint64_t now) noexcept nogil:
-    cdef uint64_t limit
     if s.state == SESSION_ENDING or s.state == SESSION_DRAINING or session_has_output(s):
         return
+    if s.state == SESSION_READY:
+        transmit_farewell(s, NULL, 0)
+        if session_has_output(s) and not s.tx_broken:
+            # Whoever writes the last of it comes back.
+            session_limit_linger(s, now)
+            session_want(s, False, True)
+            session_retime(s)
+            return
     if s.state != SESSION_READY or s.tx_broken or stream_unsent(&s.stream) <= 0:
         session_finish(s)
         return
     stream_shutdown(&s.stream)
-    limit = now + <uint64_t> DRAIN_MAX_S * 1000000000
-    if s.linger_due == 0 or s.linger_due > limit:
-        s.linger_due = limit
+    session_limit_linger(s, now)
     s.state = SESSION_DRAINING
     s.next_ping = s.pong_due = s.ttl_due = 0        # a timer left behind would be due for ever
     session_want(s, False, False)

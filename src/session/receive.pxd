@@ -12,7 +12,8 @@
 # - An announced length reserves RX_GROW_FIRST at most, or as much as the same connection has sent in one frame before.
 # - A full ring stops decoding at a message boundary (`pipe.stalled`) and, once the chunk cannot take more, reading.
 # - Frames of a message become visible together; a connection that ends in between is rolled back by the ring.
-# - Of an ENGINE_OPAQUE frame only the size is known until all of it is here; then frame_open() tells what it is.
+# - Of an ENGINE_OPAQUE frame only the size is known until all of it is here; then frame_open() tells what it is. A body of
+#   an ENGINE_MASKED frame is of no use before unmask().
 
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t, uint64_t
@@ -25,8 +26,8 @@ from base.atomics cimport zc_add_u32, zc_sub_u32
 from base.errors cimport EAGAIN, EMSGSIZE, ENOMEM, EPIPE
 from base.platform cimport zc_iovec_t, zc_iov_set, zc_now_ns
 from engine.ops cimport (
-    ENGINE_MORE, ENGINE_OPAQUE, ENGINE_SIGNAL, SIGNAL_CANCEL, SIGNAL_PING, SIGNAL_PONG, SIGNAL_SUBSCRIBE,
-    engine_frame_t, signal_t,
+    ENGINE_MASKED, ENGINE_MORE, ENGINE_OPAQUE, ENGINE_SIGNAL, SIGNAL_CANCEL, SIGNAL_CLOSE, SIGNAL_PING, SIGNAL_PONG,
+    SIGNAL_SUBSCRIBE, engine_frame_t, signal_t,
 )
 from engine.select cimport engine_frame_get
 from message.message cimport (
@@ -36,7 +37,7 @@ from message.message cimport (
 from message.buffer cimport pool_take, pool_give, buffer_alone
 from pipe.ring cimport ring_t, ring_slot, ring_commit, ring_full, ring_mid_message
 from session.session cimport session_t
-from session.transmit cimport transmit_heartbeat
+from session.transmit cimport transmit_farewell, transmit_heartbeat
 from transport.ops cimport stream_read, stream_readv
 
 cdef enum:
@@ -85,6 +86,9 @@ cdef inline int receive_signal(session_t *s, const unsigned char *body, size_t s
         receive_pong(s)
     elif g.kind == SIGNAL_SUBSCRIBE or g.kind == SIGNAL_CANCEL:
         return receive_topic(s, &g)
+    elif g.kind == SIGNAL_CLOSE:
+        transmit_farewell(s, g.data, g.size)
+        return -EPIPE
     return 0
 
 
@@ -119,11 +123,15 @@ cdef inline int receive_rest(session_t *s, const unsigned char *body, size_t ava
 
 
 cdef inline int receive_open(session_t *s, unsigned char **body, engine_frame_t *f) noexcept nogil:
-    """A whole ENGINE_OPAQUE frame: *body and *f become what is inside. 0 or a negative errno."""
+    """A whole frame that does not lie there as it was meant: *body and *f become what is. 0 or a negative errno."""
     cdef unsigned char *plain = NULL
     cdef size_t size = 0
     cdef int flags = 0
-    cdef int rc = s.engine.ops.frame_open(s.engine, body[0], <size_t> f.size, &flags, &plain, &size)
+    cdef int rc
+    if s.engine.traits & ENGINE_MASKED:
+        s.engine.ops.unmask(s.engine, body[0], <size_t> f.size)
+        return 0
+    rc = s.engine.ops.frame_open(s.engine, body[0], <size_t> f.size, &flags, &plain, &size)
     body[0] = plain
     f.flags = flags
     f.size = size
@@ -169,6 +177,7 @@ cdef inline int receive_store(session_t *s, unsigned char *body, engine_frame_t 
 cdef inline int receive_decode(session_t *s) noexcept nogil:
     """Decodes what is in the chunk. 0 or a negative errno that ends the connection."""
     cdef bint opaque = (s.engine.traits & ENGINE_OPAQUE) != 0
+    cdef bint closed = (s.engine.traits & (ENGINE_OPAQUE | ENGINE_MASKED)) != 0
     cdef bint more = s.rx_more
     cdef uint32_t views = 0             # references of s.rx taken for views that are yet to be cut
     cdef unsigned char *at
@@ -202,7 +211,7 @@ cdef inline int receive_decode(session_t *s) noexcept nogil:
                 at = end
             break
         next = body + f.size
-        if opaque:
+        if closed:
             rc = receive_open(s, &body, &f)
             if rc < 0:
                 break
@@ -301,7 +310,9 @@ cdef inline int receive_end_big(session_t *s) noexcept nogil:
     s.big.size = s.big_size
     if s.big_proven < s.big_size:
         s.big_proven = s.big_size
-    if s.engine.traits & ENGINE_OPAQUE:
+    if s.engine.traits & ENGINE_MASKED:
+        s.engine.ops.unmask(s.engine, msg_data(&s.big), s.big.size)
+    elif s.engine.traits & ENGINE_OPAQUE:
         rc = receive_open_big(s)
         if rc < 0:
             return rc

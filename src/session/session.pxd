@@ -148,6 +148,7 @@ cdef struct session_t:
     bint tx_dirty               # on host.dirty
     size_t tx_wall              # with so much unsent no further subscription is taken, and the connection is cut
     bint closing                # no more output will be queued; end when all is written
+    bint said_farewell          # nothing may follow SIGNAL_CLOSE
     unsigned char tx_more       # the last frame put into tx has MORE
     unsigned char tx_inside     # byte 0 of tx is inside a message whose beginning has left
     msg_list_t kept             # with an engine that is ENGINE_OPAQUE: the messages whose frames are in tx

@@ -19,7 +19,8 @@ from base.config cimport TX_FULL, TX_REF_MIN, TX_IOV_MAX, TX_SUBSCRIPTIONS_MAX, 
 from base.errors cimport EAGAIN, ENOMEM
 from base.platform cimport zc_iovec_t, zc_iov_set
 from engine.ops cimport (
-    ENGINE_OPAQUE, ENGINE_OVERHEAD, ENGINE_SIGNALS_WAIT, SIGNAL_CANCEL, SIGNAL_PING, SIGNAL_PONG, SIGNAL_SUBSCRIBE,
+    ENGINE_CLOSES, ENGINE_OPAQUE, ENGINE_OVERHEAD, ENGINE_SIGNALS_WAIT, SIGNAL_CANCEL, SIGNAL_CLOSE, SIGNAL_PING,
+    SIGNAL_PONG, SIGNAL_SUBSCRIBE,
 )
 from engine.select cimport engine_plain_put
 from message.message cimport (
@@ -373,3 +374,21 @@ cdef inline void transmit_flush(session_t *s) noexcept nogil:
         session_want(s, s.want_in, s.tx_blocked and not s.paced)
     if refilled or (was_blocked and not s.tx_blocked):
         s.host.writable(s)
+
+
+cdef inline void transmit_farewell(session_t *s, const unsigned char *data, size_t n) noexcept nogil:
+    """SIGNAL_CLOSE, where the wire has it: the last thing that is said, in one attempt. Not behind output that waits: to a
+    peer that has said it, that would be lost, and the next connection can have it."""
+    cdef ptrdiff_t written
+    cdef size_t tried
+    if s.tx_broken or s.said_farewell or session_unsent(s) or not s.engine.traits & ENGINE_CLOSES:
+        return
+    s.said_farewell = True
+    transmit_signal(s, SIGNAL_CLOSE, 0, data, n)
+    if session_unsent(s) == 0:
+        return
+    written = transmit_write(s, &tried)
+    if written > 0:
+        transmit_advance(s, written)
+    elif written != -EAGAIN:
+        s.tx_broken = True

@@ -7,7 +7,7 @@
 #   for both.
 # - Byte 0 of tx is always the beginning of a frame, and boundary 0 is its.
 # - What a frame says is found in one of three places: behind its header in tx, in its outref_t, or, when the engine is
-#   ENGINE_OPAQUE, in `kept`. So nothing here depends on what the bytes on the wire look like. For an ENGINE_STREAM
+#   ENGINE_OPAQUE, in `kept`. An engine that masks it takes the mask off. So nothing here depends on what the bytes on the wire look like. For an ENGINE_STREAM
 #   nothing is given back.
 # - A message of which a single byte was handed to the kernel is dropped; if its writer has not finished it, the rest is
 #   skipped.
@@ -21,7 +21,7 @@ from base.config cimport TX_REF_MIN
 from base.errors cimport ENOMEM
 from engine.ops cimport ENGINE_OPAQUE, ENGINE_STREAM
 from message.buffer cimport pool_give
-from message.message cimport MSG_EMPTY, MSG_MORE, MSG_PYOBJ, buffer_t, msg_close, msg_move, msg_set, msg_share, msg_t
+from message.message cimport MSG_EMPTY, MSG_MORE, MSG_PYOBJ, buffer_t, msg_close, msg_data, msg_move, msg_set, msg_share, msg_t
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport (
     ring_commit, ring_conflate, ring_free, ring_front, ring_init, ring_move_unpublished, ring_pop, ring_return_credit,
@@ -277,8 +277,12 @@ cdef inline int requeue_frame(session_t *s, size_t pos, size_t size, int what, m
     if from_list != NULL:
         msg_move(slot, from_list)
         slot.flags &= MSG_MORE
+        if s.engine.ops.reveal != NULL:
+            s.engine.ops.reveal(s.engine, frame, msg_data(slot), slot.size)
         return 0
     at = s.engine.ops.body_at(s.engine, frame, size)
+    if s.engine.ops.reveal != NULL:
+        s.engine.ops.reveal(s.engine, frame, frame + at, size - at)
     if msg_set(slot, frame + at, size - at) < 0:
         return -ENOMEM
     slot.flags = MSG_MORE if what == FRAME_CONTINUES else 0

@@ -9,7 +9,7 @@ from base.errors cimport ENOMEM, EPROTONOSUPPORT
 from pattern.pattern cimport pattern_peer_number
 from session.session cimport SOURCE_LISTENER
 from socket.state cimport context_t, endpoint_t, socket_t
-from transport.address cimport address_split
+from transport.address cimport address_split, ADDRESS_WILDCARD
 from transport.ops cimport transport_ops_t
 from transport.select cimport transport_find
 
@@ -114,11 +114,10 @@ cdef inline void endpoint_delist(socket_t *s, endpoint_t *e) noexcept nogil:
 cdef inline bint endpoint_matches(endpoint_t *e, const char *text) noexcept nogil:
     """By what LAST_ENDPOINT told, or by the text it was made with unless that left the choice to us (a wildcard names
     nothing)."""
-    cdef size_t n = e.name_size
     if e.resolved != NULL and strcmp(e.resolved, text) == 0:
         return True
     if strcmp(e.given, text) != 0:
         return False
     if e.connects or e.fd < 0:
         return True
-    return not (e.given[n - 1] == c'*' or (n > 1 and e.given[n - 2] == c':' and e.given[n - 1] == c'0'))
+    return not e.address.flags & ADDRESS_WILDCARD

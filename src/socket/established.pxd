@@ -4,12 +4,13 @@
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
 from base.memory cimport free, malloc
-from libc.string cimport memcpy, strlen
+from libc.string cimport memcpy, memset, strlen
 from base.check cimport zc_check_enter, zc_check_leave
 from base.mechanisms cimport CURVE_KEY_TEXT_SIZE
 from base.errors cimport EEXIST, ENOENT, ENOMEM
 from base.monitor_events cimport EVENT_HANDSHAKE_SUCCEEDED
-from engine.ops cimport engine_config_t, engine_peer_t, engine_security_t
+from base.platform cimport zc_os_random
+from engine.ops cimport engine_config_t, engine_peer_t, engine_security_t, engine_who_t
 from engine.select cimport engine_for
 from io.timers cimport socket_of
 from option.key cimport key_to_text
@@ -26,14 +27,35 @@ from session.lifecycle cimport session_end, session_finish, session_resume
 from session.session cimport session_t, END_CLOSED, END_CONNECT, SESSION_CONNECTING
 from session.transmit cimport session_sink, transmit_mark, transmit_wall
 from socket.admission cimport admission_unpend
+from socket.connections cimport endpoint_of
 from socket.occurrences cimport connection_occurrence
 from socket.pipes cimport netpipe_new, socket_doom
 from socket.security cimport security_from
-from socket.state cimport netpipe_t, socket_t, SOCKET_OPEN
+from socket.state cimport endpoint_t, netpipe_t, socket_t, SOCKET_OPEN
+from transport.ops cimport place_t
 from zmtp.metadata cimport metadata_join, metadata_prepend, metadata_unref
 
 
-cdef inline void engine_config_from(socket_t *s, const engine_security_t *security, engine_config_t *c) noexcept nogil:
+cdef inline void engine_config_place(session_t *x, engine_config_t *c) noexcept nogil:
+    """What a request says it is for."""
+    cdef endpoint_t *e = endpoint_of(x)
+    cdef const char *text = e.given + e.address_offset
+    cdef place_t place
+    memset(&place, 0, sizeof(place))
+    if x.connecting_side and e.transport.place != NULL:
+        e.transport.place(text, strlen(text), &place)
+    c.host = place.host
+    c.host_size = place.host_size
+    c.path = place.path
+    c.path_size = place.path_size
+
+
+cdef inline void engine_config_from(
+        socket_t *s, session_t *x, const engine_security_t *security, engine_config_t *config) noexcept nogil:
+    cdef engine_who_t *c = &config.who
+    config.connects = x.connecting_side
+    config.random = zc_os_random
+    engine_config_place(x, config)
     c.socket_type = s.type
     c.name = s.pattern.ops.name
     c.peers = s.pattern.ops.peers
@@ -83,7 +105,7 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, const char *acce
     cdef int rc = connection_note_peer(x, accepted)
     connection_is_young(s, now)
     security_from(s, &security)
-    engine_config_from(s, &security, &config)
+    engine_config_from(s, x, &security, &config)
     s.host.frame_max = UINT64_MAX if pattern_raw(&s.pattern) else options_frame_max(&s.opt)
     s.host.message_bytes_max = options_message_bytes_max(&s.opt)
     s.host.message_frames_max = options_message_frames_max(&s.opt)

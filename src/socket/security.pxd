@@ -1,8 +1,8 @@
 # From a socket's options to what a mechanism is told about them. By reference: for use under the socket's lock.
 
-from base.errors cimport EINVAL
+from base.errors cimport EINVAL, ENOTSUP
 from engine.ops cimport engine_security_t
-from engine.select cimport engine_lacks
+from engine.select cimport engine_carries, engine_lacks
 from option.table cimport options_t
 from socket.state cimport socket_t
 
@@ -36,6 +36,11 @@ cdef inline const char *security_lacks(socket_t *s) noexcept nogil:
     return engine_lacks(&security)
 
 
-cdef inline int security_check(socket_t *s) noexcept nogil:
-    """For bind and connect over a network. 0 or -EINVAL."""
-    return 0 if security_lacks(s) == NULL else -EINVAL
+cdef inline int security_check(socket_t *s, int engine) noexcept nogil:
+    """For bind and connect over a network. 0, -EINVAL: something has to be set before; -ENOTSUP: this engine cannot carry
+    the mechanism."""
+    cdef engine_security_t security
+    security_from(s, &security)
+    if engine_lacks(&security) != NULL:
+        return -EINVAL
+    return 0 if engine_carries(engine, &security) else -ENOTSUP

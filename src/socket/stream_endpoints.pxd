@@ -9,11 +9,12 @@ from libc.string cimport memcpy, strcmp, strlen
 from base.errors cimport EEXIST, ENOMEM, ENOTSOCK
 from base.monitor_events cimport EVENT_BIND_FAILED, EVENT_CLOSED, EVENT_LISTENING
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
+from engine.select cimport engine_for
 from io.end_call cimport socket_end_call
 from io.flush cimport socket_flush
 from io.wakeup cimport socket_open_set, socket_wake
 from option.table cimport RECONNECT_STOP_AFTER_DISCONNECT
-from pattern.ops cimport CONNECTS_ONCE
+from pattern.ops cimport CONNECTS_ONCE, pattern_raw
 from pattern.pattern cimport pattern_attach, pattern_is
 from reactor.io_thread cimport io_add, io_thread_t
 from reactor.pollset cimport pollset_add, pollset_del
@@ -87,6 +88,12 @@ cdef inline const char *endpoint_lacks(socket_t *s, const char *text, size_t n, 
     return why
 
 
+cdef inline int stream_check(socket_t *s, endpoint_t *e) noexcept nogil:
+    """Whether the socket can talk over this transport. 0, -ENOCOMPATPROTO, -EINVAL, -ENOTSUP."""
+    cdef int engine = engine_for(e.transport.engine, pattern_raw(&s.pattern))
+    return engine if engine < 0 else security_check(s, engine)
+
+
 # ---- bind
 
 cdef inline int listener_open(socket_t *s, endpoint_t *e) noexcept nogil:
@@ -109,7 +116,7 @@ cdef inline int listener_open(socket_t *s, endpoint_t *e) noexcept nogil:
     if e.fd < 0:
         return e.fd
     e.adopted = s.opt.use_fd >= 0
-    rc = e.transport.name(e.fd, e.address, name, sizeof(name))
+    rc = e.transport.name(e.fd, e.address, text, strlen(text), name, sizeof(name))
     if rc < 0:
         return rc
     e.resolved = text_copy(name, strlen(name))
@@ -135,7 +142,7 @@ cdef inline int stream_bind(socket_t *s, endpoint_t *e) noexcept nogil:
     zc_lock_acquire(&s.lock)
     rc = -ENOTSOCK
     if s.state == SOCKET_OPEN:
-        rc = security_check(s)
+        rc = stream_check(s, e)
     if rc == 0:
         rc = socket_join_io(s, io)
     if rc == 0:
@@ -227,7 +234,7 @@ cdef inline int stream_connect(socket_t *s, endpoint_t *e) noexcept nogil:
         rc = -ENOTSOCK
     else:
         twin = pattern_is(&s.pattern, CONNECTS_ONCE) and stream_has_twin(s, e)
-        rc = security_check(s)
+        rc = stream_check(s, e)
     if rc == 0 and not twin:
         rc = socket_join_io(s, io)
     if rc == 0 and not twin:

@@ -11,7 +11,7 @@ from base.errors cimport EINVAL
 from base.platform cimport zc_sockaddr_t
 
 cdef enum:
-    ADDRESS_WILDCARD = 1           # ipc `*`: the path is made up by ipc_listen
+    ADDRESS_WILDCARD = 1           # the port, or ipc's path, is chosen when listening begins
     ADDRESS_OWN_DIRECTORY = 2      # the path lies in a directory that goes with it
 
 cdef enum:

@@ -12,6 +12,7 @@ from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcpy
 from base.config cimport IPC_BUFFER
+from base.engines cimport ENGINE_ZMTP
 from base.errors cimport (
     EACCES, EADDRINUSE, EAFNOSUPPORT, EAGAIN, ECONNREFUSED, EINPROGRESS, EINVAL, ENAMETOOLONG, ENOENT, EPROTONOSUPPORT,
 )
@@ -95,7 +96,8 @@ cdef inline int ipc_text(const zc_sockaddr_t *sa, char *out, size_t cap) noexcep
     return IPC_SCHEME + <int>n
 
 
-cdef inline int ipc_name(int listener, const address_t *a, char *out, size_t cap) noexcept nogil:
+cdef inline int ipc_name(
+        int listener, const address_t *a, const char *given, size_t size, char *out, size_t cap) noexcept nogil:
     """transport_ops_t.name: "ipc://path" or "ipc://@name"."""
     cdef int n = ipc_text(&a.target, out, cap)
     return n if n != IPC_SCHEME else -EINVAL
@@ -184,7 +186,7 @@ cdef inline int ipc_listen(address_t *a, const tuning_t *tuning) noexcept nogil:
         rc = zc_sa_set_local(&a.target, path, rc)
         if rc < 0:
             return rc
-        a.flags = (a.flags & ~ADDRESS_WILDCARD) | ADDRESS_OWN_DIRECTORY
+        a.flags |= ADDRESS_OWN_DIRECTORY
     n = ipc_path(a, path)
     fd = ipc_socket()
     if fd < 0:
@@ -295,6 +297,7 @@ cdef inline void ipc_ops(transport_ops_t *o) noexcept nogil:
     o.scheme = "ipc"
     o.form = "path"
     o.kind = TRANSPORT_STREAM
+    o.engine = ENGINE_ZMTP
     o.optional = True
     o.parse_bind = ipc_parse_bind
     o.check = ipc_check

@@ -48,6 +48,13 @@ cdef struct visitors_t:
     int ngids
     int npids
 
+# What a request says it is for, where a connection begins with one. Pointers into the text of an address, or static.
+cdef struct place_t:
+    const char *host
+    const char *path
+    size_t host_size
+    size_t path_size
+
 cdef struct transport_ops_t
 
 # One connection, as the system and the transport see it. It belongs to its session. One that is not open has `ops`, fd
@@ -79,6 +86,9 @@ cdef struct transport_ops_t:
         const char *text, size_t n, bint ipv6, bint allow_dns, const zc_sockaddr_t *behind,
         address_t *out) noexcept nogil
 
+    # Host and path of an address that `check` finds good. NULL: connections begin with no request.
+    void (*place)(const char *text, size_t n, place_t *out) noexcept nogil
+
     # ---- endpoints
 
     # Make of the options what all connections of an endpoint share (certificates). `text` as above. 0, and *made is the
@@ -94,8 +104,9 @@ cdef struct transport_ops_t:
 
     # A descriptor that connections come to; the caller's until close_listener. `address` becomes what was chosen.
     int (*listen)(address_t *address, const tuning_t *tuning) noexcept nogil
-    # The whole endpoint, as LAST_ENDPOINT tells it. Its length.
-    int (*name)(int listener, const address_t *address, char *out, size_t room) noexcept nogil
+    # The whole endpoint, as LAST_ENDPOINT tells it. Its length. text: of the address, as parse_bind had it.
+    int (*name)(
+        int listener, const address_t *address, const char *text, size_t n, char *out, size_t room) noexcept nogil
     # The next connection: 0 and `out` is open. -EACCES: one was there and `visitors` does not name it; there may be
     # more. `peer` as from the entry of that name, or empty: ask later.
     int (*accept)(

@@ -11,6 +11,7 @@ from transport.ops cimport transport_ops_t
 from transport.pgm cimport epgm_ops, pgm_ops
 from transport.tcp cimport tcp_ops
 from transport.tls cimport tls_ops
+from transport.ws cimport ws_ops
 
 cdef enum:
     TRANSPORTS_MAX = 16
@@ -32,6 +33,7 @@ cdef inline void transports_init(transports_t *all) noexcept nogil:
     tcp_ops(transports_add(all))
     ipc_ops(transports_add(all))
     inproc_ops(transports_add(all))
+    ws_ops(transports_add(all))
     pgm_ops(transports_add(all))
     epgm_ops(transports_add(all))
     tls_ops(transports_add(all))

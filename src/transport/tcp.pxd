@@ -10,6 +10,7 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t
 from libc.stdio cimport snprintf
 from libc.string cimport memchr
+from base.engines cimport ENGINE_ZMTP
 from base.errors cimport EACCES, EAFNOSUPPORT, ECONNABORTED, EINPROGRESS, EINVAL, ENAMETOOLONG, ENOSYS, EOPNOTSUPP
 from base.platform cimport (
     zc_accept, zc_bind, zc_bind_device, zc_close, zc_connect, zc_listen, zc_local_address, zc_peer_address, zc_sa_equal,
@@ -18,7 +19,7 @@ from base.platform cimport (
     ZC_OPT_KEEPALIVE, ZC_OPT_KEEPALIVE_CNT, ZC_OPT_KEEPALIVE_IDLE, ZC_OPT_KEEPALIVE_INTVL, ZC_OPT_LOOPBACK_FASTPATH, ZC_OPT_MAXRT, ZC_OPT_NODELAY,
     ZC_OPT_PRIORITY, ZC_OPT_RCVBUF, ZC_OPT_REUSE, ZC_OPT_SNDBUF, ZC_OPT_TOS, ZC_OPT_V6ONLY,
 )
-from transport.address cimport address_clear, address_t, ENDPOINT_MAX
+from transport.address cimport address_clear, address_t, ADDRESS_WILDCARD, ENDPOINT_MAX
 from transport.cidr cimport cidr_match
 from transport.descriptor cimport descriptor_ops
 from transport.ops cimport stream_t, transport_ops_t, visitors_t, TRANSPORT_STREAM
@@ -45,6 +46,8 @@ cdef inline int tcp_parse_bind(const char *addr, size_t n, bint ipv6, address_t 
         return rc
     zc_sa_set_port(&out.target, port)
     out.family = zc_sa_family(&out.target)
+    if port == 0:
+        out.flags |= ADDRESS_WILDCARD
     return 0
 
 
@@ -332,7 +335,8 @@ cdef inline int tcp_text(const zc_sockaddr_t *sa, char *out, size_t cap) noexcep
     return n if n >= 0 and <size_t>n < cap else -ENAMETOOLONG
 
 
-cdef inline int tcp_name(int listener, const address_t *address, char *out, size_t room) noexcept nogil:
+cdef inline int tcp_name(
+        int listener, const address_t *address, const char *given, size_t n, char *out, size_t room) noexcept nogil:
     """transport_ops_t.name: with the port that was chosen."""
     cdef zc_sockaddr_t sa
     cdef int rc = zc_local_address(listener, &sa)
@@ -358,6 +362,7 @@ cdef inline void tcp_ops(transport_ops_t *o) noexcept nogil:
     o.scheme = "tcp"
     o.form = "host:port"
     o.kind = TRANSPORT_STREAM
+    o.engine = ENGINE_ZMTP
     o.parse_bind = tcp_parse_bind
     o.check = tcp_check_connect
     o.parse_connect = tcp_parse_connect

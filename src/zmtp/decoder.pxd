@@ -7,7 +7,8 @@
 # - Any split and any coalescing of the stream gives the same frames.
 # - The limit is checked as soon as the header is complete, before anything is allocated.
 # - The announced size is never reserved: the buffer at most doubles what has really arrived.
-# - A frame that lies whole in the input is handed out where it lies, without a copy.
+# - A frame that lies whole in the input is handed out where it lies, without a copy, unless it is to be changed (`apart`).
+# - What a header looks like is told by a function: ZMTP has two, and other wires have theirs.
 # - After an error the decoder stays in error: a stream out of step cannot be trusted again.
 
 from libc.stdint cimport int64_t, uint64_t
@@ -15,20 +16,27 @@ from base.memory cimport free, realloc
 from libc.string cimport memcpy
 
 from base.errors cimport EMSGSIZE, ENOMEM
-from zmtp.frame cimport FRAME_V1_HEADER_MAX, frame_get, frame_get_v1, frame_t
+from zmtp.frame cimport frame_get, frame_get_v1, frame_t
 
 
 cdef enum:
     DECODER_START = 64         # first buffer: most handshake commands fit
     # Room up to here is kept for the next frame, more is given back with the frame that needed it.
     DECODER_KEEP = 8192
+    DECODER_HEAD_MAX = 16      # octets of a header of any wire
+
+
+# Reads the header at p. 1: *f is filled; 0: more octets needed; negative errno.
+ctypedef int (*decoder_header_fn)(void *arg, const unsigned char *p, size_t n, frame_t *f) noexcept nogil
 
 
 cdef struct decoder_t:
-    int v1                     # 1: ZMTP/1.0 framing, 0: 2.0 and 3.x
+    decoder_header_fn get
+    void *arg                  # of `get`
+    bint apart                 # bodies are handed out from `body` only, and may be changed there
     int error                  # negative errno, 0 while all is well
     int64_t limit              # largest body accepted, -1 = none
-    unsigned char head[FRAME_V1_HEADER_MAX]
+    unsigned char head[DECODER_HEAD_MAX]
     int head_have
     int in_body                # 1: `frame` is valid, body octets follow
     frame_t frame
@@ -41,8 +49,20 @@ cdef struct decoder_t:
 ctypedef int (*decoder_frame_fn)(void *arg, int flags, const unsigned char *body, size_t n) noexcept nogil
 
 
-cdef inline void decoder_init(decoder_t *d, int v1, int64_t limit) noexcept nogil:
-    d.v1 = v1
+cdef inline int decoder_get_v1(void *arg, const unsigned char *p, size_t n, frame_t *f) noexcept nogil:
+    """decoder_header_fn of ZMTP/1.0"""
+    return frame_get_v1(p, n, f)
+
+
+cdef inline int decoder_get_v2(void *arg, const unsigned char *p, size_t n, frame_t *f) noexcept nogil:
+    """decoder_header_fn of ZMTP/2.0 and 3.x"""
+    return frame_get(p, n, f)
+
+
+cdef inline void decoder_begin(decoder_t *d, decoder_header_fn get, void *arg, bint apart, int64_t limit) noexcept nogil:
+    d.get = get
+    d.arg = arg
+    d.apart = apart
     d.error = 0
     d.limit = limit
     d.head_have = 0
@@ -52,6 +72,11 @@ cdef inline void decoder_init(decoder_t *d, int v1, int64_t limit) noexcept nogi
     d.have = 0
 
 
+cdef inline void decoder_init(decoder_t *d, int v1, int64_t limit) noexcept nogil:
+    """For frames of ZMTP."""
+    decoder_begin(d, decoder_get_v1 if v1 else decoder_get_v2, NULL, False, limit)
+
+
 cdef inline void decoder_free(decoder_t *d) noexcept nogil:
     free(d.body)
     d.body = NULL
@@ -59,11 +84,7 @@ cdef inline void decoder_free(decoder_t *d) noexcept nogil:
 
 
 cdef inline int decoder_header(decoder_t *d, const unsigned char *p, size_t n) noexcept nogil:
-    cdef int rc
-    if d.v1:
-        rc = frame_get_v1(p, n, &d.frame)
-    else:
-        rc = frame_get(p, n, &d.frame)
+    cdef int rc = d.get(d.arg, p, n, &d.frame)
     if rc == 1 and ((d.limit >= 0 and d.frame.size > <uint64_t>d.limit) or d.frame.size > <size_t>-1 >> 1):
         return -EMSGSIZE
     return rc
@@ -110,7 +131,7 @@ cdef inline int decoder_next(decoder_t *d, const unsigned char *p, size_t n, siz
         else:
             rc = 0
         if rc == 0:
-            # A header in pieces: collect it octet by octet, it has ten at most.
+            # A header in pieces: collect it octet by octet, it is short.
             while rc == 0 and used[0] < n:
                 d.head[d.head_have] = p[used[0]]
                 d.head_have += 1
@@ -124,7 +145,7 @@ cdef inline int decoder_next(decoder_t *d, const unsigned char *p, size_t n, siz
         d.head_have = 0
         d.in_body = 1
         d.have = 0
-        if d.frame.size <= n - used[0]:
+        if d.frame.size <= n - used[0] and not d.apart:
             flags[0] = d.frame.flags
             body[0] = p + used[0]
             size[0] = <size_t>d.frame.size

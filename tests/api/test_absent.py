@@ -109,7 +109,8 @@ def test_bad_values_name_the_context_option(zmq, context):
         ("tcp://127.0.0.1:http", "EINVAL", "expected tcp://host:port"),
         ("tcp://127.0.0.1:65536", "EINVAL", "expected tcp://host:port"),
         ("foo://x", "EPROTONOSUPPORT", TRANSPORTS),
-        ("ws://127.0.0.1:5555", "EPROTONOSUPPORT", TRANSPORTS),
+        ("ws://127.0.0.1", "EINVAL", "expected ws://host:port/path"),
+        ("ws://127.0.0.1/5555", "EINVAL", "expected ws://host:port/path"),
     ],
 )
 def test_addresses_say_what_is_expected(zmq, context, address, number, hint):

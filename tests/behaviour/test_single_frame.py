@@ -5,7 +5,7 @@ import threading
 from functools import partial
 
 import pytest
-from awaiting import SECONDS, bound, dead_endpoint, endpoint, fill, received_up_to, silent, until
+from awaiting import SECONDS, bound, endpoint, fill, received_up_to, silent, until
 from transports import NETWORKS, OPTIONS
 
 # Beside pyzmq built with drafts most of it can be compared; a release has none of these types.
@@ -374,7 +374,7 @@ def test_DRAFT_8_disconnect_peer(zmq, make, fresh, transport):
 
 def test_DRAFT_8_disconnect_peer_that_is_not_there_yet(zmq, make, fresh, transport):
     """Nothing ends but that connect: who binds its name later gets the other one only."""
-    where = fresh(transport) if transport != "tcp" else dead_endpoint()
+    where = fresh(transport, ahead=True)
     peer = make("PEER")
     gone, kept = peer.connect_peer(where), peer.connect_peer(where)
     peer.send(b"for nobody", routing_id=gone)

@@ -21,9 +21,10 @@ from mechanism.crypto cimport crypto_t
 from mechanism.mechanism cimport mechanism_t, mechanism_zap_t
 from mechanism.security cimport security_t
 from zmtp.handshake cimport (
-    HS_AUTHENTICATE, HS_READY, handshake_feed, handshake_free, handshake_init, handshake_t, handshake_took, handshake_zap_reply,
-    handshake_zap_request, hs_config_t,
+    HS_AUTHENTICATE, HS_READY, handshake_feed, handshake_free, handshake_init, handshake_t, handshake_zap_reply,
 )
+from zmtp.introduction cimport hs_config_t, introduction_zap_request
+from zmtp.outgoing cimport outgoing_took, outgoing_waits
 
 cdef enum:
     KEPT_MAX = 4096            # of what was said, to be said again
@@ -201,7 +202,7 @@ cdef int fed(handshake_t *hs, const unsigned char *p, size_t n, size_t step, int
         free(piece)
         check(used <= end - at)
         if rc == HS_AUTHENTICATE:
-            handshake_zap_request(hs, &question)
+            introduction_zap_request(&hs.who, &question)
             rc = handshake_zap_reply(hs, answer)
             at += used
             continue
@@ -217,13 +218,13 @@ cdef int fed(handshake_t *hs, const unsigned char *p, size_t n, size_t step, int
 
 cdef int passed(handshake_t *one, handshake_t *other, size_t step, int answer) noexcept nogil:
     """What one of them has to say, to the other."""
-    cdef size_t n = one.out_size - one.out_taken
+    cdef size_t n = outgoing_waits(&one.out)
     cdef unsigned char *p
     cdef int rc
     if n == 0:
         return 0
-    p = changed(one.out + one.out_taken, &n)
-    handshake_took(one, one.out_size - one.out_taken)
+    p = changed(one.out.octets + one.out.taken, &n)
+    outgoing_took(&one.out, outgoing_waits(&one.out))
     rc = fed(other, p, n, step, answer)
     free(p)
     return rc
@@ -308,9 +309,9 @@ cdef public int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) noexcep
         check(ra == HS_READY and rb == HS_READY)
     if kind == 3 or answer >= 300:
         check(ra != HS_READY or kind == 2)
-    if ra == HS_READY and rb == HS_READY and a.mechanism.ops.encode != NULL:
-        traffic(a.mechanism, b.mechanism)
-        traffic(b.mechanism, a.mechanism)
+    if ra == HS_READY and rb == HS_READY and a.who.mechanism.ops.encode != NULL:
+        traffic(a.who.mechanism, b.who.mechanism)
+        traffic(b.who.mechanism, a.who.mechanism)
     handshake_free(&a)
     handshake_free(&b)
     return 0

@@ -20,9 +20,10 @@ from zmtp.command cimport CMD_UNKNOWN, command_parse, command_put, command_size,
 from zmtp.decoder cimport decoder_feed, decoder_free, decoder_init, decoder_t
 from zmtp.frame cimport FRAME_COMMAND, FRAME_MORE, frame_get, frame_get_v1, frame_put, frame_put_v1, frame_t
 from zmtp.handshake cimport (
-    HS_MORE, HS_READY, handshake_feed, handshake_free, handshake_init, handshake_t, handshake_take_properties,
-    handshake_took, hs_config_t,
+    HS_MORE, HS_READY, handshake_feed, handshake_free, handshake_init, handshake_t,
 )
+from zmtp.introduction cimport hs_config_t, introduction_take_properties
+from zmtp.outgoing cimport outgoing_took, outgoing_waits
 from zmtp.metadata cimport metadata_find, metadata_prepend, metadata_ref, metadata_t, metadata_unref
 from pattern.ops cimport pattern_ops_t, SENDS_IDENTITY
 from pattern.select cimport pattern_select
@@ -115,9 +116,9 @@ cdef void properties(outcome_t *o, metadata_t *md) noexcept nogil:
 cdef void said(outcome_t *o, handshake_t *hs) noexcept nogil:
     cdef size_t i
     # Octet by octet: what is said in one go may be said in two.
-    for i in range(hs.out_taken, hs.out_size):
-        mix(o, hs.out + i, 1)
-    handshake_took(hs, hs.out_size - hs.out_taken)
+    for i in range(hs.out.taken, hs.out.size):
+        mix(o, hs.out.octets + i, 1)
+    outgoing_took(&hs.out, outgoing_waits(&hs.out))
 
 
 cdef void drive(const hs_config_t *config, const unsigned char *p, size_t n, const unsigned char *steps,
@@ -144,17 +145,17 @@ cdef void drive(const hs_config_t *config, const unsigned char *p, size_t n, con
         check(hs.decoder.capacity <= 64 or hs.decoder.capacity <= 2 * at)
         said(o, &hs)
     o.result = rc
-    o.event = hs.event
-    o.value = hs.event_value
+    o.event = hs.who.event
+    o.value = hs.who.event_value
     o.version = hs.version
     mix_int(o, hs.minor)
     mix_int(o, hs.unversioned)
-    mix(o, hs.identity, hs.identity_size)
+    mix(o, hs.who.identity, hs.who.identity_size)
     check(rc == HS_READY or rc < 0 or at == n)
     if rc == HS_READY:
         o.traffic = at
-        check(hs.version > 0 and (hs.properties != NULL) == (hs.version == 3))
-        properties(o, handshake_take_properties(&hs))
+        check(hs.version > 0 and (hs.who.properties != NULL) == (hs.version == 3))
+        properties(o, introduction_take_properties(&hs.who))
         decoder_init(&d, hs.version == 1, config.maxmsgsize)
         rc = 0
         while at < n and rc == 0:

@@ -89,7 +89,7 @@ cdef class TransportAddress:
             return self.error
         if self.a.family != base_p.ZC_FAMILY_LOCAL:
             return transport_text(&self.a.target)
-        n = transport_ipc.ipc_name(-1, &self.a, out, sizeof(out))
+        n = transport_ipc.ipc_name(-1, &self.a, NULL, 0, out, sizeof(out))
         return out[:n].decode() if n >= 0 else n
 
     @property

@@ -10,11 +10,15 @@ cimport base.monitor_events as monitor_events
 cimport mechanism.crypto as zmtp_crypto
 cimport mechanism.curve_state as zmtp_curve
 cimport mechanism.mechanism as zmtp_m
+cimport mechanism.security as zmtp_security
+cimport mechanism.select as zmtp_mechanisms
 cimport zmtp.command as zmtp_c
 cimport zmtp.decoder as zmtp_d
 cimport zmtp.frame as zmtp_f
 cimport zmtp.handshake as zmtp_h
+cimport zmtp.introduction as zmtp_intro
 cimport zmtp.metadata as zmtp_md
+cimport zmtp.outgoing as zmtp_out
 from pattern.ops cimport pattern_ops_t, SENDS_IDENTITY
 from pattern.select cimport pattern_select
 
@@ -106,7 +110,7 @@ def zmtp_subscription_put_legacy(bint subscribe, bytes topic, bint v1=False):
 # ---- socket types ----
 
 def zmtp_is_peer(bytes peers, bytes name):
-    return bool(zmtp_h.handshake_is_peer(<const char *>peers, <const unsigned char *>PyBytes_AS_STRING(name), len(name)))
+    return bool(zmtp_intro.introduction_is_peer(<const char *>peers, <const unsigned char *>PyBytes_AS_STRING(name), len(name)))
 
 
 # ---- metadata ----
@@ -253,8 +257,8 @@ cdef zmtp_m.mechanism_t *zmtp_asking_new(zmtp_h.handshake_t *hs) except NULL:
     cdef zmtp_asking_t *self = <zmtp_asking_t *>zmtp_calloc(1, sizeof(zmtp_asking_t))
     if self == NULL:
         raise MemoryError
-    self.config.properties = hs.own
-    self.config.properties_size = hs.own_properties_size
+    self.config.properties = hs.who.own
+    self.config.properties_size = hs.who.own_properties_size
     zmtp_memcpy(self.base.ops.name, b"ASKING", 6)
     self.base.invalid_metadata_value = zmtp_m.ZMTP_INVALID_METADATA
     self.base.ops.free = zmtp_asking_free
@@ -271,7 +275,7 @@ cdef const unsigned char *zmtp_key(bytes key):
     return NULL if key is None else <const unsigned char *>PyBytes_AS_STRING(key)
 
 
-cdef int zmtp_find_crypto(zmtp_h.crypto_t *c, bint streams) except -1:
+cdef int zmtp_find_crypto(zmtp_crypto.crypto_t *c, bint streams) except -1:
     """The functions of libsodium, as the API finds them."""
     cdef uintptr_t address
     cdef int i
@@ -293,9 +297,9 @@ cdef class zmtp_Handshake:
                   bint domain=False, bint handler_required=False, bytes public_key=None, bytes secret_key=None,
                   bytes server_key=None, crypto=True):
         """crypto: True all of the library, "boxes" without its streams, False none."""
-        cdef zmtp_h.hs_config_t config
-        cdef zmtp_h.crypto_t functions
-        cdef zmtp_h.security_t security
+        cdef zmtp_intro.hs_config_t config
+        cdef zmtp_crypto.crypto_t functions
+        cdef zmtp_security.security_t security
         cdef pattern_ops_t ops
         cdef int rc = pattern_select(socket_type, &ops)
         if rc < 0:
@@ -331,9 +335,9 @@ cdef class zmtp_Handshake:
         if rc < 0:
             raise OSError(-rc, "handshake_init")
         if asking:
-            zmtp_h.mechanism_delete(self.hs.mechanism)
-            self.hs.mechanism = NULL
-            self.hs.mechanism = zmtp_asking_new(&self.hs)
+            zmtp_mechanisms.mechanism_delete(self.hs.who.mechanism)
+            self.hs.who.mechanism = NULL
+            self.hs.who.mechanism = zmtp_asking_new(&self.hs)
 
     def __dealloc__(self):
         zmtp_h.handshake_free(&self.hs)
@@ -350,24 +354,24 @@ cdef class zmtp_Handshake:
 
     def take(self, size_t most=<size_t>-1):
         """What waits to be sent, at most that many octets."""
-        cdef size_t n = self.hs.out_size - self.hs.out_taken
+        cdef size_t n = self.hs.out.size - self.hs.out.taken
         if n > most:
             n = most
         if n == 0:
             return b""
-        data = (self.hs.out + self.hs.out_taken)[:n]
-        zmtp_h.handshake_took(&self.hs, n)
+        data = (self.hs.out.octets + self.hs.out.taken)[:n]
+        zmtp_out.outgoing_took(&self.hs.out, n)
         return data
 
     def zap_request(self):
         cdef zmtp_m.mechanism_zap_t request
-        self.hs.mechanism.ops.zap_request(self.hs.mechanism, &request)
+        self.hs.who.mechanism.ops.zap_request(self.hs.who.mechanism, &request)
         return ((<bytes>request.mechanism).decode(),
                 [request.credential[i][:request.credential_size[i]] for i in range(request.credentials)])
 
     def seal(self, int flags, bytes body):
         """What encode() makes of a frame, or a negative errno."""
-        cdef zmtp_m.mechanism_t *m = self.hs.mechanism
+        cdef zmtp_m.mechanism_t *m = self.hs.who.mechanism
         cdef size_t size = 0
         cdef size_t room = len(body) + m.ops.overhead
         cdef unsigned char *out = <unsigned char *>zmtp_malloc(room)
@@ -378,7 +382,7 @@ cdef class zmtp_Handshake:
 
     def open(self, bytes sealed):
         """(flags, body) that decode() finds in it, or a negative errno."""
-        cdef zmtp_m.mechanism_t *m = self.hs.mechanism
+        cdef zmtp_m.mechanism_t *m = self.hs.who.mechanism
         cdef size_t size = 0
         cdef unsigned char *plain = NULL
         cdef unsigned char *exact = <unsigned char *>zmtp_malloc(len(sealed) if sealed else 1)
@@ -393,33 +397,33 @@ cdef class zmtp_Handshake:
 
     def set_said(self, uint64_t number):
         """CURVE: the number of the last command or message of ours."""
-        (<zmtp_curve.curve_mechanism_t *>self.hs.mechanism).said = number
+        (<zmtp_curve.curve_mechanism_t *>self.hs.who.mechanism).said = number
 
     @property
     def secrets(self):
         """CURVE: whether keys of the handshake are still kept."""
-        return (<zmtp_curve.curve_mechanism_t *>self.hs.mechanism).keys != NULL
+        return (<zmtp_curve.curve_mechanism_t *>self.hs.who.mechanism).keys != NULL
 
     def zap_reply(self, int status):
         return zmtp_h.handshake_zap_reply(&self.hs, status)
 
     def find(self, bytes name):
         cdef zmtp_Metadata md
-        if self.hs.properties == NULL:
+        if self.hs.who.properties == NULL:
             return None
         md = zmtp_Metadata.__new__(zmtp_Metadata)
-        zmtp_md.metadata_ref(self.hs.properties)
-        md.md = self.hs.properties
+        zmtp_md.metadata_ref(self.hs.who.properties)
+        md.md = self.hs.who.properties
         return md.find(name)
 
     def take_properties(self):
         cdef zmtp_Metadata md = zmtp_Metadata.__new__(zmtp_Metadata)
-        md.md = zmtp_h.handshake_take_properties(&self.hs)
+        md.md = zmtp_intro.introduction_take_properties(&self.hs.who)
         return md if md.md != NULL else None
 
     @property
     def identity(self):
-        return self.hs.identity[:self.hs.identity_size] if self.hs.identity_size else b""
+        return self.hs.who.identity[:self.hs.who.identity_size] if self.hs.who.identity_size else b""
 
     @property
     def version(self):
@@ -435,11 +439,11 @@ cdef class zmtp_Handshake:
 
     @property
     def has_properties(self):
-        return self.hs.properties != NULL
+        return self.hs.who.properties != NULL
 
     @property
     def event(self):
-        return self.hs.event, self.hs.event_value
+        return self.hs.who.event, self.hs.who.event_value
 
     @property
     def reserved(self):
@@ -449,7 +453,7 @@ cdef class zmtp_Handshake:
     @property
     def mechanism_is_plain(self):
         """Do frames stay as they are after this handshake? The mechanism is taken and released."""
-        cdef zmtp_m.mechanism_t *m = zmtp_h.handshake_take_mechanism(&self.hs)
+        cdef zmtp_m.mechanism_t *m = zmtp_intro.introduction_take_mechanism(&self.hs.who)
         plain = m.ops.encode == NULL and m.ops.decode == NULL
-        zmtp_h.mechanism_delete(m)
+        zmtp_mechanisms.mechanism_delete(m)
         return plain

@@ -16,11 +16,13 @@ TRANSPORTS = {
     "tcp": lambda folder, number: "tcp://127.0.0.1:*",
     "ipc": lambda folder, number: f"ipc://{folder}/{number}",
     "inproc": lambda folder, number: f"inproc://test-{number}",
+    "ws": lambda folder, number: "ws://127.0.0.1:*/test",
 }
 
 # The same, but one that can be connected to before it is bound.
 AHEAD = TRANSPORTS | {
     "tcp": lambda folder, number: f"tcp://127.0.0.1:{unused_port()}",
+    "ws": lambda folder, number: f"ws://127.0.0.1:{unused_port()}/test",
 }
 
 # A core of tests/guests has one more, made for this.
@@ -32,7 +34,7 @@ if TOY := os.environ.get("ZMQCORE_TOY_TRANSPORT"):
 NETWORKS = [transport for transport in TRANSPORTS if transport != "inproc"]
 
 # Of these, those whose bytes a test can send and receive by a plain socket.
-PLAIN = [transport for transport in NETWORKS if transport != TOY]
+PLAIN = [transport for transport in NETWORKS if transport not in (TOY, "ws")]
 
 # Those that no socket can use without options: transport -> () -> the options. Of the tests over transports those run over them that take the
 # fixtures `transport` and `make`.

@@ -12,6 +12,7 @@ from libc.stdint cimport uint8_t
 from libc.stdio cimport snprintf
 from libc.string cimport memcpy
 from base.memory cimport free, malloc
+from base.engines cimport ENGINE_ZMTP
 from base.errors cimport ECONNREFUSED, EINPROGRESS, ENAMETOOLONG, ENOMEM
 from base.platform cimport (
     ZC_FAMILY_V4, ZC_OPT_NODELAY, ZC_OPT_REUSE, zc_accept, zc_bind, zc_close, zc_connect, zc_iov_base, zc_iov_len,
@@ -77,7 +78,8 @@ cdef inline int toy_listen(address_t *address, const tuning_t *tuning) noexcept 
     return fd if rc == 0 else rc
 
 
-cdef inline int toy_name(int listener, const address_t *address, char *out, size_t room) noexcept nogil:
+cdef inline int toy_name(
+        int listener, const address_t *address, const char *text, size_t n, char *out, size_t room) noexcept nogil:
     cdef zc_sockaddr_t sa
     cdef int n, rc = zc_local_address(listener, &sa)
     if rc < 0:
@@ -213,6 +215,7 @@ cdef inline void toy_ops(transport_ops_t *o) noexcept nogil:
     o.scheme = "toy"
     o.form = "port"
     o.kind = TRANSPORT_STREAM
+    o.engine = ENGINE_ZMTP
     o.optional = True
     o.parse_bind = toy_parse_bind
     o.check = toy_check

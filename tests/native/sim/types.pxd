@@ -11,7 +11,7 @@ from pattern.types cimport (
     TYPE_CHANNEL, TYPE_CLIENT, TYPE_COUNT, TYPE_DEALER, TYPE_GATHER, TYPE_PAIR, TYPE_PEER, TYPE_PUB, TYPE_PULL, TYPE_PUSH, TYPE_REQ,
     TYPE_ROUTER, TYPE_SCATTER, TYPE_SERVER, TYPE_STREAM, TYPE_SUB, TYPE_XPUB, TYPE_XSUB,
 )
-from zmtp.handshake cimport handshake_is_peer
+from zmtp.introduction cimport introduction_is_peer
 
 cdef enum:
     TYPE_RAW_ROUTER = TYPE_COUNT
@@ -79,4 +79,4 @@ cdef inline bint type_accepts(int local, int peer) noexcept nogil:
     cdef const char *name = type_name(peer)
     if kind_raw(local) or kind_raw(peer):
         return kind_raw(local) and kind_raw(peer)
-    return pattern_select(local, &ops) == 0 and handshake_is_peer(ops.peers, <const unsigned char *> name, strlen(name))
+    return pattern_select(local, &ops) == 0 and introduction_is_peer(ops.peers, <const unsigned char *> name, strlen(name))
