@@ -119,7 +119,8 @@ def has(capability):
         return zmqcore._sodium.installed()
     transports_init(&all)
     for i in range(all.count):
-        if all.table[i].optional and capability == all.table[i].scheme.decode():
+        scheme = all.table[i].scheme.decode()
+        if all.table[i].optional and capability in (scheme, scheme.upper()):    # "ipc", but "WS"
             return library_installed(&all.table[i])
     return False
 

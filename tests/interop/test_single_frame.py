@@ -8,7 +8,7 @@ import sysconfig
 import pytest
 from awaiting import endpoint
 from rawpeer import Listener, connect, frame, greeting, message, metadata, ready
-from transports import NETWORKS
+from transports import PLAIN
 from words import pattern
 
 SIZES = [0, 1, 255, 256, 8192, 8193, 1 << 20]
@@ -47,7 +47,7 @@ def theirs(omq):
 
 # pyomq's PEER has no connect_peer(), so it can answer only.
 @pytest.mark.parametrize("kind, their_kind, we_bind", [(*pair, binds) for pair in PAIRS for binds in (True, False) if pair[0] != "PEER" or not binds])
-@pytest.mark.parametrize("transport", NETWORKS)
+@pytest.mark.parametrize("transport", PLAIN)
 def test_with_pyomq(make, fresh, omq, theirs, transport, kind, their_kind, we_bind):
     ours, there = make(kind), theirs(their_kind)
     to_them = {}

@@ -25,6 +25,10 @@ AHEAD = TRANSPORTS | {
     "ws": lambda folder, number: f"ws://127.0.0.1:{unused_port()}/test",
 }
 
+# Builds of libzmq that pyzmq's wheels and distributions have know no WebSocket.
+if os.environ.get("ZMQ_MODULE") == "zmq":
+    del TRANSPORTS["ws"], AHEAD["ws"]
+
 # A core of tests/guests has one more, made for this.
 if TOY := os.environ.get("ZMQCORE_TOY_TRANSPORT"):
     TRANSPORTS[TOY] = lambda folder, number: f"{TOY}://*"
