@@ -196,13 +196,13 @@ def test_END_44_mechanisms(make, mechanism, connecting, kinds):
 
 def test_the_request_and_what_follows(make, listener):
     dealer = make("DEALER", ROUTING_ID=b"me", LINGER=0)
-    dealer.connect("ws://127.0.0.1:%d/chat?room=1" % listener.getsockname()[1])
+    dealer.connect(f"ws://127.0.0.1:{listener.getsockname()[1]}/chat?room=1")
     wire = Wire(listener.accept()[0])
     lines = wire.head()
     key = lines[4].removeprefix("Sec-WebSocket-Key: ")
     assert lines == [
         "GET /chat?room=1 HTTP/1.1",
-        "Host: 127.0.0.1:%d" % listener.getsockname()[1],
+        f"Host: 127.0.0.1:{listener.getsockname()[1]}",
         "Upgrade: websocket",
         "Connection: Upgrade",
         f"Sec-WebSocket-Key: {key}",
@@ -429,7 +429,7 @@ ANSWERS = {
 def test_FUZZ_6_a_server_that_is_none_is_left_for_good(zmq, make, listener, name):
     here = make("PAIR", LINGER=0, RECONNECT_IVL=10)
     monitor = here.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_CONNECT_RETRIED | zmq.EVENT_DISCONNECTED)
-    here.connect("ws://127.0.0.1:%d" % listener.getsockname()[1])
+    here.connect(f"ws://127.0.0.1:{listener.getsockname()[1]}")
     wire = Wire(listener.accept()[0])
     wire.head()
     wire.send(ANSWERS[name])

@@ -291,7 +291,7 @@ def server():
         thread = threading.Thread(target=one.serve_forever)
         thread.start()
         running.append((one, thread))
-        return "ws://127.0.0.1:%d/x" % one.socket.getsockname()[1]
+        return f"ws://127.0.0.1:{one.socket.getsockname()[1]}/x"
 
     yield start
     for one, thread in running:
