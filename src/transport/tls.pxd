@@ -31,13 +31,14 @@ cdef inline int tls_tcp_prepare(
     return tls_prepare(tuning, connects, parts.host, parts.host_len, made, why)
 
 
-cdef inline int tls_tcp_name(int listener, const address_t *address, char *out, size_t room) noexcept nogil:
+cdef inline int tls_tcp_name(
+        int listener, const address_t *address, const char *text, size_t size, char *out, size_t room) noexcept nogil:
     """transport_ops_t.name"""
     cdef int n
     if room <= PREFIX:
         return -ENAMETOOLONG
     memcpy(out, b"tls+", PREFIX)
-    n = tcp_name(listener, address, out + PREFIX, room - PREFIX)
+    n = tcp_name(listener, address, text, size, out + PREFIX, room - PREFIX)
     return n + PREFIX if n >= 0 else n
 
 
