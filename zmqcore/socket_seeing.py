@@ -192,3 +192,19 @@ class SeeingSocket(_core.Socket):
             ...     push.let_go(peer)
         """
         _core.let_go(self, peer if isinstance(peer, int) else peer.id)
+
+    def monitor_pipes_stats(self) -> None:
+        """Report to the monitor how many messages wait.
+
+        For each connection it is one event zmq.EVENT_PIPES_STATS with two values: messages to be sent, and messages
+        to be received. `statistics()` returns the same and more.
+
+        Raises:
+            ZMQError (EINVAL): there is no monitor of version 2.
+            Again (EAGAIN): there is no connection.
+            ZMQError (ENOTSOCK): the socket is closed.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: zmq_socket_monitor_pipes_stats in the ZeroMQ API.
+        """
+        _core.pipes_stats(self)

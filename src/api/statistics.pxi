@@ -3,6 +3,7 @@
 from io.mailbox cimport mailbox_drain
 from socket.ending cimport closed_linger, closed_wait, pictures_free, pictures_t, pictures_take
 from socket.monitor cimport MONITOR_PEER
+from socket.monitoring cimport socket_monitor_pipes
 from socket.presence cimport peer_let_go, present_wait
 from socket.statistics cimport peer_info_t, picture_free, picture_t, picture_take
 from zmtp.metadata cimport metadata_octets
@@ -172,3 +173,13 @@ def monitor_peers(_SocketBase sock not None, bytes addr, uint32_t events):
         rc = socket_monitor_start(sock.s, p, n, events, MONITOR_PEER)
     if rc < 0:
         raise_address(rc, addr)
+
+
+def pipes_stats(_SocketBase sock not None):
+    """Report what waits in the queues. See `zmqcore.Socket.monitor_pipes_stats()`."""
+    cdef int rc
+    sock.enter()
+    with nogil:
+        rc = socket_monitor_pipes(sock.s)
+    if rc < 0:
+        raise_errno(rc, "it needs a monitor of version 2" if rc == -EINVAL else None)

@@ -16,6 +16,7 @@ cdef enum:
     EVENT_HANDSHAKE_SUCCEEDED = 0x1000
     EVENT_HANDSHAKE_FAILED_PROTOCOL = 0x2000
     EVENT_HANDSHAKE_FAILED_AUTH = 0x4000
+    EVENT_PIPES_STATS = 0x10000
     # One of our own, beyond those that ALL stands for: packets of a multicast group are lost for good; the value is their
     # number.
     EVENT_PACKETS_LOST = 0x40000000

@@ -5,8 +5,10 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t
 from base.memory cimport calloc, free
 from base.config cimport MONITOR_BACKLOG
-from base.errors cimport EADDRINUSE, ENOMEM, ENOTSOCK, EPROTONOSUPPORT
+from base.errors cimport EADDRINUSE, EAGAIN, EINVAL, ENOMEM, ENOTSOCK, EPROTONOSUPPORT
+from base.monitor_events cimport EVENT_PIPES_STATS
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock
+from io.end_call cimport socket_end_call
 from pattern.pattern cimport pattern_attach
 from pattern.types cimport TYPE_PAIR
 from pipe.ring cimport ring_set_hwm
@@ -15,7 +17,9 @@ from socket.inproc cimport (
     inproc_awaited, inproc_find, inproc_name, inproc_register, inproc_serve_pending, link_abandon, link_new,
 )
 from socket.life cimport monitor_free, socket_new
-from socket.monitor cimport monitor_take
+from socket.monitor cimport monitor_take, monitor_wants, MONITOR_BOTH_ENDS
+from socket.occurrences cimport pipe_occurrence
+from socket.send_recv cimport socket_enter
 from socket.state cimport context_t, endpoint_t, inproc_pair_t, monitor_t, socket_t, SOCKET_OPEN
 from transport.ops cimport TRANSPORT_IN_PROCESS
 
@@ -116,4 +120,22 @@ cdef inline int socket_monitor_start(socket_t *s, const char *text, size_t n, ui
         old = m
     zc_lock_release(&s.lock)
     monitor_free(old)
+    return rc
+
+
+cdef inline int socket_monitor_pipes(socket_t *s) noexcept nogil:
+    """An event for each pipe, with what waits in it. -EINVAL: no monitor that has the event; -EAGAIN: no pipe. No lock held."""
+    cdef uint32_t i
+    cdef int rc
+    zc_lock_acquire(&s.lock)
+    rc = socket_enter(s)
+    if rc == 0 and (s.monitor == NULL or s.monitor.form != MONITOR_BOTH_ENDS):
+        rc = -EINVAL
+    elif rc == 0 and s.npipes == 0:
+        rc = -EAGAIN
+    if rc == 0 and monitor_wants(s, EVENT_PIPES_STATS):
+        for i in range(s.npipes):
+            pipe_occurrence(s, s.pipes[i])
+    socket_end_call(s)
+    zc_lock_release(&s.lock)
     return rc

@@ -10,7 +10,10 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy, strlen
 from base.memory cimport free, malloc
+from base.monitor_events cimport EVENT_PIPES_STATS
 from io.timers cimport socket_of
+from pipe.pipe cimport pipe_t
+from pipe.ring_counters cimport ring_queued
 from session.session cimport session_t, SESSION_CONNECTING, SESSION_ENDING
 from socket.connections cimport endpoint_of
 from socket.monitor cimport monitor_emit, monitor_wants, occurrence_t, MONITOR_BOTH_ENDS
@@ -74,17 +77,9 @@ cdef inline void connection_note_ends(session_t *x) noexcept nogil:
         memcpy(x.ends + n, remote, strlen(remote) + 1)
 
 
-cdef inline void connection_occurrence(session_t *x, uint32_t event, uint64_t value) noexcept nogil:
-    """Of a session with a connection, or with one that is just over."""
-    cdef socket_t *s = socket_of(x)
+cdef inline void connection_ends(session_t *x, occurrence_t *o, char *local, char *remote) noexcept nogil:
+    """Who is at which end. `local` and `remote` have room for ENDPOINT_MAX, and live as long as `o`."""
     cdef endpoint_t *e = endpoint_of(x)
-    cdef occurrence_t o
-    cdef char local[ENDPOINT_MAX]
-    cdef char remote[ENDPOINT_MAX]
-    if not monitor_wants(s, event):
-        return
-    occurrence_at(&o, event, value)
-    o.peer = peer_number(x)
     if x.ends != NULL:
         o.local = x.ends
         o.remote = x.ends + strlen(x.ends) + 1
@@ -99,7 +94,18 @@ cdef inline void connection_occurrence(session_t *x, uint32_t event, uint64_t va
     else:
         # A listener that is bound to all addresses tells which of them it was.
         o.endpoint = o.local if o.local[0] else e.resolved
-    monitor_emit(s, &o)
+
+
+cdef inline void connection_occurrence(session_t *x, uint32_t event, uint64_t value) noexcept nogil:
+    """Of a session with a connection, or with one that is just over."""
+    cdef occurrence_t o
+    cdef char local[ENDPOINT_MAX]
+    cdef char remote[ENDPOINT_MAX]
+    if monitor_wants(socket_of(x), event):
+        occurrence_at(&o, event, value)
+        o.peer = peer_number(x)
+        connection_ends(x, &o, local, remote)
+        monitor_emit(socket_of(x), &o)
 
 
 cdef inline void session_occurrence(session_t *x, uint32_t event, uint64_t value) noexcept nogil:
@@ -108,3 +114,22 @@ cdef inline void session_occurrence(session_t *x, uint32_t event, uint64_t value
         attempt_occurrence(x, event, value)
     else:
         connection_occurrence(x, event, value)
+
+
+cdef inline void pipe_occurrence(socket_t *s, pipe_t *p) noexcept nogil:
+    """How many messages wait in a pipe, outgoing and incoming ones. Of an inproc pipe only the endpoint that was connected to is known."""
+    cdef occurrence_t o
+    cdef char local[ENDPOINT_MAX]
+    cdef char remote[ENDPOINT_MAX]
+    cdef endpoint_t *e = s.endpoints
+    occurrence_at(&o, EVENT_PIPES_STATS, ring_queued(p.outr))
+    o.count = 2
+    o.values[1] = ring_queued(p.inr)
+    o.peer = p.id
+    if p.session != NULL:
+        connection_ends(<session_t *> p.session, &o, local, remote)
+    while e != NULL:
+        if e.pipe == p:
+            o.endpoint = o.remote = e.given
+        e = e.next
+    monitor_emit(s, &o)

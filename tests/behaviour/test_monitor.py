@@ -5,7 +5,7 @@ import struct
 
 import pytest
 from awaiting import Events, dead_endpoint, endpoint, fill
-from transports import NETWORKS
+from transports import NETWORKS, TRANSPORTS
 
 
 def test_MON_1_only_inproc_addresses(zmq, make):
@@ -350,3 +350,50 @@ def test_MON_13_a_connection_older_than_its_monitor(zmq, make, fresh, both_ends)
     local, remote = events.wait("DISCONNECTED")[2]
     assert local.startswith("tcp://127.0.0.1:") and remote == push.last_endpoint.decode().rstrip("\0")
     assert events.wait("CONNECT_RETRIED")[2] == ("", remote)
+
+
+# ---- statistics of the queues
+
+
+@pytest.mark.better
+def test_MON_15_when_there_are_no_statistics(zmq, make):
+    pull = make("PULL")
+    with pytest.raises(zmq.ZMQError, match="version 2") as caught:
+        pull.monitor_pipes_stats()
+    assert caught.value.errno == errno.EINVAL
+    pull.monitor("inproc://mon-15", zmq.EVENT_ALL_V2, version=2)
+    with pytest.raises(zmq.Again):
+        pull.monitor_pipes_stats()
+    pull.close()
+    with pytest.raises(zmq.ZMQError) as caught:
+        pull.monitor_pipes_stats()
+    assert caught.value.errno == errno.ENOTSOCK
+
+
+def stats_of(zmq, events):
+    """(to be sent, to be received) as told of the only connection."""
+    events.socket.monitor_pipes_stats()
+    while (message := events.parse(events.monitor))["event"] != zmq.EVENT_PIPES_STATS:
+        pass
+    return message["values"]
+
+
+@pytest.mark.better
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_MON_16_statistics_of_the_queues(zmq, make, fresh, both_ends, transport):
+    pull, push = make("PULL", RCVHWM=5), make("PUSH", SNDHWM=5)
+    server, client = both_ends(pull), both_ends(push)
+    pull.bind(fresh(transport))
+    push.connect(endpoint(pull))
+    push.send(b"x")
+    assert pull.recv() == b"x"
+    assert stats_of(zmq, client) == stats_of(zmq, server) == (0, 0)
+    sent = fill(zmq, push, b"x" * 50000)
+    if transport == "inproc":
+        assert sent == 10
+        assert stats_of(zmq, client) == (10, 0) and stats_of(zmq, server) == (0, 10)
+    else:
+        assert stats_of(zmq, client) == (5, 0)  # what waits behind the kernel's buffers
+    for _ in range(sent):
+        pull.recv()
+    assert stats_of(zmq, client) == stats_of(zmq, server) == (0, 0)

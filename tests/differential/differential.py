@@ -133,7 +133,7 @@ def transports(program, number):
     """Those of the endpoints that calls on this socket have named."""
     used = {program["endpoints"][c[2]] for c in program["calls"] if c[1] == number and c[0] in ("bind", "connect", "unbind", "disconnect")}
     found = "none" if not used else "inproc" if used == {"inproc"} else "mixed" if "inproc" in used else "network"
-    labels = {"self": joins_itself, "odd": joins_odd_types, "second": has_second_peers, "conflate": conflates, "partial": sends_parts}
+    labels = {"self": joins_itself, "odd": joins_odd_types, "second": has_second_peers, "conflate": conflates, "partial": sends_parts, "misfit": joins_misfits}
     return " ".join([found, *(label for label, applies in labels.items() if applies(program))])
 
 
@@ -167,6 +167,20 @@ def joins_odd_types(program):
                for a, x in pairs for b, y in pairs)
 
 
+FITTING = {frozenset(pair.split()) for pair in (
+    "PAIR", "PUB SUB", "PUB XSUB", "XPUB SUB", "XPUB XSUB", "REQ REP", "REQ ROUTER", "DEALER REP", "DEALER", "DEALER ROUTER", "ROUTER", "PUSH PULL",
+    "STREAM")}  # fmt: skip
+
+
+def joins_misfits(program):
+    """Over a network sockets meet whose types do not fit, so that one of them hangs up."""
+    met = collections.defaultdict(set)
+    for c in program["calls"]:
+        if c[0] in ("bind", "connect") and program["endpoints"][c[2]] != "inproc":
+            met[c[2]].add((c[0], program["sockets"][c[1]]["type"]))
+    return any(a == "bind" and b == "connect" and frozenset((x, y)) not in FITTING for pairs in met.values() for a, x in pairs for b, y in pairs)
+
+
 def difference(program, libzmq, ours):
     """(kind, place, their result, our result) of the first difference, or None. place = index of the call, or of the call count for what was left."""
     if "died" in ours:
@@ -179,6 +193,8 @@ def difference(program, libzmq, ours):
             kind = program["sockets"][number]["type"]
             if name in ("recv", "recv_frame", "drain") and same_in_all(program, number, libzmq, ours):
                 return f"order {kind}: order / order", place, theirs, mine
+            if name == "seen":
+                return f"seen {kind} {transports(program, number)}: {seen_by_one(theirs, mine)}", place, theirs, mine
             a, b = outcome(theirs), outcome(mine)
             if a == b:
                 b = "more" if name == "drain" and len(mine) > len(theirs) and is_part(theirs, mine) else "another"
@@ -191,6 +207,15 @@ def difference(program, libzmq, ours):
             more = "more" if is_part(theirs, mine) else "fewer" if is_part(mine, theirs) else "others"
             return f"rest {kind} {transports(program, number)}: left / {more}", len(program["calls"]), theirs, mine
     return None
+
+
+def seen_by_one(theirs, mine):
+    """The events that only one has reported, or `order`."""
+    if theirs[:1] != "~" or mine[:1] != "~":
+        return f"{outcome(theirs)} / {outcome(mine)}"
+    theirs, mine = (collections.Counter(events[1:].split()) for events in (theirs, mine))
+    sides = [" ".join(sorted(one.keys() - other.keys()) or sorted((one - other).keys())) or "nothing" for one, other in ((theirs, mine), (mine, theirs))]
+    return "order / order" if theirs == mine else " / ".join(sides)
 
 
 def is_part(few, many):
@@ -220,8 +245,9 @@ def same_in_all(program, number, libzmq, ours):
 
 
 def several(program, number):
-    """The socket may have had more than one peer, so that the order of what they sent is open."""
-    return len({c[1] for c in program["calls"] if c[0] in ("bind", "connect") and c[1] != number}) > 1
+    """The socket may have had more than one peer, or connection, so that the order of what they sent is open."""
+    joins = [c for c in program["calls"] if c[0] in ("bind", "connect")]
+    return len({c[1] for c in joins if c[1] != number}) > 1 or len([c for c in joins if c[0] == "connect"]) > 1
 
 
 class Table:

@@ -1,12 +1,15 @@
 """Random programs of API calls, as data, and the machine that runs one of them on a library.
 
-A program is {"sockets": [{"type", "options"}], "endpoints": [transport, ...], "calls": [[name, socket, ...], ...]}: plain lists and
+A program is {"sockets": [{"type", "options", "watched"}], "endpoints": [transport, ...], "calls": [[name, socket, ...], ...]}: plain lists and
 numbers, so that it travels to a child process and into a report. No call blocks. Between calls the runner waits until what the last one
 set in motion has come to rest: all sockets are asked for their EVENTS (which lets libzmq look at its mail) until the answers stay the same.
 
 A STREAM, and a ROUTER with ROUTER_RAW, get octets in whatever portions the network makes: they read all there is, sorted by connection, and portions
 that follow each other count as one. In what order connections come and are heard is open, so none has a name, and they send to the one they have heard
 last if there was only one. The types that libzmq still calls drafts are not here: pyzmq's wheels are built without them.
+
+A watched socket has a monitor from the beginning, and "seen" tells what it has reported since the last time. How often an attempt to connect was made and
+failed is a matter of time, so that is left out, and so is where: endpoints are other ones in every run.
 
 Run as a program it executes what arrives on its standard input, one program a line, for the library named as its argument.
 """
@@ -48,6 +51,21 @@ OPTIONS = {
     "STREAM": [("STREAM_NOTIFY", 0)],
 }
 TOPICS = ["", "a", "ab", "b"]
+# Set and read while a program runs, values that are refused among them.
+LIVE_OPTIONS = {
+    "SNDHWM": [0, 1, 3, 1000, -1], "RCVHWM": [0, 1, 3, 1000, -1], "LINGER": [0, 100, -1, -2], "SNDTIMEO": [0, 5, -1, -2], "RCVTIMEO": [0, 5, -1, -2],
+    "RECONNECT_IVL": [10, -2], "RECONNECT_IVL_MAX": [0, 10, -1], "IMMEDIATE": [0, 1, 2], "BACKLOG": [0, 10, -1], "TOS": [0, 40, -1],
+    "MAXMSGSIZE": [-1, 1 << 40],
+    "HEARTBEAT_TTL": [0, 250, 6553600], "HEARTBEAT_IVL": [0, -1], "HANDSHAKE_IVL": [0, 30000, -1], "TCP_KEEPALIVE": [-1, 0, 1, 2], "IPV6": [0, 1, 2],
+    "ROUTER_MANDATORY": [0, 1, -1], "ROUTER_HANDOVER": [0, 1, -1], "REQ_RELAXED": [0, 1, -1], "XPUB_VERBOSE": [0, 1, -1], "XPUB_NODROP": [0, -1],
+    "ROUTING_ID": ["", "other", "x" * 256], "ZAP_DOMAIN": ["x" * 256], "CONNECT_TIMEOUT": [0, 5000, -1], "MULTICAST_HOPS": [1], "AFFINITY": [0, 1],
+    "PROBE_ROUTER": [-1], "CONFLATE": [2], "TCP_MAXRT": [0, 5000, -1], "SNDBUF": [-1, 100000, -2], "RCVBUF": [-1, 100000, -2],
+}  # fmt: skip
+READ_ONLY = ["TYPE", "RCVMORE", "EVENTS", "MECHANISM", "TOPICS_COUNT", "THREAD_SAFE"]
+WATCHED = 0.35          # so much of all programs has monitors
+TUNED = 0.35            # ... sets and reads options
+CROWDED = 0.1           # ... has two sockets more
+UNTIMELY = ("CONNECT_DELAYED", "CONNECT_RETRIED", "CLOSED", "MONITOR_STOPPED")
 QUIET = 0.004           # seconds without news after a call between peers
 QUIET_JOINING = 0.045   # after one that makes or ends connections: RECONNECT_IVL and its jitter, and the handshake
 REST_SECONDS = 2.0      # a program that never comes to rest goes on all the same
@@ -63,7 +81,56 @@ def is_raw(seed):
 
 
 def make(seed):
-    """The program of this seed."""
+    """The program of this seed. What was added later has dice of its own: the rest of a program stays what it was."""
+    program = core(seed)
+    r = random.Random(f"more {seed}")
+    if r.random() < CROWDED:
+        crowd(r, program)
+    if r.random() < TUNED:
+        tune(r, program)
+    if r.random() < WATCHED:
+        watch(r, program)
+    return program
+
+
+def insert(r, program, call):
+    """Somewhere, but behind the calls that join the sockets."""
+    program["calls"].insert(r.randint(min(len(program["calls"]), len(program["sockets"])), len(program["calls"])), call)
+
+
+def crowd(r, program):
+    """Two further peers of the first endpoint."""
+    kinds = [socket["type"] for socket in program["sockets"]]
+    if set(kinds) & {"PAIR", "STREAM"}:
+        return      # a PAIR has one peer, and raw connections have nobody to tell them apart by
+    for _ in range(2):
+        number = len(program["sockets"])
+        program["sockets"].append({"type": r.choice(kinds[1:]), "options": []})
+        insert(r, program, ["connect", number, 0])
+        for name in ("send", "recv"):
+            insert(r, program, [name, number, *([[f"crowd:{number}"]] if name == "send" else [])])
+
+
+def tune(r, program):
+    for _ in range(r.randint(1, 6)):
+        number = r.randrange(len(program["sockets"]))
+        name = r.choice([*LIVE_OPTIONS, *READ_ONLY])
+        if name in LIVE_OPTIONS and r.random() < 0.7:
+            insert(r, program, ["set", number, name, r.choice(LIVE_OPTIONS[name])])
+        insert(r, program, ["get", number, name])
+
+
+def watch(r, program):
+    for number, socket in enumerate(program["sockets"]):
+        if r.random() < 0.7:
+            socket["watched"] = True
+            for _ in range(r.randint(0, 2)):
+                insert(r, program, ["seen", number])
+            program["calls"].append(["seen", number])
+
+
+def core(seed):
+    """What programs have had from the beginning."""
     r = random.Random(seed)
     raw = is_raw(seed)
     family = r.choice(FAMILIES[-2:]) if raw else r.choice(FAMILIES[:-2]) if r.random() < 0.85 else TYPES
@@ -156,6 +223,11 @@ def call(r, kinds, endpoints, body):
 
 # ---- running them
 
+def is_made(identity):
+    """By a library, not by the program."""
+    return len(identity) == 5 and identity[0] == 0
+
+
 class Runner:
     def __init__(self, library, program, addresses, patience):
         self.zmq = importlib.import_module(library)
@@ -163,6 +235,8 @@ class Runner:
         self.addresses = addresses
         self.patience = patience
         self.context = self.zmq.Context()
+        self.serial = 0
+        self.monitors = [[] for _ in program["sockets"]]
         self.sockets = [self.opened(number) for number in range(len(program["sockets"]))]
         self.peer = [None] * len(self.sockets)      # the routing id a ROUTER has seen last
         self.numbers = {}                           # routing ids made by the library, in the order of their appearance
@@ -177,6 +251,9 @@ class Runner:
         socket.reconnect_ivl = RECONNECT_MS
         for name, value in made["options"]:
             socket.setsockopt(getattr(zmq, name), value.encode() if isinstance(value, str) else value)
+        if made.get("watched"):
+            self.serial += 1
+            self.monitors[number].append(socket.get_monitor_socket(addr=f"inproc://monitor {self.serial}"))
         return socket
 
     def settle(self, quiet):
@@ -195,7 +272,7 @@ class Runner:
 
     def shown(self, frame):
         """A frame as text; the ids that a library makes are numbered."""
-        if len(frame) == 5 and frame[0] == 0:
+        if is_made(frame):
             return f"<id {self.numbers.setdefault(frame, len(self.numbers))}>"
         return "<request id>" if self.correlated and len(frame) == 4 else frame.decode("latin-1")
 
@@ -308,6 +385,23 @@ class Runner:
             socket.send(b"\0" + topic.encode(), self.zmq.DONTWAIT)
         else:
             socket.setsockopt(self.zmq.UNSUBSCRIBE, topic.encode())
+
+    def do_set(self, number, socket, name, value):
+        socket.setsockopt(getattr(self.zmq, name), value.encode() if isinstance(value, str) else value)
+
+    def do_get(self, number, socket, name):
+        value = socket.getsockopt(getattr(self.zmq, name))
+        if isinstance(value, bytes):
+            return "<id>" if is_made(value) else value.decode("latin-1")
+        return value
+
+    def do_seen(self, number, socket):
+        names = []
+        for monitor in self.monitors[number]:
+            while monitor.poll(0):
+                head, _endpoint = monitor.recv_multipart()
+                names.append(self.zmq.Event(int.from_bytes(head[:2], sys.byteorder)).name)
+        return "~" + " ".join(name for name in names if name not in UNTIMELY)
 
     def do_close(self, number, socket, linger):
         socket.close(linger)

@@ -63,6 +63,17 @@ def test_the_page_decides_kinds_it_names_and_no_others():
     assert not table.decided("zmqcore ended: status -11")
     assert not table.decided("send PUSH network: done / EAGAIN")
     assert not table.decided("recv PULL inproc: message / EAGAIN")
+    assert table.decided("send DEALER network misfit: done / EAGAIN") and table.decided("seen REP network: order / order")
+    assert not table.decided("seen PULL network: ACCEPTED / nothing")
+
+
+def test_types_that_do_not_fit_are_told():
+    program = {"sockets": [{"type": "REQ", "options": []}, {"type": "DEALER", "options": []}], "endpoints": ["ipc", "inproc"],
+               "calls": [["bind", 0, 0], ["connect", 1, 0]]}
+    assert differential.transports(program, 0) == "network misfit"
+    assert differential.transports({**program, "endpoints": ["inproc"]}, 0) == "inproc"
+    program["sockets"][0]["type"] = "ROUTER"
+    assert differential.transports(program, 1) == "network"
 
 
 def test_a_seed_is_always_the_same_program():
