@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 table = runpy.run_path(str(ROOT / "bench" / "table.py"))
+evidence = runpy.run_path(str(ROOT / "docs" / "generate_evidence.py"))
+ids_of = evidence["ids_of"]
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -218,22 +220,6 @@ def lines_of(text):
     return found
 
 
-def ids_of(test):
-    """test_HWM_2_to_4_x: HWM-2, HWM-3, HWM-4; test_THR_7_and_ERR_7_x: THR-7, ERR-7."""
-    head = re.match(r"test_([A-Z]+)_(\d+)", test)
-    if head is None:
-        return set()
-    area, number = head[1], int(head[2])
-    ids = {f"{area}-{number}"}
-    rest = test[head.end() :]
-    while more := re.match(r"_(and|to)_(?:([A-Z]+)_)?(\d+)(?=_|$)", rest):
-        first = number if more[1] == "to" else int(more[3])
-        area, number = more[2] or area, int(more[3])
-        ids |= {f"{area}-{n}" for n in range(first, number + 1)}
-        rest = rest[more.end() :]
-    return ids
-
-
 def test_each_line_of_the_behaviour_page_has_a_test():
     tested = set().union(*map(ids_of, NAMES))
     for name, tests in lines_of(DONE).items():
@@ -248,6 +234,17 @@ def test_each_id_of_a_test_has_a_line_on_the_behaviour_page():
         for name in ids_of(test):
             assert name not in not_yet, f"{test} exists: move {name} out of 'Not yet' in docs/behaviour.md"
             assert name in done, f"docs/behaviour.md has no line {name} for {test}"
+
+
+def test_the_page_of_evidence_names_tests_that_exist():
+    """Lines that are newer than the page are missing there until `python docs/generate_evidence.py > docs/evidence.md`."""
+    page = (ROOT / "docs" / "evidence.md").read_text()
+    rows = dict(re.findall(r"^\| ([A-Z]+-\d+) \| (.*) \|$", page, flags=re.M))
+    assert len(rows) > 350
+    assert set(re.findall(r"\btest_\w+(?!\w*\.py)\b", " ".join(re.sub(r"`.*?`", "", row) for row in rows.values()))) <= NAMES
+    assert rows.keys() <= lines_of(DONE).keys()
+    fresh = dict(re.findall(r"^\| ([A-Z]+-\d+) \| (.*) \|$", evidence["document"](), flags=re.M))
+    assert fresh.keys() == lines_of(DONE).keys() and all(row.startswith("`") for row in fresh.values())
 
 
 def test_ids_are_read_from_names():

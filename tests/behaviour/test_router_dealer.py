@@ -432,6 +432,7 @@ def test_DEALER_7_talks_to_rep_with_its_own_delimiter(zmq, pair, transport):
     assert dealer.recv_multipart() == [b"", b"a"]
 
 
+@pytest.mark.better  # a draft of libzmq, as the next two
 def test_ROUTER_20_hello_msg(zmq, make, fresh, transport):
     """The first message on each connection, of whichever side; a DEALER has it, too."""
     router, dealer = make("ROUTER", HELLO_MSG=b"from the router"), make("DEALER", HELLO_MSG=b"from the dealer", ROUTING_ID=b"d")
@@ -443,6 +444,7 @@ def test_ROUTER_20_hello_msg(zmq, make, fresh, transport):
     assert dealer.recv_multipart() == [b"then this"]
 
 
+@pytest.mark.better
 def test_ROUTER_20_disconnect_msg(zmq, make, fresh, transport):
     """It comes from the peer that has gone, behind all that this peer had sent."""
     router = make("ROUTER", DISCONNECT_MSG=b"gone")
@@ -460,6 +462,7 @@ def test_ROUTER_20_disconnect_msg(zmq, make, fresh, transport):
     assert router.recv_multipart() == [b"stays", b"still here"]
 
 
+@pytest.mark.better
 @pytest.mark.parametrize("transport", NETWORKS)
 def test_ROUTER_20_and_DEALER_5_hiccup_msg(zmq, make, fresh, transport):
     """A connection of ours that is lost is told here, and not to the peer."""

@@ -133,7 +133,8 @@ def transports(program, number):
     """Those of the endpoints that calls on this socket have named."""
     used = {program["endpoints"][c[2]] for c in program["calls"] if c[1] == number and c[0] in ("bind", "connect", "unbind", "disconnect")}
     found = "none" if not used else "inproc" if used == {"inproc"} else "mixed" if "inproc" in used else "network"
-    labels = {"self": joins_itself, "odd": joins_odd_types, "second": has_second_peers, "conflate": conflates, "partial": sends_parts, "misfit": joins_misfits}
+    labels = {"self": joins_itself, "odd": joins_odd_types, "second": has_second_peers, "conflate": conflates,
+              "partial": sends_parts, "misfit": joins_misfits, "twice": connects_twice}
     return " ".join([found, *(label for label, applies in labels.items() if applies(program))])
 
 
@@ -165,6 +166,11 @@ def joins_odd_types(program):
     subscribers, publishers = {"SUB", "XSUB"}, {"PUB", "XPUB"}
     return any(a == "bind" and b == "connect" and {x, y} & subscribers and not {x, y} & publishers for pairs in met.values()
                for a, x in pairs for b, y in pairs)
+
+
+def connects_twice(program):
+    """A socket to one endpoint: two connections, perhaps with one routing id."""
+    return max(collections.Counter(tuple(c[1:3]) for c in program["calls"] if c[0] == "connect").values(), default=0) > 1
 
 
 FITTING = {frozenset(pair.split()) for pair in (
@@ -204,6 +210,8 @@ def difference(program, libzmq, ours):
             kind = program["sockets"][number]["type"]
             if sorted(map(str, theirs)) == sorted(map(str, mine)):
                 return f"order {kind}: order / order", len(program["calls"]), theirs, mine
+            if same_altogether(program, libzmq, ours):
+                return f"turn {kind}: another / another", len(program["calls"]), theirs, mine
             more = "more" if is_part(theirs, mine) else "fewer" if is_part(mine, theirs) else "others"
             return f"rest {kind} {transports(program, number)}: left / {more}", len(program["calls"]), theirs, mine
     return None
@@ -229,19 +237,26 @@ def begins(some, more):
     return some[0] == more[0] == "<id>" and len(some) == len(more) == 2 and more[1].startswith(some[1]) and some[1] != ""
 
 
+def got_by(program, number, results):
+    """All that one socket has received by the end, in no order."""
+    got = list(results["rest"][number])
+    for result, (name, socket, *_) in zip(results["calls"], program["calls"]):
+        if socket == number and name == "drain" and isinstance(result, list):
+            got.extend(result)
+        elif socket == number and name in ("recv", "recv_frame") and result != "!EAGAIN":
+            got.append(result)
+    return sorted(map(str, got))
+
+
 def same_in_all(program, number, libzmq, ours):
     """Both have given this socket the same messages by the end, in whatever order."""
+    return got_by(program, number, libzmq) == got_by(program, number, ours) and several(program, number)
 
-    def everything(results):
-        got = list(results["rest"][number])
-        for result, (name, socket, *_) in zip(results["calls"], program["calls"]):
-            if socket == number and name == "drain" and isinstance(result, list):
-                got.extend(result)
-            elif socket == number and name in ("recv", "recv_frame") and result != "!EAGAIN":
-                got.append(result)
-        return sorted(map(str, got))
 
-    return everything(libzmq) == everything(ours) and several(program, number)
+def same_altogether(program, libzmq, ours):
+    """Both have delivered the same messages, but not to the same sockets."""
+    theirs, mine = (sorted(m for n in range(len(program["sockets"])) for m in got_by(program, n, results)) for results in (libzmq, ours))
+    return theirs == mine
 
 
 def several(program, number):
