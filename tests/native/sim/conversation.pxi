@@ -43,6 +43,7 @@ from option.numbers cimport (
     OPT_XPUB_WELCOME_MSG, OPT_XSUB_VERBOSE_UNSUBSCRIBE,
 )
 from socket.options cimport socket_set_option
+from socket.monitor cimport MONITOR_ENDPOINT
 from socket.monitoring cimport socket_monitor_start, socket_monitor_stop
 from socket.state cimport context_t, socket_t
 from socket.send_recv cimport (
@@ -365,7 +366,7 @@ cdef void fuzz_step(fuzz_t *f) noexcept nogil:
         if x & 1:
             socket_monitor_stop(f.s)
         else:
-            socket_monitor_start(f.s, b"inproc://watch", 14, 0xffff)
+            socket_monitor_start(f.s, b"inproc://watch", 14, 0xffff, MONITOR_ENDPOINT)
     elif what == 29:
         socket_close(f.s, 0, False)
     elif what == 30:                    # ... to the peer heard last; on a raw connection nothing ends it
@@ -405,7 +406,7 @@ cdef void fuzz_main(void *arg) noexcept nogil:
         app_int(f, OPT_ROUTER_RAW, 1)
     fuzz_options(f, a, b, c, d)
     if d & 0x40:
-        socket_monitor_start(f.s, b"inproc://watch", 14, 0xffff)
+        socket_monitor_start(f.s, b"inproc://watch", 14, 0xffff, MONITOR_ENDPOINT)
     f.listener = -1
     if f.connects:
         f.listener = sim_peer_listen(PORT, f.path)

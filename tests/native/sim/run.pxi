@@ -25,6 +25,7 @@ from socket.life cimport (
 )
 from option.numbers cimport *
 from socket.options cimport socket_set_option
+from socket.monitor cimport MONITOR_ENDPOINT
 from socket.monitoring cimport socket_monitor_start, socket_monitor_stop
 from socket.state cimport context_t, socket_t
 from socket.send_recv cimport socket_recv_now
@@ -138,7 +139,7 @@ cdef int do_monitor(run_t *r, op_t *o) noexcept nogil:
     if x.monitored:
         return 0
     x.monitored = True
-    rc = socket_monitor_start(x.s, MONITORS[o.sock], strlen(MONITORS[o.sock]), 0xffff)
+    rc = socket_monitor_start(x.s, MONITORS[o.sock], strlen(MONITORS[o.sock]), 0xffff, MONITOR_ENDPOINT)
     if rc < 0:
         x.monitored = False
         return rc
