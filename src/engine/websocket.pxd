@@ -38,7 +38,7 @@ from zmtp.introduction cimport (
     introduction_take_mechanism, introduction_take_properties, introduction_zap_reply, introduction_zap_request,
 )
 from zmtp.metadata cimport metadata_unref
-from zmtp.outgoing cimport outgoing_took, outgoing_waits
+from zmtp.outgoing cimport outgoing_front, outgoing_took, outgoing_waits
 
 cdef enum:
     WEBSOCKET_ENCODED_MAX = ENGINE_OVERHEAD - ZWS_HEADER_MAX - 1       # what a mechanism may add
@@ -47,7 +47,7 @@ cdef enum:
 # ---- beginning
 
 cdef inline void websocket_show_out(websocket_t *z) noexcept nogil:
-    z.base.out = z.opening.out.octets + z.opening.out.taken
+    z.base.out = outgoing_front(&z.opening.out)
     z.base.out_size = outgoing_waits(&z.opening.out)
 
 

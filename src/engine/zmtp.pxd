@@ -31,7 +31,7 @@ from zmtp.frame cimport (
 from zmtp.handshake cimport handshake_feed, handshake_free, handshake_init, handshake_t, handshake_zap_reply
 from zmtp.introduction cimport introduction_take_mechanism, introduction_take_properties, introduction_zap_request
 from zmtp.metadata cimport metadata_unref
-from zmtp.outgoing cimport outgoing_took, outgoing_waits
+from zmtp.outgoing cimport outgoing_front, outgoing_took, outgoing_waits
 
 cdef enum:
     # What a mechanism may add: the rest is the header of a frame, and a command's name and TTL.
@@ -53,7 +53,7 @@ cdef struct zmtp_engine_t:
 # ---- beginning
 
 cdef inline void zmtp_show_out(zmtp_engine_t *z) noexcept nogil:
-    z.base.out = z.hs.out.octets + z.hs.out.taken
+    z.base.out = outgoing_front(&z.hs.out)
     z.base.out_size = outgoing_waits(&z.hs.out)
 
 

@@ -46,6 +46,11 @@ cdef inline size_t outgoing_waits(const outgoing_t *o) noexcept nogil:
     return o.size - o.taken
 
 
+cdef inline const unsigned char *outgoing_front(const outgoing_t *o) noexcept nogil:
+    """What waits; NULL if nothing was ever said."""
+    return NULL if o.octets == NULL else o.octets + o.taken
+
+
 cdef inline void outgoing_took(outgoing_t *o, size_t n) noexcept nogil:
     """The owner has sent n octets."""
     o.taken += n

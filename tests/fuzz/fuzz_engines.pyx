@@ -4,7 +4,8 @@
 # frame that does not survive being written again, or memory touched beyond a piece is a finding.
 #
 #   byte 0    local socket type; STREAM has the raw engine, all others that of ZMTP
-#   byte 1    bits 0-1: what comes before the stream (nothing, 3.1 greeting and READY, 2.0 greeting, 1.0 routing id)
+#   byte 1    bits 0-1: what comes before the stream (nothing, 3.1 greeting and READY, 2.0 greeting, 1.0 routing id; with bit 3 nothing, a
+#             request and READY, a request and a routing id, a request); bit 2: with a routing id; bits 3-4: WebSocket instead, as server or client
 #   bytes 2, 3   lengths of the pieces, in turn
 #
 # No Python object is touched and no interpreter runs.
@@ -14,8 +15,9 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport abort, free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
+from base.engines cimport ENGINE_RAW, ENGINE_WEBSOCKET, ENGINE_ZMTP
 from engine.ops cimport (
-    ENGINE_GO_ON, ENGINE_OVERHEAD, ENGINE_RAW, ENGINE_READY, ENGINE_SIGNAL, ENGINE_STREAM, ENGINE_ZMTP, SIGNAL_PONG,
+    ENGINE_CLOSES, ENGINE_GO_ON, ENGINE_MASKED, ENGINE_OVERHEAD, ENGINE_READY, ENGINE_SIGNAL, ENGINE_STREAM, SIGNAL_PONG,
     engine_config_t, engine_frame_t, engine_security_t, engine_t, signal_t,
 )
 from engine.select cimport engine_delete, engine_frame_get, engine_new
@@ -68,6 +70,9 @@ cdef void one_frame(engine_t *e, outcome_t *o, engine_frame_t *f, const unsigned
     out = <unsigned char *> malloc(n + ENGINE_OVERHEAD)
     size = e.ops.small_put(e, f.flags, body, n, out)
     check(size >= 0 and <size_t> size <= n + ENGINE_OVERHEAD)
+    if e.traits & ENGINE_CLOSES:
+        free(out)       # what one side writes the other reads
+        return
     check(engine_frame_get(e, out, size, &again) == 1 and again.flags == f.flags and again.size == f.size)
     check(again.header + again.size == <uint64_t> size)
     check(e.ops.body_at(e, out, size) == <size_t> again.header and memcmp(out + again.header, body, n) == 0)
@@ -102,9 +107,16 @@ cdef size_t traffic(engine_t *e, outcome_t *o, unsigned char *p, size_t n) noexc
         if rc <= 0 or f.size > n - at - f.header:
             break
         check(<size_t> f.header <= n - at)
+        if e.traits & ENGINE_MASKED:
+            e.ops.unmask(e, p + at + f.header, <size_t> f.size)
         one_frame(e, o, &f, p + at + f.header)
         at += f.header + <size_t> f.size
     return at
+
+
+cdef int no_random(void *out, size_t n) noexcept nogil:
+    memset(out, 0x5a, n)
+    return 0
 
 
 cdef void drive(int kind, const engine_config_t *config, const unsigned char *p, size_t n, const unsigned char *steps,
@@ -172,19 +184,41 @@ cdef public int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) noexcep
     elif (data[1] & 3) == 3:
         before_size = 2
         before = b"\x01\0"
-    config.socket_type = data[0] % TYPE_COUNT
-    config.name = ops.name
-    config.peers = ops.peers
-    config.sends_identity = (ops.traits & SENDS_IDENTITY) != 0
-    config.routing_id = <const unsigned char *> b"me"
-    config.routing_id_size = 2 if data[1] & 4 else 0
+    memset(&config, 0, sizeof(config))
+    config.random = no_random
+    config.connects = (data[1] & 16) != 0
+    config.host = config.path = b"/"
+    config.host_size = config.path_size = 1
+    config.who.socket_type = data[0] % TYPE_COUNT
+    config.who.name = ops.name
+    config.who.peers = ops.peers
+    config.who.sends_identity = (ops.traits & SENDS_IDENTITY) != 0
+    config.who.routing_id = <const unsigned char *> b"me"
+    config.who.routing_id_size = 2 if data[1] & 4 else 0
     memset(&security, 0, sizeof(security))       # NULL
-    config.security = &security
-    config.crypto = NULL
-    config.maxmsgsize = -1
-    config.app_properties = NULL
-    config.app_properties_size = 0
+    config.who.security = &security
+    config.who.crypto = NULL
+    config.who.maxmsgsize = -1
+    config.who.app_properties = NULL
+    config.who.app_properties_size = 0
     kind = ENGINE_RAW if ops.traits & RAW else ENGINE_ZMTP
+    if data[1] & 8:
+        kind = ENGINE_WEBSOCKET
+        before_size = 0
+        if data[1] & 3 and not config.connects:
+            before = (b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n"
+                      b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ZWS2.0/NULL\r\n\r\n\x82\x87\0\0\0\0\x02\x05READY")
+            before_size = 168 + 13
+        if data[1] & 3 == 2:
+            before = (b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n"
+                      b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ZWS2.0\r\n\r\n\x82\x81\0\0\0\0\x00")
+            before_size = 163 + 7
+        if data[1] & 3 == 3:
+            before_size = 168
+        if config.connects:
+            before = (b"HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: 1nwQI3IBoftOh+fG2YorpTWcrHs=\r\n"
+                      b"Sec-WebSocket-Protocol: ZWS2.0\r\n\r\n\x82\x01\x00")
+            before_size = 145 + 3 if data[1] & 3 else 0
     stream = <unsigned char *> malloc(before_size + size - 4 + 1)
     memcpy(stream, before, before_size)
     memcpy(stream + before_size, data + 4, size - 4)
