@@ -63,6 +63,8 @@ cdef enum:
     # Buffer the kernel is asked for of a socket that hears a multicast group and whose RCVBUF is -1 (it may give less): a hundredth of a second
     # of a gigabit, until somebody comes to read.
     GROUP_RCVBUF = 1048576
+    # The same for datagrams, which are dropped when there is no room for them: Linux's own choice holds 280 small ones.
+    UDP_BUFFER = 4194304
     # Spare chunks and buffers a socket keeps for itself. More are given back to malloc.
     POOL_SPARES = 4
 

@@ -5,3 +5,4 @@ cdef enum:
     ENGINE_RAW = 1
     ENGINE_WEBSOCKET = 2
     ENGINE_FRAMES = 3
+    ENGINE_DATAGRAM = 4

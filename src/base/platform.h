@@ -109,6 +109,7 @@
 #include "base/platform_poll.h"
 #include "base/platform_net.h"
 #include "base/platform_multicast.h"
+#include "base/platform_datagram.h"
 #include "base/platform_library.h"
 
 #endif

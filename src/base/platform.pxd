@@ -199,6 +199,22 @@ cdef extern from "base/platform.h" nogil:
     int zc_datagram_send(int fd, const void *data, size_t n, const zc_sockaddr_t *to)
     int zc_datagram_filter(int fd, int raw, uint32_t offset, uint32_t mask)
     int zc_interface_find(const char *name, int family, const uint8_t *octets, int bits, zc_sockaddr_t *out)
+    # ---- datagrams; see platform_datagram.h ----
+    enum:
+        ZC_DATAGRAMS_MAX
+    ctypedef struct zc_datagrams_t:
+        zc_sockaddr_t address
+        zc_iovec_t *vectors
+        uint32_t nvectors
+        uint32_t size
+        uint32_t segment
+        uint32_t cut
+    void zc_datagrams_join(int fd)
+    int zc_datagrams_can_join(int fd)
+    int zc_datagrams_send(int fd, zc_datagrams_t *d, int n)
+    int zc_datagrams_recv(int fd, zc_datagrams_t *d, int n)
+    int zc_sa_is_multicast(const zc_sockaddr_t *sa)
+    uint32_t zc_sa_scope(const zc_sockaddr_t *sa)
 
     # ---- names, interfaces ----
     int zc_resolve_all(const char *host, int family, int allow_dns, zc_sockaddr_t *out, int room)   # may block with allow_dns

@@ -49,10 +49,12 @@ cdef enum:
     ENGINE_SIGNALS_WAIT = 8
     ENGINE_MASKED = 16          # bodies that arrive have to be unmasked
     ENGINE_CLOSES = 32          # the end of a connection is said: SIGNAL_CLOSE, behind which nothing may follow
+    # no size that arrives ends the connection: what is too large was dropped before
+    ENGINE_DATAGRAMS = 64
 
 cdef enum:
     # No engine adds more than this to the body of a frame or the data of a signal.
-    ENGINE_OVERHEAD = 256
+    ENGINE_OVERHEAD = 320
 
 # A frame on the wire: `header` bytes, then a body of `size` bytes. Every wire is told of in the terms of ZMTP.
 ctypedef frame_t engine_frame_t
@@ -99,7 +101,8 @@ cdef struct engine_peer_t:
     size_t routing_id_size
     const unsigned char *key            # that the peer has proved to have, CURVE_KEY_SIZE bytes; NULL: none
     bint expected                       # it has proved to be the one that it had to be
-    bint unversioned                    # a ZMTP/1.0 peer of the kind that never sends its subscriptions
+    bint unversioned                    # of the kind that never sends its subscriptions: ZMTP/1.0, datagrams
+    size_t message_max                  # bytes of a message that can be carried; 0: no limit
 
 
 cdef struct engine_t

@@ -5,9 +5,10 @@ from libc.stddef cimport ptrdiff_t, size_t
 from libc.string cimport memcpy
 from base.memory cimport free
 
-from base.engines cimport ENGINE_FRAMES, ENGINE_RAW, ENGINE_WEBSOCKET, ENGINE_ZMTP
+from base.engines cimport ENGINE_DATAGRAM, ENGINE_FRAMES, ENGINE_RAW, ENGINE_WEBSOCKET, ENGINE_ZMTP
 from base.mechanisms cimport MECHANISM_NULL
 from base.errors cimport ENOCOMPATPROTO, ENOTSUP
+from engine.datagram cimport datagram_new
 from engine.frames cimport frames_new
 from engine.ops cimport engine_config_t, engine_frame_t, engine_security_t, engine_t
 from engine.raw cimport raw_new
@@ -28,6 +29,8 @@ cdef inline int engine_new(int kind, const engine_config_t *config, engine_t **o
         return websocket_new(config, out)
     if kind == ENGINE_FRAMES:
         return frames_new(out)
+    if kind == ENGINE_DATAGRAM:
+        return datagram_new(config, out)
     return -ENOTSUP
 
 
@@ -48,7 +51,7 @@ cdef inline bint engine_carries(int kind, const engine_security_t *security) noe
     """Whether the mechanism can be spoken through this engine."""
     if kind == ENGINE_WEBSOCKET:
         return mechanism_has_subprotocol(security)
-    return kind != ENGINE_FRAMES or security.mechanism == MECHANISM_NULL
+    return (kind != ENGINE_FRAMES and kind != ENGINE_DATAGRAM) or security.mechanism == MECHANISM_NULL
 
 
 cdef inline void engine_delete(engine_t *e) noexcept nogil:

@@ -42,6 +42,7 @@ cdef enum:                      # pattern_ops_t.traits: what others may want to 
     SERVES = 1 << 13            # takes the requests of a REQ and answers them: it can be the ZAP handler
     GROUPS = 1 << 14            # a message belongs to a group; peers join and leave groups
     SUBSCRIBES = 1 << 15        # says what it wants to receive, and does not rely on being sent nothing else
+    DATAGRAMS = 1 << 16         # a message is a peer's address and a body: it needs a transport of datagrams
 
 cdef enum:                      # pattern_events()
     PATTERN_IN = 1
@@ -63,6 +64,8 @@ cdef enum:
 cdef struct pattern_hooks_t:
     void (*close_pipe)(void *owner, pipe_t *p) noexcept nogil
     int (*random)(void *buf, size_t n) noexcept nogil
+    # Whether this is the address of a peer as DGRAM has them. 0 or -EINVAL.
+    int (*check_address)(const unsigned char *text, size_t n) noexcept nogil
 
 cdef struct pattern_t
 

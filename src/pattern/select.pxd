@@ -4,6 +4,7 @@ from base.errors cimport EINVAL
 from pattern.channel cimport channel_ops
 from pattern.client cimport client_ops
 from pattern.dealer cimport dealer_ops
+from pattern.dgram cimport dgram_ops
 from pattern.dish cimport dish_ops
 from pattern.gather cimport gather_ops
 from pattern.ops cimport pattern_ops_t
@@ -21,7 +22,7 @@ from pattern.server cimport server_ops
 from pattern.stream cimport stream_ops
 from pattern.sub cimport sub_ops
 from pattern.types cimport (
-    TYPE_CHANNEL, TYPE_CLIENT, TYPE_DEALER, TYPE_DISH, TYPE_GATHER, TYPE_PAIR, TYPE_PEER, TYPE_PUB, TYPE_PULL, TYPE_PUSH, TYPE_RADIO,
+    TYPE_CHANNEL, TYPE_CLIENT, TYPE_DEALER, TYPE_DGRAM, TYPE_DISH, TYPE_GATHER, TYPE_PAIR, TYPE_PEER, TYPE_PUB, TYPE_PULL, TYPE_PUSH, TYPE_RADIO,
     TYPE_REP, TYPE_REQ, TYPE_ROUTER, TYPE_SCATTER, TYPE_SERVER, TYPE_STREAM, TYPE_SUB, TYPE_XPUB, TYPE_XSUB,
 )
 from pattern.xpub cimport xpub_ops
@@ -62,6 +63,8 @@ cdef inline int pattern_select(int type, pattern_ops_t *ops) noexcept nogil:
         radio_ops(ops)
     elif type == TYPE_DISH:
         dish_ops(ops)
+    elif type == TYPE_DGRAM:
+        dgram_ops(ops)
     elif type == TYPE_GATHER:
         gather_ops(ops)
     elif type == TYPE_SCATTER:

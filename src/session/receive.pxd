@@ -26,8 +26,8 @@ from base.atomics cimport zc_add_u32, zc_sub_u32
 from base.errors cimport EAGAIN, EMSGSIZE, ENOMEM, EPIPE
 from base.platform cimport zc_iovec_t, zc_iov_set, zc_now_ns
 from engine.ops cimport (
-    ENGINE_MASKED, ENGINE_MORE, ENGINE_OPAQUE, ENGINE_SIGNAL, SIGNAL_CANCEL, SIGNAL_CLOSE, SIGNAL_PING, SIGNAL_PONG,
-    SIGNAL_SUBSCRIBE, engine_frame_t, signal_t,
+    ENGINE_DATAGRAMS, ENGINE_MASKED, ENGINE_MORE, ENGINE_OPAQUE, ENGINE_SIGNAL, SIGNAL_CANCEL, SIGNAL_CLOSE, SIGNAL_PING,
+    SIGNAL_PONG, SIGNAL_SUBSCRIBE, engine_frame_t, signal_t,
 )
 from engine.select cimport engine_frame_get
 from message.message cimport (
@@ -100,7 +100,7 @@ cdef inline int receive_account(session_t *s, uint64_t size, bint inside) noexce
     s.message_frames += 1
     s.message_bytes += size
     if s.message_frames > s.host.message_frames_max or s.message_bytes > s.host.message_bytes_max:
-        return -EMSGSIZE
+        return 0 if s.engine.traits & ENGINE_DATAGRAMS else -EMSGSIZE
     return 0
 
 
@@ -198,7 +198,7 @@ cdef inline int receive_decode(session_t *s) noexcept nogil:
         if opaque:
             f.flags = 0                 # what stands outside means nothing, and must not get past a full pipe
         body = at + f.header
-        if f.size > s.host.frame_max:
+        if f.size > s.host.frame_max and not s.engine.traits & ENGINE_DATAGRAMS:
             rc = -EMSGSIZE
             break
         if not f.flags & ENGINE_SIGNAL and not more and ring_full(s.pipe.inr):

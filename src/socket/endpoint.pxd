@@ -4,7 +4,7 @@
 
 from libc.stddef cimport size_t
 from base.memory cimport calloc, free, malloc
-from libc.string cimport memcpy, strcmp
+from libc.string cimport memcpy, strcmp, strlen
 from base.errors cimport ENOMEM, EPROTONOSUPPORT
 from pattern.pattern cimport pattern_peer_number
 from session.session cimport SOURCE_LISTENER
@@ -86,6 +86,19 @@ cdef inline void endpoint_unref(endpoint_t *e) noexcept nogil:
         endpoint_free(e)
 
 
+cdef inline int endpoint_name(endpoint_t *e, int fd) noexcept nogil:
+    """What a bind has come to: `resolved`, and what LAST_ENDPOINT is going to tell. 0 or a negative errno."""
+    cdef char name[256]                 # ENDPOINT_MAX
+    cdef const char *text = e.given + e.address_offset
+    cdef int rc = e.transport.name(fd, e.address, text, strlen(text), name, sizeof(name))
+    if rc < 0:
+        return rc
+    e.resolved = text_copy(name, strlen(name))
+    free(e.told)
+    e.told = text_copy(name, strlen(name))
+    return 0 if e.resolved != NULL and e.told != NULL else -ENOMEM
+
+
 cdef inline void endpoint_tell(socket_t *s, endpoint_t *e) noexcept nogil:
     """LAST_ENDPOINT is this one's from now on. Lock held; the endpoint has become the socket's."""
     free(s.last_endpoint)
@@ -118,6 +131,6 @@ cdef inline bint endpoint_matches(endpoint_t *e, const char *text) noexcept nogi
         return True
     if strcmp(e.given, text) != 0:
         return False
-    if e.connects or e.fd < 0:
+    if e.connects or e.resolved == NULL:
         return True
     return not e.address.flags & ADDRESS_WILDCARD

@@ -1,27 +1,31 @@
 # Endpoints: bind, connect, unbind, disconnect. No lock is held by the caller.
 #
-# What an endpoint does is a matter of its transport's kind: stream_endpoints.pxd, group_endpoints.pxd, inproc.pxd. This file finds the table
+# What an endpoint does is a matter of its transport's kind: stream_endpoints.pxd, group_endpoints.pxd, datagram_endpoints.pxd, inproc.pxd.
+# This file finds the table
 # and the endpoint.
 
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t
 from base.memory cimport free
-from base.errors cimport EFAULT, ENOENT, ENOTSUP
+from base.errors cimport EFAULT, ENOCOMPATPROTO, ENOENT, ENOTSUP
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock
 from io.end_call cimport socket_end_call
 from io.mailbox cimport mailbox_drain
 from io.wakeup cimport socket_wake
 from option.store cimport options_take_connect_routing_id
 from option.table cimport option_bytes_t
-from pattern.ops cimport CONNECTS_PEERS
+from pattern.ops cimport CAN_RECV, CONNECTS_PEERS, DATAGRAMS, GROUPS
 from pattern.pattern cimport pattern_disconnect_peer, pattern_is, pattern_set_connect_routing_id
 from socket.send_recv cimport socket_enter
+from socket.datagram_endpoints cimport datagram_endpoint_ops
 from socket.endpoint cimport endpoint_free, endpoint_matches, endpoint_new, endpoint_split, endpoint_unref
 from socket.group_endpoints cimport group_endpoint_ops
 from socket.inproc cimport inproc_endpoint_ops
 from socket.state cimport context_t, endpoint_t, socket_t, SOCKET_OPEN
 from socket.stream_endpoints cimport stream_endpoint_ops
-from transport.ops cimport transport_ops_t, TRANSPORT_GROUP, TRANSPORT_IN_PROCESS, TRANSPORT_STREAM
+from transport.ops cimport (
+    transport_ops_t, CARRIES_DATAGRAMS, TRANSPORT_DATAGRAM, TRANSPORT_GROUP, TRANSPORT_IN_PROCESS, TRANSPORT_STREAM,
+)
 
 
 cdef inline void endpoints_init(context_t *ctx) noexcept nogil:
@@ -29,6 +33,17 @@ cdef inline void endpoints_init(context_t *ctx) noexcept nogil:
     stream_endpoint_ops(&ctx.endpoint_ops[TRANSPORT_STREAM])
     inproc_endpoint_ops(&ctx.endpoint_ops[TRANSPORT_IN_PROCESS])
     group_endpoint_ops(&ctx.endpoint_ops[TRANSPORT_GROUP])
+    datagram_endpoint_ops(&ctx.endpoint_ops[TRANSPORT_DATAGRAM])
+
+
+cdef inline int endpoint_suits(socket_t *s, const endpoint_t *e) noexcept nogil:
+    """Whether the transport carries what this type says. 0 or -ENOCOMPATPROTO."""
+    if e.transport.carries == CARRIES_DATAGRAMS:
+        if not pattern_is(&s.pattern, GROUPS | DATAGRAMS) or e.connects == pattern_is(&s.pattern, CAN_RECV):
+            return -ENOCOMPATPROTO
+    elif pattern_is(&s.pattern, DATAGRAMS):
+        return -ENOCOMPATPROTO
+    return 0
 
 
 cdef inline int socket_bind(socket_t *s, const char *text, size_t n) noexcept nogil:
@@ -36,7 +51,9 @@ cdef inline int socket_bind(socket_t *s, const char *text, size_t n) noexcept no
     cdef endpoint_t *e = endpoint_new(s.ctx, text, n, &rc)
     if e == NULL:
         return rc
-    rc = e.ops.bind(s, e)
+    rc = endpoint_suits(s, e)
+    if rc == 0:
+        rc = e.ops.bind(s, e)
     if rc < 0:
         endpoint_free(e)
     return rc
@@ -64,7 +81,9 @@ cdef inline int connect_with(socket_t *s, const char *text, size_t n, uint32_t *
         return rc
     e.connects = True
     e.peer_number = peer_number
-    rc = e.transport.check(e.given + e.address_offset, n - e.address_offset)
+    rc = endpoint_suits(s, e)
+    if rc == 0:
+        rc = e.transport.check(e.given + e.address_offset, n - e.address_offset)
     if rc == 0:
         rc = take_connect_routing_id(s)
     if rc == 0:

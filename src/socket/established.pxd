@@ -10,7 +10,7 @@ from base.mechanisms cimport CURVE_KEY_TEXT_SIZE
 from base.errors cimport EEXIST, ENOENT, ENOMEM
 from base.monitor_events cimport EVENT_HANDSHAKE_SUCCEEDED
 from base.platform cimport zc_os_random
-from engine.ops cimport engine_config_t, engine_peer_t, engine_security_t, engine_who_t
+from engine.ops cimport ENGINE_STREAM, engine_config_t, engine_peer_t, engine_security_t, engine_who_t
 from engine.select cimport engine_for
 from io.timers cimport socket_of
 from option.key cimport key_to_text
@@ -179,6 +179,7 @@ cdef inline int connection_peer(socket_t *s, session_t *x) noexcept nogil:
         memcpy(p.peer_id, peer.routing_id, peer.routing_id_size)
         p.peer_id_size = <uint32_t> peer.routing_id_size
     p.peer_legacy = peer.unversioned
+    p.message_max = peer.message_max
     return 0
 
 
@@ -225,7 +226,7 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
     p.session = x
     free(x.address)
     x.address = NULL
-    if not pattern_raw(&s.pattern):
+    if not x.engine.traits & ENGINE_STREAM:
         connection_occurrence(x, EVENT_HANDSHAKE_SUCCEEDED, 0)
     if fresh:
         if pattern_attach(&s.pattern, p) < 0:

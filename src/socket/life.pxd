@@ -45,6 +45,7 @@ from socket.resolver cimport resolver_stop
 from socket.session_host cimport connections_init
 from socket.state cimport context_t, endpoint_t, inproc_pair_t, monitor_t, socket_t, SOCKET_CLOSED, SOCKET_CLOSING, SOCKET_OPEN
 from socket.zap_handler cimport zap_leave
+from transport.datagrams cimport datagram_check_peer
 from transport.select cimport transports_init
 
 cdef enum:
@@ -189,6 +190,7 @@ cdef inline socket_t *socket_new_locked(context_t *ctx, int type, bint internal,
         return NULL
     hooks.close_pipe = socket_close_pipe
     hooks.random = socket_random
+    hooks.check_address = datagram_check_peer
     rc = pattern_init(&s.pattern, type, &s.opt, s, &hooks)
     if rc < 0:
         free(s)

@@ -266,7 +266,7 @@ cdef struct context_t:
     engine_crypto_t crypto      # filled once, under the mutex, before the first socket needs it; so is the next
     openssl_t openssl
     transports_t transports     # only read once the context is made, as is the next
-    endpoint_ops_t endpoint_ops[3]      # TRANSPORT_KINDS
+    endpoint_ops_t endpoint_ops[4]      # TRANSPORT_KINDS
     io_thread_t *ios
     uint32_t nios
     bint started

@@ -23,7 +23,7 @@ from session.lifecycle cimport session_close, session_finish, session_input
 from session.session cimport session_t, SESSION_IDLE, SESSION_READY
 from socket.connecting cimport connection_connect
 from socket.connections cimport connection_die, connection_new
-from socket.endpoint cimport endpoint_enlist, endpoint_free, endpoint_new, endpoint_tell, text_copy
+from socket.endpoint cimport endpoint_enlist, endpoint_free, endpoint_name, endpoint_new, endpoint_tell
 from socket.established cimport connection_resume, connection_tell_id
 from socket.io_threads cimport context_io
 from socket.occurrences cimport listener_occurrence
@@ -99,7 +99,6 @@ cdef inline int stream_check(socket_t *s, endpoint_t *e) noexcept nogil:
 cdef inline int listener_open(socket_t *s, endpoint_t *e) noexcept nogil:
     """Opens the listener and fills e.resolved. After an error listener_abandon() follows. Lock held."""
     cdef tuning_t tuning
-    cdef char name[256]                 # ENDPOINT_MAX
     cdef const char *text = e.given + e.address_offset
     cdef const char *why = NULL
     cdef int rc = endpoint_prepare(s, e, &why)
@@ -116,15 +115,8 @@ cdef inline int listener_open(socket_t *s, endpoint_t *e) noexcept nogil:
     if e.fd < 0:
         return e.fd
     e.adopted = s.opt.use_fd >= 0
-    rc = e.transport.name(e.fd, e.address, text, strlen(text), name, sizeof(name))
-    if rc < 0:
-        return rc
-    e.resolved = text_copy(name, strlen(name))
-    free(e.told)
-    e.told = text_copy(name, strlen(name))
-    if e.resolved == NULL or e.told == NULL:
-        return -ENOMEM
-    return pollset_add(&s.set, e.fd, POLL_IN, e)
+    rc = endpoint_name(e, e.fd)
+    return rc if rc < 0 else pollset_add(&s.set, e.fd, POLL_IN, e)
 
 
 cdef inline void listener_abandon(endpoint_t *e) noexcept nogil:

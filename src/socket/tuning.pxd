@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t, uint32_t
 from libc.string cimport memcpy, memset
 from option.store cimport options_frame_max, options_message_bytes_max, options_message_frames_max
 from option.table cimport option_bytes_t, options_t
-from pattern.ops cimport PUBLISHES
+from pattern.ops cimport DATAGRAMS, PUBLISHES
 from pattern.pattern cimport pattern_is
 from socket.state cimport endpoint_t, socket_t
 from transport.ops cimport visitors_t
@@ -33,6 +33,7 @@ cdef inline void tuning_from(socket_t *s, const endpoint_t *e, tuning_t *t) noex
     t.loopback_fastpath = o.loopback_fastpath
     t.backlog = o.backlog
     t.busy_poll = o.busy_poll
+    t.addressed = pattern_is(&s.pattern, DATAGRAMS)
     t.use_fd = o.use_fd
     t.publishes = pattern_is(&s.pattern, PUBLISHES)
     t.multicast_hops = o.multicast_hops

@@ -13,6 +13,10 @@ from base.platform cimport zc_sockaddr_t
 cdef enum:
     ADDRESS_WILDCARD = 1           # the port, or ipc's path, is chosen when listening begins
     ADDRESS_OWN_DIRECTORY = 2      # the path lies in a directory that goes with it
+    ADDRESS_MULTICAST = 4          # udp: the target is a group
+
+cdef enum:
+    INTERFACE_NAME_MAX = 63        # more than any system's
 
 cdef enum:
     # The longest text an endpoint made here can have: ipc path, or a bracketed address with scope and port.
@@ -26,6 +30,8 @@ cdef struct address_t:
     zc_sockaddr_t target
     zc_sockaddr_t source           # of a connection; len 0 = the system chooses. Of a group: of the interface
     # of multicast
+    unsigned int interface         # its index; 0 = the system chooses
+    char interface_name[INTERFACE_NAME_MAX + 1]     # as it was given
     unsigned int device            # the index of the interface
     int ngroups                    # to receive from; `target` is the one to send to
     unsigned char groups[8][16]    # ADDRESS_GROUPS

@@ -28,7 +28,13 @@ cdef enum:
     TRANSPORT_STREAM = 0        # a connection is a stream of bytes, with a session on either side
     TRANSPORT_IN_PROCESS = 1    # a connection is a pair of rings between two sockets of a context
     TRANSPORT_GROUP = 2         # a stream to or from everybody in a group: to bind and to connect is the same
-    TRANSPORT_KINDS = 3
+    TRANSPORT_DATAGRAM = 3      # no connections: an endpoint that sends, or one that receives, each with a session
+    TRANSPORT_KINDS = 4
+
+cdef enum:
+    # Whose messages it carries.
+    CARRIES_ALL = 0             # of every type but those that are for datagrams only
+    CARRIES_DATAGRAMS = 1       # of those, and groups. Who receives binds, who only sends connects
 
 cdef enum:
     # Libraries of the context that a transport needs before an endpoint of it is made.
@@ -71,6 +77,7 @@ cdef struct transport_ops_t:
     bint optional               # zmq_has() answers for it: there are libraries without it
     int engine                  # ENGINE_...: what is spoken over its streams
     int needs                   # TRANSPORT_NEEDS_...
+    int carries                 # CARRIES_...
 
     # ---- addresses. `text` is what stands behind "scheme://"; it has no end but `n`.
 
@@ -115,6 +122,11 @@ cdef struct transport_ops_t:
     # Close it and remove what `listen` made besides. adopted: the descriptor came from the application, and what
     # belongs to it stays.
     void (*close_listener)(int listener, address_t *address, bint adopted) noexcept nogil
+
+    # ---- TRANSPORT_DATAGRAM has no listeners but this
+
+    # `out` is open and receives what is sent to the address. `name` is asked with its descriptor.
+    int (*receive_at)(address_t *address, const tuning_t *tuning, stream_t *out) noexcept nogil
 
     # ---- the beginning of a connection
 

@@ -5,7 +5,7 @@
 # the socket's lock.
 
 from libc.stddef cimport size_t
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
 from libc.string cimport memset
 from base.config cimport DEVICE_NAME_MAX
 from transport.openssl cimport openssl_t
@@ -42,6 +42,7 @@ cdef struct tuning_t:
     int backlog
     int busy_poll                  # 0 leaves
     int loopback_fastpath          # 0 leaves
+    bint addressed                 # datagrams that arrive bear their sender's address
     int use_fd                     # a listening descriptor of the application, -1 for none
     char bindtodevice[DEVICE_NAME_MAX + 1]
     # of groups
@@ -64,4 +65,6 @@ cdef inline void tuning_default(tuning_t *t) noexcept nogil:
     t.sndbuf = t.rcvbuf = -1
     t.keepalive = t.keepalive_cnt = t.keepalive_idle = t.keepalive_intvl = -1
     t.backlog = TUNING_BACKLOG
+    t.multicast_hops = t.multicast_loop = 1
+    t.frame_max = UINT64_MAX
     t.use_fd = -1

@@ -4,7 +4,6 @@ import pytest
 
 pytestmark = pytest.mark.better  # pyzmq has most of it, and its texts name less
 
-TYPES = ["DGRAM"]
 # That this is the whole list is for the tests of each transport to show.
 TRANSPORTS = "zmqcore has {} and {}"
 
@@ -13,13 +12,6 @@ def refused(zmq, call, *args):
     with pytest.raises(zmq.ZMQError) as caught:
         call(*args)
     return caught.value
-
-
-@pytest.mark.parametrize("name", TYPES)
-def test_socket_types(zmq, context, name):
-    error = refused(zmq, context.socket, getattr(zmq, name))
-    assert error.errno == zmq.EINVAL
-    assert f"{name} sockets are not implemented in zmqcore" in str(error)
 
 
 def test_numbers_that_are_no_type(zmq, context):

@@ -30,6 +30,7 @@ PEERS = {
     "PEER": "PEER",
     "CHANNEL": "CHANNEL",
     "RADIO": "DISH",
+    "DGRAM": "",
     "DISH": "RADIO",
 }
 
