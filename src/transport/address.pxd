@@ -30,9 +30,8 @@ cdef struct address_t:
     zc_sockaddr_t target
     zc_sockaddr_t source           # of a connection; len 0 = the system chooses. Of a group: of the interface
     # of multicast
-    unsigned int interface         # its index; 0 = the system chooses
-    char interface_name[INTERFACE_NAME_MAX + 1]     # as it was given
-    unsigned int device            # the index of the interface
+    unsigned int device            # the index of the interface; 0 = the system chooses
+    char device_name[INTERFACE_NAME_MAX + 1]        # as it was given
     int ngroups                    # to receive from; `target` is the one to send to
     unsigned char groups[8][16]    # ADDRESS_GROUPS
 

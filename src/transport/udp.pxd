@@ -41,11 +41,11 @@ cdef inline int udp_interface(const char *text, size_t n, int family, address_t 
     cdef int rc = resolve_copy(text, n, name)
     if rc < 0 or n > INTERFACE_NAME_MAX:
         return -EINVAL
-    memcpy(out.interface_name, name, n + 1)
+    memcpy(out.device_name, name, n + 1)
     if n == 1 and name[0] == c'*':
         return 0
-    out.interface = zc_interface_index(name)
-    if out.interface:
+    out.device = zc_interface_index(name)
+    if out.device:
         return 0
     rc = resolve_numeric(name, &own)
     if rc == -EAGAIN:
@@ -57,7 +57,7 @@ cdef inline int udp_interface(const char *text, size_t n, int family, address_t 
     if rc == 0:
         octets = zc_sa_octets(&own, &bits)
         rc = zc_interface_find(NULL, family, octets, bits * 8, &out.source)
-        out.interface = <uint32_t> rc if rc > 0 else 0
+        out.device = <uint32_t> rc if rc > 0 else 0
     return rc if rc < 0 else 0
 
 
@@ -76,12 +76,12 @@ cdef inline int udp_settle(const char *text, size_t before, size_t n, address_t 
     if not zc_sa_is_multicast(&out.target):
         return 0 if before == n else -EINVAL
     out.flags |= ADDRESS_MULTICAST
-    out.interface = zc_sa_scope(&out.target)
+    out.device = zc_sa_scope(&out.target)
     rc = 0 if before == n else udp_interface(text, before, out.family, out)
-    if rc == 0 and out.family == ZC_FAMILY_V6 and out.interface:
+    if rc == 0 and out.family == ZC_FAMILY_V6 and out.device:
         # To bind a group of one network the system wants to know which.
         memcpy(octets, zc_sa_octets(&out.target, &n_octets), 16)
-        zc_sa_set_v6(&out.target, octets, zc_sa_port(&out.target), out.interface)
+        zc_sa_set_v6(&out.target, octets, zc_sa_port(&out.target), out.device)
     return rc
 
 
@@ -182,8 +182,8 @@ cdef inline int udp_multicast(int fd, const address_t *a, const tuning_t *tuning
     cdef int rc = zc_group_hops(fd, a.family, tuning.multicast_hops if tuning.multicast_hops < 255 else 255)
     if rc == 0:
         rc = zc_group_loop(fd, a.family, tuning.multicast_loop)
-    if rc == 0 and a.interface:
-        rc = zc_group_interface(fd, a.family, a.interface)
+    if rc == 0 and a.device:
+        rc = zc_group_interface(fd, a.family, a.device)
     return rc
 
 
@@ -217,7 +217,7 @@ cdef inline int udp_receive_at(address_t *a, const tuning_t *tuning, stream_t *o
         rc = zc_bind(fd, &a.target)
     if rc == 0 and a.flags & ADDRESS_MULTICAST:
         zc_group_only_joined(fd, a.family)
-        rc = zc_group_join(fd, &a.target, a.interface)
+        rc = zc_group_join(fd, &a.target, a.device)
         if rc == 0:
             rc = udp_multicast(fd, a, tuning)
     if rc < 0:
@@ -236,8 +236,8 @@ cdef inline int udp_name(
         rc = datagram_peer_text(&here, text, sizeof(text))
     if rc < 0:
         return rc
-    if a.interface_name[0]:
-        rc = snprintf(out, room, b"udp://%s;%s", a.interface_name, text)
+    if a.device_name[0]:
+        rc = snprintf(out, room, b"udp://%s;%s", a.device_name, text)
     else:
         rc = snprintf(out, room, b"udp://%s", text)
     return rc if rc >= 0 and <size_t> rc < room else -ENAMETOOLONG
