@@ -47,7 +47,7 @@ cdef inline int datagram_open(socket_t *s, endpoint_t *e, stream_t *out) noexcep
     rc = e.transport.parse_bind(text, e.name_size - e.address_offset, s.opt.ipv6, e.address)
     if rc < 0:
         return rc
-    tuning_from(s, &tuning)
+    tuning_from(s, e, &tuning)
     rc = e.transport.receive_at(e.address, &tuning, out)
     if rc < 0:
         return rc
