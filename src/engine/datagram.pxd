@@ -179,7 +179,7 @@ cdef inline int datagram_new(const engine_config_t *config, engine_t **out) noex
     cdef engine_t *e = &d.base
     if d == NULL:
         return -ENOMEM
-    d.addressed = not config.groups
+    d.addressed = not config.who.groups
     e.traits = ENGINE_STREAM | ENGINE_DATAGRAMS
     e.peer.unversioned = not d.addressed
     # Both frames of a message count; the length of the group is a byte more.

@@ -21,7 +21,7 @@ from base.platform cimport (
     zc_set_option, zc_sockaddr_t, ZC_FAMILY_V6,
     ZC_OPT_BUSY_POLL, ZC_OPT_PRIORITY, ZC_OPT_RCVBUF, ZC_OPT_SNDBUF, ZC_OPT_TOS, ZC_OPT_V6ONLY,
 )
-from transport.address cimport address_clear, address_t, ADDRESS_MULTICAST, INTERFACE_NAME_MAX
+from transport.address cimport address_clear, address_t, ADDRESS_MULTICAST, ADDRESS_WILDCARD, INTERFACE_NAME_MAX
 from transport.datagrams cimport datagram_peer_text, datagrams_begin, datagrams_of, datagrams_ops
 from transport.ops cimport stream_t, transport_ops_t, CARRIES_DATAGRAMS, TRANSPORT_DATAGRAM
 from transport.resolve cimport (
@@ -103,6 +103,8 @@ cdef inline int udp_parse_bind(const char *text, size_t n, bint ipv6, address_t 
         return rc
     resolve_unmap(&out.target)      # a v4 socket says v4 addresses, and is what multicast needs
     zc_sa_set_port(&out.target, port)
+    if port == 0:
+        out.flags |= ADDRESS_WILDCARD
     return udp_settle(text, before, n, out)
 
 
