@@ -12,6 +12,7 @@ from transport.pgm cimport epgm_ops, pgm_ops
 from transport.tcp cimport tcp_ops
 from transport.tls cimport tls_ops
 from transport.ws cimport ws_ops
+from transport.wss cimport wss_ops
 from transport.udp cimport udp_ops
 
 cdef enum:
@@ -38,6 +39,7 @@ cdef inline void transports_init(transports_t *all) noexcept nogil:
     pgm_ops(transports_add(all))
     epgm_ops(transports_add(all))
     tls_ops(transports_add(all))
+    wss_ops(transports_add(all))
     udp_ops(transports_add(all))
 
 
