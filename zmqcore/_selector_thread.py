@@ -17,10 +17,13 @@ import contextlib
 import selectors
 import socket
 import threading
+import time
 import weakref
 from collections.abc import Callable
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+# Seconds, when the system refuses to select.
+PAUSE = 0.05
 
 
 class SelectorThread:
@@ -107,8 +110,10 @@ class _Watch:
             while self._take(selector, wanted):
                 try:
                     found = selector.select()
-                except OSError:  # a descriptor was closed before it was taken off; select() does not say which
-                    _forget_closed(selector, wanted, self._there)
+                except (OSError, ValueError):
+                    # A descriptor was closed before it was taken off, or there are more than select() takes; it does not say which.
+                    if not _forget_closed(selector, wanted, self._there):
+                        time.sleep(PAUSE)  # nothing to wait for but better times
                     continue
                 if not self._report(selector, wanted, found):
                     return
@@ -165,7 +170,9 @@ def _select(selector: selectors.BaseSelector, wanted: dict[int, int], fd: int, e
         wanted[fd] = events
 
 
-def _forget_closed(selector: selectors.BaseSelector, wanted: dict[int, int], own: socket.socket) -> None:
+def _forget_closed(selector: selectors.BaseSelector, wanted: dict[int, int], own: socket.socket) -> bool:
+    """Whether there were any."""
+    some = False
     for key in list(selector.get_map().values()):
         if key.fileobj is own:
             continue
@@ -175,3 +182,5 @@ def _forget_closed(selector: selectors.BaseSelector, wanted: dict[int, int], own
                 alone.select(0)
             except (OSError, ValueError):
                 _select(selector, wanted, key.fd, 0)
+                some = True
+    return some

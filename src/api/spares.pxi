@@ -34,11 +34,17 @@ cdef inline void kept_add(socket_t *s, object taken) noexcept:
     Py_INCREF(taken)
     for k in range(RX_KEPT):
         if zc_cas_ptr(&s.host.kept[k], NULL, old):
-            return
-    s.host.kept_next = (s.host.kept_next + 1) % RX_KEPT
-    old = zc_swap_ptr(&s.host.kept[s.host.kept_next], old)
-    if old != NULL:
-        Py_DECREF(<object> old)
+            break
+    else:
+        k = s.host.kept_next = (s.host.kept_next + 1) % RX_KEPT
+        old = zc_swap_ptr(&s.host.kept[k], old)
+        if old != NULL:
+            Py_DECREF(<object> old)
+    if zc_load_relaxed_u32(&s.state) != SOCKET_OPEN:
+        # Closed by another thread meanwhile: nobody else will give it back.
+        old = zc_swap_ptr(&s.host.kept[k], NULL)
+        if old != NULL:
+            Py_DECREF(<object> old)
 
 
 cdef inline PyObject *kept_take(socket_t *s, Py_ssize_t size) noexcept:

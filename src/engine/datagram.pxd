@@ -18,7 +18,7 @@ from base.config cimport GROUP_MAX
 from base.datagram cimport (
     DATAGRAM_MAX, RECORD_ADDRESS_MAX, RECORD_HEADER, record_get, record_put, record_t,
 )
-from base.errors cimport ENOMEM
+from base.errors cimport ENOMEM, EPROTO
 from base.memory cimport calloc
 from engine.ops cimport (
     ENGINE_DATAGRAMS, ENGINE_MORE, ENGINE_READY, ENGINE_SIGNAL, ENGINE_STREAM, engine_config_t, engine_frame_t, engine_t,
@@ -28,6 +28,7 @@ from message.message cimport msg_data, msg_t
 
 cdef enum:
     PIECE_MARK = 0x80000000     # in piece_t.header: no record_t begins like this, for addresses are shorter
+    PIECE_HEADER_MAX = RECORD_HEADER + RECORD_ADDRESS_MAX + 1
 
 # What stands in front of a frame once its record has been taken apart.
 cdef struct piece_t:
@@ -143,8 +144,11 @@ cdef inline int datagram_frame_get(engine_t *e, const unsigned char *p, size_t n
     memcpy(&piece, p, sizeof(piece_t))
     if piece.header & PIECE_MARK:
         datagram_piece(f, &piece)
-        return 1
+        # The transport wrote all records, and this engine all marks; what does not look like either is not believed.
+        return 1 if f.header <= PIECE_HEADER_MAX and f.size <= DATAGRAM_MAX + 20 else -EPROTO
     record_get(p, &r)
+    if r.address > RECORD_ADDRESS_MAX or r.size > DATAGRAM_MAX + 20:
+        return -EPROTO
     first_at = RECORD_HEADER + <size_t> r.address
     if (<datagram_engine_t *> e).addressed:
         if n < first_at:

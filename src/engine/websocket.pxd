@@ -41,7 +41,7 @@ from zmtp.metadata cimport metadata_unref
 from zmtp.outgoing cimport outgoing_front, outgoing_took, outgoing_waits
 
 cdef enum:
-    WEBSOCKET_ENCODED_MAX = ENGINE_OVERHEAD - ZWS_HEADER_MAX - 1       # what a mechanism may add
+    WEBSOCKET_ENCODED_MAX = ENGINE_OVERHEAD - ZWS_HEADER_MAX - 8       # what a mechanism may add; a JOIN has its name besides
 
 
 # ---- beginning

@@ -50,6 +50,8 @@ cdef enum:
 
     # With so much unsent no further ping is answered.
     OPENING_OUT_MAX = 4096
+    # A peer may ask whether we are there while it waits for an answer. With more it only keeps us from looking at the clock.
+    OPENING_CONTROLS_MAX = 64
 
 
 cdef inline int opening_get(void *arg, const unsigned char *p, size_t n, engine_frame_t *f) noexcept nogil:
@@ -153,8 +155,13 @@ cdef inline int opening_control(websocket_t *z, const unsigned char *data, size_
     cdef int opcode = WS_PONG if z.opcode == WS_PING else WS_CLOSE
     cdef unsigned char *to
     cdef int rc
-    if z.opcode == WS_PONG or outgoing_waits(&o.out) > OPENING_OUT_MAX:
+    o.controls += 1
+    if o.controls > OPENING_CONTROLS_MAX:
+        return opening_refused(o, -EPROTO)
+    if z.opcode == WS_PONG:
         return 0
+    if outgoing_waits(&o.out) > OPENING_OUT_MAX:
+        return -EPIPE if opcode == WS_CLOSE else 0
     to = outgoing_room(&o.out, WS_HEADER_MAX + n)
     if to == NULL:
         return -ENOMEM

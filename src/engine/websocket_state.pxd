@@ -7,6 +7,7 @@
 # - What frame_get() has read last is remembered for whoever deals with the body.
 
 from libc.stddef cimport ptrdiff_t, size_t
+from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 
 from base.errors cimport EPROTO
@@ -38,6 +39,7 @@ cdef struct opening_t:
     decoder_t decoder
     int stage
     int error
+    uint32_t controls           # control frames that have come
 
 cdef struct websocket_t:
     engine_t base              # first: a websocket_t * is an engine_t *

@@ -165,8 +165,9 @@ cdef inline void pgm_peer_data(pgm_receiver_t *r, pgm_peer_t *p, const pgm_packe
     pgm_window_data(&p.window, k.sqn, k.payload, k.size, k.continues, pgm_receiver_back_off(r, now), now, &r.limits, &r.sink)
 
 
-cdef inline void pgm_peer_confirm(pgm_receiver_t *r, pgm_peer_t *p, const pgm_packet_t *k, uint64_t now) noexcept nogil:
-    """NCF, or the NAK of another receiver."""
+cdef inline void pgm_peer_confirm(pgm_receiver_t *r, pgm_peer_t *p, const pgm_packet_t *k, bint own, uint64_t now) noexcept nogil:
+    """NCF, or the NAK of another receiver. own: the source has said it. Only that tells of numbers we did not know of, and of no more than
+    the window holds: whoever could move it on could make us deaf to the source."""
     cdef uint32_t sqn = k.sqn
     cdef int i
     if not pgm_nla_equal(&k.group, &r.wire.group) or not pgm_nla_equal(&k.nla, &p.path):
@@ -175,7 +176,7 @@ cdef inline void pgm_peer_confirm(pgm_receiver_t *r, pgm_peer_t *p, const pgm_pa
     for i in range(k.count + 1):
         if i:
             sqn = load_be32(k.list + 4 * (i - 1))
-        if k.type == PGM_NCF:
+        if own and sqn + 1 - p.window.base <= p.window.most:
             pgm_window_extend(&p.window, sqn + 1, pgm_receiver_back_off(r, now), now, &r.limits, &r.sink)
         pgm_window_confirm(&p.window, sqn, now + PGM_DATA_WAIT)
 
@@ -183,6 +184,7 @@ cdef inline void pgm_peer_confirm(pgm_receiver_t *r, pgm_peer_t *p, const pgm_pa
 cdef inline void pgm_receiver_from_source(pgm_receiver_t *r, const pgm_packet_t *k, const pgm_nla_t *source,
                                           uint64_t now) noexcept nogil:
     cdef pgm_peer_t *p = pgm_peer_find(r, k.gsi, k.sport)
+    cdef bint own
     if p == NULL:
         if k.type == PGM_NCF or k.type == PGM_RDATA or k.fin:
             r.counts.strange += 1   # of the past of a source that is not known
@@ -190,16 +192,18 @@ cdef inline void pgm_receiver_from_source(pgm_receiver_t *r, const pgm_packet_t 
         p = pgm_peer_new(r, k, source, now)
         if p == NULL:
             return
-    elif k.type != PGM_NCF and not pgm_nla_equal(&p.came_from, source):
+    own = pgm_nla_equal(&p.came_from, source)
+    if k.type != PGM_NCF and not own:
         r.counts.strange += 1
         return
-    p.heard = now
-    if k.rst:
+    if own:
+        p.heard = now
+    if k.rst and own:
         pgm_window_trail(&p.window, p.window.next, &r.limits, &r.sink)
     if k.type == PGM_SPM:
         pgm_peer_spm(r, p, k, now)
     elif k.type == PGM_NCF:
-        pgm_peer_confirm(r, p, k, now)
+        pgm_peer_confirm(r, p, k, own, now)
     else:
         pgm_peer_data(r, p, k, now)
     if p.path.size == 0 and p.spmr_due == 0 and pgm_window_missing(&p.window):
@@ -221,7 +225,7 @@ cdef inline void pgm_receiver_packet(pgm_receiver_t *r, const unsigned char *p, 
         if peer == NULL:
             r.counts.strange += 1
         elif k.type == PGM_NAK:
-            pgm_peer_confirm(r, peer, &k, now)
+            pgm_peer_confirm(r, peer, &k, False, now)
         elif peer.spmr_due:
             peer.spmr_due = now + (<uint64_t> PGM_SPMR_WAIT << peer.spmr_tries)
     elif k.dport != r.wire.dport:

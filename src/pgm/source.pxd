@@ -51,6 +51,7 @@ cdef struct pgm_source_t:
     uint32_t room
     uint32_t trail
     uint32_t next
+    unsigned char *spare            # a block that was made for a packet that could not leave, or NULL
     uint32_t *wanted                # numbers to be sent again, the first in first: `room` places, as there are packets
     uint32_t wanted_head
     uint32_t wanted_count
@@ -65,6 +66,7 @@ cdef struct pgm_source_t:
     uint64_t heartbeat_due          # 0: no data that it could follow
     int heartbeat_step
     uint64_t active                 # when data was last sent, or asked for
+    uint64_t fresh                  # when data was last sent for the first time
     uint64_t sent                   # packets of original data
     uint64_t resent
     uint64_t refused                # NAKs and numbers beyond the window or the budget
@@ -141,7 +143,10 @@ cdef inline int pgm_source_grow(pgm_source_t *s) noexcept nogil:
 cdef inline unsigned char *pgm_source_block(pgm_source_t *s) noexcept nogil:
     """Memory for one more packet of the window, which may be that of the oldest. NULL: out of memory."""
     cdef pgm_kept_t *k
-    cdef unsigned char *data
+    cdef unsigned char *data = s.spare
+    if data != NULL:
+        s.spare = NULL
+        return data
     if s.next - s.trail < s.window:
         if s.next - s.trail == s.room and pgm_source_grow(s) < 0:
             return NULL
@@ -170,7 +175,7 @@ cdef inline int pgm_source_emit(pgm_source_t *s, uint64_t now) noexcept nogil:
     pgm_data_put(packet, PGM_ODATA, &s.tsi, s.wire.dport, s.next, s.trail, s.pack.size)
     rc = s.wire.send(s.wire.state, PGM_TO_GROUP, &s.wire.group, packet, PGM_DATA_HEADER + s.pack.size)
     if rc == -EAGAIN or rc == -ENOBUFS:
-        free(fresh)
+        s.spare = fresh             # the trail has gone on for it already
         s.rest = now + PGM_SEND_REST
         return -EAGAIN
     # Any other error is one more way to be lost: receivers ask for it again.
@@ -182,7 +187,7 @@ cdef inline int pgm_source_emit(pgm_source_t *s, uint64_t now) noexcept nogil:
     pgm_bucket_take(&s.rate, s.overhead + PGM_DATA_HEADER + s.pack.size, now)
     s.next += 1
     s.sent += 1
-    s.active = now
+    s.active = s.fresh = now
     s.heartbeat_step = 1
     s.heartbeat_due = now + pgm_heartbeat(0)
     s.pack.data = fresh + PGM_DATA_HEADER
@@ -350,6 +355,7 @@ cdef inline void pgm_source_end(pgm_source_t *s, uint64_t now) noexcept nogil:
         free(pgm_source_kept(s, s.trail + i).data)
     free(s.kept)
     free(s.wanted)
+    free(s.spare)
     free(s.pack.data - PGM_DATA_HEADER)
     s.kept = NULL
     s.wanted = NULL

@@ -43,6 +43,8 @@ cdef enum:
     SLOT = 65536
     # Errors that one read passes over. With more of them the poll set calls again.
     READ_ERRORS = 16
+    # Calls of the system in one read, be there room left or not: datagrams that are too large bring nothing.
+    READ_FETCHES = 16
 
 cdef struct datagrams_t:
     zc_sockaddr_t target        # where records without an address go; len 0: nowhere
@@ -50,10 +52,14 @@ cdef struct datagrams_t:
     bint addressed              # records that arrive bear an address
     bint joins                  # the system takes several datagrams as one
     uint64_t size_max
-    # the address met last, and its text
+    # the address sent to last, and its text
     zc_sockaddr_t known
     char text[80]               # RECORD_ADDRESS_MAX
     uint32_t text_size
+    # the address of the batch that is being handed on, and its text: a send in the middle of it must not change them
+    zc_sockaddr_t met
+    char met_text[80]           # RECORD_ADDRESS_MAX
+    uint32_t met_size
     # what has been read: batches `slot` to `slots`; of the first one what begins at `at`, of its record what begins at `part`
     unsigned char *room         # BATCHES slots
     zc_iovec_t vectors[8]       # BATCHES
@@ -111,15 +117,18 @@ cdef inline int datagram_peer_text(const zc_sockaddr_t *address, char *out, size
 cdef inline int datagrams_know(datagrams_t *g, const char *text, size_t n) noexcept nogil:
     """`known` becomes the address of that text, of the socket's family. 0 or -EINVAL."""
     cdef zc_sockaddr_t address
+    cdef int port
     if n == g.text_size and memcmp(g.text, text, n) == 0:
         return 0
     g.text_size = 0
     if n > RECORD_ADDRESS_MAX or datagram_peer_address(<const unsigned char *> text, n, &address) < 0:
         return -EINVAL
+    port = zc_sa_port(&address)
     if g.family == ZC_FAMILY_V6:
         resolve_map(&address)
     elif zc_sa_family(&address) != g.family and not resolve_unmap(&address):
         return -EINVAL
+    zc_sa_set_port(&address, port)      # another family begins without one
     g.known = address
     memcpy(g.text, text, n)
     g.text_size = <uint32_t> n
@@ -127,15 +136,15 @@ cdef inline int datagrams_know(datagrams_t *g, const char *text, size_t n) noexc
 
 
 cdef inline void datagrams_meet(datagrams_t *g, const zc_sockaddr_t *address) noexcept nogil:
-    """`text` becomes that of the address."""
+    """`met_text` becomes that of the address."""
     cdef char text[128]
     cdef int n
-    if g.text_size and zc_sa_equal(&g.known, address):
+    if g.met_size and zc_sa_equal(&g.met, address):
         return
     n = datagram_peer_text(address, text, sizeof(text))
-    g.text_size = <uint32_t> n if 0 < n <= RECORD_ADDRESS_MAX else 0
-    memcpy(g.text, text, g.text_size)
-    g.known = address[0]
+    g.met_size = <uint32_t> n if 0 < n <= RECORD_ADDRESS_MAX else 0
+    memcpy(g.met_text, text, g.met_size)
+    g.met = address[0]
 
 
 # ---- writing
@@ -357,12 +366,12 @@ cdef inline size_t piece_hand(const void *piece, size_t size, size_t *skip, unsi
 cdef inline size_t record_hand(datagrams_t *g, const unsigned char *data, size_t size, unsigned char *out, size_t room) noexcept nogil:
     """The record of a datagram, behind its first `part` bytes. How much of it was handed on; `part` is 0 when it is done."""
     cdef unsigned char head[16]         # RECORD_HEADER
-    cdef size_t address = g.text_size if g.addressed else 0
+    cdef size_t address = g.met_size if g.addressed else 0
     cdef size_t skip = g.part
     cdef size_t done
     record_put(head, <uint32_t> address, <uint32_t> size)
     done = piece_hand(head, RECORD_HEADER, &skip, out, room)
-    done += piece_hand(g.text, address, &skip, out + done, room - done)
+    done += piece_hand(g.met_text, address, &skip, out + done, room - done)
     done += piece_hand(data, size, &skip, out + done, room - done)
     g.part += <uint32_t> done
     if g.part == RECORD_HEADER + address + size:
@@ -400,10 +409,12 @@ cdef inline ptrdiff_t datagrams_read(stream_t *t, void *out, size_t n) noexcept 
     cdef datagrams_t *g = datagrams_of(t)
     cdef size_t done = 0
     cdef int rc = BATCHES
+    cdef int left = READ_FETCHES
     while done < n:
         if g.slot == g.slots:
-            if rc < BATCHES:
-                break           # that was all
+            if rc < BATCHES or left == 0:
+                break           # that was all, or others wait; the poll set calls again
+            left -= 1
             rc = datagrams_fetch(g, t.fd)
             if rc <= 0:
                 break

@@ -32,6 +32,7 @@ enum {
     TLS1_2_VERSION = 0x0303,
     TLS1_3_VERSION = 0x0304,
     X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS = 4,
+    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT = 0x20,
     X509_V_FLAG_PARTIAL_CHAIN = 0x80000,
     PEM_R_NO_START_LINE = 108,
     ERR_REASON = 0xfff,      /* of an error code, the part that says why */

@@ -25,6 +25,7 @@ cdef extern from "transport/openssl.h" nogil:
         TLS1_2_VERSION
         TLS1_3_VERSION
         X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS
+        X509_CHECK_FLAG_NEVER_CHECK_SUBJECT
         X509_V_FLAG_PARTIAL_CHAIN
         PEM_R_NO_START_LINE
         ERR_REASON

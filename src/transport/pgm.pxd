@@ -58,6 +58,8 @@ cdef enum:
     # A source that is being closed stays so long after its last packet or NAK: a receiver finds out from an SPM that the
     # last packet is missing, and then backs off.
     PGM_QUIET = 300 * PGM_MS
+    # And for so long at most: the default of RECOVERY_IVL.
+    PGM_GOODBYE = 10000 * PGM_MS
 
 cdef struct pgm_stream_t:
     int out
@@ -441,9 +443,12 @@ cdef inline int epgm_open(const address_t *a, const tuning_t *tuning, stream_t *
 cdef inline long pgm_unsent(stream_t *t) noexcept nogil:
     """transport_ops_t.unsent: something, too, while a receiver may still ask for the last of it."""
     cdef pgm_stream_t *s = pgm_state(t)
+    cdef uint64_t now = zc_now_ns()
     if not s.sends:
         return 0
-    return not pgm_pack_empty(&s.source.pack) or (s.source.active and s.source.active + PGM_QUIET > zc_now_ns())
+    # Not as long as anybody asks: one that never ends would keep the socket open.
+    return not pgm_pack_empty(&s.source.pack) or (
+        s.source.active and s.source.active + PGM_QUIET > now and s.source.fresh + PGM_GOODBYE > now)
 
 
 cdef inline void pgm_shutdown(stream_t *t) noexcept nogil:

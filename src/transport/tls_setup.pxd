@@ -19,7 +19,7 @@ from transport.openssl cimport (
     ERR_REASON, PEM_R_NO_START_LINE, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER, SSL_MODE_RELEASE_BUFFERS,
     SSL_OP_CIPHER_SERVER_PREFERENCE, SSL_OP_NO_COMPRESSION, SSL_OP_NO_RENEGOTIATION, SSL_OP_NO_TICKET, SSL_SESS_CACHE_OFF,
     SSL_VERIFY_FAIL_IF_NO_PEER_CERT, SSL_VERIFY_NONE, SSL_VERIFY_PEER, TLS1_2_VERSION, TLS1_3_VERSION,
-    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, X509_V_FLAG_PARTIAL_CHAIN, openssl_t,
+    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, X509_V_FLAG_PARTIAL_CHAIN, openssl_t,
 )
 from transport.tuning cimport tls_wishes_t, tuning_t, tuning_text_t
 
@@ -173,6 +173,8 @@ cdef inline int tls_name(tls_setup_t *t, const char *host, size_t n) noexcept no
         if host[i] == c'%':
             n = i                   # a scope is no part of an address
             break
+    if n == 0 or host[0] == c'.':   # OpenSSL would ask for no name, or for any below a domain
+        return -EINVAL
     memcpy(t.name, host, n)
     t.name[n] = 0
     t.name_size = n
@@ -235,7 +237,8 @@ cdef inline int tls_expect(const tls_setup_t *t, void *ssl) noexcept nogil:
     param = t.lib.SSL_get0_param(ssl)
     if t.address_size:
         return 0 if t.lib.X509_VERIFY_PARAM_set1_ip(param, t.address, t.address_size) == 1 else -ENOMEM
-    t.lib.X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
+    t.lib.X509_VERIFY_PARAM_set_hostflags(
+        param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT)
     if t.lib.X509_VERIFY_PARAM_set1_host(param, t.name, t.name_size) != 1:
         return -ENOMEM
     t.lib.SSL_set_tlsext_host_name(ssl, <char *> t.name)

@@ -154,6 +154,7 @@ cdef inline int tls_start(stream_t *t, int fd, void *prepared) noexcept nogil:
     if s == NULL or s.ssl == NULL:
         free(s)
         zc_close(fd)
+        t.fd = -1
         return -ENOMEM
     s.lib = lib
     s.setup = setup
@@ -210,7 +211,7 @@ cdef inline ptrdiff_t tls_read(stream_t *t, void *out, size_t room) noexcept nog
     """transport_ops_t.read"""
     cdef tls_state_t *s = <tls_state_t *> t.state
     cdef unsigned char *at = <unsigned char *> out
-    cdef size_t got = 0, most
+    cdef size_t got = 0, fetched = 0, most
     cdef ptrdiff_t n = -EAGAIN
     cdef bint dry = False           # the system has no more for now
     cdef int rc
@@ -232,17 +233,19 @@ cdef inline ptrdiff_t tls_read(stream_t *t, void *out, size_t room) noexcept nog
             continue
         if dry:
             break
-        most = room - got if room - got > TLS_RECORD else TLS_RECORD
+        most = min(max(room - got, <size_t> TLS_RECORD), <size_t> TLS_SCRATCH)
         n = tls_fetch(t, s, most)
         if n < 0:
             if n != -EAGAIN:
                 s.error = <int> n
             break
-        dry = <size_t> n < most
+        fetched += n
+        # Records without any data (tickets, keys, greetings) count as well: others wait, too.
+        dry = <size_t> n < most or fetched >= READ_MOST
     if s.lib.BIO_get_mem_data(s.outgoing, &waiting) > 0 and s.ahead == 0:
         tls_send(t, s)              # what the peer asked for; writing finds out if it is broken
-        if s.lib.BIO_get_mem_data(s.outgoing, &waiting) > ANSWERS_MOST:
-            s.error = -ENOBUFS
+    if s.lib.BIO_get_mem_data(s.outgoing, &waiting) > ANSWERS_MOST + TLS_SCRATCH:
+        s.error = -ENOBUFS          # it asks, and does not read: a record of ours may be among what waits
     # What a poll set does not report: the rest of what fitted no more, and the end behind what did.
     s.more = got > 0 and (got == room or s.ended or s.error != 0)
     return <ptrdiff_t> got if got else n

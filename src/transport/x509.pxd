@@ -16,6 +16,7 @@ cdef enum:
     DER_SET = 0x31
     DER_OID = 0x06
     DER_OCTETS = 0x04
+    DER_UTF8 = 0x0c
     DER_BMP = 0x1e                  # characters of two bytes
     DER_UNIVERSAL = 0x1c            # of four
     DER_VERSION = 0xa0
@@ -96,13 +97,13 @@ cdef inline bint text_put(text_t *t, const void *p, size_t n) noexcept nogil:
     return True
 
 
-cdef inline bint text_escaped(text_t *t, const unsigned char *p, size_t n) noexcept nogil:
+cdef inline bint text_escaped(text_t *t, const unsigned char *p, size_t n, bint utf8) noexcept nogil:
     """As RFC 4514 writes a value: what has a meaning there gets a backslash, and what is no plain character its number.
-    UTF-8 stays as it is."""
+    UTF-8 stays as it is, other texts are those of old standards."""
     cdef char code[4]
     cdef size_t i
     for i in range(n):
-        if p[i] < 0x20 or p[i] == 0x7f:
+        if p[i] < 0x20 or p[i] == 0x7f or (p[i] > 0x7f and not utf8):
             snprintf(code, sizeof(code), b"\\%02x", p[i])
             if not text_put(t, code, 3):
                 return False
@@ -196,7 +197,7 @@ cdef inline bint x509_attribute(der_t *pair, text_t *t) noexcept nogil:
         return False
     if tag == DER_BMP or tag == DER_UNIVERSAL or tag & 0x20:
         return text_hexadecimal(t, value.p, value.n)
-    return text_escaped(t, value.p, value.n)
+    return text_escaped(t, value.p, value.n, tag == DER_UTF8)
 
 
 cdef inline ptrdiff_t x509_subject(const unsigned char *p, size_t n, char *out, size_t room) noexcept nogil:
@@ -305,7 +306,7 @@ cdef inline ptrdiff_t x509_names(const unsigned char *p, size_t n, char *out, si
             break
         if not text_put(&t, kind, strlen(kind)):
             break
-        if not (x509_address(&t, value.p, value.n) if tag == NAME_IP else text_escaped(&t, value.p, value.n)):
+        if not (x509_address(&t, value.p, value.n) if tag == NAME_IP else text_escaped(&t, value.p, value.n, False)):
             break
         whole = t.size
     return <ptrdiff_t> whole

@@ -8,7 +8,7 @@ import socket
 import struct
 
 import pytest
-from awaiting import endpoint
+from awaiting import Events, endpoint
 from zap import CLIENTS, SERVERS
 
 KEY = "x3JJHMbDL1EzLkh9GBhXDw=="
@@ -403,6 +403,19 @@ def test_FUZZ_6_a_slow_request_has_its_time(make, dial):
     wire = dial(here)
     wire.send(request()[:-2])
     assert wire.ended()
+
+
+@pytest.mark.parametrize("opcode", [9, 10])
+def test_FUZZ_6_control_frames_do_not_keep_a_handshake_open(zmq, make, dial, opcode):
+    here = make("PAIR", HANDSHAKE_IVL=0)
+    here.bind("ws://127.0.0.1:*")
+    events = Events(zmq, here)
+    wire = dial(here)
+    wire.send(request())
+    wire.head()
+    wire.send(frame(opcode, b"") * 64)
+    wire.send(frame(opcode, b""))
+    events.wait("HANDSHAKE_FAILED_PROTOCOL")
 
 
 def test_FUZZ_6_frames_before_the_handshake_is_over(make, dial):

@@ -183,6 +183,19 @@ def test_TLS_3_a_client_checks_the_host(zmq, make, listener):
         assert pull.recv() == name
 
 
+@pytest.mark.parametrize("name", [b"%lo", b".example", b""])
+def test_TLS_3_no_name_leaves_the_check_out(zmq, make, listener, name):
+    """OpenSSL takes an empty name for none to be checked, and one with a dot in front for a whole domain."""
+    elsewhere = sign("elsewhere", authority(), host_names("elsewhere.example"))
+    pull = listener(certified=elsewhere)
+    push = make("PUSH", TLS_TRUST_PEM=authority().cert_pem, TLS_HOSTNAME=name)
+    if name:
+        with pytest.raises(zmq.ZMQError, match="TLS_HOSTNAME"):
+            push.connect(endpoint(pull))
+    else:
+        fails_with(zmq, make, pull, errno.EACCES, TLS_TRUST_PEM=authority().cert_pem, TLS_HOSTNAME=name)
+
+
 def test_TLS_3_a_client_checks_the_dates(zmq, make, listener):
     pull = listener(certified=sign("server", authority(), host_names("127.0.0.1"), days=-1))
     fails_with(zmq, make, pull, errno.EACCES, TLS_TRUST_PEM=authority().cert_pem)
