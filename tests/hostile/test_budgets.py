@@ -88,9 +88,9 @@ def held(bound, stranger, served, octets, count=CROWD):
 
 # state, what each of many connections sends, bytes it may make us hold
 COSTS = {
-    "silent": (b"", 2048),
-    "part of a greeting": (greeting()[:37], 2048),
-    "READY announced": (greeting() + header(262000, COMMAND) + b"\5READY", 2048),
+    "silent": (b"", 2304),
+    "part of a greeting": (greeting()[:37], 2304),
+    "READY announced": (greeting() + header(262000, COMMAND) + b"\5READY", 2304),
     "READY of 250 KiB": (greeting() + READY_OF_250_KIB, len(READY_OF_250_KIB) + 5120),
     "READY, half of it": (greeting() + READY_OF_250_KIB[:131072], 2 * 131072 + 4096),
     "ready": (SHAKEN, 3072),
