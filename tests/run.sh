@@ -21,6 +21,7 @@ step "environment"
 if [ "$(uname -s)" = Linux ]; then
     missing=
     ldconfig -p | grep -q 'libzmq\.so\.5' || missing="$missing libzmq5"
+    command -v openssl >/dev/null || missing="$missing openssl" # tests/interop/test_tls.py
     command -v javac >/dev/null || missing="$missing default-jdk-headless"
     command -v mvn >/dev/null || missing="$missing maven"
     [ -x "$(command -v kdb5_util)" ] && [ -x "$(command -v kadmin.local)" ] || missing="$missing krb5-kdc krb5-admin-server" # tests/interop/test_gssapi.py

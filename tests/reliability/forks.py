@@ -46,7 +46,12 @@ class Place:
 
     def endpoint(self):
         self.serial += 1
-        return {"tcp": "tcp://127.0.0.1:*", "ipc": f"ipc://{self.folder}/f{self.serial}", "inproc": f"inproc://f{self.serial}"}[self.transport]
+        return {
+            "tcp": "tcp://127.0.0.1:*",
+            "ws": "ws://127.0.0.1:*",
+            "ipc": f"ipc://{self.folder}/f{self.serial}",
+            "inproc": f"inproc://f{self.serial}",
+        }[self.transport]
 
     def pair(self, connecter, binder, **options):
         bound = self.socket(binder, **options)
