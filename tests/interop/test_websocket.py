@@ -7,6 +7,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import subprocess
 import threading
 import urllib.request
@@ -177,7 +178,7 @@ def chromium(tmp_path):
     def open_page(address):
         process = subprocess.Popen(
             [program, "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", f"--user-data-dir={tmp_path}", address],
-            stderr=subprocess.PIPE, text=True)
+            stderr=subprocess.PIPE, text=True, start_new_session=True)
         processes.append(process)
         port = next(found[1] for line in process.stderr if (found := re.search(r"DevTools listening on ws://127.0.0.1:(\d+)/", line)))
         threading.Thread(target=process.stderr.read, daemon=True).start()
@@ -197,7 +198,7 @@ def chromium(tmp_path):
 
     yield open_page
     for process in processes:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # Debian's command is a script that starts the program, which starts others
         process.wait()
 
 
