@@ -7,21 +7,17 @@
 
 from libc.string cimport strlen
 from base.errors cimport ENOCOMPATPROTO, ENOTSOCK
-from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
+from base.platform cimport zc_lock_acquire, zc_now_ns
 from engine.ops cimport engine_security_t
 from engine.select cimport engine_carries
-from io.end_call cimport socket_end_call
-from io.flush cimport socket_flush
-from io.wakeup cimport socket_wake
-from pattern.ops cimport CONNECTS_ONCE, GROUPS, PUBLISHES, SUBSCRIBES
+from pattern.ops cimport GROUPS, PUBLISHES, SUBSCRIBES
 from pattern.pattern cimport pattern_is
 from reactor.io_thread cimport io_thread_t
 from socket.connecting cimport connection_begun
-from socket.endpoint cimport endpoint_free
 from socket.io_threads cimport context_io
 from socket.security cimport security_from
 from socket.state cimport endpoint_ops_t, endpoint_t, socket_t, SOCKET_OPEN
-from socket.stream_endpoints cimport connecter_begin, stream_close_listener, stream_end, stream_has_twin, socket_join_io
+from socket.stream_endpoints cimport connecter_begin, connecter_join, stream_close_listener, stream_end
 from socket.tuning cimport tuning_from
 from transport.address cimport address_t
 from transport.ops cimport stream_clear, stream_close, stream_t
@@ -65,30 +61,14 @@ cdef inline int group_begin(socket_t *s, endpoint_t *e) noexcept nogil:
 
 
 cdef inline int group_connect(socket_t *s, endpoint_t *e) noexcept nogil:
-    """endpoint_ops_t.connect and bind. A twin is freed: there is one like it."""
+    """endpoint_ops_t.connect and bind"""
     cdef io_thread_t *io
-    cdef bint twin = False
     cdef int rc = context_io(s.ctx, s.opt.affinity, &io)
     if rc < 0:
         return rc
     e.connects = True
     zc_lock_acquire(&s.lock)
-    if s.state != SOCKET_OPEN:
-        rc = -ENOTSOCK
-    else:
-        twin = pattern_is(&s.pattern, CONNECTS_ONCE) and stream_has_twin(s, e)
-    if rc == 0 and not twin:
-        rc = socket_join_io(s, io)
-    if rc == 0 and not twin:
-        rc = group_begin(s, e)
-    socket_flush(s)
-    socket_end_call(s)
-    zc_lock_release(&s.lock)
-    if rc == 0:
-        socket_wake(s)
-    if twin:
-        endpoint_free(e)
-    return rc
+    return connecter_join(s, e, io, 0 if s.state == SOCKET_OPEN else -ENOTSOCK, group_begin)
 
 
 cdef inline void group_endpoint_ops(endpoint_ops_t *o) noexcept nogil:

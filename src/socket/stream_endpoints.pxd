@@ -214,23 +214,16 @@ cdef inline int stream_begin(socket_t *s, endpoint_t *e) noexcept nogil:
     return rc
 
 
-cdef inline int stream_connect(socket_t *s, endpoint_t *e) noexcept nogil:
-    """endpoint_ops_t.connect. A twin is freed: there is one like it."""
-    cdef io_thread_t *io
-    cdef bint twin = False
-    cdef int rc = context_io(s.ctx, s.opt.affinity, &io)
-    if rc < 0:
-        return rc
-    zc_lock_acquire(&s.lock)
-    if s.state != SOCKET_OPEN:
-        rc = -ENOTSOCK
-    else:
-        twin = pattern_is(&s.pattern, CONNECTS_ONCE) and stream_has_twin(s, e)
-        rc = stream_check(s, e)
+cdef inline int connecter_join(
+        socket_t *s, endpoint_t *e, io_thread_t *io, int rc,
+        int (*begin)(socket_t *s, endpoint_t *e) noexcept nogil) noexcept nogil:
+    """The rest of a connect(), with `rc` from its checks: 0, or a negative errno and the endpoint is the caller's. A twin
+    is freed: there is one like it. The lock is held, and released."""
+    cdef bint twin = rc == 0 and pattern_is(&s.pattern, CONNECTS_ONCE) and stream_has_twin(s, e)
     if rc == 0 and not twin:
         rc = socket_join_io(s, io)
     if rc == 0 and not twin:
-        rc = stream_begin(s, e)
+        rc = begin(s, e)
     socket_flush(s)
     socket_end_call(s)
     zc_lock_release(&s.lock)
@@ -239,6 +232,17 @@ cdef inline int stream_connect(socket_t *s, endpoint_t *e) noexcept nogil:
     if twin:
         endpoint_free(e)
     return rc
+
+
+cdef inline int stream_connect(socket_t *s, endpoint_t *e) noexcept nogil:
+    """endpoint_ops_t.connect"""
+    cdef io_thread_t *io
+    cdef int rc = context_io(s.ctx, s.opt.affinity, &io)
+    if rc < 0:
+        return rc
+    zc_lock_acquire(&s.lock)
+    rc = stream_check(s, e) if s.state == SOCKET_OPEN else -ENOTSOCK
+    return connecter_join(s, e, io, rc, stream_begin)
 
 
 # ---- unbind, disconnect, close
