@@ -29,7 +29,7 @@ from zmtp.command cimport CMD_CANCEL, CMD_JOIN, CMD_LEAVE, CMD_PING, CMD_PONG, C
 from zmtp.frame cimport FRAME_COMMAND, FRAME_MORE, frame_t
 from zmtp.handshake cimport HS_AUTHENTICATE, HS_MORE, HS_READY
 from zmtp.introduction cimport hs_config_t
-from zmtp.metadata cimport metadata_t
+from zmtp.metadata cimport metadata_t, metadata_unref
 
 cdef enum:
     # What feed() returns.
@@ -177,6 +177,17 @@ cdef struct engine_t:
     engine_peer_t peer
     int event                           # what a monitor shall hear of a failure; 0: nothing
     uint32_t event_value
+
+
+cdef inline void engine_forget_beginning(engine_t *e) noexcept nogil:
+    """What settle() leaves nothing of, in an engine that has a peer to tell of."""
+    metadata_unref(e.peer.properties)
+    e.peer.properties = NULL
+    e.peer.routing_id = NULL
+    e.peer.routing_id_size = 0
+    e.peer.key = NULL
+    e.out = NULL
+    e.out_size = 0
 
 
 cdef inline void signal_of_group(signal_t *g) noexcept nogil:

@@ -18,7 +18,7 @@ from base.errors cimport EMSGSIZE, ENOMEM, EPROTO
 from engine.ops cimport (
     ENGINE_CLOSES, ENGINE_HEARTBEATS, ENGINE_MASKED, ENGINE_OPAQUE, ENGINE_OVERHEAD, ENGINE_READY, ENGINE_SIGNAL, ENGINE_SIGNALS_WAIT,
     SIGNAL_CANCEL, SIGNAL_CLOSE, SIGNAL_PING, SIGNAL_PONG, SIGNAL_SUBSCRIBE, engine_config_t, engine_frame_t, engine_t,
-    engine_zap_t, signal_of_group, signal_t,
+    engine_forget_beginning, engine_zap_t, signal_of_group, signal_t,
 )
 from engine.websocket_frame cimport (
     WS_BINARY, WS_CLOSE, WS_CONTROL_MAX, WS_MASK_SIZE, WS_PING, WS_PONG, ws_frame_t, ws_header_get, ws_header_size,
@@ -37,7 +37,6 @@ from zmtp.frame cimport frame_get
 from zmtp.introduction cimport (
     introduction_take_mechanism, introduction_take_properties, introduction_zap_reply, introduction_zap_request,
 )
-from zmtp.metadata cimport metadata_unref
 from zmtp.outgoing cimport outgoing_front, outgoing_took, outgoing_waits
 
 cdef enum:
@@ -118,13 +117,7 @@ cdef inline int websocket_zap_reply(engine_t *e, int status) noexcept nogil:
 
 cdef inline void websocket_settle(engine_t *e) noexcept nogil:
     opening_delete(<websocket_t *> e)
-    metadata_unref(e.peer.properties)
-    e.peer.properties = NULL
-    e.peer.routing_id = NULL
-    e.peer.routing_id_size = 0
-    e.peer.key = NULL
-    e.out = NULL
-    e.out_size = 0
+    engine_forget_beginning(e)
 
 
 cdef inline void websocket_free(engine_t *e) noexcept nogil:

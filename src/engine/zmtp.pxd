@@ -16,7 +16,8 @@ from base.memory cimport calloc, free, malloc
 from base.errors cimport EMSGSIZE, ENOMEM
 from engine.ops cimport (
     ENGINE_HEARTBEATS, ENGINE_OPAQUE, ENGINE_OVERHEAD, ENGINE_READY, ENGINE_SIGNALS_WAIT, SIGNAL_CANCEL,
-    SIGNAL_SUBSCRIBE, engine_config_t, engine_frame_t, engine_t, engine_zap_t, signal_of_group, signal_t,
+    SIGNAL_SUBSCRIBE, engine_config_t, engine_forget_beginning, engine_frame_t, engine_t,
+    engine_zap_t, signal_of_group, signal_t,
 )
 from mechanism.mechanism cimport mechanism_t
 from mechanism.select cimport mechanism_delete
@@ -30,7 +31,6 @@ from zmtp.frame cimport (
 )
 from zmtp.handshake cimport handshake_feed, handshake_free, handshake_init, handshake_t, handshake_zap_reply
 from zmtp.introduction cimport introduction_take_mechanism, introduction_take_properties, introduction_zap_request
-from zmtp.metadata cimport metadata_unref
 from zmtp.outgoing cimport outgoing_front, outgoing_took, outgoing_waits
 
 cdef enum:
@@ -124,13 +124,7 @@ cdef inline void zmtp_settle(engine_t *e) noexcept nogil:
         handshake_free(z.hs)
         free(z.hs)
         z.hs = NULL
-    metadata_unref(e.peer.properties)
-    e.peer.properties = NULL
-    e.peer.routing_id = NULL
-    e.peer.routing_id_size = 0
-    e.peer.key = NULL
-    e.out = NULL
-    e.out_size = 0
+    engine_forget_beginning(e)
 
 
 cdef inline void zmtp_free(engine_t *e) noexcept nogil:
