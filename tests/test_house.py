@@ -20,7 +20,6 @@ LONGER = {}
 # name of the function: who calls it instead of src.
 UNCALLED = {
     "decoder_feed": "the fuzzers and the probe, which have octets and no buffer of a session",
-    "pattern_peer_state": "the probe; zmq_socket_get_peer_state() of the draft API asks for it",
     "tuning_default": "the probe",
 }
 

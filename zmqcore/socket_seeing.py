@@ -193,6 +193,34 @@ class SeeingSocket(_core.Socket):
         """
         _core.let_go(self, peer if isinstance(peer, int) else peer.id)
 
+    def peer_state(self, routing_id: bytes) -> int:
+        """Tell whether a peer can take a message. For ROUTER and STREAM. Does not wait.
+
+        Args:
+            routing_id (bytes): the peer, as the first frame of its messages names it.
+
+        Returns:
+            int: zmq.POLLOUT if a message for that peer would find room, 0 if it would be dropped, or block with ROUTER_MANDATORY.
+
+        Raises:
+            ZMQError (EHOSTUNREACH): there is no such peer.
+            ZMQError (ENOTSUP): the type of the socket does not know its peers by routing ids.
+            ZMQError (ENOTSOCK): the socket is closed.
+            ContextTerminated (ETERM): the context is ending.
+
+        Source: zmq_socket_get_peer_state in the ZeroMQ API (draft).
+
+        Example:
+            >>> with context.socket(zmq.ROUTER) as router, context.socket(zmq.DEALER) as dealer:
+            ...     dealer.routing_id = b"worker"
+            ...     connected = dealer.connect(router.bind("inproc://work").addr)
+            ...     router.wait_for_peers(1, timeout=1000)
+            ...     router.peer_state(b"worker") == zmq.POLLOUT
+            1
+            True
+        """
+        return _core.peer_state(self, routing_id)
+
     def monitor_pipes_stats(self) -> None:
         """Report to the monitor how many messages wait.
 

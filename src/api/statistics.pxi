@@ -4,6 +4,7 @@ from io.mailbox cimport mailbox_drain
 from socket.ending cimport closed_linger, closed_wait, pictures_free, pictures_t, pictures_take
 from socket.monitor cimport MONITOR_PEER
 from socket.monitoring cimport socket_monitor_pipes
+from pattern.pattern cimport pattern_peer_state
 from socket.presence cimport peer_let_go, present_wait
 from socket.statistics cimport peer_info_t, picture_free, picture_t, picture_take
 from zmtp.metadata cimport metadata_octets
@@ -161,6 +162,29 @@ def let_go(_SocketBase sock not None, uint32_t number):
     zc_decref_drain()
     if rc < 0:
         raise_errno(rc)
+
+
+cdef inline int peer_state_locked(socket_t *s, const unsigned char *id, size_t n) noexcept nogil:
+    """The connections are looked at first: who has come, who has gone, who has read."""
+    cdef int rc = events_locked(s)
+    return pattern_peer_state(&s.pattern, id, n) if rc >= 0 else rc
+
+
+def peer_state(_SocketBase sock not None, bytes routing_id not None):
+    """Whether the peer of that routing id can take a message. See `zmqcore.Socket.peer_state()`."""
+    cdef socket_t *s = sock.s
+    cdef const unsigned char *id = routing_id
+    cdef size_t n = len(routing_id)
+    cdef int rc
+    sock.check()
+    with nogil:
+        zc_lock_acquire(&s.lock)
+        rc = peer_state_locked(s, id, n)
+        leave_socket(s)
+    zc_decref_drain()
+    if rc < 0:
+        raise_errno(rc)
+    return rc
 
 
 def monitor_peers(_SocketBase sock not None, bytes addr, uint32_t events):

@@ -1,4 +1,6 @@
 """ROUTER and DEALER: routing ids, mandatory routing, handover, load balancing and fair queuing."""
+import errno
+
 import pytest
 from awaiting import Events, bound, endpoint, fill, silent, until
 from transports import NETWORKS
@@ -344,6 +346,30 @@ def test_ROUTER_16_notify(zmq, make, fresh, mode):
         assert router.recv_multipart() == [b"d", b""]
     else:
         silent(router)
+
+
+@pytest.mark.better
+def test_ROUTER_17_state_of_one_peer(zmq, pair, transport):
+    dealer, router = pair("DEALER", "ROUTER", transport)
+    routing_id = hello(dealer, router)
+    assert router.peer_state(routing_id) == zmq.POLLOUT
+    with pytest.raises(zmq.ZMQError) as caught:
+        router.peer_state(b"nobody")
+    assert caught.value.errno == errno.EHOSTUNREACH
+    with pytest.raises(zmq.ZMQError) as caught:
+        dealer.peer_state(routing_id)
+    assert caught.value.errno == zmq.ENOTSUP
+
+
+@pytest.mark.better
+def test_ROUTER_17_a_full_peer_and_one_that_has_read(zmq, pair):
+    dealer, router = pair("DEALER", "ROUTER", "inproc", {"RCVHWM": 1}, {"ROUTER_MANDATORY": 1, "SNDHWM": 1})
+    routing_id = hello(dealer, router)
+    for number in range(2):
+        router.send_multipart([routing_id, b"%d" % number], zmq.DONTWAIT)
+    assert router.peer_state(routing_id) == 0
+    assert [dealer.recv(), dealer.recv()] == [b"0", b"1"]
+    assert router.peer_state(routing_id) == zmq.POLLOUT
 
 
 def test_ROUTER_19_messages_of_a_dead_peer_stay_readable(zmq, make, fresh, transport):
