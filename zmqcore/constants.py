@@ -321,6 +321,10 @@ class SocketOption(IntEnum):
     TLS_TRUST_SYSTEM = 9025
     TLS_VERIFY_CLIENT = 9026
     TLS_ALLOW_12 = 9027
+    # The file of an ipc path that a socket binds; -1, the default, leaves it to the system.
+    IPC_FILE_MODE = 9041
+    IPC_FILE_UID = 9042
+    IPC_FILE_GID = 9043
 
     @property
     def _opt_type(self) -> _OptType:
@@ -623,6 +627,9 @@ TLS_HOSTNAME = SocketOption.TLS_HOSTNAME
 TLS_TRUST_SYSTEM = SocketOption.TLS_TRUST_SYSTEM
 TLS_VERIFY_CLIENT = SocketOption.TLS_VERIFY_CLIENT
 TLS_ALLOW_12 = SocketOption.TLS_ALLOW_12
+IPC_FILE_MODE = SocketOption.IPC_FILE_MODE
+IPC_FILE_UID = SocketOption.IPC_FILE_UID
+IPC_FILE_GID = SocketOption.IPC_FILE_GID
 
 PAIR = SocketType.PAIR
 PUB = SocketType.PUB

@@ -8,8 +8,6 @@ Rules
 
 from __future__ import annotations
 
-import os
-import stat
 from errno import EINTR, ENAMETOOLONG, ENODEV, ENOENT, EPERM
 
 from ._core import IPC_PATH_MAX_LEN, strerror, transports, zmq_errno, zmq_version_info
@@ -237,7 +235,7 @@ def _hint(errno: int, addr: str) -> str:
     form = transports().get(transport) or ""
     by_host = form.startswith("host:port")
     if errno == ENAMETOOLONG:
-        return f": a path may be at most {IPC_PATH_MAX_LEN} bytes long (zmq.IPC_PATH_MAX_LEN)"
+        return f": more than the system takes; where it has no long paths, and of names that begin with @, {IPC_PATH_MAX_LEN} bytes (zmq.IPC_PATH_MAX_LEN)"
     if errno == Errno.EINVAL and not (transport and separator and address):
         return ": expected transport://address"
     if errno == Errno.EINVAL and by_host:
@@ -252,13 +250,27 @@ def _hint(errno: int, addr: str) -> str:
         return f": no such host or interface here; {transport}://*:port binds all"
     if errno == ENOENT and form != "path":
         return ": the socket has no such endpoint"
-    if errno == Errno.ENOTSUP:
+    if errno == Errno.ENOTSUP and form != "path":
         return ": this transport cannot carry the mechanism of the socket"
     if errno == Errno.EPROTONOSUPPORT:
         *others, last = [f"{scheme}://" for scheme in transports()]
         return f": zmqcore has {', '.join(others)} and {last}"
-    if errno == Errno.EADDRINUSE and form == "path":
-        return _hint_taken(address)
+    if errno == Errno.EADDRINUSE and (form == "path" or by_host):
+        from . import _taken
+
+        return _taken.path_taken(address) if form == "path" else _taken.port_taken(address)
+    if form == "path":
+        return _hint_file(errno, address)
+    return ""
+
+
+def _hint_file(errno: int, path: str) -> str:
+    if errno == EPERM:
+        return ": this process may not give the socket file that owner, group or mode (IPC_FILE_UID, IPC_FILE_GID, IPC_FILE_MODE)"
+    if errno == Errno.EINVAL and path.startswith("@") and len(path) > 1:
+        return ": a name without a file has no owner and no mode (IPC_FILE_UID, IPC_FILE_GID, IPC_FILE_MODE)"
+    if errno == Errno.ENOTSUP:
+        return ": this system has no owner and no mode for a socket file (IPC_FILE_UID, IPC_FILE_GID, IPC_FILE_MODE)"
     return ""
 
 
@@ -272,36 +284,6 @@ def _hint_group(errno: int, transport: str, address: str) -> str:
     if errno == Errno.EINVAL:
         return f": expected {transport}://interface;group:port, and at least 90 for MULTICAST_MAXTPDU"
     return ""
-
-
-def _hint_taken(path: str) -> str:
-    """Why the path of a socket file cannot be bound. libzmq removes whatever is there; here the user has to, if it is not needed."""
-    # Imported here, so that only this error pays for it.
-    import socket
-    import struct
-
-    try:
-        if not path.startswith("@") and not stat.S_ISSOCK(os.lstat(path).st_mode):
-            return ": the file there is not a socket: remove it, or bind another path"
-        with socket.socket(socket.AF_UNIX) as asking:
-            asking.setblocking(False)
-            asking.connect("\0" + path[1:] if path.startswith("@") else path)
-            size = struct.calcsize("iII")
-            pid, _, _ = struct.unpack("iII", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
-    except (AttributeError, OSError, ValueError):  # no such option in this system, or it is gone by now
-        return ": another socket is bound to it"
-    if pid <= 0:  # of a process that cannot be seen from here
-        return ": another socket is bound to it"
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return (
-            f": process {pid} bound it and has ended, but a child that it forked still holds the socket: end the child, "
-            "or remove the file"
-        )
-    except OSError:
-        pass
-    return f": a socket of process {pid} is bound to it"
 
 
 def _dotted(version: tuple[int, ...]) -> str:

@@ -274,17 +274,17 @@ class Socket(ObjectSocket, SecureSocket, SeeingSocket, SocketOptions, StrictAttr
             unbinds at the end of the block.
 
         Raises:
-            ZMQError (EADDRINUSE): another socket has the address; over ipc, or a file lies there.
+            ZMQError (EADDRINUSE): another socket has the address; over ipc, or a file lies there. The text says whose.
             ZMQError (EADDRNOTAVAIL, ENODEV): no such address, or no such interface, on this machine.
-            ZMQError (EACCES): not permitted.
+            ZMQError (EACCES, EPERM): not permitted.
             ZMQError (EINVAL): not an endpoint.
-            ZMQError (ENAMETOOLONG): the path is longer than zmq.IPC_PATH_MAX_LEN.
+            ZMQError (ENAMETOOLONG): the path is longer than the system takes: outside Linux, than zmq.IPC_PATH_MAX_LEN.
             ZMQError (EPROTONOSUPPORT): zmqcore does not have the transport.
             ZMQError (EMTHREAD): the context has no I/O threads, and it is not inproc.
             ZMQError (ENOTSOCK): the socket is closed.
             ContextTerminated (ETERM): the context is ending.
 
-        Source: zmq_bind in the ZeroMQ API; options LAST_ENDPOINT, BACKLOG, IPV6, USE_FD.
+        Source: zmq_bind in the ZeroMQ API; options LAST_ENDPOINT, BACKLOG, IPV6, USE_FD, IPC_FILE_MODE.
 
         Example:
             >>> server = context.socket(zmq.REP)
@@ -314,7 +314,7 @@ class Socket(ObjectSocket, SecureSocket, SeeingSocket, SocketOptions, StrictAttr
 
         Raises:
             ZMQError (EINVAL): not an endpoint.
-            ZMQError (ENAMETOOLONG): the path is longer than zmq.IPC_PATH_MAX_LEN.
+            ZMQError (ENAMETOOLONG): as for `bind()`.
             ZMQError (EPROTONOSUPPORT): zmqcore does not have the transport.
             ZMQError (EMTHREAD): the context has no I/O threads, and it is not inproc.
             ZMQError (ENOTSOCK): the socket is closed.

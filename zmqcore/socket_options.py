@@ -189,3 +189,6 @@ class SocketOptions:
     tls_trust_system = TLS_TRUST_SYSTEM = Option[int]()
     tls_verify_client = TLS_VERIFY_CLIENT = Option[int]()
     tls_allow_12 = TLS_ALLOW_12 = Option[int]()
+    ipc_file_mode = IPC_FILE_MODE = Option[int]()
+    ipc_file_uid = IPC_FILE_UID = Option[int]()
+    ipc_file_gid = IPC_FILE_GID = Option[int]()

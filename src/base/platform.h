@@ -1,7 +1,7 @@
 /* The contract with the operating system: everything that differs between Linux, macOS, FreeBSD and Windows.
  *
  * Rules
- * - Conditional compilation lives in these headers only (this one, the six it includes, atomics.h, errors.h and memory.h).
+ * - Conditional compilation lives in these headers only (this one, those it includes, atomics.h, errors.h and memory.h).
  *   Cython code never asks which system it is on: a wrapper returns -ENOSYS where the system lacks the thing.
  * - Failures are negative errno values. Only the functions that say so may block.
  * - Nothing here knows ZeroMQ.
@@ -11,6 +11,7 @@
  *   platform_io.h       descriptors: wake-ups, timers, sockets' reads and writes
  *   platform_poll.h     epoll, kqueue, poll
  *   platform_net.h      socket addresses, options, names, interfaces, peer credentials, socket files
+ *   platform_local.h    socket files: long names, owners
  *   platform_multicast.h  datagram sockets and multicast groups
  *   platform_library.h  libraries found at run time
  */
@@ -108,6 +109,7 @@
 #include "base/platform_io.h"
 #include "base/platform_poll.h"
 #include "base/platform_net.h"
+#include "base/platform_local.h"
 #include "base/platform_multicast.h"
 #include "base/platform_datagram.h"
 #include "base/platform_library.h"

@@ -230,3 +230,8 @@ cdef extern from "base/platform.h" nogil:
     int zc_file_is_socket(const char *path)
     uint64_t zc_file_identity(const char *path)
     int zc_private_directory(char *out, size_t cap)
+    int ZC_PATH_MAX
+    int zc_bind_long(int fd, const char *path)
+    int zc_connect_long(int fd, const char *path)
+    int zc_sa_is_of_descriptor(const zc_sockaddr_t *sa)
+    int zc_file_give(const char *path, int uid, int gid, int mode)

@@ -540,15 +540,25 @@ static inline uint64_t zc_file_identity(const char *path) {
 #if defined(_WIN32)
     return GetFileAttributesA(path) != INVALID_FILE_ATTRIBUTES;
 #else
+    /* A time too: inode numbers are reused at once. That of its birth, which the application's chmod() does not change, where it is known. */
+    uint64_t id;
+#if defined(STATX_BTIME)
+    struct statx x;
+    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &x) == 0 && (x.stx_mask & STATX_BTIME)) {
+        id = x.stx_ino * 1000003u ^ (uint64_t)x.stx_dev_major << 48 ^ (uint64_t)x.stx_dev_minor << 32;
+        id ^= (uint64_t)x.stx_btime.tv_sec * 1000000007u + x.stx_btime.tv_nsec;
+        return id != 0 ? id : 1;
+    }
+#endif
     struct stat s;
     if (lstat(path, &s) != 0) return 0;
-    /* The change time too: inode numbers are reused at once. */
-    uint64_t id = (uint64_t)s.st_ino * 1000003u ^ (uint64_t)s.st_dev << 32 ^ (uint64_t)s.st_ctime;
+    id = (uint64_t)s.st_ino * 1000003u ^ (uint64_t)s.st_dev << 32 ^ (uint64_t)s.st_ctime;
     return id != 0 ? id : 1;
 #endif
 }
 
-/* Makes a directory only this user may enter, in the user's temporary directory. Length of its path or -errno. */
+/* Makes a directory only this user may enter, in the user's temporary directory, or in the system's where that has too long a name. Length
+ * of its path or -errno. */
 static inline int zc_private_directory(char *out, size_t cap) {
     int fault = zc_resource_fault();
     if (fault) return fault;
@@ -572,7 +582,8 @@ static inline int zc_private_directory(char *out, size_t cap) {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct stat s;
         const char *value = getenv(names[i]);
-        if (value == NULL || value[0] == 0 || stat(value, &s) != 0 || !S_ISDIR(s.st_mode)) continue;
+        if (value == NULL || value[0] == 0 || strlen(value) + sizeof "/zmqXXXXXX" > cap) continue;
+        if (stat(value, &s) != 0 || !S_ISDIR(s.st_mode)) continue;
         base = value;
         break;
     }

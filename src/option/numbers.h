@@ -131,12 +131,15 @@ enum {
     OPT_TLS_TRUST_SYSTEM = 9025,
     OPT_TLS_VERIFY_CLIENT = 9026,
     OPT_TLS_ALLOW_12 = 9027,
+    OPT_IPC_FILE_MODE = 9041,
+    OPT_IPC_FILE_UID = 9042,
+    OPT_IPC_FILE_GID = 9043,
 };
 
 enum { /* the numbers that have a place in the table */
     OPTION_PUBLIC_END = 125,
     OPTION_OWN_FIRST = 9001,
-    OPTION_OWN_END = 9028,
+    OPTION_OWN_END = 9044,
     OPTIONS_ROOM = OPTION_PUBLIC_END + OPTION_OWN_END - OPTION_OWN_FIRST,
 };
 #endif

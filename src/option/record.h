@@ -73,6 +73,9 @@ typedef struct options_t {
     int tcp_keepalive_intvl;
     int tcp_maxrt;
     int use_fd;
+    int ipc_file_mode;
+    int ipc_file_uid;
+    int ipc_file_gid;
     int loopback_fastpath;
     int multicast_hops;
     int multicast_loop;

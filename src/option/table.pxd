@@ -136,6 +136,9 @@ cdef extern from "option/record.h" nogil:
         int tcp_keepalive_intvl
         int tcp_maxrt
         int use_fd
+        int ipc_file_mode
+        int ipc_file_uid
+        int ipc_file_gid
         int loopback_fastpath
         int multicast_hops
         int multicast_loop

@@ -9,7 +9,7 @@ from base.errors cimport ENOMEM, EPROTONOSUPPORT
 from pattern.pattern cimport pattern_peer_number
 from session.session cimport SOURCE_LISTENER
 from socket.state cimport context_t, endpoint_t, socket_t
-from transport.address cimport address_split, ADDRESS_WILDCARD
+from transport.address cimport address_split, ADDRESS_WILDCARD, ENDPOINT_MAX
 from transport.ops cimport transport_ops_t
 from transport.select cimport transport_find
 
@@ -88,15 +88,18 @@ cdef inline void endpoint_unref(endpoint_t *e) noexcept nogil:
 
 cdef inline int endpoint_name(endpoint_t *e, int fd) noexcept nogil:
     """What a bind has come to: `resolved`, and what LAST_ENDPOINT is going to tell. 0 or a negative errno."""
-    cdef char name[256]                 # ENDPOINT_MAX
     cdef const char *text = e.given + e.address_offset
-    cdef int rc = e.transport.name(fd, e.address, text, strlen(text), name, sizeof(name))
+    cdef size_t room = ENDPOINT_MAX + e.name_size
+    cdef int rc
+    e.resolved = <char *> malloc(room)
+    if e.resolved == NULL:
+        return -ENOMEM
+    rc = e.transport.name(fd, e.address, text, strlen(text), e.resolved, room)
     if rc < 0:
         return rc
-    e.resolved = text_copy(name, strlen(name))
     free(e.told)
-    e.told = text_copy(name, strlen(name))
-    return 0 if e.resolved != NULL and e.told != NULL else -ENOMEM
+    e.told = text_copy(e.resolved, strlen(e.resolved))
+    return 0 if e.told != NULL else -ENOMEM
 
 
 cdef inline void endpoint_tell(socket_t *s, endpoint_t *e) noexcept nogil:

@@ -35,6 +35,9 @@ cdef inline void tuning_from(socket_t *s, const endpoint_t *e, tuning_t *t) noex
     t.busy_poll = o.busy_poll
     t.addressed = pattern_is(&s.pattern, DATAGRAMS)
     t.use_fd = o.use_fd
+    t.file_mode = o.ipc_file_mode
+    t.file_uid = o.ipc_file_uid
+    t.file_gid = o.ipc_file_gid
     t.publishes = pattern_is(&s.pattern, PUBLISHES)
     t.multicast_hops = o.multicast_hops
     t.multicast_loop = o.multicast_loop != 0

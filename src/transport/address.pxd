@@ -2,7 +2,8 @@
 #
 # Rules
 # - Parsing never touches a descriptor; looking names up is in resolve.
-# - An address_t is a plain value: copied freely, nothing to release. It belongs to its holder.
+# - An address_t is a plain value: copied freely, nothing to release. It belongs to its holder. `path` lives as long as the text it was
+#   parsed from, which the endpoint keeps.
 
 from libc.stddef cimport size_t
 from libc.stdint cimport uint64_t
@@ -19,7 +20,7 @@ cdef enum:
     INTERFACE_NAME_MAX = 63        # more than any system's
 
 cdef enum:
-    # The longest text an endpoint made here can have: ipc path, or a bracketed address with scope and port.
+    # The longest text an endpoint made here can have, but for long ipc paths: an ipc path, or a bracketed address with scope and port.
     ENDPOINT_MAX = 256
     ADDRESS_GROUPS = 8             # that one endpoint can receive from
 
@@ -28,6 +29,8 @@ cdef struct address_t:
     int flags
     uint64_t file                  # which socket file ipc_listen made, 0 for none
     zc_sockaddr_t target
+    const char *path               # ipc: one that `target` has no room for, or NULL
+    size_t path_size
     zc_sockaddr_t source           # of a connection; len 0 = the system chooses. Of a group: of the interface
     # of multicast
     unsigned int device            # the index of the interface; 0 = the system chooses

@@ -3,6 +3,8 @@
 # Rules
 # - A listener never takes a path away from a live one and never removes what is not a socket. A socket file that nobody
 #   listens on is left over from a dead process and is replaced.
+# - A path may be as long as the system takes one. One that a socket address has no room for stands in address_t.path.
+# - The file has its owner and mode before anybody is let in.
 # - The file goes with the listener: ipc_unlink removes it, but only while it is still the file that was made here.
 #   A forked child must not call it: the file is the parent's.
 # - Descriptors are non-blocking and close on exec; they are the caller's to close.
@@ -17,10 +19,10 @@ from base.errors cimport (
     EACCES, EADDRINUSE, EAFNOSUPPORT, EAGAIN, ECONNREFUSED, EINPROGRESS, EINVAL, ENAMETOOLONG, ENOENT, EPROTONOSUPPORT,
 )
 from base.platform cimport (
-    zc_accept, zc_bind, zc_close, zc_connect, zc_directory_remove, zc_file_identity, zc_file_is_socket, zc_file_remove,
-    zc_listen, zc_local_address, zc_peer_address, zc_peer_credentials, zc_private_directory, zc_sa_local_name, zc_sa_set_local, zc_set_option,
-    zc_sockaddr_t, zc_socket_adopt, zc_socket_error, zc_socket_open, zc_user_in_group, ZC_FAMILY_LOCAL, ZC_LOCAL_MAX,
-    ZC_OPT_RCVBUF, ZC_OPT_SNDBUF,
+    zc_accept, zc_bind, zc_bind_long, zc_close, zc_connect, zc_connect_long, zc_directory_remove, zc_file_give, zc_file_identity,
+    zc_file_is_socket, zc_file_remove, zc_listen, zc_local_address, zc_peer_address, zc_peer_credentials, zc_private_directory,
+    zc_sa_is_of_descriptor, zc_sa_local_name, zc_sa_set_local, zc_set_option, zc_sockaddr_t, zc_socket_adopt, zc_socket_error,
+    zc_socket_open, zc_user_in_group, ZC_FAMILY_LOCAL, ZC_LOCAL_MAX, ZC_OPT_RCVBUF, ZC_OPT_SNDBUF, ZC_PATH_MAX,
 )
 from transport.address cimport address_clear, address_t, ADDRESS_OWN_DIRECTORY, ADDRESS_WILDCARD
 from transport.descriptor cimport descriptor_ops
@@ -36,18 +38,20 @@ cdef enum:
 
 cdef inline int ipc_parse(const char *path, size_t n, address_t *out) noexcept nogil:
     cdef char name[IPC_PATH_MAX + 1]
-    cdef int rc
     address_clear(out)
     if n == 0 or memchr(path, 0, n) != NULL or (n == 1 and path[0] == c'@'):
         return -EINVAL
+    out.family = ZC_FAMILY_LOCAL
     if n > IPC_PATH_MAX or n > <size_t>ZC_LOCAL_MAX:
-        return -ENAMETOOLONG
+        if path[0] == c'@' or n >= <size_t>ZC_PATH_MAX:
+            return -ENAMETOOLONG
+        out.path = path
+        out.path_size = n
+        return 0
     memcpy(name, path, n)
     if name[0] == c'@':
         name[0] = 0
-    rc = zc_sa_set_local(&out.target, name, n)
-    out.family = ZC_FAMILY_LOCAL
-    return rc
+    return zc_sa_set_local(&out.target, name, n)
 
 
 cdef inline int ipc_parse_bind(const char *path, size_t n, bint ipv6, address_t *out) noexcept nogil:
@@ -72,9 +76,15 @@ cdef inline int ipc_check(const char *path, size_t n) noexcept nogil:
 
 
 cdef inline size_t ipc_path(const address_t *a, char *out) noexcept nogil:
-    """The path as C string; empty for an abstract name."""
-    cdef size_t n = 0
-    cdef const char *name = zc_sa_local_name(&a.target, &n)
+    """The path as C string; empty for an abstract name. `out` has room for ZC_PATH_MAX."""
+    cdef size_t n = a.path_size
+    cdef const char *name = a.path
+    if name == NULL:
+        name = zc_sa_local_name(&a.target, &n)
+    elif n != 0:
+        memcpy(out, name, n)
+        out[n] = 0
+        return n
     if n == 0 or n > IPC_PATH_MAX or name[0] == 0:
         n = 0
     memcpy(out, name, n)
@@ -99,25 +109,30 @@ cdef inline int ipc_text(const zc_sockaddr_t *sa, char *out, size_t cap) noexcep
 cdef inline int ipc_name(
         int listener, const address_t *a, const char *given, size_t size, char *out, size_t cap) noexcept nogil:
     """transport_ops_t.name: "ipc://path" or "ipc://@name"."""
-    cdef int n = ipc_text(&a.target, out, cap)
+    cdef int n
+    if a.path != NULL:
+        if a.path_size + IPC_SCHEME + 1 > cap:
+            return -ENAMETOOLONG
+        memcpy(out, b"ipc://", IPC_SCHEME)
+        memcpy(out + IPC_SCHEME, a.path, a.path_size)
+        out[IPC_SCHEME + a.path_size] = 0
+        return IPC_SCHEME + <int>a.path_size
+    n = ipc_text(&a.target, out, cap)
     return n if n != IPC_SCHEME else -EINVAL
 
 
 cdef inline int ipc_wildcard(char *path_out, size_t cap) noexcept nogil:
     """Makes a private directory and names a socket in it. Length of the path or -errno."""
-    cdef int n = zc_private_directory(path_out, cap)
+    cdef int n = zc_private_directory(path_out, cap - 7)
     if n < 0:
         return n
-    if <size_t>n + 8 > cap:
-        zc_directory_remove(path_out)
-        return -ENAMETOOLONG
     memcpy(path_out + n, b"/socket", 8)
     return n + 7
 
 
 cdef inline void ipc_unlink(address_t *a) noexcept nogil:
     """Removes the socket file, and its directory where that was made for it."""
-    cdef char path[IPC_PATH_MAX + 1]
+    cdef char path[4096]           # ZC_PATH_MAX
     cdef size_t n = ipc_path(a, path)
     if n != 0 and a.file != 0 and zc_file_identity(path) == a.file:
         zc_file_remove(path)
@@ -146,12 +161,24 @@ cdef inline void ipc_tune(int fd, const tuning_t *t) noexcept nogil:
     zc_set_option(fd, ZC_OPT_RCVBUF, t.rcvbuf if t.rcvbuf >= 0 else IPC_BUFFER)
 
 
+cdef inline int ipc_bind_to(int fd, const address_t *a, const char *path) noexcept nogil:
+    return zc_bind(fd, &a.target) if a.path == NULL else zc_bind_long(fd, path)
+
+
+cdef inline int ipc_connect_to(int fd, const address_t *a) noexcept nogil:
+    cdef char path[4096]           # ZC_PATH_MAX
+    if a.path == NULL:
+        return zc_connect(fd, &a.target)
+    ipc_path(a, path)
+    return zc_connect_long(fd, path)
+
+
 cdef inline bint ipc_is_live(const address_t *a) noexcept nogil:
     """Whether the path has a listener. Asked by connecting: the kernel refuses at once when it has none."""
     cdef int rc, fd = zc_socket_open(ZC_FAMILY_LOCAL)
     if fd < 0:
         return True                # cannot be told: leave it alone
-    rc = zc_connect(fd, &a.target)
+    rc = ipc_connect_to(fd, a)
     zc_close(fd)
     return rc != -ECONNREFUSED
 
@@ -171,35 +198,49 @@ cdef inline int ipc_replace_dead(const address_t *a, const char *path) noexcept 
     return 0
 
 
+cdef inline bint ipc_gives(const tuning_t *t) noexcept nogil:
+    return t.file_mode >= 0 or t.file_uid >= 0 or t.file_gid >= 0
+
+
+cdef inline int ipc_listen_at(int fd, address_t *a, const char *path, const tuning_t *tuning) noexcept nogil:
+    """Binds the descriptor and lets peers come. `path`: empty for an abstract name. 0 or a negative errno, and then ipc_unlink()
+    follows."""
+    cdef int rc = ipc_bind_to(fd, a, path)
+    if rc == -EADDRINUSE and path[0]:
+        rc = ipc_replace_dead(a, path)
+        if rc == 0:
+            rc = ipc_bind_to(fd, a, path)
+    if rc == 0 and path[0]:
+        a.file = zc_file_identity(path)
+        if ipc_gives(tuning):
+            rc = zc_file_give(path, tuning.file_uid, tuning.file_gid, tuning.file_mode)
+            if not a.file:
+                a.file = zc_file_identity(path)
+    return rc if rc < 0 else zc_listen(fd, tuning.backlog)
+
+
 cdef inline int ipc_listen(address_t *a, const tuning_t *tuning) noexcept nogil:
     """transport_ops_t.listen. A wildcard address becomes the address made up for it."""
-    cdef char path[IPC_PATH_MAX + 1]
-    cdef size_t n
+    cdef char path[4096]           # ZC_PATH_MAX
     cdef int fd, rc
     if tuning.use_fd >= 0:
         rc = zc_socket_adopt(tuning.use_fd)
         return tuning.use_fd if rc == 0 else rc
     if a.flags & ADDRESS_WILDCARD:
-        rc = ipc_wildcard(path, sizeof(path))
+        rc = ipc_wildcard(path, <size_t>ZC_LOCAL_MAX + 1)
         if rc < 0:
             return rc
         rc = zc_sa_set_local(&a.target, path, rc)
         if rc < 0:
             return rc
         a.flags |= ADDRESS_OWN_DIRECTORY
-    n = ipc_path(a, path)
+    if ipc_path(a, path) == 0 and ipc_gives(tuning):
+        return -EINVAL             # everybody may connect to an abstract name
     fd = ipc_socket()
     if fd < 0:
         ipc_unlink(a)
         return fd
-    rc = zc_bind(fd, &a.target)
-    if rc == -EADDRINUSE and n != 0:
-        rc = ipc_replace_dead(a, path)
-        if rc == 0:
-            rc = zc_bind(fd, &a.target)
-    if rc == 0:
-        a.file = zc_file_identity(path) if n != 0 else 0
-        rc = zc_listen(fd, tuning.backlog)
+    rc = ipc_listen_at(fd, a, path, tuning)
     if rc < 0:
         zc_close(fd)
         ipc_unlink(a)
@@ -210,13 +251,13 @@ cdef inline int ipc_listen(address_t *a, const tuning_t *tuning) noexcept nogil:
 cdef inline int ipc_open(const address_t *a, const tuning_t *tuning, stream_t *out) noexcept nogil:
     """transport_ops_t.open"""
     cdef int fd, rc
-    if a.target.len == 0:
+    if a.target.len == 0 and a.path == NULL:
         return -EINVAL
     fd = ipc_socket()
     if fd < 0:
         return fd
     ipc_tune(fd, tuning)
-    rc = zc_connect(fd, &a.target)
+    rc = ipc_connect_to(fd, a)
     if rc < 0 and rc != -EINPROGRESS:
         zc_close(fd)
         # Linux says so when the listener's queue is full: not now is the same to us as nobody there.
@@ -289,6 +330,8 @@ cdef inline int ipc_end(const stream_t *t, bint remote, char *out, size_t room) 
     """transport_ops_t.end"""
     cdef zc_sockaddr_t sa
     cdef int rc = zc_peer_address(t.fd, &sa) if remote else zc_local_address(t.fd, &sa)
+    if rc == 0 and zc_sa_is_of_descriptor(&sa):
+        return -ENAMETOOLONG
     return rc if rc < 0 else ipc_text(&sa, out, room)
 
 

@@ -43,6 +43,10 @@ cdef struct tuning_t:
     int busy_poll                  # 0 leaves
     int loopback_fastpath          # 0 leaves
     bint addressed                 # datagrams that arrive bear their sender's address
+    # of a socket file; -1 leaves
+    int file_mode
+    int file_uid
+    int file_gid
     int use_fd                     # a listening descriptor of the application, -1 for none
     char bindtodevice[DEVICE_NAME_MAX + 1]
     # of groups
@@ -67,4 +71,4 @@ cdef inline void tuning_default(tuning_t *t) noexcept nogil:
     t.backlog = TUNING_BACKLOG
     t.multicast_hops = t.multicast_loop = 1
     t.frame_max = UINT64_MAX
-    t.use_fd = -1
+    t.use_fd = t.file_mode = t.file_uid = t.file_gid = -1

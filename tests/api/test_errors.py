@@ -132,7 +132,7 @@ def test_address_is_at_the_end_of_the_text(zmq, context):
     for call, address, number in [
         (two.bind, "inproc://taken", zmq.EADDRINUSE), (two.bind, b"inproc://taken", zmq.EADDRINUSE),
         (two.bind, "tcp://no such device:*", errno.ENODEV), (two.connect, "tcp://", zmq.EINVAL),
-        (two.bind, "ipc:///tmp/" + "a" * 200, errno.ENAMETOOLONG),
+        (two.bind, "ipc://@" + "a" * 200, errno.ENAMETOOLONG),
     ]:  # fmt: skip
         with pytest.raises(zmq.ZMQError) as caught:
             call(address)
@@ -142,8 +142,41 @@ def test_address_is_at_the_end_of_the_text(zmq, context):
 
 def test_too_long_ipc_path_says_how_long_it_may_be(zmq, context):
     with pytest.raises(zmq.ZMQError, match=str(zmq.IPC_PATH_MAX_LEN)) as caught:
-        context.socket(zmq.PUSH).bind("ipc://" + "a" * 200)
+        context.socket(zmq.PUSH).bind("ipc://@" + "a" * 200)
     assert caught.value.errno == errno.ENAMETOOLONG
+
+
+@pytest.mark.better  # libzmq says no more than "Address already in use"
+@pytest.mark.skipif(sys.platform != "linux", reason="this system does not tell the process")
+@pytest.mark.parametrize("scheme", ["tcp", "ws"])
+def test_END_62_a_taken_port_says_what_has_it(zmq, context, scheme):
+    one, two = context.socket(zmq.PUSH), context.socket(zmq.PUSH)
+    with pytest.raises(zmq.ZMQError, match="a socket of this process listens there"):
+        two.bind(one.bind(f"{scheme}://127.0.0.1:*").addr)
+    program = (
+        "import socket, sys\n"
+        "listener = socket.create_server(('127.0.0.1', 0))\n"
+        "print(listener.getsockname()[1], flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        port = int(other.stdout.readline())
+        with pytest.raises(zmq.ZMQError, match=rf"a socket of process {other.pid} \(.+\) listens there .*:{port}") as caught:
+            two.bind(f"{scheme}://127.0.0.1:{port}")
+        assert caught.value.errno == zmq.EADDRINUSE
+        other.stdin.close()
+
+
+@pytest.mark.better
+@pytest.mark.skipif(sys.platform != "linux", reason="this system does not tell the process")
+def test_END_62_a_process_that_cannot_be_looked_into(zmq, context, submodule, monkeypatch):
+    taken = submodule("_taken")
+    monkeypatch.setattr(taken, "_holder", lambda link: 0)
+    one = context.socket(zmq.PUSH)
+    port = one.bind("tcp://127.0.0.1:*").addr.rpartition(":")[2]
+    assert f"a process of user {os.getuid()} listens there, which" in taken.port_taken(f"127.0.0.1:{port}")
+    monkeypatch.setattr(taken, "_listeners", lambda table, port: [])
+    assert taken.port_taken(f"127.0.0.1:{port}") == taken.port_taken("*:*") == ""
 
 
 @pytest.mark.better  # libzmq takes the address over or, of a regular file, says no more than "Address already in use"
@@ -163,6 +196,9 @@ def test_a_taken_ipc_address_says_what_has_it(zmq, context, tmp_path):
     for address in (f"ipc://{tmp_path}/live", f"ipc://@{tmp_path}/live"):
         one.bind(address)
         assert f"a socket of process {os.getpid()} " in refused(address)
+    address = f"ipc://{tmp_path}/" + "live" * 40
+    one.bind(address)
+    assert f"a socket of process {os.getpid()} " in refused(address)
 
     # A child that was forked while the socket was open outlives its parent.
     program = (

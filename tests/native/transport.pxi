@@ -61,6 +61,7 @@ cdef class TransportAddress:
     cdef transport_ad.address_t a
     cdef const transport_op.transport_ops_t *ops
     cdef readonly int error
+    cdef object kept                # the text, which an address may refer to
 
     @staticmethod
     def tcp_bind(bytes text, bint ipv6=False):
@@ -78,12 +79,13 @@ cdef class TransportAddress:
     @staticmethod
     def ipc(bytes text):
         cdef TransportAddress self = transport_address(b"ipc")
+        self.kept = text
         self.error = self.ops.parse_bind(PyBytes_AS_STRING(text), len(text), False, &self.a)
         return self
 
     @property
     def text(self):
-        cdef char out[256]
+        cdef char out[4200]
         cdef int n
         if self.error:
             return self.error

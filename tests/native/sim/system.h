@@ -271,6 +271,7 @@ SIM_FN void sim_peer_close(int fd, int half, int reset) {
 #define unlink sim_unlink
 #define rmdir sim_rmdir
 #define lstat sim_lstat
+#define statx(...) sim_errno(ENOSYS)
 #define mkdtemp sim_mkdtemp
 #define getenv(name) NULL
 
