@@ -12,9 +12,9 @@ from pathlib import Path
 IDLE = 0x80
 # fuzz_kind() of tests/native/sim/conversation.pxi; ROUTER_RAW: a ROUTER with that option
 TYPES = ("PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB", "STREAM", "SERVER", "CLIENT", "ROUTER_RAW", "PEER",
-         "GATHER", "SCATTER", "CHANNEL")  # fmt: skip
+         "GATHER", "SCATTER", "CHANNEL", "RADIO", "DISH")  # fmt: skip
 (PAIR, PUB, SUB, REQ, REP, DEALER, ROUTER, PULL, PUSH, XPUB, XSUB, STREAM, SERVER, CLIENT, ROUTER_RAW, PEER,
- GATHER, SCATTER, CHANNEL) = KINDS = range(len(TYPES))  # fmt: skip
+ GATHER, SCATTER, CHANNEL, RADIO, DISH) = KINDS = range(len(TYPES))  # fmt: skip
 CONNECT, IPC, MARK_1, MARK_2, NO_MARK, SMALL, IMMEDIATE, CONFLATE = 1, 2, 4, 8, 12, 16, 64, 128
 
 
@@ -119,6 +119,19 @@ for switches in (0, 32, 64):
     CASES[f"{PEER}_meets_{switches}"] = case(
         PEER, bytes([MEET | 2 << 5]) + send(b"waits") + bytes([MEET | 3 << 5, MEET]) + idle + come + send(b"to it") + frame(b"hello") + idle + bytes([RECV])
         + bytes([MEET | 1 << 5]) + send(b"gone") + bytes([MEET | 1 << 5]) + idle + come, CONNECT, b=switches,
+    )  # fmt: skip
+
+for switches in (0, 4, 32):
+    joined = command(0, b"a") + command(0, b"b") + command(1, b"b") + command(0, b"a", 1) + command(0, b"a" * 30) + command(1, b"c") + idle
+    CASES[f"{RADIO}_groups_{switches}"] = case(
+        RADIO, come + another + joined + send(b"a") + send(b"b") + send(b"") + send(b"a", True) + send(b"a", wait=True) * 3 + idle + peer(0, HEAR_ALL)
+        + rested(peer(1, RESET)) + send(b"a") + command(0, b"") + idle + send(b"") + rested(peer(0, GO)) + send(b"a"), MARK_1, b=switches, c=16,
+    )  # fmt: skip
+    CASES[f"{DISH}_groups_{switches}"] = case(
+        DISH, topic(SUBSCRIBE, b"a") + come + topic(SUBSCRIBE, b"") + topic(SUBSCRIBE, b"a") + frame(b"a", True) + frame(b"one") + frame(b"b", True)
+        + frame(b"not joined") + frame(b"", True) + frame(b"nameless") + idle + bytes([RECV, POLL_IN, RECV_ALL]) + topic(UNSUBSCRIBE, b"a")
+        + topic(UNSUBSCRIBE, b"x") + frame(b"a", True) + frame(b"late") + another + frame(b"", True, 1) + frame(b"in parts", True, 1)
+        + frame(b"more", number=1) + idle + bytes([RECV_ALL]) + frame(b"no group") + idle + bytes([RECV_WAIT]) + come, b=switches,
     )  # fmt: skip
 
 FOUND = Path(__file__).parent / "corpus_sockets.txt"

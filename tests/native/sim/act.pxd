@@ -7,11 +7,11 @@ from base.platform cimport zc_lock_acquire
 from message.message cimport msg_alloc, msg_close, msg_data, msg_t
 from sim.program cimport NOWAIT, op_t
 from option.numbers cimport OPT_SUBSCRIBE
-from socket.options cimport socket_set_option
+from socket.options cimport socket_join, socket_set_option
 from socket.proxy cimport COUNT_OUT, PROXY_MORE, proxy_free, proxy_init, proxy_run, proxy_t
 from socket.state cimport socket_t
 from socket.send_recv cimport socket_enter
-from pattern.types cimport TYPE_XSUB
+from pattern.types cimport TYPE_DISH, TYPE_XSUB
 from sim.running cimport leave, run_t, take_back
 from sim.act_send cimport send_frames
 
@@ -30,14 +30,26 @@ cdef inline int act_set(run_t *r, int slot, int option, const void *value, size_
     return rc
 
 
+cdef inline int act_join(run_t *r, int slot, const char *group, bint add) noexcept nogil:
+    """A DISH joins, or leaves, the group of one letter."""
+    cdef socket_t *s = r.slots[slot].s
+    cdef int rc
+    zc_lock_acquire(&s.lock)
+    rc = socket_join(s, <const unsigned char *> group, 1, add)
+    leave(s)
+    return rc
+
+
 cdef inline int act_subscribe(run_t *r, op_t *o, bint add) noexcept nogil:
-    """SUB by option, XSUB by message. Topics: all, A to D."""
+    """SUB by option, XSUB by message, DISH by group. Topics: all, A to D; groups: A to D, and one that no message is of."""
     cdef char topic[2]
     cdef msg_t m
     cdef int done = 0
     cdef int rc
     topic[0] = <char> add
     topic[1] = <char> (64 + o.a)
+    if r.program.types[o.sock] == TYPE_DISH:
+        return act_join(r, o.sock, topic + 1, add)
     if r.program.types[o.sock] != TYPE_XSUB:
         return act_set(r, o.sock, OPT_SUBSCRIBE if add else OPT_SUBSCRIBE + 1, topic + 1, 1 if o.a else 0)
     rc = msg_alloc(&m, 2 if o.a else 1)

@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t, uint32_t, uint64_t, uint8_t
 from libc.string cimport memcpy
 from base.errors cimport EAGAIN, EINTR, EINVAL, ENOMEM, ENOTSOCK, ETERM
 from base.platform cimport zc_lock_acquire, zc_lock_release
-from message.message cimport MSG_EXACT, MSG_MORE, MSG_PYOBJ, msg_alloc, msg_close, msg_data, msg_init, msg_t
+from message.message cimport MSG_EXACT, MSG_GROUPED, MSG_MORE, MSG_PYOBJ, msg_alloc, msg_close, msg_data, msg_init, msg_t
 from sim.model cimport HEAD, SENT_ACCEPTED, SENT_DOUBTFUL, SENT_REFUSED, frame_fill, model_begin, model_sent, sent_t
 from sim.program cimport NOWAIT, op_t
 from sim.system cimport SIM_MODEL, sim_find, sim_object_new, sim_progress, world
@@ -13,7 +13,7 @@ from io.flush cimport socket_flush
 from io.wait cimport wait_begin, wait_t
 from socket.state cimport socket_t
 from socket.send_recv cimport socket_abandon, socket_enter, socket_send_now, socket_send_wait, socket_try_send
-from pattern.types cimport TYPE_DEALER, TYPE_REP, TYPE_REQ, TYPE_ROUTER, TYPE_STREAM
+from pattern.types cimport TYPE_DEALER, TYPE_RADIO, TYPE_REP, TYPE_REQ, TYPE_ROUTER, TYPE_STREAM
 from sim.types cimport kind_addressed, kind_numbered, kind_raw, kind_single, sends
 from socket.endpoints cimport socket_disconnect_peer
 from sim.running cimport IDS, check_result, check_time, leave, run_t, slot_t, take_back
@@ -126,6 +126,15 @@ cdef inline int message_make(run_t *r, int slot, op_t *o, int turn, msg_t *frame
     return n
 
 
+cdef inline int group_make(msg_t *frames) noexcept nogil:
+    """What a RADIO sends to: the topic of the message is its group. 0 or negative errno."""
+    cdef int rc = msg_alloc(&frames[1], 1)
+    if rc == 0:
+        msg_data(&frames[1])[0] = msg_data(&frames[0])[0]
+        frames[0].flags |= MSG_GROUPED
+    return rc
+
+
 cdef inline int send_frames(socket_t *s, msg_t *m, int n, int32_t timeout, int *done) noexcept nogil:
     """As send_multipart(): first without waiting, then as long as allowed."""
     cdef int rc
@@ -169,6 +178,7 @@ cdef inline int act_send_one(run_t *r, op_t *o, int turn) noexcept nogil:
     cdef int i
     cdef int rc
     cdef int done = 0
+    cdef bint grouped = False
     cdef uint32_t number = 0
     cdef sent_t *t = model_begin(r.model, slot, &number)
     cdef uint64_t began
@@ -177,6 +187,8 @@ cdef inline int act_send_one(run_t *r, op_t *o, int turn) noexcept nogil:
     if n < 0:
         model_sent(t, SENT_REFUSED, 0)
         return n
+    if type == TYPE_RADIO and n == 1:
+        grouped = group_make(frames) == 0
     began = world.now
     rc = send_frames(r.slots[slot].s, frames, n, NOWAIT if r.watched[slot] else o.timeout, &done)
     check_time(r, b"send", slot, began, jumped, o.timeout)
@@ -186,7 +198,7 @@ cdef inline int act_send_one(run_t *r, op_t *o, int turn) noexcept nogil:
         model_sent(t, SENT_DOUBTFUL, o.b)
     else:
         model_sent(t, SENT_REFUSED, o.b)
-    for i in range(n):
+    for i in range(n + grouped):
         msg_close(&frames[i])
     take_back(r)
     if kind_single(type) and o.b > 1 and sends(type) and rc != -EINVAL and rc != -ENOTSOCK and rc != -ETERM:

@@ -20,7 +20,7 @@ from libc.string cimport memcpy, memset, strlen
 from libc.stdio cimport fprintf, stderr
 from base.errors cimport EADDRINUSE, EAGAIN, EFAULT, EFSM, EHOSTUNREACH, EINTR, EINVAL, ENOENT, ENOTSOCK, ENOTSUP
 from base.platform cimport zc_lock_acquire, zc_lock_release
-from message.message cimport msg_t, msg_alloc, msg_close, msg_data, msg_init, MSG_EMPTY, MSG_MORE
+from message.message cimport msg_t, msg_alloc, msg_close, msg_data, msg_init, MSG_EMPTY, MSG_GROUPED, MSG_MORE
 from reactor.pollset cimport POLLSET_EPOLL, POLLSET_POLL
 from sim.system cimport (
     sim_begin, sim_config_t, sim_end, sim_fail, sim_heap, sim_idle, sim_peer_accept, sim_peer_close, sim_peer_connect, sim_peer_listen,
@@ -28,7 +28,9 @@ from sim.system cimport (
 )
 from io.end_call cimport socket_end_call
 from io.wait cimport wait_t
-from pattern.types cimport TYPE_CHANNEL, TYPE_CLIENT, TYPE_GATHER, TYPE_PEER, TYPE_SCATTER, TYPE_SERVER, TYPE_STREAM
+from pattern.types cimport (
+    TYPE_CHANNEL, TYPE_CLIENT, TYPE_DISH, TYPE_GATHER, TYPE_PEER, TYPE_RADIO, TYPE_SCATTER, TYPE_SERVER, TYPE_STREAM,
+)
 from socket.endpoints cimport socket_bind, socket_connect, socket_connect_peer, socket_disconnect_peer, socket_unbind
 from socket.life cimport (
     context_end, context_new, context_shutdown, context_unref, context_wait, socket_close, socket_new,
@@ -42,7 +44,7 @@ from option.numbers cimport (
     OPT_SNDHWM, OPT_UNSUBSCRIBE, OPT_XPUB_MANUAL, OPT_XPUB_MANUAL_LAST_VALUE, OPT_XPUB_NODROP, OPT_XPUB_VERBOSE, OPT_XPUB_VERBOSER,
     OPT_XPUB_WELCOME_MSG, OPT_XSUB_VERBOSE_UNSUBSCRIBE,
 )
-from socket.options cimport socket_set_option
+from socket.options cimport socket_join, socket_set_option
 from socket.monitor cimport MONITOR_ENDPOINT
 from socket.monitoring cimport socket_monitor_start, socket_monitor_stop
 from socket.state cimport context_t, socket_t
@@ -57,7 +59,7 @@ from sim.types cimport TYPE_RAW_ROUTER, kind_numbered, kind_raw, receives, type_
 cdef enum:
     PEERS = 4
     PORT = 5555
-    KINDS = 19
+    KINDS = 21
     # Steps of the simulator that a conversation may cost, and each octet of it: some ten times what the costliest honest ones take.
     STEPS = 100000
     STEPS_EACH = 2000
@@ -97,7 +99,8 @@ cdef fuzz_t fuzz
 
 cdef int fuzz_kind(unsigned int place) noexcept nogil:
     """The classic types come first, by their numbers: so old conversations mean what they meant."""
-    cdef const int *newer = [TYPE_STREAM, TYPE_SERVER, TYPE_CLIENT, TYPE_RAW_ROUTER, TYPE_PEER, TYPE_GATHER, TYPE_SCATTER, TYPE_CHANNEL]
+    cdef const int *newer = [TYPE_STREAM, TYPE_SERVER, TYPE_CLIENT, TYPE_RAW_ROUTER, TYPE_PEER, TYPE_GATHER, TYPE_SCATTER, TYPE_CHANNEL,
+                             TYPE_RADIO, TYPE_DISH]
     place %= KINDS
     return <int> place if place < TYPE_STREAM else newer[place - TYPE_STREAM]
 
@@ -142,23 +145,26 @@ cdef void expect(int rc, const char *what) noexcept nogil:
 
 
 cdef void app_send(fuzz_t *f, bint more, bint wait, const uint8_t *data, size_t n, size_t size) noexcept nogil:
-    cdef msg_t m
+    cdef msg_t m[2]                 # the frame; what a RADIO sends to: the group whose name is the first octet
     cdef wait_t w
     cdef int rc = -EINTR
-    if msg_alloc(&m, size) < 0:
+    cdef int i
+    if msg_alloc(&m[0], size) < 0 or msg_alloc(&m[1], 1 if n else 0) < 0:
         sim_fail(b"no memory")
-    memset(msg_data(&m), 0x2a, size)
-    memcpy(msg_data(&m), data, n if n < size else size)
-    m.flags = MSG_MORE if more else 0
-    m.routing_id = f.number if kind_numbered(f.type) else 0
+    memset(msg_data(&m[0]), 0x2a, size)
+    memcpy(msg_data(&m[0]), data, n if n < size else size)
+    memcpy(msg_data(&m[1]), data, m[1].size)
+    m[0].flags = (MSG_MORE if more else 0) | (MSG_GROUPED if f.type == TYPE_RADIO else 0)
+    m[0].routing_id = f.number if kind_numbered(f.type) else 0
     wait_begin(&w, 2)
     while rc == -EINTR:
         rc = enter(f)
         if rc == 0:
-            rc = socket_send_wait(f.s, &m, &w) if wait else socket_send_now(f.s, &m)
+            rc = socket_send_wait(f.s, m, &w) if wait else socket_send_now(f.s, m)
         leave(f)
-    if m.kind != MSG_EMPTY:
-        msg_close(&m)
+    for i in range(2):
+        if m[i].kind != MSG_EMPTY:
+            msg_close(&m[i])
     expect(rc, b"send")
 
 
@@ -216,6 +222,18 @@ cdef void app_set(fuzz_t *f, int option, const void *value, size_t size) noexcep
 
 cdef void app_int(fuzz_t *f, int option, int value) noexcept nogil:
     app_set(f, option, &value, sizeof(value))
+
+
+cdef void app_subscribe(fuzz_t *f, const uint8_t *data, size_t n, bint add) noexcept nogil:
+    """A DISH joins and leaves."""
+    cdef int rc
+    if f.type != TYPE_DISH:
+        app_set(f, OPT_SUBSCRIBE if add else OPT_UNSUBSCRIBE, data, n)
+        return
+    zc_lock_acquire(&f.s.lock)
+    rc = socket_join(f.s, data, n, add)
+    leave(f)
+    expect(rc, b"join")
 
 
 cdef void app_poll(fuzz_t *f, int wanted, uint64_t ms) noexcept nogil:
@@ -347,7 +365,7 @@ cdef void fuzz_step(fuzz_t *f) noexcept nogil:
     elif what == 22 or what == 23:      # subscribes, unsubscribes
         n = take(f) & 15
         data = take_octets(f, &n)
-        app_set(f, OPT_SUBSCRIBE if what == 22 else OPT_UNSUBSCRIBE, data, n)
+        app_subscribe(f, data, n, what == 22)
     elif what == 24:
         sim_sleep(<uint64_t> (1 + i) * 1000000)
     elif what == 25:

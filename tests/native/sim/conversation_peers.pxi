@@ -40,6 +40,8 @@ cdef const char *partner(int type) noexcept nogil:
         return type_name(TYPE_SERVER + TYPE_CLIENT - type)
     if type == TYPE_GATHER or type == TYPE_SCATTER:
         return type_name(TYPE_GATHER + TYPE_SCATTER - type)
+    if type == TYPE_RADIO or type == TYPE_DISH:
+        return type_name(TYPE_RADIO + TYPE_DISH - type)
     return type_name(type if type >= TYPE_STREAM else types[type])
 
 
@@ -125,7 +127,8 @@ cdef void peer_frames(fuzz_t *f, int fd, unsigned int flags, size_t size, unsign
 
 cdef void peer_command(fuzz_t *f, int fd, unsigned int which, size_t n) noexcept nogil:
     cdef const char *names = b"\x09SUBSCRIBE\x06CANCEL\x04PING\x04PONG\x05ERROR\x05READY\x04JOIN\x03ODD"
-    cdef const unsigned char *name = <const unsigned char *> names
+    cdef const char *of_groups = b"\x04JOIN\x05LEAVE\x04PING\x04PONG\x05ERROR\x05READY\x09SUBSCRIBE\x03ODD"
+    cdef const unsigned char *name = <const unsigned char *> (of_groups if f.type == TYPE_RADIO or f.type == TYPE_DISH else names)
     cdef const uint8_t *data = take_octets(f, &n)
     cdef size_t at
     which &= 7

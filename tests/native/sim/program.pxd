@@ -10,8 +10,8 @@ from libc.string cimport memset
 from sim.system cimport sim_config_t, sim_mix
 from option.numbers cimport OPT_CONFLATE, OPT_HEARTBEAT_IVL, OPT_RECONNECT_IVL
 from pattern.types cimport (
-    TYPE_CHANNEL, TYPE_CLIENT, TYPE_DEALER, TYPE_GATHER, TYPE_PAIR, TYPE_PEER, TYPE_PUB, TYPE_PULL, TYPE_PUSH, TYPE_REP, TYPE_REQ, TYPE_ROUTER,
-    TYPE_SCATTER, TYPE_SERVER, TYPE_STREAM, TYPE_SUB, TYPE_XPUB, TYPE_XSUB,
+    TYPE_CHANNEL, TYPE_CLIENT, TYPE_DEALER, TYPE_DISH, TYPE_GATHER, TYPE_PAIR, TYPE_PEER, TYPE_PUB, TYPE_PULL, TYPE_PUSH, TYPE_RADIO, TYPE_REP,
+    TYPE_REQ, TYPE_ROUTER, TYPE_SCATTER, TYPE_SERVER, TYPE_STREAM, TYPE_SUB, TYPE_XPUB, TYPE_XSUB,
 )
 from sim.types cimport TYPE_RAW_ROUTER, kind_raw, kind_single, one_peer, receives, sends
 
@@ -150,8 +150,9 @@ cdef inline void config_make(program_t *p, dice_t *d) noexcept nogil:
 # ---- who talks to whom
 
 cdef inline int kind_make(dice_t *d) noexcept nogil:
-    cdef const int *newer = [TYPE_STREAM, TYPE_RAW_ROUTER, TYPE_SERVER, TYPE_CLIENT, TYPE_GATHER, TYPE_SCATTER, TYPE_PEER, TYPE_CHANNEL]
-    return <int> roll(d, TYPE_STREAM) if chance(d, 65) else newer[roll(d, 8)]
+    cdef const int *newer = [TYPE_STREAM, TYPE_RAW_ROUTER, TYPE_SERVER, TYPE_CLIENT, TYPE_GATHER, TYPE_SCATTER, TYPE_PEER, TYPE_CHANNEL,
+                             TYPE_RADIO, TYPE_DISH]
+    return <int> roll(d, TYPE_STREAM) if chance(d, 65) else newer[roll(d, 10)]
 
 
 cdef inline int partner(int type, dice_t *d) noexcept nogil:
@@ -165,6 +166,10 @@ cdef inline int partner(int type, dice_t *d) noexcept nogil:
         return TYPE_SCATTER
     if type == TYPE_SCATTER:
         return TYPE_GATHER
+    if type == TYPE_RADIO:
+        return TYPE_DISH
+    if type == TYPE_DISH:
+        return TYPE_RADIO
     if type == TYPE_PEER or type == TYPE_CHANNEL:
         return type
     if type == TYPE_PUSH:
@@ -231,7 +236,7 @@ cdef inline void traffic_make(program_t *p, dice_t *d, int thread) noexcept nogi
         o.a = pick3(d, 10, 1000, 100000)
     elif what < 91:
         op_add(p, OP_IDLE, thread, sock)
-    elif what < 94 and (type == TYPE_SUB or type == TYPE_XPUB):
+    elif what < 94 and (type == TYPE_SUB or type == TYPE_XPUB or type == TYPE_DISH):
         o = op_add(p, OP_UNSUBSCRIBE if chance(d, 30) else OP_SUBSCRIBE, thread, sock)
         o.a = <int32_t> roll(d, 5)
     elif what < 96:
@@ -333,6 +338,8 @@ cdef inline void program_make(program_t *p, uint64_t seed) noexcept nogil:
             option_number(p, i, OPT_RECONNECT_IVL, pick3(&d, 0, 10, -1))
         if p.types[i] == TYPE_SUB and chance(&d, 85):
             op_add(p, OP_SUBSCRIBE, 0, i).a = 0 if chance(&d, 60) else <int32_t> roll(&d, 5)
+        for n in range(<int> roll(&d, 4) if p.types[i] == TYPE_DISH else 0):
+            op_add(p, OP_SUBSCRIBE, 0, i).a = <int32_t> roll(&d, 5)
     # Pairs are joined: one binds, the other connects, in either order, now or by any thread later.
     i = 0
     while i + 1 < p.nsockets:

@@ -91,6 +91,8 @@ cdef inline void say_script(stranger_t *t, int type, uint32_t b, uint32_t c) noe
         say_frame(t, 0, b"\x01A", 2)
         say_frame(t, 4, b"\x09SUBSCRIBEB", 11)
         say_frame(t, 4, b"\x06CANCELB", 8)
+        say_frame(t, 4, b"\x04JOINA", 6)
+        say_frame(t, 4, b"\x05LEAVEA", 7)
     elif script == 9:
         say_frame(t, 1, b"half a message", 14)
     elif script == 10:

@@ -8,8 +8,8 @@ from libc.string cimport strlen
 from pattern.ops cimport pattern_ops_t
 from pattern.select cimport pattern_select
 from pattern.types cimport (
-    TYPE_CHANNEL, TYPE_CLIENT, TYPE_COUNT, TYPE_DEALER, TYPE_GATHER, TYPE_PAIR, TYPE_PEER, TYPE_PUB, TYPE_PULL, TYPE_PUSH, TYPE_REQ,
-    TYPE_ROUTER, TYPE_SCATTER, TYPE_SERVER, TYPE_STREAM, TYPE_SUB, TYPE_XPUB, TYPE_XSUB,
+    TYPE_CHANNEL, TYPE_CLIENT, TYPE_COUNT, TYPE_DEALER, TYPE_DISH, TYPE_GATHER, TYPE_PAIR, TYPE_PEER, TYPE_PUB, TYPE_PULL, TYPE_PUSH,
+    TYPE_RADIO, TYPE_REQ, TYPE_ROUTER, TYPE_SCATTER, TYPE_SERVER, TYPE_STREAM, TYPE_SUB, TYPE_XPUB, TYPE_XSUB,
 )
 from zmtp.introduction cimport introduction_is_peer
 
@@ -48,19 +48,19 @@ cdef inline bint kind_addressed(int kind) noexcept nogil:
 cdef inline bint kind_single(int kind) noexcept nogil:
     """A message is one frame; more are refused."""
     return (kind == TYPE_CLIENT or kind == TYPE_SERVER or kind == TYPE_PEER or kind == TYPE_SCATTER or kind == TYPE_GATHER
-            or kind == TYPE_CHANNEL)
+            or kind == TYPE_CHANNEL or kind == TYPE_RADIO or kind == TYPE_DISH)
 
 
 cdef inline bint sends(int kind) noexcept nogil:
-    return kind != TYPE_PULL and kind != TYPE_SUB and kind != TYPE_GATHER
+    return kind != TYPE_PULL and kind != TYPE_SUB and kind != TYPE_GATHER and kind != TYPE_DISH
 
 
 cdef inline bint receives(int kind) noexcept nogil:
-    return kind != TYPE_PUSH and kind != TYPE_PUB and kind != TYPE_SCATTER
+    return kind != TYPE_PUSH and kind != TYPE_PUB and kind != TYPE_SCATTER and kind != TYPE_RADIO
 
 
 cdef inline bint fans_out(int kind) noexcept nogil:
-    return kind == TYPE_PUB or kind == TYPE_XPUB or kind == TYPE_XSUB
+    return kind == TYPE_PUB or kind == TYPE_XPUB or kind == TYPE_XSUB or kind == TYPE_RADIO
 
 
 cdef inline bint balances(int kind) noexcept nogil:
