@@ -338,7 +338,7 @@ cdef inline void program_make(program_t *p, uint64_t seed) noexcept nogil:
             option_number(p, i, OPT_RECONNECT_IVL, pick3(&d, 0, 10, -1))
         if p.types[i] == TYPE_SUB and chance(&d, 85):
             op_add(p, OP_SUBSCRIBE, 0, i).a = 0 if chance(&d, 60) else <int32_t> roll(&d, 5)
-        for n in range(<int> roll(&d, 4) if p.types[i] == TYPE_DISH else 0):
+        for _i in range(<int> roll(&d, 4) if p.types[i] == TYPE_DISH else 0):
             op_add(p, OP_SUBSCRIBE, 0, i).a = <int32_t> roll(&d, 5)
     # Pairs are joined: one binds, the other connects, in either order, now or by any thread later.
     i = 0
