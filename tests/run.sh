@@ -26,6 +26,7 @@ if [ "$(uname -s)" = Linux ]; then
     command -v mvn >/dev/null || missing="$missing maven"
     [ -x "$(command -v kdb5_util)" ] && [ -x "$(command -v kadmin.local)" ] || missing="$missing krb5-kdc krb5-admin-server" # tests/interop/test_gssapi.py
     command -v chromium-headless-shell >/dev/null || missing="$missing chromium-headless-shell" # tests/interop/test_websocket.py
+    command -v microsocks >/dev/null || missing="$missing microsocks" # tests/interop/test_socks.py
     [ "$(id -u)" != 0 ] || command -v ip >/dev/null || missing="$missing iproute2" # tests/network
     if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         apt-get update -qq

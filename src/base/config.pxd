@@ -14,6 +14,7 @@ cdef extern from "base/limits.h" nogil:
         ROUTING_ID_MAX
         GROUP_MAX
         DEVICE_NAME_MAX
+        SOCKS_TEXT_MAX
 
 cdef enum:
     # Bytes that processors exchange as one. Wrong on some machines (Apple: 128), where it costs a little speed.

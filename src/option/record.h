@@ -83,6 +83,10 @@ typedef struct options_t {
     int rate;
     int recovery_ivl;
     option_bytes_t bindtodevice;
+    /* the proxy, if connections are made through one */
+    option_bytes_t socks_proxy;
+    option_bytes_t socks_username;
+    option_bytes_t socks_password;
     /* security: what mechanism/security.pxd tells of */
     int mechanism;          /* of the option set last */
     int as_server;

@@ -60,9 +60,6 @@
 #define ONLY(name_, unit_, value, text) \
     ROW(name_, INT, text, RANGE(value, value, value), .unit = unit_, TYPES(ALL, ALL), \
         .flags = OPTION_ABSENT | OPTION_CONSTANT)
-#define ONLY_EMPTY(name_, shortest, text) \
-    ROW(name_, TEXT, text, RANGE(0, shortest, 0), TYPES(ALL, ALL), \
-        .flags = OPTION_ABSENT | OPTION_CONSTANT | OPTION_NULL_UNSETS)
 /* Likewise, and nothing can be set or read. */
 #define ABSENT(name_, kind_, text) ROW(name_, kind_, text, .flags = OPTION_ABSENT)
 /* What the socket tells about itself. */
@@ -206,6 +203,15 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         "Name of the network device that binds and connections are confined to (SO_BINDTODEVICE, Linux).",
         AT(bindtodevice), .keep = KEEP_BYTES, RANGE(0, 1, DEVICE_NAME_MAX), TYPES(ALL, ALL), .when = WHEN_ENDPOINT,
         .flags = OPTION_NULL_UNSETS),
+    /* through a proxy */
+    ROW(SOCKS_PROXY, TEXT,
+        "Address of a SOCKS5 proxy, \"host:port\", that connections of tcp, ws, wss and tls+tcp are made through. The proxy looks "
+        "names up.", AT(socks_proxy), .keep = KEEP_BYTES, RANGE(0, 1, INT64_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECT,
+        .flags = OPTION_NULL_UNSETS),
+    ROW(SOCKS_USERNAME, TEXT, "User name for the SOCKS5 proxy; empty: the proxy must ask for none.", AT(socks_username),
+        .keep = KEEP_BYTES, RANGE(0, 0, SOCKS_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECT, .flags = OPTION_NULL_UNSETS),
+    ROW(SOCKS_PASSWORD, TEXT, "Password for the SOCKS5 proxy. It travels unencrypted.", AT(socks_password), .keep = KEEP_BYTES,
+        RANGE(0, 0, SOCKS_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECT, .flags = OPTION_NULL_UNSETS),
     /* whom a bound socket accepts */
     ROW(TCP_ACCEPT_FILTER, BYTES,
         "Accept tcp connections from this address, or from \"address/bits\", only. Each set adds one; IPv6 texts "
@@ -355,10 +361,6 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
     ANSWER(THREAD_SAFE, INT, ALL, THREAD_SAFE,
         "1 for CLIENT, SERVER, RADIO, DISH, PEER, SCATTER, GATHER and CHANNEL, which libzmq calls thread-safe. (Here sockets of any "
         "type may be shared by threads, and all have an FD.)", .unit = "0 or 1"),
-    /* features that are not built in, but whose defaults a release libzmq reads back */
-    ONLY_EMPTY(SOCKS_PROXY, 1, "Address of a SOCKS5 proxy for tcp connections."),
-    ONLY_EMPTY(SOCKS_USERNAME, 0, "User name for the SOCKS5 proxy."),
-    ONLY_EMPTY(SOCKS_PASSWORD, 0, "Password for the SOCKS5 proxy."),
     /* features that are not built in */
     ABSENT(BLOCKY, INT, "An option of contexts."),
     ABSENT(VMCI_BUFFER_SIZE, INT64, "Buffer of the vmci transport."),
@@ -385,7 +387,6 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
 #undef PATTERN
 #undef MESSAGE
 #undef ONLY
-#undef ONLY_EMPTY
 #undef SERVER
 #undef CREDENTIAL
 #undef CURVE_KEY

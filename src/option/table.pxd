@@ -146,6 +146,9 @@ cdef extern from "option/record.h" nogil:
         int rate
         int recovery_ivl
         option_bytes_t bindtodevice
+        option_bytes_t socks_proxy
+        option_bytes_t socks_username
+        option_bytes_t socks_password
         int mechanism
         int as_server
         int zap_enforce_domain

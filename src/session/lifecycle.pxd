@@ -306,8 +306,10 @@ cdef inline void session_conclude(session_t *s, uint64_t now) noexcept nogil:
         ring_rollback(s.pipe.inr)
     s.tx_blocked = False
     s.hs_failed = s.ending_was == SESSION_HANDSHAKE
-    if s.hs_failed and not s.finishing:
+    if (s.hs_failed or s.socks != NULL) and not s.finishing:
         session_note_failure(s)
+    free(s.socks)
+    s.socks = NULL
     if s.finishing:
         unsent_give_up(s, s.closing)
         s.state = SESSION_DEAD

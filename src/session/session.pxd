@@ -7,7 +7,7 @@
 # engine alone.
 #
 #   IDLE        no descriptor; a connecting session waits here for its reconnect timer (or for a name to be resolved)
-#   CONNECTING  connect() is under way
+#   CONNECTING  connect() is under way, or the proxy that it has led to makes the connection
 #   HANDSHAKE   the transport's own beginning (TLS), then the engine's: who is there, and how to talk
 #   READY       messages flow: frames of `rx` into pipe.inr, those of pipe.outr (or straight from the sink) into `tx`
 #   DRAINING    closing: everything is written, we wait until the peer's kernel has acknowledged it
@@ -62,6 +62,7 @@ from message.buffer cimport pool_t
 from pipe.pipe cimport pipe_t
 from transport.address cimport address_t
 from transport.ops cimport stream_t
+from transport.socks cimport socks_t
 from zmtp.metadata cimport metadata_t
 
 cdef enum:
@@ -206,6 +207,7 @@ cdef struct session_t:
     int ending_error
     bint finishing              # ENDING for good, without asking what shall become of it
     session_t *ending_next
+    socks_t *socks              # CONNECTING: what is said to the proxy on the way; NULL: there is none
     address_t *address          # of the attempt of a connecting session, or the last that failed; NULL when READY
 
 # What a session asks of its socket, and what all sessions of a socket share. Embedded in socket_t.

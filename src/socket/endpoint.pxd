@@ -12,6 +12,7 @@ from socket.state cimport context_t, endpoint_t, socket_t
 from transport.address cimport address_split, ADDRESS_WILDCARD, ENDPOINT_MAX
 from transport.ops cimport transport_ops_t
 from transport.select cimport transport_find
+from transport.socks cimport socks_way_free
 
 
 cdef inline char *text_copy(const char *text, size_t n) noexcept nogil:
@@ -75,6 +76,7 @@ cdef inline void endpoint_free(endpoint_t *e) noexcept nogil:
     free(e.told)
     free(e.resolved)
     free(e.address)
+    socks_way_free(e.way)
     if e.prepared != NULL:
         e.transport.release(e.prepared)
     free(e)

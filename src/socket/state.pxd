@@ -27,6 +27,7 @@ from transport.cidr cimport cidr_t
 from transport.openssl cimport openssl_t
 from transport.ops cimport transport_ops_t
 from transport.select cimport transports_t
+from transport.socks cimport socks_way_t
 from zmtp.metadata cimport metadata_t
 
 cdef enum:
@@ -67,6 +68,7 @@ cdef struct endpoint_t:
     uint32_t *peer_number       # where connect_peer() wants the number of the peer, until it is connected; or NULL
     pipe_t *pipe                # of an inproc connect
     address_t *address          # of a listener
+    socks_way_t *way            # through a proxy; NULL: straight
     void *prepared              # what the transport made of the options; its `release` takes it
     socket_t *socket
     endpoint_t *next

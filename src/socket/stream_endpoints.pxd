@@ -30,10 +30,12 @@ from socket.occurrences cimport listener_occurrence
 from socket.pipes cimport netpipe_new, pipe_release, pipe_remove
 from socket.state cimport endpoint_ops_t, endpoint_t, netpipe_t, socket_t, SOCKET_OPEN
 from socket.security cimport security_check
-from socket.tuning cimport tuning_from
+from socket.tuning cimport tuning_from, tuning_text
 from transport.address cimport address_t
 from transport.cidr cimport cidr_t
-from transport.tuning cimport tuning_t
+from transport.resolve cimport host_port_t
+from transport.socks cimport socks_way_new
+from transport.tuning cimport tuning_t, tuning_text_t
 
 cdef enum:
     # of a connection that is about to be closed on purpose: some 4 MiB, if the mark lets in so much
@@ -64,13 +66,31 @@ cdef inline int accept_filters_take(socket_t *s) noexcept nogil:
     return 0
 
 
+cdef inline int endpoint_find_way(socket_t *s, endpoint_t *e, const char *text, const char **why) noexcept nogil:
+    """Through a proxy, if the options name one. 0, or a negative errno and perhaps *why. Lock held."""
+    cdef tuning_text_t proxy, user, password
+    cdef host_port_t target
+    cdef size_t source = 0
+    cdef int rc
+    tuning_text(&proxy, &s.opt.socks_proxy)
+    if proxy.size == 0 or e.transport.target == NULL:
+        return 0
+    tuning_text(&user, &s.opt.socks_username)
+    tuning_text(&password, &s.opt.socks_password)
+    rc = e.transport.target(text, strlen(text), &target, &source)
+    if rc == 0:
+        rc = socks_way_new(&proxy, &user, &password, &target, text, source, &e.way, why)
+    return rc
+
+
 cdef inline int endpoint_prepare(socket_t *s, endpoint_t *e, const char **why) noexcept nogil:
     """What its connections will share is made of the options as they are now. 0, or a negative errno and perhaps *why.
     Lock held."""
     cdef tuning_t tuning
     cdef const char *text = e.given + e.address_offset
-    if e.transport.prepare == NULL:
-        return 0
+    cdef int rc = endpoint_find_way(s, e, text, why) if e.connects else 0
+    if rc < 0 or e.transport.prepare == NULL:
+        return rc
     tuning_from(s, e, &tuning)
     return e.transport.prepare(&tuning, e.connects, text, strlen(text), &e.prepared, why)
 

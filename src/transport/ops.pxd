@@ -21,6 +21,7 @@ from libc.stdint cimport int32_t, uint32_t, uint64_t, UINT64_MAX
 from base.platform cimport zc_iovec_t, zc_sockaddr_t
 from transport.address cimport address_t
 from transport.cidr cimport cidr_t
+from transport.resolve cimport host_port_t
 from transport.tuning cimport tuning_t
 
 cdef enum:
@@ -95,6 +96,9 @@ cdef struct transport_ops_t:
 
     # Host and path of an address that `check` finds good. NULL: connections begin with no request.
     void (*place)(const char *text, size_t n, place_t *out) noexcept nogil
+    # Whom a proxy is asked to connect to: host and port of an address that `check` finds good, and how many bytes at its
+    # beginning name our own end (0: none). 0 or -EINVAL. NULL: this transport does not go through proxies.
+    int (*target)(const char *text, size_t n, host_port_t *out, size_t *source) noexcept nogil
 
     # ---- endpoints
 

@@ -130,6 +130,16 @@ cdef inline int tcp_check_connect(const char *addr, size_t n) noexcept nogil:
     return tcp_check_host(parts.host, parts.host_len)
 
 
+cdef inline int tcp_target(const char *text, size_t n, host_port_t *out, size_t *source) noexcept nogil:
+    """transport_ops_t.target"""
+    cdef size_t cut = 0
+    cdef int rc = tcp_find_source(text, n, &cut)
+    source[0] = cut if cut < n else 0
+    if rc < 0:
+        return rc
+    return resolve_split(text + cut + 1, n - cut - 1, out) if cut < n else resolve_split(text, n, out)
+
+
 cdef inline int tcp_parse_connect(
         const char *addr, size_t n, bint ipv6, bint allow_dns, const zc_sockaddr_t *behind,
         address_t *out) noexcept nogil:
@@ -366,6 +376,7 @@ cdef inline void tcp_ops(transport_ops_t *o) noexcept nogil:
     o.parse_bind = tcp_parse_bind
     o.check = tcp_check_connect
     o.parse_connect = tcp_parse_connect
+    o.target = tcp_target
     o.listen = tcp_listen
     o.name = tcp_name
     o.accept = tcp_accept

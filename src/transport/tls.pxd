@@ -5,8 +5,8 @@ from libc.string cimport memcpy
 from base.errors cimport EINPROGRESS, EINVAL, ENAMETOOLONG
 from transport.address cimport address_t
 from transport.ops cimport TRANSPORT_NEEDS_OPENSSL, stream_t, transport_ops_t, visitors_t
-from transport.resolve cimport host_port_t, resolve_split
-from transport.tcp cimport tcp_accept, tcp_end, tcp_find_source, tcp_name, tcp_open, tcp_ops
+from transport.resolve cimport host_port_t
+from transport.tcp cimport tcp_accept, tcp_end, tcp_name, tcp_open, tcp_ops, tcp_target
 from transport.tls_setup cimport tls_prepare, tls_release
 from transport.tls_stream cimport tls_start, tls_stream_ops
 from transport.tuning cimport tuning_t
@@ -20,13 +20,8 @@ cdef inline int tls_tcp_prepare(
         const char **why) noexcept nogil:
     """transport_ops_t.prepare: the server's certificate has to be for the host of the address."""
     cdef host_port_t parts
-    cdef size_t cut = 0
-    if tcp_find_source(text, n, &cut) < 0:
-        return -EINVAL
-    if cut < n:
-        text += cut + 1
-        n -= cut + 1
-    if resolve_split(text, n, &parts) < 0:
+    cdef size_t source = 0
+    if tcp_target(text, n, &parts, &source) < 0:
         return -EINVAL
     return tls_prepare(tuning, connects, parts.host, parts.host_len, made, why)
 

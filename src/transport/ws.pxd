@@ -15,7 +15,10 @@ from base.errors cimport EINVAL, ENAMETOOLONG
 from base.platform cimport zc_sockaddr_t
 from transport.address cimport address_t
 from transport.ops cimport place_t, transport_ops_t
-from transport.tcp cimport tcp_check_connect, tcp_find_source, tcp_name, tcp_ops, tcp_parse_bind, tcp_parse_connect
+from transport.resolve cimport host_port_t
+from transport.tcp cimport (
+    tcp_check_connect, tcp_find_source, tcp_name, tcp_ops, tcp_parse_bind, tcp_parse_connect, tcp_target,
+)
 
 
 cdef inline size_t ws_path_at(const char *text, size_t n) noexcept nogil:
@@ -61,6 +64,11 @@ cdef inline int ws_parse_connect(
         address_t *out) noexcept nogil:
     """transport_ops_t.parse_connect"""
     return tcp_parse_connect(text, ws_path_at(text, n), ipv6, allow_dns, behind, out)
+
+
+cdef inline int ws_target(const char *text, size_t n, host_port_t *out, size_t *source) noexcept nogil:
+    """transport_ops_t.target"""
+    return tcp_target(text, ws_path_at(text, n), out, source)
 
 
 cdef inline void ws_place_of(const char *text, size_t n, const char *port, size_t port_size, place_t *out) noexcept nogil:
@@ -110,4 +118,5 @@ cdef inline void ws_ops(transport_ops_t *o) noexcept nogil:
     o.check = ws_check
     o.parse_connect = ws_parse_connect
     o.place = ws_place
+    o.target = ws_target
     o.name = ws_name

@@ -21,7 +21,7 @@ def test_numbers_that_are_no_type(zmq, context):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("SOCKS_PROXY", b"127.0.0.1:1080"), ("NORM_MODE", 1),
+        ("NORM_MODE", 1),
         ("VMCI_BUFFER_SIZE", 1),
     ],
 )  # fmt: skip

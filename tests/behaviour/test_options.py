@@ -477,24 +477,6 @@ def test_io_strategy_is_an_option_of_zmqcore(zmq, make):
     refuses(zmq, made.setsockopt, zmq.IO_STRATEGY, 3)
 
 
-@pytest.mark.parametrize(
-    "option,value,neutral",
-    [
-        ("SOCKS_PROXY", b"127.0.0.1:1080", None),
-    ],
-)
-def test_a_feature_that_is_not_built_in_is_never_accepted_and_ignored(zmq, make, option, value, neutral):
-    made = make("DEALER")
-    number = getattr(zmq, option)
-    if is_libzmq(zmq):
-        made.setsockopt(number, value)
-        return
-    refuses(zmq, made.setsockopt, number, value)
-    if neutral is not None:
-        made.setsockopt(number, neutral)
-        assert made.getsockopt(number) == neutral
-
-
 @pytest.mark.parametrize("option", ["VMCI_CONNECT_TIMEOUT", "NORM_MODE", "STREAM_NOTIFY", "BLOCKY"])
 def test_options_neither_side_has_on_these_sockets(zmq, make, option):
     made = make("DEALER")

@@ -4,6 +4,7 @@
 #   tests/fuzz/run.sh engines [runs] ...        the engines, as a session drives them
 #   tests/fuzz/run.sh handshake [runs] ...      handshakes of PLAIN and CURVE whose commands are changed on their way
 #   tests/fuzz/run.sh pgm [runs] ...            sources and receivers of PGM
+#   tests/fuzz/run.sh socks [runs] ...          what SOCKS5 proxies answer
 #   tests/fuzz/run.sh sockets [amount] ...      whole sockets on a simulated machine, one type after the other: sockets.py says what may follow
 #   tests/fuzz/run.sh minimise                  whole sockets: what sockets.py has learnt, without the superfluous, goes to corpus_sockets.txt
 # Needs clang with its sanitizer runtimes (Debian: clang libclang-rt-14-dev) and cython. What it finds is left in build/fuzz/
@@ -57,6 +58,18 @@ pgm)
     "$python" tests/fuzz/pgm_seeds.py "$out/pgm"
     build fuzz_pgm
     exec "$out/fuzz_pgm" -runs="$runs" -max_len=1024 -timeout=10 -rss_limit_mb=1024 -artifact_prefix="$out/pgm-" -print_final_stats=1 "$@" "$out/pgm"
+    ;;
+socks)
+    shift
+    runs=${1:-1000000}
+    [ $# -eq 0 ] || shift
+    mkdir -p "$out/socks"
+    for settings in 002 003; do # one that is let through, without and with a password
+        printf "\\$settings\\005\\0\\005\\0\\0\\003\\004name\\0\\0" >"$out/socks/through-$settings"
+    done
+    printf '\003\005\002\001\0\005\0\0\001\0\0\0\0\0\0' >"$out/socks/login"
+    build fuzz_socks
+    exec "$out/fuzz_socks" -runs="$runs" -max_len=600 -timeout=10 -rss_limit_mb=1024 -artifact_prefix="$out/socks-" -print_final_stats=1 "$@" "$out/socks"
     ;;
 handshake)
     shift

@@ -12,6 +12,7 @@ cimport transport.ipc as transport_ipc
 cimport transport.ops as transport_op
 cimport transport.resolve as transport_re
 cimport transport.select as transport_se
+cimport transport.socks as transport_so
 cimport transport.tcp as transport_tcp
 cimport transport.tuning as transport_tu
 
@@ -248,3 +249,52 @@ def transport_cidr_mapped(bytes text, bytes v4):
     cdef TransportAddress a = TransportAddress.tcp_bind(v4 + b":1", True)
     assert a.error == 0 and transport_filter.cidr_parse(PyBytes_AS_STRING(text), len(text), True, &c) == 0
     return bool(transport_filter.cidr_match(&c, &a.a.target))
+
+
+# ---- what is said to a SOCKS5 proxy
+
+cdef transport_tu.tuning_text_t transport_text_of(bytes text):
+    cdef transport_tu.tuning_text_t t
+    t.data = PyBytes_AS_STRING(text)
+    t.size = len(text)
+    return t
+
+
+cdef class TransportSocks:
+    """A conversation with a SOCKS5 proxy, sans IO, to have it connect to `target` ("host:port")."""
+    cdef transport_so.socks_way_t *way
+    cdef transport_so.socks_t s
+
+    def __cinit__(self, bytes target, bytes proxy=b"127.0.0.1:1080", bytes user=b"", bytes password=b"", bytes source=b""):
+        cdef transport_tu.tuning_text_t p = transport_text_of(proxy), u = transport_text_of(user), w = transport_text_of(password)
+        cdef transport_re.host_port_t parts
+        cdef const char *why = NULL
+        cdef int rc = transport_re.resolve_split(PyBytes_AS_STRING(target), len(target), &parts)
+        if rc == 0:
+            rc = transport_so.socks_way_new(&p, &u, &w, &parts, PyBytes_AS_STRING(source), len(source), &self.way, &why)
+        if rc < 0:
+            raise OSError(-rc, "" if why == NULL else why.decode())
+        transport_so.socks_begin(&self.s, self.way)
+
+    def __dealloc__(self):
+        transport_so.socks_way_free(self.way)
+
+    @property
+    def proxy(self):
+        return <bytes> self.way.proxy
+
+    def output(self):
+        """What is to be sent now; it counts as sent."""
+        cdef const unsigned char *data = NULL
+        cdef size_t n = transport_so.socks_output(&self.s, &data)
+        self.s.sent += n
+        return (<const char *> data)[:n]
+
+    def awaits(self):
+        return transport_so.socks_awaits(&self.s)
+
+    def feed(self, bytes octets):
+        """1: let through; 0; a negative errno."""
+        if len(octets) > transport_so.socks_awaits(&self.s):
+            raise ValueError("more than it awaits")
+        return transport_so.socks_feed(&self.s, <const unsigned char *> PyBytes_AS_STRING(octets), len(octets))
