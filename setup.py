@@ -15,6 +15,7 @@ Two environment variables choose what is built:
 Each combination has its own directory under build/, so switching never mixes objects, and generated C never lands in src/.
 """
 
+import multiprocessing
 import os
 import sys
 from pathlib import Path
@@ -62,6 +63,10 @@ WITH_PROBE = os.environ.get("ZMQCORE_PROBE", "") not in ("", "0")
 WITH_SIM = os.environ.get("ZMQCORE_SIM", "") not in ("", "0") and sys.platform.startswith("linux")
 BUILD_BASE = "/".join(["build", "-".join(sorted(CHOSEN)) or "release"]) + ("-probe" if WITH_PROBE else "") + ("-sim" if WITH_SIM else "")
 
+# The extensions of a test build are translated and compiled side by side. Other ways to start a process than fork load the main module anew: this file.
+JOBS = os.cpu_count() or 1
+TRANSLATORS = JOBS if WITH_PROBE and multiprocessing.get_start_method() == "fork" else 0
+
 
 def unix_flags():
     compile_args = ["-std=gnu11", "-fvisibility=hidden", "-pthread"]
@@ -101,6 +106,10 @@ def msvc_flags():
 
 
 class BuildExt(build_ext):
+    def finalize_options(self):
+        super().finalize_options()
+        self.parallel = self.parallel or JOBS
+
     def build_extensions(self):
         flags = msvc_flags if self.compiler.compiler_type == "msvc" else unix_flags
         compile_args, link_args = flags()
@@ -160,5 +169,6 @@ setup(
         compiler_directives=DIRECTIVES,
         emit_linenums=bool(CHOSEN & {"debug", "asan", "tsan", "coverage"}),
         annotate="annotate" in CHOSEN,
+        nthreads=TRANSLATORS,
     ),
 )
