@@ -29,8 +29,6 @@ from .constants import (
     RCVMORE,
     SNDHWM,
     SNDMORE,
-    SUBSCRIBE,
-    UNSUBSCRIBE,
     Errno,
     SocketOption,
     SocketType,
@@ -43,6 +41,7 @@ from .socket_objects import ASKED_RECV, ASKED_SEND, ObjectSocket
 from .socket_options import SocketOptions
 from .socket_security import SecureSocket
 from .socket_seeing import SeeingSocket
+from .socket_topics import TopicSocket
 
 __all__ = ["Socket", "SyncSocket"]
 
@@ -73,7 +72,7 @@ class _SocketContext(Generic[_SocketT]):
             self.socket.disconnect(self.addr)
 
 
-class Socket(ObjectSocket, SecureSocket, SeeingSocket, SocketOptions, StrictAttributes, Generic[_ReceivedT]):
+class Socket(ObjectSocket, SecureSocket, SeeingSocket, TopicSocket, SocketOptions, StrictAttributes, Generic[_ReceivedT]):
     """A ZeroMQ socket. `context.socket(type)` makes one. Several threads may use it.
 
     Every option is an attribute (`socket.linger = 0`). Iterating receives for ever, and a `with` block closes
@@ -507,42 +506,6 @@ class Socket(ObjectSocket, SecureSocket, SeeingSocket, SocketOptions, StrictAttr
         if name not in SOCKET_OPTIONS:
             raise self._no_option(name)
         self.set(SOCKET_OPTIONS[name], value)
-
-    def subscribe(self, topic: str | bytes) -> None:
-        """Subscribe to the messages that begin with a topic. For SUB; on an XPUB with XPUB_MANUAL, grant a request.
-
-        Subscriptions are counted: each needs an `unsubscribe()` of its own.
-
-        Args:
-            topic (str | bytes): the beginning of the first frame; str is encoded as UTF-8. Empty: everything.
-
-        Raises:
-            ZMQError (EINVAL): the socket is neither.
-            ZMQError (ENOTSOCK): the socket is closed.
-            ContextTerminated (ETERM): the context is ending.
-
-        Source: RFC 29 (PUB, SUB); option SUBSCRIBE.
-
-        Example:
-            >>> with context.socket(zmq.SUB) as sub:
-            ...     sub.subscribe("weather.")
-        """
-        self.set(SUBSCRIBE, topic.encode() if isinstance(topic, str) else topic)
-
-    def unsubscribe(self, topic: str | bytes) -> None:
-        """Take one subscription back.
-
-        Args:
-            topic (str | bytes): as it was given to `subscribe()`. An unknown topic does nothing.
-
-        Raises:
-            ZMQError (EINVAL): the socket is neither SUB nor an XPUB with XPUB_MANUAL.
-            ZMQError (ENOTSOCK): the socket is closed.
-            ContextTerminated (ETERM): the context is ending.
-
-        Source: RFC 29 (PUB, SUB); option UNSUBSCRIBE.
-        """
-        self.set(UNSUBSCRIBE, topic.encode() if isinstance(topic, str) else topic)
 
     def set_hwm(self, value: int) -> None:
         """Set both high-water marks, SNDHWM and RCVHWM.

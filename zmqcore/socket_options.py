@@ -5,7 +5,7 @@ Rules
   does is in the core's table of options: `help(zmq.Socket.linger)`.
 - They are descriptors of the class and not a __getattr__, because a class with
   that hook pays for it at every look-up of `send` and `recv` too.
-- In lower case `subscribe` and `unsubscribe` are methods, and `type` is kept by the socket itself.
+- In lower case `subscribe` and the like are methods, and `type` is kept by the socket itself.
 - What cannot be read is no attribute, so that `hasattr` and the default of `getattr` work.
 """
 
@@ -62,6 +62,10 @@ class SocketOptions:
     routing_id = ROUTING_ID = Option[bytes]()
     SUBSCRIBE = Option[bytes]()
     UNSUBSCRIBE = Option[bytes]()
+    SUBSCRIBE_EXACT = Option[bytes]()
+    UNSUBSCRIBE_EXACT = Option[bytes]()
+    EXCLUDE = Option[bytes]()
+    INCLUDE = Option[bytes]()
     rate = RATE = Option[int]()
     recovery_ivl = RECOVERY_IVL = Option[int]()
     sndbuf = SNDBUF = Option[int]()
@@ -192,3 +196,4 @@ class SocketOptions:
     ipc_file_mode = IPC_FILE_MODE = Option[int]()
     ipc_file_uid = IPC_FILE_UID = Option[int]()
     ipc_file_gid = IPC_FILE_GID = Option[int]()
+    xpub_answer = XPUB_ANSWER = Option[int]()

@@ -124,6 +124,7 @@ typedef struct options_t {
     int xpub_nodrop;
     int xpub_manual;
     int xpub_manual_last_value; /* implies xpub_manual */
+    int xpub_answer; /* messages are for one subscriber */
     int invert_matching;
     int only_first_subscribe;
     int xsub_verbose_unsubscribe;

@@ -63,6 +63,10 @@ enum { /* what the caller does when a set has succeeded, or answers to a get; > 
     ACTION_TOPICS_COUNT,
     ACTION_LAST_ENDPOINT,
     ACTION_THREAD_SAFE,
+    ACTION_SUBSCRIBE_EXACT, /* what a SUB filters beyond prefixes, and the opposite of each */
+    ACTION_CANCEL_EXACT,
+    ACTION_EXCLUDE,
+    ACTION_INCLUDE,
 };
 
 enum { /* when: from when on a new value counts */

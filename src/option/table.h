@@ -65,8 +65,8 @@
 /* What the socket tells about itself. */
 #define ANSWER(name_, kind_, get_, action, text, ...) \
     ROW(name_, kind_, text, TYPES(NONE, get_), .on_get = ACTION_##action, .flags = OPTION_ROOMY, __VA_ARGS__)
-#define TYPE_BOUND(name_, action, manual, text) \
-    ROW(name_, BYTES, text, RANGE(0, 0, INT64_MAX), .set_on = ON_SUB | ON_XPUB, .manual_on = manual, \
+#define TYPE_BOUND(name_, action, types_, manual, text) \
+    ROW(name_, BYTES, text, RANGE(0, 0, INT64_MAX), .set_on = types_, .manual_on = manual, \
         .on_set = ACTION_##action, .when = WHEN_AT_ONCE)
 
 static const option_row_t option_table[OPTIONS_ROOM] = {
@@ -342,9 +342,16 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         "Send and receive the messages that match no subscription. Publishers and subscribers must agree.",
         AT(invert_matching), .keep = KEEP_FLAG, RANGE(0, INT_MIN, INT_MAX), .unit = "0 or 1", TYPES(ALL, ALL),
         .when = WHEN_AT_ONCE),
-    TYPE_BOUND(SUBSCRIBE, SUBSCRIBE, ON_XPUB,
+    TYPE_BOUND(SUBSCRIBE, SUBSCRIBE, ON_SUB | ON_XPUB, ON_XPUB,
         "Subscribe to the messages that begin with this; b\"\" is all. XPUB: with XPUB_MANUAL only."),
-    TYPE_BOUND(UNSUBSCRIBE, CANCEL, ON_XPUB, "Take one subscription to this topic back. XPUB: with XPUB_MANUAL only."),
+    TYPE_BOUND(UNSUBSCRIBE, CANCEL, ON_SUB | ON_XPUB, ON_XPUB, "Take one subscription to this topic back. XPUB: with XPUB_MANUAL only."),
+    TYPE_BOUND(SUBSCRIBE_EXACT, SUBSCRIBE_EXACT, ON_SUB, ON_NONE, "Subscribe to the messages whose first frame is just this."),
+    TYPE_BOUND(UNSUBSCRIBE_EXACT, CANCEL_EXACT, ON_SUB, ON_NONE, "Take one exact subscription to this topic back."),
+    TYPE_BOUND(EXCLUDE, EXCLUDE, ON_SUB, ON_NONE, "Drop the messages that begin with this, whatever is subscribed to."),
+    TYPE_BOUND(INCLUDE, INCLUDE, ON_SUB, ON_NONE, "Take one EXCLUDE of this back."),
+    ROW(XPUB_ANSWER, INT, "1: messages go to one subscriber only, the one whose subscription was received last, as often as is sent.",
+        AT(xpub_answer), .keep = KEEP_FLAG, RANGE(0, 0, 1), .unit = "0 or 1", .set_on = ON_XPUB, .get_on = ON_XPUB, .manual_on = ON_XPUB,
+        .when = WHEN_AT_ONCE),
     /* what the socket tells */
     ANSWER(RCVMORE, INT, ALL, RCVMORE, "1 if the frame received last is followed by another one of the same message.",
         .unit = "0 or 1"),

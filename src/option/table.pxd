@@ -40,6 +40,10 @@ cdef extern from "option/row.h" nogil:
     enum:
         ACTION_SUBSCRIBE
         ACTION_CANCEL
+        ACTION_SUBSCRIBE_EXACT
+        ACTION_CANCEL_EXACT
+        ACTION_EXCLUDE
+        ACTION_INCLUDE
         ACTION_MARKS
         ACTION_RCVMORE
         ACTION_FD
@@ -183,6 +187,7 @@ cdef extern from "option/record.h" nogil:
         int xpub_nodrop
         int xpub_manual
         int xpub_manual_last_value
+        int xpub_answer
         int invert_matching
         int only_first_subscribe
         int xsub_verbose_unsubscribe

@@ -84,6 +84,10 @@ cdef inline int default_subscribe(pattern_t *pt, const unsigned char *topic, siz
     return -EINVAL
 
 
+cdef inline int default_refine(pattern_t *pt, int what, const unsigned char *topic, size_t n, bint add) noexcept nogil:
+    return -EINVAL
+
+
 cdef inline int default_join(pattern_t *pt, const unsigned char *group, size_t n, bint add) noexcept nogil:
     return -ENOTSUP
 
@@ -131,6 +135,7 @@ cdef inline void default_ops(pattern_ops_t *ops, const char *name, const char *p
     ops.recv = default_recv if traits & CAN_RECV else refuse_recv
     ops.events = default_events
     ops.subscribe = default_subscribe
+    ops.refine = default_refine
     ops.join = default_join
     ops.topics_count = default_topics_count
     ops.subscribers = default_subscribers

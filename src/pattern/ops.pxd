@@ -61,6 +61,11 @@ cdef enum:
     # Messages discarded in one call before the caller gets to look at anything else: some 50 us of work.
     PATTERN_SKIP_MAX = 1000
 
+cdef enum:
+    # What pattern_ops_t.refine adds or takes back.
+    REFINE_EXACT = 0            # just this topic
+    REFINE_EXCLUDE = 1          # nothing that begins with it
+
 cdef struct pattern_hooks_t:
     void (*close_pipe)(void *owner, pipe_t *p) noexcept nogil
     int (*random)(void *buf, size_t n) noexcept nogil
@@ -118,6 +123,8 @@ cdef struct pattern_ops_t:
 
     # The options SUBSCRIBE and UNSUBSCRIBE. 0, -EINVAL, -ENOMEM. Default: -EINVAL.
     int (*subscribe)(pattern_t *pt, const unsigned char *topic, size_t n, bint add) noexcept nogil
+    # What a subscriber asks for beyond prefixes (REFINE_...). 0, -EINVAL, -ENOMEM. Default: -EINVAL.
+    int (*refine)(pattern_t *pt, int what, const unsigned char *topic, size_t n, bint add) noexcept nogil
     # join() and leave(). 0, -EINVAL: has joined already, or has not; -ENOMEM. Default: -ENOTSUP.
     int (*join)(pattern_t *pt, const unsigned char *group, size_t n, bint add) noexcept nogil
     # TOPICS_COUNT: distinct topics. Default: -EINVAL.

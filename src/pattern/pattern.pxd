@@ -198,6 +198,11 @@ cdef inline int pattern_subscribe(pattern_t *pt, const unsigned char *topic, siz
     return pt.ops.subscribe(pt, topic, n, add)
 
 
+cdef inline int pattern_refine(pattern_t *pt, int what, const unsigned char *topic, size_t n, bint add) noexcept nogil:
+    """Exact subscriptions and exclusions. 0, -EINVAL or -ENOMEM."""
+    return pt.ops.refine(pt, what, topic, n, add)
+
+
 cdef inline int pattern_join(pattern_t *pt, const unsigned char *group, size_t n, bint add) noexcept nogil:
     """join() and leave(). 0, -EINVAL, -ENOTSUP, -ENOMEM."""
     return pt.ops.join(pt, group, n, add)

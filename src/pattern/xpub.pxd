@@ -10,7 +10,8 @@
 #   cancellations. A cancellation of a topic nobody held is reported like a real one.
 # - XPUB_MANUAL: requests are reported and remembered (`asked`) but take effect only through pattern_subscribe() after the application has
 #   received one, for the peer it came from. When a peer goes, what it asked for is reported, what took effect just ends.
-# - XPUB_MANUAL_LAST_VALUE: as manual, and the first message after a received request goes to that peer only.
+# - XPUB_MANUAL_LAST_VALUE: as manual, and the first message after a received request goes to that peer only. With XPUB_ANSWER all do, as long as
+#   it is set, and nobody gets them if that peer has gone.
 # - What a peer holds belongs to its pipe. That of a connect() outlives its connections: messages queue there up to the mark while the peer is
 #   away, and it finds them when it is back. What it does not subscribe to again then stays held; SUB peers filter by themselves.
 # - A peer with MAX_SUBSCRIPTIONS topics that asks for another one is closed. With that option XPUB's application is expected to read: so many
@@ -286,7 +287,7 @@ cdef inline void pub_out_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
 # ---- messages
 
 cdef inline void pub_choose(pattern_t *pt, pub_t *b, msg_t *m) noexcept nogil:
-    cdef bint one = b.last_value and pt.options.xpub_manual_last_value
+    cdef bint one = b.last_value and pt.options.xpub_manual_last_value or pt.options.xpub_answer
     fan_begin(&b.fan, not (one or pt.options.invert_matching))
     topics_match(&b.topics, msg_data(m), m.size, &b.fan)
     if one:

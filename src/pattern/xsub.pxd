@@ -8,7 +8,7 @@
 # - A subscription that is a whole message travels as control. One inside a multipart message stays a frame of it: the message keeps its shape.
 
 from libc.stdint cimport uint32_t
-from base.memory cimport calloc
+from base.memory cimport calloc, free
 from base.errors cimport ENOMEM
 from message.message cimport msg_t, msg_data, msg_close, msg_share, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
 from pipe.pipe cimport pipe_abandon, pipe_t, pipe_write_control
@@ -21,6 +21,7 @@ from pattern.strategies.fair_queue cimport fq_attach, fq_ended, fq_front
 from pattern.strategies.fan_out cimport (
     fan_out_t, fan_init, fan_free, fan_attach, fan_begin, fan_choose_all, fan_nobody, fan_ready, fan_remove, fan_send, fan_take_broken,
 )
+from pattern.strategies.finer cimport finer_clear, finer_t
 from pattern.strategies.radix cimport entry_t
 from pattern.strategies.subscriptions cimport (
     subscriptions_t, subscriptions_init, subscriptions_clear, subscriptions_count, subscriptions_at, subscriptions_add,
@@ -30,6 +31,7 @@ from pattern.strategies.subscriptions cimport (
 cdef struct sub_t:
     subscriptions_t topics
     fan_out_t fan
+    finer_t *finer              # SUB; NULL: prefixes only
     # XSUB
     bint sending                # inside a message
     bint looking                # its further frames may be subscriptions
@@ -48,6 +50,9 @@ cdef inline int sub_init(pattern_t *pt) noexcept nogil:
 cdef inline void sub_free(pattern_t *pt) noexcept nogil:
     cdef sub_t *s = <sub_t *> pt.part
     subscriptions_clear(&s.topics)
+    if s.finer != NULL:
+        finer_clear(s.finer)
+        free(s.finer)
     fan_free(&s.fan)
 
 

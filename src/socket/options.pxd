@@ -6,9 +6,11 @@ from libc.stdint cimport uint32_t
 from base.atomics cimport zc_load_acquire_ptr, zc_store_relaxed_u32
 from base.errors cimport EPERM
 from option.store cimport option_chooses_mechanism, options_set
-from option.table cimport ACTION_CANCEL, ACTION_MARKS, ACTION_SUBSCRIBE
-from pattern.ops cimport pattern_raw
-from pattern.pattern cimport pattern_join, pattern_out_ready, pattern_subscribe
+from option.table cimport (
+    ACTION_CANCEL, ACTION_CANCEL_EXACT, ACTION_EXCLUDE, ACTION_INCLUDE, ACTION_MARKS, ACTION_SUBSCRIBE, ACTION_SUBSCRIBE_EXACT,
+)
+from pattern.ops cimport pattern_raw, REFINE_EXACT, REFINE_EXCLUDE
+from pattern.pattern cimport pattern_join, pattern_out_ready, pattern_refine, pattern_subscribe
 from pipe.pipe cimport pipe_t, MAIL_OUT
 from pipe.ring cimport ring_set_hwm
 from socket.inproc cimport link_set_marks
@@ -62,6 +64,11 @@ cdef inline int socket_set_option(socket_t *s, int option, const void *value, si
     if rc == ACTION_SUBSCRIBE or rc == ACTION_CANCEL:
         rc = pattern_subscribe(&s.pattern, <const unsigned char *> value, size, rc == ACTION_SUBSCRIBE)
         socket_flush(s)
+    elif rc == ACTION_SUBSCRIBE_EXACT or rc == ACTION_CANCEL_EXACT:
+        rc = pattern_refine(&s.pattern, REFINE_EXACT, <const unsigned char *> value, size, rc == ACTION_SUBSCRIBE_EXACT)
+        socket_flush(s)
+    elif rc == ACTION_EXCLUDE or rc == ACTION_INCLUDE:
+        rc = pattern_refine(&s.pattern, REFINE_EXCLUDE, <const unsigned char *> value, size, rc == ACTION_EXCLUDE)
     elif rc == ACTION_MARKS:
         apply_marks(s)
         rc = 0

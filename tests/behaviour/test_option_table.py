@@ -16,7 +16,7 @@ INT64 = (-(2**63), 2**63 - 1)
 # What a release of libzmq does not have.
 BEYOND_RELEASE = {97, 101, 102, 110, 111, 112, 113, 114, 115, *range(9001, 9010)}
 # XPUB: SUBSCRIBE needs XPUB_MANUAL. METADATA and TCP_ACCEPT_FILTER are texts of a form of their own.
-MANUAL = {"SUBSCRIBE", "UNSUBSCRIBE"}
+MANUAL = {"SUBSCRIBE", "UNSUBSCRIBE", "XPUB_ANSWER"}
 # Keys read back as Z85, which pyzmq cannot do.
 KEYS = {"CURVE_PUBLICKEY", "CURVE_SECRETKEY", "CURVE_SERVERKEY"}
 GIVEN = {"METADATA": b"X-name:value", "TCP_ACCEPT_FILTER": b"127.0.0.1/8", **{name: b"v" * 40 for name in KEYS}}

@@ -20,11 +20,11 @@ FACTS = json.loads((Path(__file__).parent.parent / "data" / "sockopt_facts.json"
 PROBES = [None if p is None else bytes.fromhex(p) for p in FACTS["probes"]]
 TYPES = {"PAIR": 0, "PUB": 1, "SUB": 2, "REQ": 3, "REP": 4, "DEALER": 5, "ROUTER": 6, "PULL": 7, "PUSH": 8, "XPUB": 9, "XSUB": 10}
 # What the caller is asked to do or answer; tests/native shows the numbers of src/option/row.h.
-SUBSCRIBE, CANCEL, MARKS, RCVMORE, FD, EVENTS, TOPICS_COUNT, LAST_ENDPOINT, THREAD_SAFE = range(1, 10)
+SUBSCRIBE, CANCEL, MARKS, RCVMORE, FD, EVENTS, TOPICS_COUNT, LAST_ENDPOINT, THREAD_SAFE, EXACT, NOT_EXACT, EXCLUDE, INCLUDE = range(1, 14)
 EINVAL = -errno.EINVAL
 NULL = object()
 
-OWN = (*range(9001, 9007), *range(9021, 9028))
+OWN = (*range(9001, 9007), *range(9021, 9028), *range(9041, 9049))
 WSS = range(103, 108)
 GSSAPI = (62, 63, 64, 65, 90, 91)
 # Options that a release libzmq, or the recorded one, refuses and zmqcore has, and zmqcore's own: in tests of their own below.
@@ -237,7 +237,7 @@ def test_what_the_caller_must_apply_or_do():
                 code = put(store, option, value)
                 if code > 0:
                     asked[option] = code
-        topics = {6: SUBSCRIBE, 7: CANCEL} if name == "SUB" else {}
+        topics = {6: SUBSCRIBE, 7: CANCEL, 9044: EXACT, 9045: NOT_EXACT, 9046: EXCLUDE, 9047: INCLUDE} if name == "SUB" else {}
         assert asked == {23: MARKS, 24: MARKS, **topics}, name
     sub, xpub = _probe.options_new(TYPES["SUB"]), _probe.options_new(TYPES["XPUB"])
     for option, action in ((6, SUBSCRIBE), (7, CANCEL)):
@@ -490,7 +490,7 @@ def test_accept_filters_add_up_and_are_cleared():
     assert _probe.options_show(store)["tcp_accept_filters"] == []
 
 
-KINDS_BYTES = {*range(9021, 9025), 5, 6, 7, 38, 61, 72, 95, 103, 104, 105, 106, 110, 111, 114}
+KINDS_BYTES = {*range(9021, 9025), *range(9044, 9048), 5, 6, 7, 38, 61, 72, 95, 103, 104, 105, 106, 110, 111, 114}
 KINDS_TEXT = {32, 45, 46, 55, 63, 64, 68, 92, 99, 100}
 KINDS_INT64 = {4, 22, 85, 86, 87, 9005}
 KINDS_KEY = {48, 49, 50}
@@ -581,8 +581,9 @@ def test_fuzz_no_option_changes_another(name):
         value = random_value(rng)
         before = _probe.options_fingerprint(store)
         code = put(store, option, value)
-        assert code in (0, SUBSCRIBE, CANCEL, MARKS, EINVAL)
-        if code in (EINVAL, SUBSCRIBE, CANCEL):
+        topical = (SUBSCRIBE, CANCEL, EXACT, NOT_EXACT, EXCLUDE, INCLUDE)
+        assert code in (0, *topical, MARKS, EINVAL)
+        if code in (EINVAL, *topical):
             assert _probe.options_fingerprint(store) == before
             continue
         accepted += 1
