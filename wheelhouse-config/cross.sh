@@ -60,7 +60,7 @@ for target in "$@"; do
     object=$out/_core-$target.o
     echo "== $target"
     if zig cc -target "$target" -c -O1 -std=gnu11 -fno-sanitize=undefined -fvisibility=hidden -Wall -Wno-unused-function \
-        -Werror=implicit-function-declaration -Werror=incompatible-pointer-types -Werror=int-conversion \
+        -Werror=implicit-function-declaration -Werror=incompatible-pointer-types -Werror=int-conversion -Werror=integer-overflow \
         -Isrc -I"$out/include" "$source" -o "$object"; then
         echo "   compiled: $(stat -c %s "$object") bytes"
         case $target in *-windows-*) link_for_windows "$target" "$object" || failed=1 ;; esac

@@ -102,7 +102,7 @@ class Poller:
             time is over.
 
         Raises:
-            ZMQError (ENOTSOCK): a socket is closed.
+            ZMQError (ENOTSOCK): a socket is closed. On Windows also: a descriptor is no socket, or closed.
             ContextTerminated (ETERM): a context is ending.
         """
         return zmq_poll(self.sockets, milliseconds(timeout))
@@ -123,7 +123,7 @@ def select(
         tuple[list, list, list]: those of each list that are ready.
 
     Raises:
-        ZMQError (ENOTSOCK): a socket is closed.
+        ZMQError (ENOTSOCK): a socket is closed. On Windows also: a descriptor is no socket, or closed.
         ContextTerminated (ETERM): a context is ending.
     """
     return select_with(zmq_poll, rlist, wlist, xlist, timeout)

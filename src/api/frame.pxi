@@ -93,6 +93,10 @@ class MessageTracker:
         ValueError: a Frame without a tracker.
         TypeError: anything else.
     """
+    # Smaller than pyzmq's struct of this name, so that what was compiled against that is refused (docs/from-pyzmq.md). An object with a dict and
+    # weak references is as large in Python 3.10; later ones have them elsewhere.
+    if sys.version_info < (3, 11):
+        __slots__ = ("__dict__",)
 
     def __init__(self, *towatch):
         self.events = set()

@@ -64,7 +64,9 @@ cdef int need_library_at(bytes endpoint, context_t *ctx) except -1:
     return 0
 
 
-cdef bint library_installed(const transport_ops_t *transport):
-    """Whether what a transport needs could be loaded, without loading it."""
+cdef bint transport_there(const transport_ops_t *transport):
+    """Whether this system has it, and what it needs could be loaded, without loading it."""
     import zmqcore._openssl
+    if transport.there != NULL and not transport.there():
+        return False
     return not transport.needs & TRANSPORT_NEEDS_OPENSSL or zmqcore._openssl.installed()

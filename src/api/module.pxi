@@ -121,18 +121,19 @@ def has(capability):
     for i in range(all.count):
         scheme = all.table[i].scheme.decode()
         if all.table[i].optional and capability in (scheme, scheme.upper()):    # "ipc", but "WS"
-            return library_installed(&all.table[i])
+            return transport_there(&all.table[i])
     return False
 
 
 def transports(bint within_process=False):
-    """The transports of this build, and what an address of each looks like: {"tcp": "host:port", ...}. within_process: only those."""
+    """The transports of this build and system, and what an address of each looks like: {"tcp": "host:port", ...}. within_process: only those."""
     cdef transports_t all
     cdef int i
     transports_init(&all)
     return {
         all.table[i].scheme.decode(): all.table[i].form.decode()
-        for i in range(all.count) if not within_process or all.table[i].kind == TRANSPORT_IN_PROCESS
+        for i in range(all.count)
+        if (all.table[i].there == NULL or all.table[i].there()) and (not within_process or all.table[i].kind == TRANSPORT_IN_PROCESS)
     }
 
 

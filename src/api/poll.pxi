@@ -1,7 +1,7 @@
 # zmq_poll: several sockets and descriptors at once.
 
 from base.platform cimport (
-    zc_now_ns, zc_pollfd_t, zc_pollfd_set, ZC_POLLERR, ZC_POLLHUP, ZC_POLLIN, ZC_POLLNVAL, ZC_POLLOUT, ZC_POLLPRI,
+    zc_now_ns, zc_pollfd_t, zc_pollfd_set, zc_pollfds_error, ZC_POLLERR, ZC_POLLHUP, ZC_POLLIN, ZC_POLLNVAL, ZC_POLLOUT, ZC_POLLPRI,
 )
 from reactor.pollset cimport pollset_t, pollset_wait_many
 from base.config cimport SIGNAL_CHECK_LATER_NS, SIGNAL_CHECK_NS
@@ -138,8 +138,10 @@ cdef list poll_results(list entries, zc_pollfd_t *fds, int nfds):
     if nfds:
         with nogil:
             rc = pollset_wait_many(NULL, NULL, 0, fds, nfds, 0)
+        if rc > 0 and zc_pollfds_error(fds, nfds) < 0:
+            rc = zc_pollfds_error(fds, nfds)
         if rc < 0 and rc != -EINTR:
-            raise_errno(rc)
+            raise_errno(rc, "only sockets can be polled on this system, and only open ones" if rc == -ENOTSOCK else None)
         if rc <= 0:
             for i in range(nfds):
                 fds[i].revents = 0
@@ -176,7 +178,7 @@ def zmq_poll(sockets, timeout=-1):
         list[tuple]: (item, events) of those that are ready, in the order given; empty when the time is over.
 
     Raises:
-        ZMQError (ENOTSOCK): a socket is closed.
+        ZMQError (ENOTSOCK): a socket is closed. On Windows also: a descriptor is no socket, or closed.
         ContextTerminated (ETERM): a context is ending.
         TypeError: something that is neither a socket nor a descriptor and has no fileno().
 

@@ -46,6 +46,11 @@
 #pragma comment(lib, "iphlpapi.lib")
 #pragma comment(lib, "bcrypt.lib")
 #endif
+/* <windows.h> makes nothing of the words `near` and `far`, for the sake of programs of 16 bits. Its own headers write FAR. */
+#undef near
+#undef far
+#undef FAR
+#define FAR
 #else
 #include <arpa/inet.h>
 #include <dlfcn.h>

@@ -103,6 +103,7 @@ cdef extern from "base/platform.h" nogil:
         ZC_POLLNVAL
     void zc_pollfd_set(zc_pollfd_t *p, int fd, int events)
     int zc_poll(zc_pollfd_t *fds, int n, int64_t timeout_ns)
+    int zc_pollfds_error(const zc_pollfd_t *fds, int n)
 
     # ---- epoll ----
     ctypedef struct zc_epoll_event_t:
@@ -189,6 +190,7 @@ cdef extern from "base/platform.h" nogil:
     # ---- datagrams, multicast ----
     int zc_datagram_open(int family, int raw)
     int zc_group_share(int fd)
+    int zc_group_bind(int fd, const zc_sockaddr_t *group)
     int zc_group_join(int fd, const zc_sockaddr_t *group, uint32_t index)
     int zc_group_only_joined(int fd, int family)
     int zc_group_interface(int fd, int family, uint32_t index)

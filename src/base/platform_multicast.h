@@ -33,6 +33,22 @@ static inline int zc_group_share(int fd) {
     return rc;
 }
 
+/* For a socket that joins that group alone. It hears what goes to the group, and nothing else that goes to the port; on
+ * Windows, where a group's address cannot be bound, also what goes to this host alone. */
+static inline int zc_group_bind(int fd, const zc_sockaddr_t *group) {
+#if defined(_WIN32)
+    static const uint8_t anywhere[16];
+    zc_sockaddr_t sa;
+    if (zc_sa_family(group) == ZC_FAMILY_V6)
+        zc_sa_set_v6(&sa, anywhere, zc_sa_port(group), 0);
+    else
+        zc_sa_set_v4(&sa, anywhere, zc_sa_port(group));
+    return zc_bind(fd, &sa);
+#else
+    return zc_bind(fd, group);
+#endif
+}
+
 static inline int zc_group_join(int fd, const zc_sockaddr_t *group, uint32_t index) {
     int fault = zc_resource_fault();
     if (fault) return fault;
@@ -202,12 +218,20 @@ static inline int zc_datagram_filter(int fd, int raw, uint32_t offset, uint32_t 
 #endif
 }
 
-#if !defined(_WIN32)
 /* Whether the first `bits` bits are the same. */
 static inline int zc_bits_equal(const uint8_t *a, const uint8_t *b, int bits) {
     int whole = bits / 8, rest = bits % 8;
     if (memcmp(a, b, (size_t)whole) != 0) return 0;
     return rest == 0 || ((a[whole] ^ b[whole]) >> (8 - rest)) == 0;
+}
+
+#if defined(_WIN32)
+/* As zc_interface_find() has it. */
+static inline int zc_adapter_wanted(const IP_ADAPTER_ADDRESSES *a, const zc_sockaddr_t *own, const char *name,
+                                    const uint8_t *octets, int bits) {
+    int n;
+    if (bits >= 0) return zc_bits_equal(zc_sa_octets(own, &n), octets, bits);
+    return name != NULL ? zc_adapter_called(a, name) : !(a->Flags & IP_ADAPTER_NO_MULTICAST);
 }
 #endif
 
@@ -216,10 +240,21 @@ static inline int zc_bits_equal(const uint8_t *a, const uint8_t *b, int bits) {
  * -ENODEV: none. */
 static inline int zc_interface_find(const char *name, int family, const uint8_t *octets, int bits, zc_sockaddr_t *out) {
 #if defined(_WIN32)
-    (void)octets, (void)bits;
-    if (name == NULL) return -ENODEV;
-    int rc = zc_interface_address(name, family, out);
-    return rc < 0 ? rc : (int)zc_interface_index(name);
+    IP_ADAPTER_ADDRESSES *list = zc_adapters(zc_sa_native(family));
+    int rc = -ENODEV, loopback = -ENODEV;
+    for (IP_ADAPTER_ADDRESSES *a = list; a != NULL && rc < 0; a = a->Next) {
+        zc_sockaddr_t own;
+        if (a->OperStatus != IfOperStatusUp) continue;
+        for (IP_ADAPTER_UNICAST_ADDRESS *u = a->FirstUnicastAddress; u != NULL && rc < 0; u = u->Next) {
+            if (!zc_adapter_address(u, family, &own) || !zc_adapter_wanted(a, &own, name, octets, bits)) continue;
+            int last = bits < 0 && name == NULL && a->IfType == IF_TYPE_SOFTWARE_LOOPBACK;
+            if (last && loopback >= 0) continue;
+            *out = own;
+            *(last ? &loopback : &rc) = (int)zc_adapter_index(a, family);
+        }
+    }
+    zc_free(list);
+    return rc >= 0 ? rc : loopback;
 #else
     struct ifaddrs *list = NULL;
     int native = zc_sa_native(family), rc = -ENODEV, loopback = -ENODEV;

@@ -395,13 +395,9 @@ static inline int zc_resolve(const char *host, int family, int allow_dns, zc_soc
 
 /* ---- interfaces ---- */
 
-/* 0 when there is no such interface. */
-static inline uint32_t zc_interface_index(const char *name) { return (uint32_t)if_nametoindex(name); }
-
-/* The first address of `family` of the interface called `name`. -ENODEV: none. */
-static inline int zc_interface_address(const char *name, int family, zc_sockaddr_t *out) {
-    int native = zc_sa_native(family), rc = -ENODEV;
 #if defined(_WIN32)
+/* All interfaces with an address of that family, for zc_free(). NULL: none, or not to be had. */
+static inline IP_ADAPTER_ADDRESSES *zc_adapters(int native) {
     /* The list can grow between two calls: ask again a few times with what the system says it needs. */
     ULONG size = 16384, flags = GAA_FLAG_SKIP_ANYCAST | GAA_FLAG_SKIP_MULTICAST | GAA_FLAG_SKIP_DNS_SERVER;
     IP_ADAPTER_ADDRESSES *list = NULL;
@@ -409,21 +405,56 @@ static inline int zc_interface_address(const char *name, int family, zc_sockaddr
     for (int tries = 0; tries < 5 && got == ERROR_BUFFER_OVERFLOW; tries++) {
         zc_free(list);
         list = (IP_ADAPTER_ADDRESSES *)zc_malloc(size);
-        if (list == NULL) return -ENOMEM;
+        if (list == NULL) return NULL;
         got = GetAdaptersAddresses((ULONG)native, flags, NULL, list, &size);
     }
-    for (IP_ADAPTER_ADDRESSES *a = got == NO_ERROR ? list : NULL; a != NULL && rc != 0; a = a->Next) {
-        char friendly[256];
-        int n = WideCharToMultiByte(CP_UTF8, 0, a->FriendlyName, -1, friendly, sizeof friendly, NULL, NULL);
-        if (strcmp(a->AdapterName, name) != 0 && (n <= 0 || strcmp(friendly, name) != 0)) continue;
-        for (IP_ADAPTER_UNICAST_ADDRESS *u = a->FirstUnicastAddress; u != NULL; u = u->Next) {
-            if (u->Address.lpSockaddr->sa_family != native) continue;
-            memset(out, 0, sizeof *out);
-            memcpy(&out->u, u->Address.lpSockaddr, (size_t)u->Address.iSockaddrLength);
-            out->len = (uint32_t)u->Address.iSockaddrLength;
-            rc = 0;
-            break;
-        }
+    if (got == NO_ERROR) return list;
+    zc_free(list);
+    return NULL;
+}
+
+/* By the system's name for it or by the one that people see ("Ethernet 2"). */
+static inline int zc_adapter_called(const IP_ADAPTER_ADDRESSES *a, const char *name) {
+    char friendly[256];
+    int n = WideCharToMultiByte(CP_UTF8, 0, a->FriendlyName, -1, friendly, sizeof friendly, NULL, NULL);
+    return strcmp(a->AdapterName, name) == 0 || (n > 0 && strcmp(friendly, name) == 0);
+}
+
+static inline uint32_t zc_adapter_index(const IP_ADAPTER_ADDRESSES *a, int family) {
+    return family == ZC_FAMILY_V6 ? (uint32_t)a->Ipv6IfIndex : (uint32_t)a->IfIndex;
+}
+
+/* 0: it is of another family. */
+static inline int zc_adapter_address(const IP_ADAPTER_UNICAST_ADDRESS *u, int family, zc_sockaddr_t *out) {
+    if (u->Address.lpSockaddr->sa_family != zc_sa_native(family)) return 0;
+    memset(out, 0, sizeof *out);
+    memcpy(&out->u, u->Address.lpSockaddr, (size_t)u->Address.iSockaddrLength);
+    out->len = (uint32_t)u->Address.iSockaddrLength;
+    return 1;
+}
+#endif
+
+/* 0 when there is no such interface. */
+static inline uint32_t zc_interface_index(const char *name) {
+    uint32_t index = (uint32_t)if_nametoindex(name);
+#if defined(_WIN32)
+    IP_ADAPTER_ADDRESSES *list = index == 0 ? zc_adapters(AF_UNSPEC) : NULL;
+    for (IP_ADAPTER_ADDRESSES *a = list; a != NULL && index == 0; a = a->Next)
+        if (zc_adapter_called(a, name)) index = a->IfIndex != 0 ? (uint32_t)a->IfIndex : (uint32_t)a->Ipv6IfIndex;
+    zc_free(list);
+#endif
+    return index;
+}
+
+/* The first address of `family` of the interface called `name`. -ENODEV: none. */
+static inline int zc_interface_address(const char *name, int family, zc_sockaddr_t *out) {
+    int native = zc_sa_native(family), rc = -ENODEV;
+#if defined(_WIN32)
+    IP_ADAPTER_ADDRESSES *list = zc_adapters(native);
+    for (IP_ADAPTER_ADDRESSES *a = list; a != NULL && rc != 0; a = a->Next) {
+        if (!zc_adapter_called(a, name)) continue;
+        for (IP_ADAPTER_UNICAST_ADDRESS *u = a->FirstUnicastAddress; u != NULL && rc != 0; u = u->Next)
+            if (zc_adapter_address(u, family, out)) rc = 0;
     }
     zc_free(list);
 #else

@@ -58,6 +58,18 @@ static inline int zc_poll(zc_pollfd_t *fds, int n, int64_t timeout_ns) {
 #endif
 }
 
+/* After a zc_poll: 0, or -ENOTSOCK where one of them can never be waited for. Windows polls sockets only; of what is none
+ * the call itself says so if there is no socket beside it, a flag otherwise. */
+static inline int zc_pollfds_error(const zc_pollfd_t *fds, int n) {
+#if defined(_WIN32)
+    for (int i = 0; i < n; i++)
+        if (fds[i].revents & ZC_POLLNVAL) return -ENOTSOCK;
+#else
+    (void)fds, (void)n;
+#endif
+    return 0;
+}
+
 /* 1 when a read on `fd` would not block (data, end of stream or error), else 0. */
 static inline int zc_fd_is_readable_now(int fd) {
     zc_pollfd_t p;

@@ -153,6 +153,14 @@ cdef inline int ipc_socket() noexcept nogil:
     return fd if fd != -EAFNOSUPPORT else -EPROTONOSUPPORT
 
 
+cdef inline bint ipc_there() noexcept nogil:
+    """transport_ops_t.there: Windows has such sockets from 10 on."""
+    cdef int fd = ipc_socket()
+    if fd >= 0:
+        zc_close(fd)
+    return fd != -EPROTONOSUPPORT
+
+
 cdef inline void ipc_tune(int fd, const tuning_t *t) noexcept nogil:
     """A connection, ours or accepted (which inherits nothing from the listener). What the system refuses is left as it
     was."""
@@ -342,6 +350,7 @@ cdef inline void ipc_ops(transport_ops_t *o) noexcept nogil:
     o.kind = TRANSPORT_STREAM
     o.engine = ENGINE_ZMTP
     o.optional = True
+    o.there = ipc_there
     o.parse_bind = ipc_parse_bind
     o.check = ipc_check
     o.parse_connect = ipc_parse_connect

@@ -79,6 +79,8 @@ cdef struct transport_ops_t:
     int engine                  # ENGINE_...: what is spoken over its streams
     int needs                   # TRANSPORT_NEEDS_...
     int carries                 # CARRIES_...
+    # Whether this system can have such endpoints at all. NULL: every system can.
+    bint (*there)() noexcept nogil
 
     # ---- addresses. `text` is what stands behind "scheme://"; it has no end but `n`.
 

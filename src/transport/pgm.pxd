@@ -59,7 +59,7 @@ cdef enum:
     # last packet is missing, and then backs off.
     PGM_QUIET = 300 * PGM_MS
     # And for so long at most: the default of RECOVERY_IVL.
-    PGM_GOODBYE = 10000 * PGM_MS
+    PGM_GOODBYE_MS = 10000          # in nanoseconds it would not fit a C int, which constants are
 
 cdef struct pgm_stream_t:
     int out
@@ -448,7 +448,7 @@ cdef inline long pgm_unsent(stream_t *t) noexcept nogil:
         return 0
     # Not as long as anybody asks: one that never ends would keep the socket open.
     return not pgm_pack_empty(&s.source.pack) or (
-        s.source.active and s.source.active + PGM_QUIET > now and s.source.fresh + PGM_GOODBYE > now)
+        s.source.active and s.source.active + PGM_QUIET > now and s.source.fresh + <uint64_t> PGM_GOODBYE_MS * PGM_MS > now)
 
 
 cdef inline void pgm_shutdown(stream_t *t) noexcept nogil:

@@ -15,7 +15,7 @@ from base.config cimport UDP_BUFFER
 from base.engines cimport ENGINE_DATAGRAM
 from base.errors cimport EAGAIN, EINVAL, ENAMETOOLONG, ENODEV, ENOTCONN
 from base.platform cimport (
-    zc_bind, zc_bind_device, zc_close, zc_datagram_open, zc_group_hops, zc_group_interface, zc_group_join, zc_group_loop,
+    zc_bind, zc_bind_device, zc_close, zc_datagram_open, zc_group_bind, zc_group_hops, zc_group_interface, zc_group_join, zc_group_loop,
     zc_group_only_joined, zc_group_share, zc_interface_find, zc_interface_index, zc_local_address, zc_sa_family,
     zc_sa_is_multicast, zc_sa_octets, zc_sa_port, zc_sa_scope, zc_sa_set_port, zc_sa_set_v6, zc_sa_text,
     zc_set_option, zc_sockaddr_t, ZC_FAMILY_V6,
@@ -215,7 +215,9 @@ cdef inline int udp_receive_at(address_t *a, const tuning_t *tuning, stream_t *o
         return fd
     if a.flags & ADDRESS_MULTICAST:
         rc = zc_group_share(fd)
-    if rc == 0:
+        if rc == 0:
+            rc = zc_group_bind(fd, &a.target)
+    else:
         rc = zc_bind(fd, &a.target)
     if rc == 0 and a.flags & ADDRESS_MULTICAST:
         zc_group_only_joined(fd, a.family)
@@ -232,8 +234,12 @@ cdef inline int udp_name(
         int fd, const address_t *a, const char *given, size_t n, char *out, size_t room) noexcept nogil:
     """transport_ops_t.name: with the port that was chosen."""
     cdef zc_sockaddr_t here
+    cdef zc_sockaddr_t group = a.target
     cdef char text[128]
     cdef int rc = zc_local_address(fd, &here)
+    if rc == 0 and a.flags & ADDRESS_MULTICAST:
+        zc_sa_set_port(&group, zc_sa_port(&here))
+        here = group
     if rc == 0:
         rc = datagram_peer_text(&here, text, sizeof(text))
     if rc < 0:

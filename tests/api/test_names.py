@@ -14,6 +14,16 @@ import pytest
 MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")  # as in tests/conftest.py
 FACTS = json.loads((Path(__file__).parents[1] / "data" / "api_facts.json").read_text())
 
+# The same of pyzmq's wheels for Windows, whose C library has numbers of its own.
+if sys.platform == "win32":
+    WINDOWS_ERRNO = {
+        "ENOTSUP": 129, "EPROTONOSUPPORT": 135, "ENOBUFS": 119, "ENETDOWN": 116, "EADDRINUSE": 100, "EADDRNOTAVAIL": 101, "ECONNREFUSED": 107,
+        "EINPROGRESS": 112, "ENOTSOCK": 128, "EMSGSIZE": 115, "EAFNOSUPPORT": 102, "ENETUNREACH": 118, "ECONNABORTED": 106, "ECONNRESET": 108,
+        "ENOTCONN": 126, "ETIMEDOUT": 138, "EHOSTUNREACH": 110, "ENETRESET": 117,
+    }  # fmt: skip
+    FACTS["constants"] |= WINDOWS_ERRNO
+    FACTS["enums"]["Errno"] |= WINDOWS_ERRNO
+
 # zmqcore's own members of pyzmq's enums.
 OWN_OPTIONS = {
     "IO_STRATEGY": 9001, "MAX_PENDING_HANDSHAKES": 9002, "MAX_PEERS": 9003, "MAX_MESSAGE_FRAMES": 9004, "MAX_MESSAGE_BYTES": 9005,

@@ -7,14 +7,15 @@ import threading
 import time
 
 import pytest
+from channels import Channel
+
+WINDOWS = sys.platform == "win32"
 
 
 @pytest.fixture
-def pipe():
-    reader, writer = os.pipe()
-    yield reader, writer
-    os.close(reader)
-    os.close(writer)
+def channel():
+    with Channel() as made:
+        yield made
 
 
 def test_registrations(zmq, peers):
@@ -108,9 +109,9 @@ def test_wakes_from_another_thread(zmq, peers):
     sender.join()
 
 
-def test_descriptors(zmq, peers, pipe):
+def test_descriptors(zmq, peers, channel):
     one, two = peers
-    reader, writer = pipe
+    reader, writer = channel.reader, channel.writer
     poller = zmq.Poller()
     poller.register(reader, zmq.POLLIN)
     poller.register(writer, zmq.POLLOUT)
@@ -118,7 +119,7 @@ def test_descriptors(zmq, peers, pipe):
     assert poller.poll(0) == [(writer, zmq.POLLOUT)]
     poller.unregister(writer)
     assert poller.poll(0) == []
-    os.write(writer, b"x")
+    channel.write(b"x")
     assert poller.poll(5000) == [(reader, zmq.POLLIN)]
     one.send(b"x")
     assert two.poll(5000)
@@ -178,12 +179,12 @@ def test_termination_ends_a_poll(zmq):
     thread.join()
 
 
-def test_select(zmq, peers, pipe):
+def test_select(zmq, peers, channel):
     one, two = peers
-    reader, writer = pipe
+    reader = channel.reader
     assert zmq.select([two], [two], [two], 0) == ([], [two], [])
     one.send(b"x")
-    os.write(writer, b"x")
+    channel.write(b"x")
     assert two.poll(5000)
     readable, writable, failed = zmq.select([two, reader], [one], [], timeout=5)
     assert set(readable) == {two, reader} and (writable, failed) == ([one], [])
@@ -215,7 +216,7 @@ def hung_up(kind):
 
 @pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside a socket"])
 @pytest.mark.parametrize("flags", ["POLLIN", "POLLOUT", "POLLERR", "POLLPRI"])
-@pytest.mark.parametrize("kind", ["pipe to read", "pipe to write", "socket"])
+@pytest.mark.parametrize("kind", ["socket"] if WINDOWS else ["pipe to read", "pipe to write", "socket"])
 def test_hang_up_is_told(zmq, context, kind, flags, beside):
     item, close = hung_up(kind)
     poller = zmq.Poller()
@@ -234,7 +235,7 @@ def test_hang_up_is_told(zmq, context, kind, flags, beside):
     close()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="descriptors of files cannot be polled there")
+@pytest.mark.skipif(WINDOWS, reason="WSAPoll() takes sockets only")
 def test_descriptors_of_all_kinds(zmq, tmp_path):
     reader, writer = os.pipe()
     with open(tmp_path / "file", "wb+") as file, open(os.devnull, "rb") as null:
@@ -253,11 +254,29 @@ def test_descriptors_of_all_kinds(zmq, tmp_path):
     os.close(reader)
 
 
+@pytest.mark.skipif(WINDOWS, reason="WSAPoll() does not tell it from what is no socket")
 def test_closed_descriptor(zmq):
+    with Channel() as closed:
+        pass
+    assert zmq.zmq_poll([(closed.reader, zmq.POLLIN)], 5000) == [(closed.reader, zmq.POLLERR)]
+
+
+@pytest.mark.skipif(not WINDOWS, reason="poll() takes descriptors of all kinds")
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside a socket"])
+@pytest.mark.parametrize("kind", ["pipe", "closed socket"])
+def test_what_is_no_socket(zmq, channel, kind, beside):
+    """The poll fails, and not only if nothing else is in it."""
+    with Channel() as closed:
+        pass
     reader, writer = os.pipe()
+    items = [(reader if kind == "pipe" else closed.reader, zmq.POLLIN)]
+    if beside:
+        items.append((channel.reader, zmq.POLLIN))
+    with pytest.raises(zmq.ZMQError) as caught:
+        zmq.zmq_poll(items, 5000)
+    assert caught.value.errno == zmq.ENOTSOCK
     os.close(reader)
     os.close(writer)
-    assert zmq.zmq_poll([(reader, zmq.POLLIN)], 5000) == [(reader, zmq.POLLERR)]
 
 
 @pytest.mark.better  # pyzmq's sockets compare as None once they are closed, and nothing is polled
@@ -274,16 +293,13 @@ def test_closed_members(zmq, context):
             assert caught.value.errno == zmq.ENOTSOCK
 
 
-def test_order_of_results(zmq, context):
+def test_order_of_results(zmq, context, channel):
     """As they were registered."""
     one, two = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
     one.bind("inproc://order")
     two.connect("inproc://order")
-    reader, writer = os.pipe()
-    items = [(writer, zmq.POLLOUT), (one, zmq.POLLOUT), (reader, zmq.POLLIN), (two, zmq.POLLOUT)]
+    items = [(channel.writer, zmq.POLLOUT), (one, zmq.POLLOUT), (channel.reader, zmq.POLLIN), (two, zmq.POLLOUT)]
     assert zmq.zmq_poll(items, 5000) == [items[0], items[1], items[3]]
-    os.close(reader)
-    os.close(writer)
 
 
 def test_poller_of_a_class_is_asked(zmq, context):

@@ -1,5 +1,4 @@
 """poll(), Poller and the FD/EVENTS protocol."""
-import os
 import select
 import signal
 import socket as plain
@@ -8,6 +7,7 @@ import time
 
 import pytest
 from awaiting import SECONDS, endpoint, until
+from channels import Channel
 
 
 def test_POLL_1_number_timeout_and_immediate(zmq, pair, transport):
@@ -43,8 +43,9 @@ def test_POLL_2_nothing_to_poll(zmq):
 def test_POLL_3_sockets_and_descriptors_mixed(zmq, pair):
     push, pull = pair("PUSH", "PULL")
     left, right = plain.socketpair()
-    reader, writer = os.pipe()
-    try:
+    channel = Channel()
+    reader = channel.reader
+    with left, right, channel:
         poller = zmq.Poller()
         poller.register(pull, zmq.POLLIN)
         poller.register(left, zmq.POLLIN)
@@ -54,24 +55,19 @@ def test_POLL_3_sockets_and_descriptors_mixed(zmq, pair):
         assert poller.poll(5000) == [(left.fileno(), zmq.POLLIN)]
         push.send(b"x")
         until(lambda: dict(poller.poll(100)) == {pull: zmq.POLLIN, left.fileno(): zmq.POLLIN})
-        os.write(writer, b"x")
+        channel.write(b"x")
         assert len(poller.poll(100)) == 3
         left.recv(1), pull.recv()
         assert poller.poll(5000) == [(reader, zmq.POLLIN)]
-    finally:
-        left.close(), right.close(), os.close(reader), os.close(writer)
 
 
 def test_POLL_3_plain_descriptor_wakes_a_blocked_poll(zmq, pair):
     _push, pull = pair("PUSH", "PULL")
-    reader, writer = os.pipe()
-    try:
-        timer = threading.Timer(0.05, os.write, (writer, b"x"))
+    with Channel() as channel:
+        timer = threading.Timer(0.05, channel.write, (b"x",))
         timer.start()
-        assert zmq.zmq_poll([(pull, zmq.POLLIN), (reader, zmq.POLLIN)], 5000) == [(reader, zmq.POLLIN)]
+        assert zmq.zmq_poll([(pull, zmq.POLLIN), (channel.reader, zmq.POLLIN)], 5000) == [(channel.reader, zmq.POLLIN)]
         timer.join()
-    finally:
-        os.close(reader), os.close(writer)
 
 
 def test_POLL_3_pollout_of_a_plain_descriptor(zmq):

@@ -1,6 +1,5 @@
 """Sockets in programs of anyio: on asyncio and on trio, and whatever cancels a call loses nothing."""
 
-import os
 import random
 import subprocess
 import sys
@@ -8,6 +7,7 @@ import threading
 
 import pytest
 from awaiting import SECONDS, endpoint
+from channels import Channel
 from tornado_loop import on_tornado as on_loop
 
 anyio = pytest.importorskip("anyio")
@@ -463,7 +463,8 @@ async def test_poll_for_room(zmq, context):
 @on_loop
 async def test_poller(zmq, aio, pair):
     push, pull = pair("PUSH", "PULL")
-    reader, writer = os.pipe()
+    channel = Channel()
+    reader = channel.reader
     poller = aio.Poller()
     assert await poller.poll(5) == []
     poller.register(pull, zmq.POLLIN)
@@ -477,14 +478,14 @@ async def test_poller(zmq, aio, pair):
         await pull.recv()
         polled = Task(group, poller.poll, SECONDS * 1000)
         await settle()
-        os.write(writer, b"x")
+        channel.write(b"x")
         assert await polled.result() == [(reader, zmq.POLLIN)]
         with anyio.move_on_after(0.01):
-            os.read(reader, 1)
+            channel.read(1)
             await poller.poll()
     assert await poller.poll(0) == []
-    os.close(reader)
-    os.close(writer)
+    channel.close_reader()
+    channel.close_writer()
 
 
 @on_loop

@@ -2,11 +2,11 @@
 
 import asyncio
 import itertools
-import os
 import threading
 import time
 
 import pytest
+from channels import Channel
 from loops import WAIT, on_loop
 
 # -- ways to wait for a message. Each is called with the library, the module asyncio, and the socket; it returns an awaitable.
@@ -125,16 +125,14 @@ async def test_poll_that_times_out_and_poller_that_stays(zmq, aio, sockets):
 @pytest.mark.better
 @on_loop
 async def test_pollers_of_one_descriptor(zmq, aio):
-    reader, writer = os.pipe()
-    one, two = aio.Poller(), aio.Poller()
-    one.register(reader, zmq.POLLIN)
-    two.register(reader, zmq.POLLIN)
-    waiting = asyncio.ensure_future(one.poll())
-    assert await two.poll(10) == []
-    os.write(writer, b"x")
-    assert await waiting == await two.poll() == [(reader, zmq.POLLIN)]
-    os.close(reader)
-    os.close(writer)
+    with Channel() as channel:
+        one, two = aio.Poller(), aio.Poller()
+        one.register(channel.reader, zmq.POLLIN)
+        two.register(channel.reader, zmq.POLLIN)
+        waiting = asyncio.ensure_future(one.poll())
+        assert await two.poll(10) == []
+        channel.write(b"x")
+        assert await waiting == await two.poll() == [(channel.reader, zmq.POLLIN)]
 
 
 @pytest.mark.better

@@ -1,6 +1,5 @@
 """Sockets for greenlets: calls that wait let others run, and whatever ends the wait loses nothing."""
 
-import os
 import random
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from collections import deque
 
 import pytest
 from awaiting import SECONDS, endpoint
+from channels import Channel
 
 gevent = pytest.importorskip("gevent")
 pool = pytest.importorskip("gevent.pool")
@@ -405,7 +405,8 @@ def test_poll_for_room(green, context, spawn):
 
 def test_poller(green, pair, spawn):
     push, pull = pair("PUSH", "PULL")
-    reader, writer = os.pipe()
+    channel = Channel()
+    reader = channel.reader
     poller = green.Poller()
     poller.register(pull, green.POLLIN)
     poller.register(reader, green.POLLIN)
@@ -417,13 +418,13 @@ def test_poller(green, pair, spawn):
     pull.recv()
     polled = spawn(poller.poll, SECONDS * 1000)
     gevent.sleep(0.01)
-    os.write(writer, b"x")
+    channel.write(b"x")
     assert result(polled) == [(reader, green.POLLIN)]
     push.send(b"x")
     assert pull.poll(SECONDS * 1000)
     assert dict(poller.poll(0)) == {pull: green.POLLIN, reader: green.POLLIN}
-    os.close(reader)
-    os.close(writer)
+    channel.close_reader()
+    channel.close_writer()
 
 
 @pytest.mark.better  # pyzmq's block all greenlets
