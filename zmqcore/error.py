@@ -8,7 +8,7 @@ Rules
 
 from __future__ import annotations
 
-from errno import EINTR, ENAMETOOLONG, ENODEV, ENOENT, EPERM
+from errno import EAFNOSUPPORT, EINTR, ENAMETOOLONG, ENODEV, ENOENT, EPERM
 
 from ._core import IPC_PATH_MAX_LEN, strerror, transports, zmq_errno, zmq_version_info
 from .constants import Errno, SocketType
@@ -252,6 +252,10 @@ def _hint(errno: int, addr: str) -> str:
         return ": the socket has no such endpoint"
     if errno == Errno.ENOTSUP and form != "path":
         return ": this transport cannot carry the mechanism of the socket"
+    if errno == Errno.EPROTONOSUPPORT and transport in _NO_TRANSPORTS:
+        return f": zmqcore has no {transport}://; {_NO_TRANSPORTS[transport]}"
+    if form in _FORMS_OF_THE_KERNEL:
+        return _hint_family(errno, transport, form)
     if errno == Errno.EPROTONOSUPPORT:
         *others, last = [f"{scheme}://" for scheme in transports()]
         return f": zmqcore has {', '.join(others)} and {last}"
@@ -271,6 +275,27 @@ def _hint_file(errno: int, path: str) -> str:
         return ": a name without a file has no owner and no mode (IPC_FILE_UID, IPC_FILE_GID, IPC_FILE_MODE)"
     if errno == Errno.ENOTSUP:
         return ": this system has no owner and no mode for a socket file (IPC_FILE_UID, IPC_FILE_GID, IPC_FILE_MODE)"
+    return ""
+
+
+# Transports of libzmq's that are not built in, with what does for them.
+_NO_TRANSPORTS = {"norm": "epgm:// is reliable multicast, too", "vmci": "vsock:// reaches virtual machines, VMware's included"}
+# Addresses of transports that a kernel may lack, with what else there is to know of them.
+_FORMS_OF_THE_KERNEL = {
+    "cid:port": ", of numbers; * is for bind()",
+    "{type,instance}": ", to bind also {type,first,last} or <*>, to connect also {type,instance}@z.c.n or <z.c.n:reference>; types begin with 64",
+}
+
+
+def _hint_family(errno: int, transport: str, form: str) -> str:
+    if errno == EAFNOSUPPORT:
+        return f": this system has no {transport}; Linux has it with its module {transport}"
+    if errno == ENODEV:
+        return f": this machine has no number of its own (no /dev/{transport}); {transport}://*:port binds without one"
+    if errno == Errno.EINVAL:
+        return f": expected {transport}://{form}{_FORMS_OF_THE_KERNEL[form]}"
+    if errno == Errno.EADDRINUSE:
+        return ": something else is bound to it"
     return ""
 
 

@@ -82,6 +82,13 @@
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/sockios.h>
+#if defined(__has_include)
+#if __has_include(<linux/tipc.h>) && __has_include(<linux/vm_sockets.h>) && defined(AF_TIPC) && defined(AF_VSOCK)
+#include <linux/tipc.h>
+#include <linux/vm_sockets.h>
+#define ZC_HAVE_FAMILIES 1
+#endif
+#endif
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -114,6 +121,7 @@
 #include "base/platform_io.h"
 #include "base/platform_poll.h"
 #include "base/platform_net.h"
+#include "base/platform_family.h"
 #include "base/platform_local.h"
 #include "base/platform_multicast.h"
 #include "base/platform_datagram.h"

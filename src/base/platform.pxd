@@ -143,6 +143,8 @@ cdef extern from "base/platform.h" nogil:
     enum:
         ZC_FAMILY_NONE
         ZC_FAMILY_LOCAL
+        ZC_FAMILY_VSOCK
+        ZC_FAMILY_TIPC
         ZC_FAMILY_V4
         ZC_FAMILY_V6
         ZC_LOCAL_MAX
@@ -155,6 +157,18 @@ cdef extern from "base/platform.h" nogil:
     void zc_sa_set_port(zc_sockaddr_t *sa, int port)
     const uint8_t *zc_sa_octets(const zc_sockaddr_t *sa, int *n)
     int zc_sa_equal(const zc_sockaddr_t *a, const zc_sockaddr_t *b)
+    # VSOCK and TIPC: -EAFNOSUPPORT where there are none
+    enum:
+        ZC_TIPC_NONE
+        ZC_TIPC_SERVICE
+        ZC_TIPC_RANGE
+        ZC_TIPC_PORT
+    uint32_t ZC_VSOCK_ANY
+    int zc_sa_set_vsock(zc_sockaddr_t *sa, uint32_t cid, uint32_t port)
+    int zc_sa_vsock(const zc_sockaddr_t *sa, uint32_t *cid, uint32_t *port)
+    int zc_vsock_cid(uint32_t *cid)
+    int zc_sa_set_tipc(zc_sockaddr_t *sa, int kind, uint32_t first, uint32_t second, uint32_t third)
+    int zc_sa_tipc(const zc_sockaddr_t *sa, uint32_t *numbers)
     int zc_sa_text(const zc_sockaddr_t *sa, char *out, size_t cap)
     int zc_sa_parse_numeric(const char *text, int family, uint8_t *octets)
 

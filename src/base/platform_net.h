@@ -1,7 +1,7 @@
 /* Socket addresses, options, names, interfaces, peer credentials, socket files. Included by platform.h only.
  *
  * Rules
- * - zc_sockaddr_t is opaque above: families are 4, 6 and 1 (ipc) on every system, ports are in host order.
+ * - zc_sockaddr_t is opaque above: families are 4, 6, 1 (ipc), 2 (vsock) and 3 (tipc) on every system, ports are in host order.
  * - Nothing blocks, except zc_resolve with names allowed (DNS) and the user database behind zc_user_in_group.
  */
 
@@ -21,16 +21,26 @@ typedef struct zc_sockaddr {
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
         zc_sockaddr_un_t local;
+#if defined(ZC_HAVE_FAMILIES)
+        struct sockaddr_vm vm;
+        struct sockaddr_tipc tipc;
+#endif
     } u;
     uint32_t len; /* 0: no address */
 } zc_sockaddr_t;
 
 #define ZC_FAMILY_NONE 0
 #define ZC_FAMILY_LOCAL 1
+#define ZC_FAMILY_VSOCK 2
+#define ZC_FAMILY_TIPC 3
 #define ZC_FAMILY_V4 4
 #define ZC_FAMILY_V6 6
 
 static inline int zc_sa_native(int family) {
+#if defined(ZC_HAVE_FAMILIES)
+    if (family == ZC_FAMILY_VSOCK) return AF_VSOCK;
+    if (family == ZC_FAMILY_TIPC) return AF_TIPC;
+#endif
     return family == ZC_FAMILY_V6 ? AF_INET6 : family == ZC_FAMILY_V4 ? AF_INET : AF_UNIX;
 }
 
@@ -40,6 +50,10 @@ static inline int zc_sa_family(const zc_sockaddr_t *sa) {
     case AF_INET: return ZC_FAMILY_V4;
     case AF_INET6: return ZC_FAMILY_V6;
     case AF_UNIX: return ZC_FAMILY_LOCAL;
+#if defined(ZC_HAVE_FAMILIES)
+    case AF_VSOCK: return ZC_FAMILY_VSOCK;
+    case AF_TIPC: return ZC_FAMILY_TIPC;
+#endif
     default: return ZC_FAMILY_NONE;
     }
 }
@@ -150,8 +164,11 @@ static inline int zc_sa_parse_numeric(const char *text, int family, uint8_t *oct
 static inline int zc_socket_open(int family) {
     int fault = zc_resource_fault();
     if (fault) return fault;
+#if !defined(ZC_HAVE_FAMILIES)
+    if (family == ZC_FAMILY_VSOCK || family == ZC_FAMILY_TIPC) return -EAFNOSUPPORT;
+#endif
     int native = zc_sa_native(family);
-    int protocol = family == ZC_FAMILY_LOCAL ? 0 : IPPROTO_TCP;
+    int protocol = family == ZC_FAMILY_V4 || family == ZC_FAMILY_V6 ? IPPROTO_TCP : 0;
 #if defined(_WIN32)
     SOCKET s = WSASocketW(native, SOCK_STREAM, protocol, NULL, 0, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
     if (s == INVALID_SOCKET) return zc_net_error();

@@ -14,6 +14,8 @@ from transport.tls cimport tls_ops
 from transport.ws cimport ws_ops
 from transport.wss cimport wss_ops
 from transport.udp cimport udp_ops
+from transport.tipc cimport tipc_ops
+from transport.vsock cimport vsock_ops
 
 cdef enum:
     TRANSPORTS_MAX = 16
@@ -41,6 +43,8 @@ cdef inline void transports_init(transports_t *all) noexcept nogil:
     tls_ops(transports_add(all))
     wss_ops(transports_add(all))
     udp_ops(transports_add(all))
+    vsock_ops(transports_add(all))
+    tipc_ops(transports_add(all))
 
 
 cdef inline const transport_ops_t *transport_find(const transports_t *all, const char *scheme, size_t n) noexcept nogil:

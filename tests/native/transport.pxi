@@ -78,6 +78,16 @@ cdef class TransportAddress:
         return self
 
     @staticmethod
+    def of(bytes scheme, bytes text, bint bind):
+        cdef TransportAddress self = transport_address(scheme)
+        cdef TransportAddress none = TransportAddress()
+        if bind:
+            self.error = self.ops.parse_bind(PyBytes_AS_STRING(text), len(text), False, &self.a)
+        else:
+            self.error = self.ops.parse_connect(PyBytes_AS_STRING(text), len(text), False, False, &none.a.target, &self.a)
+        return self
+
+    @staticmethod
     def ipc(bytes text):
         cdef TransportAddress self = transport_address(b"ipc")
         self.kept = text

@@ -19,6 +19,10 @@ TRANSPORTS = {
     "ws": lambda folder, number: "ws://127.0.0.1:*/test",
 }
 
+# A vsock reaches its own machine if the kernel has its module vsock_loopback, which nothing but trying would tell.
+if os.environ.get("ZMQCORE_VSOCK"):
+    TRANSPORTS["vsock"] = lambda folder, number: f"vsock://1:{(os.getpid() << 10) + number}"
+
 # The same, but one that can be connected to before it is bound.
 AHEAD = TRANSPORTS | {
     "tcp": lambda folder, number: f"tcp://127.0.0.1:{unused_port()}",
@@ -27,7 +31,8 @@ AHEAD = TRANSPORTS | {
 
 # Builds of libzmq that pyzmq's wheels and distributions have know no WebSocket.
 if os.environ.get("ZMQ_MODULE") == "zmq":
-    del TRANSPORTS["ws"], AHEAD["ws"]
+    for scheme in {"ws", "vsock"} & set(TRANSPORTS):
+        del TRANSPORTS[scheme], AHEAD[scheme]
 
 # A core of tests/guests has one more, made for this.
 if TOY := os.environ.get("ZMQCORE_TOY_TRANSPORT"):
@@ -38,7 +43,7 @@ if TOY := os.environ.get("ZMQCORE_TOY_TRANSPORT"):
 NETWORKS = [transport for transport in TRANSPORTS if transport != "inproc"]
 
 # Of these, those whose bytes a test can send and receive by a plain socket.
-PLAIN = [transport for transport in NETWORKS if transport not in (TOY, "ws")]
+PLAIN = [transport for transport in NETWORKS if transport not in (TOY, "ws", "vsock")]
 
 # Those that no socket can use without options: transport -> () -> the options. Of the tests over transports those run over them that take the
 # fixtures `transport` and `make`.
