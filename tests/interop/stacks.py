@@ -39,6 +39,8 @@ def command_of(stack):
         # A small heap and the serial collector: the peer must not steal the second core from the module under test.
         classpath = os.pathsep.join(map(str, [*CACHE.glob("*.jar"), CACHE]))
         return ["java", "-Xmx256m", "-XX:+UseSerialGC", "-cp", classpath, "Peer"]
+    if stack == "zeromq.js":
+        return ["node", "--no-warnings", str(peers / "zeromq_peer.js")]
     raise ValueError(stack)
 
 
@@ -52,7 +54,7 @@ class Remote:
 
     def start(self):
         path = os.pathsep.join(filter(None, [str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]))
-        environment = dict(os.environ, PYTHONPATH=path)
+        environment = dict(os.environ, PYTHONPATH=path, ZMQCORE_PEERS=str(CACHE))
         self.process = subprocess.Popen(command_of(self.stack), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, bufsize=0, env=environment)
         self.pending = b""
@@ -116,7 +118,7 @@ class Remote:
 
 
 class Local:
-    """The module under test in this process, with the face of a peer."""
+    """The module under test in this process, with the face of a peer. A message of RADIO and DISH is its group and its body."""
 
     def __init__(self, zmq):
         self.zmq = zmq
@@ -129,6 +131,8 @@ class Local:
         self.sockets[name] = socket
         socket.linger = 0
         socket.sndtimeo = 10000
+        if "JOIN" in options:
+            socket.join(options.pop("JOIN"))
         for key, value in options.items():
             socket.setsockopt(getattr(self.zmq, key), value)
         if how == "bind":
@@ -138,8 +142,13 @@ class Local:
         return endpoint
 
     def send(self, name, *frames):
+        bodies = [parse_frame(word, self.last.get(name, [])) for word in frames]
+        socket = self.sockets[name]
         try:
-            self.sockets[name].send_multipart([parse_frame(word, self.last.get(name, [])) for word in frames])
+            if socket.type == self.zmq.RADIO:
+                socket.send(bodies[1], group=bodies[0].decode())
+            else:
+                socket.send_multipart(bodies)
         except self.zmq.ZMQError as error:
             text = "EHOSTUNREACH" if error.errno == self.zmq.EHOSTUNREACH else str(error)
             raise PeerError(f"local {name}: {text}") from None
@@ -148,7 +157,11 @@ class Local:
         socket = self.sockets[name]
         socket.rcvtimeo = timeout
         try:
-            self.last[name] = socket.recv_multipart()
+            if socket.type == self.zmq.DISH:
+                frame = socket.recv(copy=False)
+                self.last[name] = [frame.group.encode(), frame.bytes]
+            else:
+                self.last[name] = socket.recv_multipart()
         except self.zmq.Again:
             raise PeerError(f"local {name}: EAGAIN") from None
         return [digest(frame) for frame in self.last[name]]

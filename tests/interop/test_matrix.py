@@ -176,7 +176,7 @@ def exchange(left, right, binder, endpoint):
         right.close()
 
 
-STACKS = [("pyzmq", PLAIN), ("libzmq", PLAIN), ("jeromq", ["tcp"]), ("self", NETWORKS)]
+STACKS = [("pyzmq", PLAIN), ("libzmq", PLAIN), ("jeromq", ["tcp"]), ("zeromq.js", ["tcp"]), ("self", NETWORKS)]
 if sys.version_info >= (3, 12) and not sysconfig.get_config_var("Py_GIL_DISABLED"):
     # The pyomq releases for older interpreters have a REP that no REQ understands; free-threaded ones have none.
     STACKS.append(("pyomq", PLAIN))

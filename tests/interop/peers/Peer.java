@@ -55,6 +55,10 @@ public class Peer {
             case "SNDHWM": socket.setSndHWM(Integer.parseInt(value)); break;
             case "RCVHWM": socket.setRcvHWM(Integer.parseInt(value)); break;
             case "ROUTER_MANDATORY": socket.setRouterMandatory(value.equals("1")); break;
+            case "CURVE_SERVER": socket.setCurveServer(value.equals("1")); break;
+            case "CURVE_PUBLICKEY": socket.setCurvePublicKey(octets); break;
+            case "CURVE_SECRETKEY": socket.setCurveSecretKey(octets); break;
+            case "CURVE_SERVERKEY": socket.setCurveServerKey(octets); break;
             default: throw new IllegalArgumentException("option " + option);
         }
     }
