@@ -254,6 +254,10 @@ def _hint(errno: int, addr: str) -> str:
         return ": this transport cannot carry the mechanism of the socket"
     if errno == Errno.EPROTONOSUPPORT and transport in _NO_TRANSPORTS:
         return f": zmqcore has no {transport}://; {_NO_TRANSPORTS[transport]}"
+    if not form and errno == EAFNOSUPPORT:
+        return f": this system has no {transport}; Linux has it with its module {transport}"
+    if not form and errno == Errno.EINVAL:
+        return f": no address of {transport}://, and this system has no {transport}"
     if form in _FORMS_OF_THE_KERNEL:
         return _hint_family(errno, transport, form)
     if errno == Errno.EPROTONOSUPPORT:
@@ -288,8 +292,6 @@ _FORMS_OF_THE_KERNEL = {
 
 
 def _hint_family(errno: int, transport: str, form: str) -> str:
-    if errno == EAFNOSUPPORT:
-        return f": this system has no {transport}; Linux has it with its module {transport}"
     if errno == ENODEV:
         return f": this machine has no number of its own (no /dev/{transport}); {transport}://*:port binds without one"
     if errno == Errno.EINVAL:
