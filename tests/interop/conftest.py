@@ -9,7 +9,7 @@ from awaiting import endpoint
 @pytest.fixture(scope="session")
 def remotes():
     """The peer processes by stack name, each started at its first use and kept for the whole run."""
-    peers = {name: stacks.Remote(name) for name in ("pyzmq", "libzmq", "jeromq", "zeromq.js", "pyomq", "self")}
+    peers = {name: stacks.Remote(name) for name in ("pyzmq", "libzmq", "jeromq", "zeromq.js", "pyomq", "self", *stacks.MORE)}
     yield peers
     for peer in peers.values():
         peer.stop()

@@ -14,6 +14,8 @@ from words import digest, parse_frame
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("ZMQCORE_PEERS", Path.home() / ".cache" / "zmqcore-peers"))
+# Those of more_peers.sh.
+MORE = {"omq": "omq_peer", "zmq.rs": "zmqrs_peer", "go-zeromq": "go_peer"}
 ANSWER_SECONDS = 25.0  # longer than any wait inside a peer, so that the peer's own error is seen first
 
 
@@ -41,6 +43,10 @@ def command_of(stack):
         return ["java", "-Xmx256m", "-XX:+UseSerialGC", "-cp", classpath, "Peer"]
     if stack == "zeromq.js":
         return ["node", "--no-warnings", str(peers / "zeromq_peer.js")]
+    if stack in MORE:
+        if not (CACHE / MORE[stack]).exists():
+            raise PeerError(f"the {stack} peer is not built: run tests/interop/more_peers.sh")
+        return [str(CACHE / MORE[stack])]
     raise ValueError(stack)
 
 
