@@ -186,6 +186,8 @@ class SocketOptions:
     max_message_frames = MAX_MESSAGE_FRAMES = Option[int]()
     max_message_bytes = MAX_MESSAGE_BYTES = Option[int]()
     max_subscriptions = MAX_SUBSCRIPTIONS = Option[int]()
+    shared_memory = SHARED_MEMORY = Option[int]()
+    shared_memory_any_user = SHARED_MEMORY_ANY_USER = Option[int]()
     tls_cert_pem = TLS_CERT_PEM = Option[bytes]()
     tls_key_pem = TLS_KEY_PEM = Option[bytes]()
     tls_trust_pem = TLS_TRUST_PEM = Option[bytes]()

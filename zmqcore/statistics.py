@@ -81,6 +81,8 @@ class Traffic:
     wire_in: int
     wire_out: int
     packets_lost: int
+    shared_in: int
+    shared_out: int
 
     @property
     def messages_left(self) -> int:
@@ -125,6 +127,8 @@ class PeerStatistics(Traffic):
         reads (int), writes (int): system calls that read from and wrote to its connections.
         wire_in (int), wire_out (int): bytes that they have read and written, handshakes and framing included.
         packets_lost (int): packets of a multicast group that could not be had again, with every message that had a part in them.
+        shared_in (int), shared_out (int): bytes of frames that came and went through shared memory (option SHARED_MEMORY); they are not in wire_in
+            and wire_out.
         round_trip (float | None): seconds between the last heartbeat and its answer; None: there was none (option HEARTBEAT_IVL).
     """
 
@@ -157,11 +161,13 @@ class SocketStatistics(Traffic):
         type (str): type of the socket.
         peers (tuple[PeerStatistics, ...]): the peers that are there, were there and left something to receive, or are expected.
         messages_in (int), bytes_in (int), queued_in (int), messages_out (int), bytes_out (int), queued_out (int), full_in (int), full_out (int),
-            reads (int), writes (int), wire_in (int), wire_out (int), packets_lost (int): as for a peer; of all peers, also of those that are gone.
+            reads (int), writes (int), wire_in (int), wire_out (int), packets_lost (int), shared_in (int), shared_out (int): as for a peer; of all peers, also of
+            those that are gone.
         dropped (Dropped): the same, by reason; and what was dropped because there was no peer.
         connections (int): peers that have come: connections made and accepted, and sockets joined within the process.
         disconnections (int): peers that have gone.
         retries (int): times that a connection, or an attempt to make one, was followed by another attempt.
+        shared_blocks (int): blocks of the socket's shared memory in use: lent, on their way, or not given back yet.
         handshake_failures (int): connections that ended within the handshake.
         last_handshake_error (str | None): why one of the last did.
     """
@@ -171,6 +177,7 @@ class SocketStatistics(Traffic):
     connections: int
     disconnections: int
     retries: int
+    shared_blocks: int
 
 
 def statistics_of(socket: Any) -> SocketStatistics:
@@ -183,6 +190,7 @@ def statistics_of(socket: Any) -> SocketStatistics:
         connections=counts["connections"],
         disconnections=counts["disconnections"],
         retries=counts["retries"],
+        shared_blocks=counts["shared_blocks"],
     )
 
 

@@ -3,8 +3,8 @@
 from base.memory cimport free
 from base.atomics cimport zc_load_relaxed_u32, zc_sub_u32
 from message.message cimport (
-    block_t, msg_t, share_t, msg_init, msg_set, msg_data, msg_close, msg_share, MSG_EMPTY, MSG_HEAP, MSG_MORE,
-    MSG_PYOBJ, MSG_PYSHARED, MSG_EXACT,
+    block_t, held_t, msg_t, share_t, msg_init, msg_set, msg_data, msg_close, msg_share, MSG_EMPTY, MSG_HEAP, MSG_MORE,
+    MSG_PYOBJ, MSG_PYSHARED, MSG_SEGMENT, MSG_EXACT,
 )
 from base.mechanisms cimport CURVE_KEY_SIZE
 from option.key cimport key_read
@@ -237,6 +237,8 @@ cdef class Frame:
     def __getbuffer__(self, Py_buffer *view, int flags):
         with cython.critical_section(self):
             if not self.shown:
+                if flags & PyBUF_WRITABLE == PyBUF_WRITABLE and self.received:
+                    self.own()
                 self.show()
         PyBuffer_FillInfo(view, self, msg_data(&self.m), <Py_ssize_t> self.m.size, self.read_only, flags)
 
@@ -262,6 +264,10 @@ cdef class Frame:
         self.read_only = False
         if m.kind == MSG_HEAP:
             seen = zc_load_relaxed_u32(&(<block_t *> m.body.ref.owner).refs) > 1
+        elif m.kind == MSG_SEGMENT and not (<held_t *> m.body.ref.owner).writable:
+            self.read_only = True       # a peer's memory, in place
+        elif m.kind == MSG_SEGMENT:
+            seen = zc_load_relaxed_u32(&(<held_t *> m.body.ref.owner).refs) > 1
         elif m.kind == MSG_PYOBJ or m.kind == MSG_PYSHARED:
             owner = m.body.ref.owner if m.kind == MSG_PYOBJ else (<share_t *> m.body.ref.owner).object
             if zc_is_bytes(owner):
@@ -281,6 +287,17 @@ cdef class Frame:
         if not self.read_only:
             self._bytes = None          # and none is kept from now on
         self.shown = True
+        return 0
+
+    cdef int own(self) except -1:
+        """Before the memory is written to: content that lies in a peer's memory, which cannot be, is copied."""
+        cdef msg_t own
+        if self.m.kind != MSG_SEGMENT or (<held_t *> self.m.body.ref.owner).writable:
+            return 0
+        if msg_set(&own, msg_data(&self.m), self.m.size) < 0:
+            raise MemoryError
+        release(&self.m)
+        self.m = own
         return 0
 
     cdef int share(self, msg_t *m) except? -1:

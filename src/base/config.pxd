@@ -66,6 +66,13 @@ cdef enum:
     GROUP_RCVBUF = 1048576
     # The same for datagrams, which are dropped when there is no room for them: Linux's own choice holds 280 small ones.
     UDP_BUFFER = 4194304
+    # From this size on frames go through memory shared with the peer, where there is any: below, two copies over the connection take no longer than
+    # finding a block, and one that is read in place keeps it.
+    SHARED_MIN = 32768
+    # So much copied into shared memory is told of without waiting for more; as TX_FULL.
+    SHARED_COPIED = 65536
+    # Segments that a connection may show one after the other. An honest peer shows a new one when another of its peers has left with blocks of the last.
+    SHARED_SHOWN_MAX = 64
     # Spare chunks and buffers a socket keeps for itself. More are given back to malloc.
     POOL_SPARES = 4
 

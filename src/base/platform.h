@@ -14,6 +14,7 @@
  *   platform_local.h    socket files: long names, owners
  *   platform_multicast.h  datagram sockets and multicast groups
  *   platform_library.h  libraries found at run time
+ *   platform_shared.h   memory shared by two processes, descriptors handed over
  */
 #ifndef ZC_PLATFORM_H
 #define ZC_PLATFORM_H
@@ -126,5 +127,6 @@
 #include "base/platform_multicast.h"
 #include "base/platform_datagram.h"
 #include "base/platform_library.h"
+#include "base/platform_shared.h"
 
 #endif

@@ -251,3 +251,16 @@ cdef extern from "base/platform.h" nogil:
     int zc_connect_long(int fd, const char *path)
     int zc_sa_is_of_descriptor(const zc_sockaddr_t *sa)
     int zc_file_give(const char *path, int uid, int gid, int mode)
+
+    # ---- memory shared by two processes; see platform_shared.h ----
+    enum:
+        ZC_PASS_MAX
+    int zc_shared_there()
+    int zc_shared_open(size_t n)
+    int zc_shared_seal(int fd, int only_ours)
+    int64_t zc_shared_size(int fd)
+    void *zc_shared_map(int fd, size_t n, int writable)
+    void zc_shared_unmap(void *p, size_t n)
+    int zc_peer_is_kin(int fd)
+    ptrdiff_t zc_send_passing(int fd, const void *data, size_t n, const int *fds, int count)
+    ptrdiff_t zc_readv_passing(int fd, zc_iovec_t *v, int n, int *fds, int *count)

@@ -25,7 +25,7 @@ from mechanism.crypto cimport crypto_t
 from mechanism.mechanism cimport MECHANISM_CREDENTIALS_MAX, mechanism_zap_t
 from mechanism.security cimport security_t
 from message.message cimport msg_t
-from zmtp.command cimport CMD_CANCEL, CMD_JOIN, CMD_LEAVE, CMD_PING, CMD_PONG, CMD_SUBSCRIBE, command_t
+from zmtp.command cimport CMD_BLOCK, CMD_CANCEL, CMD_JOIN, CMD_LEAVE, CMD_PING, CMD_PONG, CMD_SEGMENT, CMD_SUBSCRIBE, command_t
 from zmtp.frame cimport FRAME_COMMAND, FRAME_MORE, frame_t
 from zmtp.handshake cimport HS_AUTHENTICATE, HS_MORE, HS_READY
 from zmtp.introduction cimport hs_config_t
@@ -71,6 +71,8 @@ cdef enum:
     SIGNAL_PONG = CMD_PONG
     SIGNAL_SUBSCRIBE = CMD_SUBSCRIBE    # data is the topic
     SIGNAL_CANCEL = CMD_CANCEL
+    SIGNAL_SEGMENT = CMD_SEGMENT        # of an engine that is `plain`, to a peer that has announced it: session/shared.pxd
+    SIGNAL_BLOCK = CMD_BLOCK
     # No command of ZMTP, and only with ENGINE_CLOSES. It is answered with one of the same data
     SIGNAL_CLOSE = 64
 

@@ -1,6 +1,6 @@
 # msg_t: one frame on its way through the process.
 #
-# A msg_t is a value of one cache line that owns its payload in one of five ways:
+# A msg_t is a value of one cache line that owns its payload in one of six ways:
 #
 #   MSG_EMPTY    owns nothing (after a move)
 #   MSG_INLINE   payload inside the struct, up to MSG_INLINE_MAX octets
@@ -8,6 +8,7 @@
 #   MSG_VIEW     a slice of a receive chunk (buffer_t), which stays alive while views of it exist
 #   MSG_PYOBJ    memory of one Python object; the msg_t owns one reference. `owner` is never looked into below api/
 #   MSG_PYSHARED the same, held by several msg_t through a counted share_t
+#   MSG_SEGMENT  a block of memory that processes share, ours or a peer's (shared/), held through a counted held_t
 #
 # msg_t are moved by assignment; the source is then set MSG_EMPTY. msg_close() may run without the GIL: Python references go to
 # the give-back list. A msg_t is used by one thread at a time; only the blocks behind it are shared.
@@ -35,6 +36,7 @@ cdef enum:
     MSG_VIEW = 3
     MSG_PYOBJ = 4
     MSG_PYSHARED = 5
+    MSG_SEGMENT = 6
 
 cdef enum:
     MSG_MORE = 1            # further frames of this message follow
@@ -51,6 +53,12 @@ cdef struct block_t:
 cdef struct share_t:
     uint32_t refs           # atomic
     void *object
+
+# Memory whose end is somebody else's business. Part of a larger struct.
+cdef struct held_t:
+    uint32_t refs           # atomic
+    bint writable           # ours: who holds it alone may write
+    void (*let_go)(held_t *h) noexcept nogil    # nobody holds it any more. Any thread, with or without the GIL
 
 cdef struct buffer_t:       # see message/buffer.pxd
     uint32_t refs           # atomic; one per view and one of the connection that reads into it
@@ -133,6 +141,11 @@ cdef inline void buffer_unref_shared(buffer_t *b) noexcept nogil:
         free(b)
 
 
+cdef inline void held_unref(held_t *h) noexcept nogil:
+    if zc_sub_u32(&h.refs, 1) == 1:
+        h.let_go(h)
+
+
 cdef inline void msg_close(msg_t *m) noexcept nogil:
     """Gives the payload back. Idempotent."""
     cdef block_t *b
@@ -146,6 +159,8 @@ cdef inline void msg_close(msg_t *m) noexcept nogil:
             buffer_unref_shared(<buffer_t *> m.body.ref.owner)
         elif m.kind == MSG_PYOBJ:
             zc_decref_push(m.body.ref.owner)
+        elif m.kind == MSG_SEGMENT:
+            held_unref(<held_t *> m.body.ref.owner)
         else:
             s = <share_t *> m.body.ref.owner
             if zc_sub_u32(&s.refs, 1) == 1:
@@ -178,5 +193,7 @@ cdef inline int msg_share(msg_t *dst, msg_t *src) noexcept nogil:
         zc_add_u32(&(<buffer_t *> src.body.ref.owner).refs, 1)
     elif src.kind == MSG_PYSHARED:
         zc_add_u32(&(<share_t *> src.body.ref.owner).refs, 1)
+    elif src.kind == MSG_SEGMENT:
+        zc_add_u32(&(<held_t *> src.body.ref.owner).refs, 1)
     dst[0] = src[0]
     return 0

@@ -139,12 +139,14 @@ enum {
     OPT_EXCLUDE = 9046,
     OPT_INCLUDE = 9047,
     OPT_XPUB_ANSWER = 9048,
+    OPT_SHARED_MEMORY = 9060,
+    OPT_SHARED_MEMORY_ANY_USER = 9061,
 };
 
 enum { /* the numbers that have a place in the table */
     OPTION_PUBLIC_END = 125,
     OPTION_OWN_FIRST = 9001,
-    OPTION_OWN_END = 9049,
+    OPTION_OWN_END = 9062,
     OPTIONS_ROOM = OPTION_PUBLIC_END + OPTION_OWN_END - OPTION_OWN_FIRST,
 };
 #endif

@@ -62,6 +62,8 @@ typedef struct options_t {
     int heartbeat_timeout; /* -1: as heartbeat_ivl, see options_heartbeat_timeout() */
     /* descriptors */
     int ipv6;
+    int64_t shared_memory; /* bytes of the segment; 0: none */
+    int shared_memory_any_user;
     int sndbuf;
     int rcvbuf;
     int tos;

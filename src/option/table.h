@@ -212,6 +212,12 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         .keep = KEEP_BYTES, RANGE(0, 0, SOCKS_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECT, .flags = OPTION_NULL_UNSETS),
     ROW(SOCKS_PASSWORD, TEXT, "Password for the SOCKS5 proxy. It travels unencrypted.", AT(socks_password), .keep = KEEP_BYTES,
         RANGE(0, 0, SOCKS_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECT, .flags = OPTION_NULL_UNSETS),
+    ROW(SHARED_MEMORY, INT64,
+        "Memory that large frames to peers over ipc go through, if these set it, too: how much of it there is for all peers together, and how much "
+        "of a peer's is taken. 0: none. See docs/shared-memory.md.", AT(shared_memory), .keep = KEEP_INT64,
+        RANGE(0, 0, (int64_t)1 << 40), .unit = "bytes", TYPES(ALL, ALL), .when = WHEN_CONNECTION),
+    SWITCH(SHARED_MEMORY_ANY_USER, shared_memory_any_user, CONNECTION,
+        "SHARED_MEMORY is shared with processes of other users, too, if they can connect."),
     /* whom a bound socket accepts */
     ROW(TCP_ACCEPT_FILTER, BYTES,
         "Accept tcp connections from this address, or from \"address/bits\", only. Each set adds one; IPv6 texts "

@@ -129,6 +129,8 @@ cdef extern from "option/record.h" nogil:
         int heartbeat_ttl
         int heartbeat_timeout
         int ipv6
+        int64_t shared_memory
+        int shared_memory_any_user
         int sndbuf
         int rcvbuf
         int tos

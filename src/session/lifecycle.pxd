@@ -29,6 +29,7 @@ from session.session cimport (
 from session.receive cimport (
     receive_read, receive_decode, receive_release, receive_settle, receive_drop,
 )
+from session.shared cimport shared_end
 from session.transmit cimport transmit_farewell, transmit_flush, transmit_refill
 from session.unsent cimport unsent_give_up
 from transport.ops cimport (
@@ -318,6 +319,7 @@ cdef inline void session_conclude(session_t *s, uint64_t now) noexcept nogil:
         s.state = SESSION_IDLE
         s.host.lost(s, s.ending_why, s.ending_error, now)
         s.tx_more = s.tx_inside = False
+    shared_end(s)
     engine_delete(s.engine)
     s.engine = NULL
     if fd >= 0:

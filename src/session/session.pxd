@@ -49,7 +49,7 @@
 # - Debug builds count calls that have left the room upwards (host.inside) and check that nothing is taken apart
 #   meanwhile.
 #
-# Files: session.pxd the data; unsent.pxd what a lost connection gives back; transmit.pxd output; receive.pxd input;
+# Files: session.pxd the data; shared.pxd memory shared with the peer; unsent.pxd what a lost connection gives back; transmit.pxd output; receive.pxd input;
 # handshake.pxd the beginning; lifecycle.pxd traffic and the end; events.pxd what a poll set reports; timers.pxd timers and
 # heartbeats.
 
@@ -60,6 +60,8 @@ from engine.ops cimport engine_t, engine_zap_t
 from message.message cimport msg_t, buffer_t
 from message.buffer cimport pool_t
 from pipe.pipe cimport pipe_t
+from shared.mapping cimport mapping_t
+from shared.segment cimport segment_t
 from transport.address cimport address_t
 from transport.ops cimport stream_t
 from transport.socks cimport socks_t
@@ -101,6 +103,19 @@ cdef struct msg_list_t:
     msg_t *items
     uint32_t count
     uint32_t room
+
+# Memory shared with the peer; see session/shared.pxd.
+cdef struct shared_t:
+    segment_t *segment          # ours, that the peer has been shown; counted. NULL: none yet
+    int seat                    # the peer's in it
+    bint wanted                 # it shall be shown as soon as the output is empty
+    bint refused                # no: there is no memory or no seat for it
+    uint32_t rest_at            # of the command that shows it, what the kernel has not taken
+    uint32_t rest_end
+    unsigned char rest[32]      # that command: SEGMENT_DATA, its name and a header
+    size_t copied               # bytes since the last write that was asked for
+    mapping_t *mapping          # the peer's segment, or NULL
+    uint32_t shown              # how many it has shown
 
 cdef struct session_t:
     source_t source
@@ -160,6 +175,7 @@ cdef struct session_t:
     uint64_t pending_since
     bint counted                # in socket_t.naccepted
 
+    shared_t *shared            # NULL: none
     # protocol
     engine_t *engine            # from session_start() to session_conclude()
     bint opening                # HANDSHAKE: the transport has not said all it has to say before the engine may
@@ -194,6 +210,8 @@ cdef struct session_t:
     uint64_t wire_in            # bytes
     uint64_t wire_out
     uint64_t packets_lost       # as the transport has told
+    uint64_t shared_in          # bytes of frames through shared memory
+    uint64_t shared_out
     uint64_t ping_at            # the PING whose answer is timed; 0 = none
     uint64_t rtt_ns             # of the last one that was; 0 = unknown
     uint32_t pings              # sent, not answered yet
@@ -225,6 +243,10 @@ cdef struct session_host_t:
     # debug builds: calls out of a session, or into one from a pattern, that have not returned
     uint32_t inside
     bint flush_now              # some output is full
+    bint shared_any_user        # SHARED_MEMORY_ANY_USER
+    uint32_t nsharing           # sessions that have `shared`
+    uint64_t shared_bytes       # SHARED_MEMORY
+    segment_t *segment          # that is shared now; counted
     bint replan                 # some session's want_in/want_out differs from its mask, or it is on `ending`
     uint64_t frame_max          # MAXMSGSIZE or MAX_MESSAGE_BYTES, whichever is less
     uint64_t message_bytes_max

@@ -13,9 +13,10 @@
 
 from libc.stdint cimport uint32_t
 from libc.stddef cimport ptrdiff_t
+from libc.string cimport memcpy
 from base.memory cimport realloc
 from base.atomics cimport zc_load_relaxed_u32, zc_store_relaxed_u32
-from base.config cimport TX_FULL, TX_REF_MIN, TX_IOV_MAX, TX_SUBSCRIPTIONS_MAX, TX_TURN
+from base.config cimport SHARED_MIN, TX_FULL, TX_REF_MIN, TX_IOV_MAX, TX_SUBSCRIPTIONS_MAX, TX_TURN
 from base.errors cimport EAGAIN, ENOMEM
 from base.platform cimport zc_iovec_t, zc_iov_set
 from engine.ops cimport (
@@ -29,6 +30,7 @@ from message.message cimport (
 from message.buffer cimport pool_take
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_front, ring_pop, ring_empty, ring_return_credit
+from session.shared cimport shared_put, shared_show
 from session.session cimport session_t, outref_t, session_unsent, session_want, SESSION_READY
 from session.unsent cimport (
     msg_list_add, msg_list_drop, unsent_compact, unsent_grow, unsent_keep, unsent_need, unsent_none, unsent_note,
@@ -127,6 +129,36 @@ cdef inline ptrdiff_t transmit_large(session_t *s, msg_t *m, bint take, unsigned
     return n
 
 
+cdef inline ptrdiff_t transmit_shared(session_t *s, msg_t *m, unsigned char *out) noexcept nogil:
+    """A frame through memory shared with the peer. The size of its descriptor; 0: it goes as any other; -ENOMEM."""
+    cdef outref_t *r = transmit_ref(s)
+    cdef ptrdiff_t n
+    if r == NULL:
+        return -ENOMEM
+    n = shared_put(s, m, &r.body, out)
+    if n > 0:
+        r.sent = r.body.size
+        r.at = s.tx_tail + n
+        s.nrefs += 1
+        unsent_note(s, n, FRAME_BY_REFERENCE)
+    return n
+
+
+cdef inline void transmit_show(session_t *s) noexcept nogil:
+    """With an empty output: the peer is shown our segment. What the kernel does not take of the command is output like any other."""
+    cdef size_t left
+    if not shared_show(s):
+        return
+    left = s.shared.rest_end - s.shared.rest_at
+    if left == 0:
+        return
+    if transmit_room(s, left + BOUNDARY) == NULL:
+        s.tx_broken = True
+        return
+    memcpy(s.tx.data + s.tx_tail, s.shared.rest + s.shared.rest_at, left)
+    unsent_note_signal(s, left)
+
+
 cdef inline ptrdiff_t transmit_small(session_t *s, msg_t *m, bint take, unsigned char *out) noexcept nogil:
     """A frame copied into tx by an engine that is not `plain`. Its size, or a negative errno and nothing has happened
     to m."""
@@ -148,7 +180,9 @@ cdef inline int transmit_frame(session_t *s, msg_t *m, bint take, unsigned char 
     if m.size < TX_REF_MIN:
         n = transmit_small(s, m, take, out)
     else:
-        n = transmit_large(s, m, take, out)
+        n = transmit_shared(s, m, out) if s.shared != NULL and m.size >= SHARED_MIN else 0
+        if n == 0:
+            n = transmit_large(s, m, take, out)
     if n < 0 and n != -ENOMEM:
         transmit_cut(s)
     return n >= 0
@@ -321,6 +355,9 @@ cdef inline ptrdiff_t transmit_write(session_t *s, size_t *tried) noexcept nogil
     tried[0] = 0
     while i < s.nrefs and n + 3 <= TX_IOV_MAX:
         r = &s.refs[i]
+        if r.sent == r.body.size:
+            i += 1              # through shared memory
+            continue
         if r.at > pos:
             zc_iov_set(&iov[n], s.tx.data + pos, r.at - pos)
             tried[0] += r.at - pos
@@ -350,6 +387,12 @@ cdef inline void transmit_flush(session_t *s) noexcept nogil:
     while True:
         if session_unsent(s) == 0:
             unsent_none(s)
+            if s.shared != NULL and s.shared.wanted:
+                transmit_show(s)
+                if s.tx_broken:
+                    break
+                if session_unsent(s):
+                    continue
             if s.pipe != NULL and not ring_empty(s.pipe.outr):
                 refilled = transmit_refill(s) or refilled
                 if session_unsent(s):

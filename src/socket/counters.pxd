@@ -59,6 +59,8 @@ cdef inline void counts_session(counts_t *c, session_t *x) noexcept nogil:
     c.wire_in += x.wire_in
     c.wire_out += x.wire_out
     c.packets_lost += x.packets_lost
+    c.shared_in += x.shared_in
+    c.shared_out += x.shared_out
     c.handshake_failures += x.failures
     if x.failures:
         c.failed_event = x.failed_event

@@ -9,7 +9,7 @@ from base.check cimport zc_check_enter, zc_check_leave
 from base.mechanisms cimport CURVE_KEY_TEXT_SIZE
 from base.errors cimport EEXIST, ENOENT, ENOMEM
 from base.monitor_events cimport EVENT_HANDSHAKE_SUCCEEDED
-from base.platform cimport zc_os_random
+from base.platform cimport zc_os_random, zc_shared_there
 from engine.ops cimport ENGINE_STREAM, engine_config_t, engine_peer_t, engine_security_t, engine_who_t
 from engine.select cimport engine_for
 from io.timers cimport socket_of
@@ -25,6 +25,7 @@ from reactor.io_thread cimport io_young
 from session.handshake cimport session_start
 from session.lifecycle cimport session_end, session_finish, session_resume
 from session.session cimport session_t, END_CLOSED, END_CONNECT, SESSION_CONNECTING
+from session.shared cimport shared_begin
 from session.transmit cimport session_sink, transmit_mark, transmit_wall
 from socket.admission cimport admission_unpend
 from socket.connections cimport endpoint_of
@@ -70,6 +71,7 @@ cdef inline void engine_config_from(
     c.maxmsgsize = s.opt.maxmsgsize
     c.app_properties = s.opt.metadata.data
     c.app_properties_size = s.opt.metadata.size
+    c.shares = s.opt.shared_memory != 0 and x.stream.ops.passed != NULL and zc_shared_there()
 
 
 cdef inline int connection_note_peer(session_t *x, const char *accepted) noexcept nogil:
@@ -109,6 +111,8 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, const char *acce
     s.host.frame_max = UINT64_MAX if pattern_raw(&s.pattern) else options_frame_max(&s.opt)
     s.host.message_bytes_max = options_message_bytes_max(&s.opt)
     s.host.message_frames_max = options_message_frames_max(&s.opt)
+    s.host.shared_bytes = <uint64_t> s.opt.shared_memory
+    s.host.shared_any_user = s.opt.shared_memory_any_user != 0
     s.host.in_batch = <uint32_t> s.opt.in_batch_size
     s.host.out_batch = <uint32_t> s.opt.out_batch_size
     s.host.heartbeat_ivl_ms = <uint32_t> s.opt.heartbeat_ivl
@@ -218,6 +222,7 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
             socket_doom(p)
         session_end(x, END_CLOSED, -ENOMEM)
         return
+    shared_begin(x)
     p.connected = True
     p.since = now
     s.counts.connections += 1

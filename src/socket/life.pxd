@@ -30,6 +30,7 @@ from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_messages
 from reactor.io_thread cimport io_client_t, io_poke, io_remove, LEASE_NONE
 from reactor.pollset cimport pollset_child_enable, pollset_close
+from shared.segment cimport segment_unref
 from session.lifecycle cimport session_close, session_has_output
 from session.session cimport session_t, session_unsent, SESSION_DRAINING, SESSION_IDLE
 from socket.connecting cimport connection_resolved
@@ -274,6 +275,8 @@ cdef inline void socket_dismantle(socket_t *s) noexcept nogil:
     options_free(&s.opt)
     pool_clear(&s.host.rx_pool)
     pool_clear(&s.host.tx_pool)
+    segment_unref(s.host.segment)
+    s.host.segment = NULL
     spares_drop(s)
     free(s.sessions)
     free(s.heap)

@@ -123,6 +123,9 @@ cdef struct counts_t:
     uint64_t wire_in
     uint64_t wire_out
     uint64_t packets_lost       # of multicast groups
+    uint64_t shared_in
+    uint64_t shared_out
+    uint64_t shared_blocks
     uint64_t connections
     uint64_t disconnections
     uint64_t retries

@@ -19,6 +19,7 @@ from session.unsent cimport unsent_messages
 from socket.connections cimport endpoint_of
 from socket.counters cimport counts_pipe, counts_session
 from socket.endpoint cimport text_copy
+from socket.lending cimport socket_lent
 from socket.state cimport counts_t, endpoint_t, netpipe_t, socket_t, SOCKET_OPEN
 from transport.ops cimport TRANSPORT_IN_PROCESS
 from zmtp.metadata cimport metadata_ref, metadata_t, metadata_unref
@@ -221,6 +222,7 @@ cdef inline int picture_take(socket_t *s, picture_t *t) noexcept nogil:
     t.counts = s.counts
     t.counts.nobody += s.pattern.nobody
     t.counts.unread += s.pattern.unread
+    t.counts.shared_blocks = socket_lent(s)
     t.npeers = 0
     t.peers = NULL
     if picture_places(s, t) < 0:

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int32_t, uint32_t
 from libc.string cimport memcpy, memset
+from base.platform cimport zc_shared_there
 from option.store cimport options_frame_max, options_message_bytes_max, options_message_frames_max
 from option.table cimport option_bytes_t, options_t
 from pattern.ops cimport DATAGRAMS, PUBLISHES
@@ -34,6 +35,7 @@ cdef inline void tuning_from(socket_t *s, const endpoint_t *e, tuning_t *t) noex
     t.backlog = o.backlog
     t.busy_poll = o.busy_poll
     t.addressed = pattern_is(&s.pattern, DATAGRAMS)
+    t.passing = o.shared_memory != 0 and zc_shared_there()
     t.use_fd = o.use_fd
     t.file_mode = o.ipc_file_mode
     t.file_uid = o.ipc_file_uid

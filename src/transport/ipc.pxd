@@ -16,17 +16,18 @@ from libc.string cimport memchr, memcpy
 from base.config cimport IPC_BUFFER
 from base.engines cimport ENGINE_ZMTP
 from base.errors cimport (
-    EACCES, EADDRINUSE, EAFNOSUPPORT, EAGAIN, ECONNREFUSED, EINPROGRESS, EINVAL, ENAMETOOLONG, ENOENT, EPROTONOSUPPORT,
+    EACCES, EADDRINUSE, EAFNOSUPPORT, EAGAIN, ECONNREFUSED, EINPROGRESS, EINVAL, ENAMETOOLONG, ENOENT, ENOMEM, EPROTONOSUPPORT,
 )
 from base.platform cimport (
     zc_accept, zc_bind, zc_bind_long, zc_close, zc_connect, zc_connect_long, zc_directory_remove, zc_file_give, zc_file_identity,
-    zc_file_is_socket, zc_file_remove, zc_listen, zc_local_address, zc_peer_address, zc_peer_credentials, zc_private_directory,
+    zc_file_is_socket, zc_file_remove, zc_listen, zc_local_address, zc_peer_address, zc_peer_credentials, zc_peer_is_kin, zc_private_directory,
     zc_sa_is_of_descriptor, zc_sa_local_name, zc_sa_set_local, zc_set_option, zc_sockaddr_t, zc_socket_adopt, zc_socket_error,
     zc_socket_open, zc_user_in_group, ZC_FAMILY_LOCAL, ZC_LOCAL_MAX, ZC_OPT_RCVBUF, ZC_OPT_SNDBUF, ZC_PATH_MAX,
 )
 from transport.address cimport address_clear, address_t, ADDRESS_OWN_DIRECTORY, ADDRESS_WILDCARD
 from transport.descriptor cimport descriptor_ops
 from transport.ops cimport stream_t, transport_ops_t, visitors_t, TRANSPORT_STREAM
+from transport.parcel cimport parcel_ops, parcel_wanted
 from transport.tuning cimport tuning_t
 
 cdef enum:
@@ -266,6 +267,8 @@ cdef inline int ipc_open(const address_t *a, const tuning_t *tuning, stream_t *o
         return fd
     ipc_tune(fd, tuning)
     rc = ipc_connect_to(fd, a)
+    if (rc == 0 or rc == -EINPROGRESS) and parcel_wanted(out, tuning) < 0:
+        rc = -ENOMEM
     if rc < 0 and rc != -EINPROGRESS:
         zc_close(fd)
         # Linux says so when the listener's queue is full: not now is the same to us as nobody there.
@@ -287,6 +290,11 @@ cdef inline void ipc_close_listener(int listener, address_t *address, bint adopt
 
 
 # ---- who is there
+
+cdef inline bint ipc_kin(const stream_t *t) noexcept nogil:
+    """transport_ops_t.kin"""
+    return zc_peer_is_kin(t.fd) != 0
+
 
 cdef inline bint ipc_admits(const visitors_t *visitors, uint32_t uid, uint32_t gid, int32_t pid) noexcept nogil:
     cdef int i
@@ -318,6 +326,9 @@ cdef inline int ipc_accept(
         if rc < 0 or not ipc_admits(visitors, uid, gid, pid):
             zc_close(fd)
             return -EACCES
+    if parcel_wanted(out, tuning) < 0:
+        zc_close(fd)
+        return -ENOMEM
     ipc_tune(fd, tuning)
     out.fd = fd
     return 0
@@ -345,6 +356,7 @@ cdef inline int ipc_end(const stream_t *t, bint remote, char *out, size_t room) 
 
 cdef inline void ipc_ops(transport_ops_t *o) noexcept nogil:
     descriptor_ops(o)
+    parcel_ops(o)
     o.scheme = "ipc"
     o.form = "path"
     o.kind = TRANSPORT_STREAM
@@ -362,3 +374,4 @@ cdef inline void ipc_ops(transport_ops_t *o) noexcept nogil:
     o.finish = ipc_finish
     o.peer = ipc_peer
     o.end = ipc_end
+    o.kin = ipc_kin

@@ -177,6 +177,13 @@ cdef struct transport_ops_t:
     int (*tick)(stream_t *t, uint64_t now) noexcept nogil
     # How many packets have been lost for good since the last call. NULL: nothing is ever lost, or nobody knows.
     uint64_t (*lost)(stream_t *t) noexcept nogil
+    # Hand bytes over, and descriptors that arrive with the first of them; these stay the caller's. As `write`. NULL, as the next two: descriptors
+    # cannot be passed here.
+    ptrdiff_t (*pass_)(stream_t *t, const void *data, size_t n, const int *fds, int count) noexcept nogil
+    # The descriptors that came last, the caller's from now on; how many. Only if tuning_t.passing was set.
+    int (*passed)(stream_t *t, int *fds) noexcept nogil
+    # Whether the peer is a process of our user.
+    bint (*kin)(const stream_t *t) noexcept nogil
     # Bytes that were written and that the peer's system has not acknowledged; 0 or a negative errno where nothing is
     # known to be missing.
     long (*unsent)(stream_t *t) noexcept nogil

@@ -47,6 +47,7 @@ cdef struct tuning_t:
     int file_mode
     int file_uid
     int file_gid
+    bint passing                   # descriptors that the peer sends are taken
     int use_fd                     # a listening descriptor of the application, -1 for none
     char bindtodevice[DEVICE_NAME_MAX + 1]
     # of groups

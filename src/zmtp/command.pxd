@@ -1,4 +1,4 @@
-# Commands after the handshake: PING, PONG, SUBSCRIBE, CANCEL, JOIN, LEAVE, ERROR.
+# Commands after the handshake: PING, PONG, SUBSCRIBE, CANCEL, JOIN, LEAVE, ERROR, and two of ours (zmtp/shared.pxd).
 #
 # Rules:
 # - A body is `name length (1) | name | data`. Names are compared exactly.
@@ -25,6 +25,8 @@ cdef enum:
     CMD_ERROR = 5
     CMD_JOIN = 6
     CMD_LEAVE = 7
+    CMD_SEGMENT = 8
+    CMD_BLOCK = 9
 
     PING_CONTEXT_MAX = 16  # longer contexts are cut: a PONG must stay small whatever a peer sends
     PING_TTL_MAX = 65535   # the field has 16 bits
@@ -32,7 +34,7 @@ cdef enum:
 
 cdef struct command_t:
     int kind
-    const unsigned char *data    # PING, PONG: context; SUBSCRIBE, CANCEL: topic; JOIN, LEAVE: group; ERROR: reason
+    const unsigned char *data    # PING, PONG: context; SUBSCRIBE, CANCEL: topic; JOIN, LEAVE: group; ERROR: reason; SEGMENT, BLOCK: all of it
     size_t size
     uint32_t ttl_ds              # PING: time to live in deciseconds, 0 = none
 
@@ -53,6 +55,10 @@ cdef inline const char *command_name(int kind) noexcept nogil:
         return "\x04JOIN"
     if kind == CMD_LEAVE:
         return "\x05LEAVE"
+    if kind == CMD_SEGMENT:
+        return "\x09X-SEGMENT"
+    if kind == CMD_BLOCK:
+        return "\x07X-BLOCK"
     return NULL
 
 
@@ -67,7 +73,7 @@ cdef inline int command_parse(const unsigned char *body, size_t n, command_t *c)
     c.ttl_ds = 0
     if n < 1 or n < <size_t>1 + body[0]:
         return 0
-    for kind in range(CMD_PING, CMD_LEAVE + 1):
+    for kind in range(CMD_PING, CMD_BLOCK + 1):
         # The length octet is part of the comparison, so no name is the prefix of another.
         if body[0] == <unsigned char>command_name(kind)[0] and memcmp(body, command_name(kind), <size_t>1 + body[0]) == 0:
             break

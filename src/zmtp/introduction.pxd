@@ -22,6 +22,7 @@ from mechanism.mechanism cimport (
 from mechanism.security cimport security_t
 from mechanism.select cimport mechanism_delete, mechanism_new
 from zmtp.frame cimport FRAME_COMMAND
+from zmtp.shared cimport shared_property
 from zmtp.metadata cimport metadata_find, metadata_parse, metadata_t, metadata_unref, property_put
 
 cdef enum:
@@ -44,6 +45,7 @@ cdef struct hs_config_t:       # all borrowed for the time of introduction_init
     int64_t maxmsgsize         # -1 = no limit
     const unsigned char *app_properties    # encoded already
     size_t app_properties_size
+    int shares                 # tell that payloads may come through shared memory
 
 
 cdef struct introduction_t:
@@ -72,8 +74,9 @@ cdef inline int introduction_own(introduction_t *w, const hs_config_t *config) n
     cdef unsigned char *p
     if config.routing_id_size > ROUTING_ID_MAX:
         return -EINVAL
-    # Two properties of ours take 5 octets each besides names and values.
+    # Properties of ours take 5 octets each besides names and values.
     p = <unsigned char *>malloc(5 + 11 + strlen(name) + 5 + 8 + config.routing_id_size + config.app_properties_size
+                                + 5 + strlen(shared_property()) + 1
                                 + config.routing_id_size)
     if p == NULL:
         return -ENOMEM
@@ -84,6 +87,8 @@ cdef inline int introduction_own(introduction_t *w, const hs_config_t *config) n
     if config.app_properties_size:
         memcpy(p, config.app_properties, config.app_properties_size)
         p += config.app_properties_size
+    if config.shares:
+        p += property_put(p, <const unsigned char *>shared_property(), strlen(shared_property()), b"1", 1)
     w.own_properties_size = p - w.own
     if config.routing_id_size:
         memcpy(p, config.routing_id, config.routing_id_size)
