@@ -37,6 +37,7 @@ from .constants import (
 from .error import Again, ZMQBindError, ZMQError
 from .options import SOCKET_OPTIONS, StrictAttributes
 from .poll import Poller, milliseconds
+from .socket_lending import LendingSocket
 from .socket_objects import ASKED_RECV, ASKED_SEND, ObjectSocket
 from .socket_options import SocketOptions
 from .socket_security import SecureSocket
@@ -72,7 +73,7 @@ class _SocketContext(Generic[_SocketT]):
             self.socket.disconnect(self.addr)
 
 
-class Socket(ObjectSocket, SecureSocket, SeeingSocket, TopicSocket, SocketOptions, StrictAttributes, Generic[_ReceivedT]):
+class Socket(LendingSocket, ObjectSocket, SecureSocket, SeeingSocket, TopicSocket, SocketOptions, StrictAttributes, Generic[_ReceivedT]):
     """A ZeroMQ socket. `context.socket(type)` makes one. Several threads may use it.
 
     Every option is an attribute (`socket.linger = 0`). Iterating receives for ever, and a `with` block closes

@@ -267,7 +267,7 @@ cdef class Frame:
         elif m.kind == MSG_SEGMENT and not (<held_t *> m.body.ref.owner).writable:
             self.read_only = True       # a peer's memory, in place
         elif m.kind == MSG_SEGMENT:
-            seen = zc_load_relaxed_u32(&(<held_t *> m.body.ref.owner).refs) > 1
+            seen = self.received        # peers may have it, too
         elif m.kind == MSG_PYOBJ or m.kind == MSG_PYSHARED:
             owner = m.body.ref.owner if m.kind == MSG_PYOBJ else (<share_t *> m.body.ref.owner).object
             if zc_is_bytes(owner):

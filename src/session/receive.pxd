@@ -36,14 +36,13 @@ from message.message cimport (
 )
 from message.buffer cimport pool_take, pool_give, buffer_alone
 from pipe.ring cimport ring_t, ring_slot, ring_commit, ring_full, ring_mid_message
+from session.account cimport receive_account
 from session.session cimport session_t
-from session.shared cimport shared_place, shared_receive, shared_shown
+from session.shared cimport SHARED_STALLED, shared_receive, shared_shown
 from session.transmit cimport transmit_farewell, transmit_heartbeat
 from transport.ops cimport stream_read, stream_readv
-from zmtp.shared cimport block_place_t
 
 cdef enum:
-    RECEIVE_STALLED = 1         # receive_signal(): its frame has to wait for room in the pipe
     RECEIVE_SIGNAL = 128        # in msg_t.flags of `big`: the frame is a signal
 
 
@@ -77,7 +76,7 @@ cdef inline void receive_pong(session_t *s) noexcept nogil:
 
 
 cdef inline int receive_signal(session_t *s, const unsigned char *body, size_t size) noexcept nogil:
-    """0, RECEIVE_STALLED, or a negative errno that ends the connection."""
+    """0, SHARED_STALLED, or a negative errno that ends the connection."""
     cdef signal_t g
     cdef int rc = s.engine.ops.signal_get(s.engine, body, size, &g)
     if rc < 0:
@@ -90,53 +89,12 @@ cdef inline int receive_signal(session_t *s, const unsigned char *body, size_t s
     elif g.kind == SIGNAL_SUBSCRIBE or g.kind == SIGNAL_CANCEL:
         return receive_topic(s, &g)
     elif g.kind == SIGNAL_BLOCK:
-        return receive_block(s, &g)
+        return shared_receive(s, &g)
     elif g.kind == SIGNAL_SEGMENT:
         shared_shown(s, &g)
     elif g.kind == SIGNAL_CLOSE:
         transmit_farewell(s, g.data, g.size)
         return -EPIPE
-    return 0
-
-
-cdef inline int receive_account(session_t *s, uint64_t size, bint inside) noexcept nogil:
-    """One frame of a message of several; `inside`: not its first. 0 or -EMSGSIZE."""
-    if not inside:
-        s.message_frames = 0
-        s.message_bytes = 0
-    s.message_frames += 1
-    s.message_bytes += size
-    if s.message_frames > s.host.message_frames_max or s.message_bytes > s.host.message_bytes_max:
-        return 0 if s.engine.traits & ENGINE_DATAGRAMS else -EMSGSIZE
-    return 0
-
-
-cdef inline int receive_block(session_t *s, signal_t *g) noexcept nogil:
-    """A frame whose content lies in shared memory. As receive_signal()."""
-    cdef block_place_t b
-    cdef msg_t *slot
-    cdef int rc = shared_place(s, g, &b)
-    if rc <= 0:
-        return rc
-    if b.size > s.host.frame_max:
-        return -EMSGSIZE
-    if not s.rx_more and ring_full(s.pipe.inr):
-        s.pipe.stalled = True
-        s.pipe.marks_in += 1
-        return RECEIVE_STALLED
-    if s.rx_more or b.flags & ENGINE_MORE:
-        rc = receive_account(s, b.size, s.rx_more)
-        if rc < 0:
-            return rc
-    slot = ring_slot(s.pipe.inr)
-    if slot == NULL:
-        return -ENOMEM
-    rc = shared_receive(s, &b, slot)
-    if rc < 0:
-        slot.kind = MSG_EMPTY
-        return rc
-    s.rx_more = (b.flags & ENGINE_MORE) != 0
-    ring_commit(s.pipe.inr)
     return 0
 
 
@@ -255,7 +213,7 @@ cdef inline int receive_decode(session_t *s) noexcept nogil:
             s.rx_more = more    # a frame in shared memory is one of a message
             rc = receive_signal(s, body, <size_t> f.size)
             more = s.rx_more
-            if rc != RECEIVE_STALLED:
+            if rc != SHARED_STALLED:
                 at = next
             if rc != 0:
                 break

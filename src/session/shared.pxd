@@ -12,13 +12,15 @@
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy, strlen
-from base.config cimport SHARED_COPIED, SHARED_MIN, SHARED_SHOWN_MAX
-from base.errors cimport EAGAIN, ENOMEM, EPROTO
+from base.config cimport SHARED_COPIED, SHARED_SHOWN_MAX
+from base.errors cimport EAGAIN, EMSGSIZE, ENOMEM, EPROTO
 from base.memory cimport calloc, free
 from base.platform cimport zc_close
-from engine.ops cimport ENGINE_OVERHEAD, SIGNAL_BLOCK, SIGNAL_SEGMENT, signal_t
-from message.message cimport MSG_MORE, MSG_SEGMENT, msg_close, msg_data, msg_share, msg_t
-from session.session cimport session_t, session_unsent, shared_t
+from engine.ops cimport ENGINE_MORE, SIGNAL_BLOCK, SIGNAL_SEGMENT, signal_t
+from message.message cimport MSG_EMPTY, MSG_EXACT, MSG_MORE, MSG_SEGMENT, msg_close, msg_data, msg_share, msg_t
+from pipe.ring cimport ring_commit, ring_full, ring_slot
+from session.account cimport receive_account
+from session.session cimport session_t, shared_t
 from shared.mapping cimport mapping_new, mapping_take, mapping_unref
 from shared.segment cimport (
     segment_alloc, segment_leave, segment_msg, segment_new, segment_seat, segment_sent, segment_slot, segment_t, segment_unref, segment_welcome, slot_t,
@@ -27,6 +29,9 @@ from zmtp.metadata cimport metadata_find
 from zmtp.shared cimport (
     BLOCK_DATA, SEGMENT_DATA, block_data_get, block_data_put, block_place_t, segment_data_get, segment_data_put, shared_property,
 )
+
+cdef enum:
+    SHARED_STALLED = 1          # shared_receive(): the frame has to wait for room in the pipe
 
 
 # ---- beginning and end
@@ -151,7 +156,7 @@ cdef inline void shared_spread(session_t *s, msg_t *m, msg_t *body) noexcept nog
         return
     msg_close(m)
     m[0] = other
-    m.flags = flags & MSG_MORE
+    m.flags = flags & ~(<unsigned char> MSG_EXACT)
     m.routing_id = routing_id
 
 
@@ -205,19 +210,35 @@ cdef inline void shared_shown(session_t *s, signal_t *g) noexcept nogil:
         zc_close(fds[count])
 
 
-cdef inline int shared_place(session_t *s, signal_t *g, block_place_t *b) noexcept nogil:
-    """SIGNAL_BLOCK. 1: where it is; 0: a command that is not known; -EPROTO."""
+cdef inline int shared_receive(session_t *s, signal_t *g) noexcept nogil:
+    """SIGNAL_BLOCK: a frame whose content lies in the peer's segment, into the pipe. 0, SHARED_STALLED, or a negative errno that ends the
+    connection."""
+    cdef block_place_t b
+    cdef msg_t *slot
+    cdef int rc
     if s.shared == NULL:
-        return 0
-    if s.shared.mapping == NULL or block_data_get(g.data, g.size, b) < 0:
+        return 0                # a command that is not known
+    if s.shared.mapping == NULL or block_data_get(g.data, g.size, &b) < 0:
         return -EPROTO
-    return 1
-
-
-cdef inline int shared_receive(session_t *s, const block_place_t *b, msg_t *slot) noexcept nogil:
-    """The frame, in place. 0, -EPROTO or -ENOMEM."""
-    cdef int rc = mapping_take(s.shared.mapping, b.slot, b.offset, b.size, slot)
-    if rc == 0:
-        slot.flags = <unsigned char> b.flags
-        s.shared_in += b.size
-    return rc
+    if b.size > s.host.frame_max:
+        return -EMSGSIZE
+    if not s.rx_more and ring_full(s.pipe.inr):
+        s.pipe.stalled = True
+        s.pipe.marks_in += 1
+        return SHARED_STALLED
+    if s.rx_more or b.flags & ENGINE_MORE:
+        rc = receive_account(s, b.size, s.rx_more)
+        if rc < 0:
+            return rc
+    slot = ring_slot(s.pipe.inr)
+    if slot == NULL:
+        return -ENOMEM
+    rc = mapping_take(s.shared.mapping, b.slot, b.offset, b.size, slot)
+    if rc < 0:
+        slot.kind = MSG_EMPTY
+        return rc
+    slot.flags = <unsigned char> b.flags
+    s.shared_in += b.size
+    s.rx_more = (b.flags & ENGINE_MORE) != 0
+    ring_commit(s.pipe.inr)
+    return 0

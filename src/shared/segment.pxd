@@ -104,7 +104,7 @@ cdef inline int segment_new(size_t size, segment_t **out) noexcept nogil:
         return rc
     g.refs = 1
     g.size = size
-    for i in range(SEGMENT_SLOTS):
+    for i in range(<uint32_t> SEGMENT_SLOTS):
         g.order[i] = i
         g.slots[i].segment = g
         g.slots[i].held.let_go = slot_let_go
