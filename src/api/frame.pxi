@@ -148,8 +148,8 @@ cdef class Frame:
     """One frame of a message: content, whether more frames follow, and properties of the connection it came by.
 
     A Frame is a buffer (`memoryview(frame)`). A received one can be written to, and belongs to its receiver:
-    memory that others see, such as a bytes object sent over inproc, is copied first. One that lends memory of
-    the program can be written to if that memory can.
+    memory that others see, such as a bytes object sent over inproc, is copied first. One in shared memory
+    (option SHARED_MEMORY) is read-only. One that lends memory of the program can be written to if that memory can.
 
     Attributes:
         more (bool): whether further frames of the message follow.
@@ -237,8 +237,6 @@ cdef class Frame:
     def __getbuffer__(self, Py_buffer *view, int flags):
         with cython.critical_section(self):
             if not self.shown:
-                if flags & PyBUF_WRITABLE == PyBUF_WRITABLE and self.received:
-                    self.own()
                 self.show()
         PyBuffer_FillInfo(view, self, msg_data(&self.m), <Py_ssize_t> self.m.size, self.read_only, flags)
 
@@ -287,17 +285,6 @@ cdef class Frame:
         if not self.read_only:
             self._bytes = None          # and none is kept from now on
         self.shown = True
-        return 0
-
-    cdef int own(self) except -1:
-        """Before the memory is written to: content that lies in a peer's memory, which cannot be, is copied."""
-        cdef msg_t own
-        if self.m.kind != MSG_SEGMENT or (<held_t *> self.m.body.ref.owner).writable:
-            return 0
-        if msg_set(&own, msg_data(&self.m), self.m.size) < 0:
-            raise MemoryError
-        release(&self.m)
-        self.m = own
         return 0
 
     cdef int share(self, msg_t *m) except? -1:

@@ -132,6 +132,15 @@ cdef inline int receive_open(session_t *s, unsigned char **body, engine_frame_t 
     return rc
 
 
+cdef inline int receive_inside(session_t *s, const unsigned char *body, size_t size, bint *more) noexcept nogil:
+    """receive_signal() between frames: one of them may be in shared memory, and is a frame of the message."""
+    cdef int rc
+    s.rx_more = more[0]
+    rc = receive_signal(s, body, size)
+    more[0] = s.rx_more
+    return rc
+
+
 cdef inline void receive_view(session_t *s, msg_t *slot, unsigned char *body, size_t size,
                               uint32_t *views) noexcept nogil:
     """The payload stays in the chunk."""
@@ -210,11 +219,8 @@ cdef inline int receive_decode(session_t *s) noexcept nogil:
             if rc < 0:
                 break
         if f.flags & ENGINE_SIGNAL:
-            s.rx_more = more    # a frame in shared memory is one of a message
-            rc = receive_signal(s, body, <size_t> f.size)
-            more = s.rx_more
-            if rc != SHARED_STALLED:
-                at = next
+            rc = receive_inside(s, body, <size_t> f.size, &more)
+            at = next if rc <= 0 else at
             if rc != 0:
                 break
             continue

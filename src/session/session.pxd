@@ -61,7 +61,7 @@ from message.message cimport msg_t, buffer_t
 from message.buffer cimport pool_t
 from pipe.pipe cimport pipe_t
 from shared.mapping cimport mapping_t
-from shared.segment cimport segment_t
+from shared.segment cimport shared_segment_t
 from transport.address cimport address_t
 from transport.ops cimport stream_t
 from transport.socks cimport socks_t
@@ -106,7 +106,7 @@ cdef struct msg_list_t:
 
 # Memory shared with the peer; see session/shared.pxd.
 cdef struct shared_t:
-    segment_t *segment          # ours, that the peer has been shown; counted. NULL: none yet
+    shared_segment_t *segment          # ours, that the peer has been shown; counted. NULL: none yet
     int seat                    # the peer's in it
     bint wanted                 # it shall be shown as soon as the output is empty
     bint refused                # no: there is no memory or no seat for it
@@ -246,7 +246,7 @@ cdef struct session_host_t:
     bint shared_any_user        # SHARED_MEMORY_ANY_USER
     uint32_t nsharing           # sessions that have `shared`
     uint64_t shared_bytes       # SHARED_MEMORY
-    segment_t *segment          # that is shared now; counted
+    shared_segment_t *segment          # that is shared now; counted
     bint replan                 # some session's want_in/want_out differs from its mask, or it is on `ending`
     uint64_t frame_max          # MAXMSGSIZE or MAX_MESSAGE_BYTES, whichever is less
     uint64_t message_bytes_max

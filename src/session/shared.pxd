@@ -9,25 +9,24 @@
 #   and when the connection is lost it goes back into the pipe as it is.
 # - What a peer shows is mapped, or silently not; a block without a segment, or outside of it, ends the connection.
 
-from libc.stddef cimport ptrdiff_t, size_t
+from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint32_t, uint64_t
-from libc.string cimport memcpy, strlen
+from libc.string cimport memcpy
 from base.config cimport SHARED_COPIED, SHARED_SHOWN_MAX
 from base.errors cimport EAGAIN, EMSGSIZE, ENOMEM, EPROTO
 from base.memory cimport calloc, free
 from base.platform cimport zc_close
 from engine.ops cimport ENGINE_MORE, SIGNAL_BLOCK, SIGNAL_SEGMENT, signal_t
+from engine.sharing cimport (
+    BLOCK_DATA, SEGMENT_DATA, block_data_get, block_data_put, block_place_t, segment_data_get, segment_data_put, sharing_announced,
+)
 from message.message cimport MSG_EMPTY, MSG_EXACT, MSG_MORE, MSG_SEGMENT, msg_close, msg_data, msg_share, msg_t
 from pipe.ring cimport ring_commit, ring_full, ring_slot
 from session.account cimport receive_account
 from session.session cimport session_t, shared_t
 from shared.mapping cimport mapping_new, mapping_take, mapping_unref
 from shared.segment cimport (
-    segment_alloc, segment_leave, segment_msg, segment_new, segment_seat, segment_sent, segment_slot, segment_t, segment_unref, segment_welcome, slot_t,
-)
-from zmtp.metadata cimport metadata_find
-from zmtp.shared cimport (
-    BLOCK_DATA, SEGMENT_DATA, block_data_get, block_data_put, block_place_t, segment_data_get, segment_data_put, shared_property,
+    segment_alloc, segment_leave, segment_msg, segment_new, segment_seat, segment_sent, segment_slot, shared_segment_t, segment_unref, segment_welcome, slot_t,
 )
 
 cdef enum:
@@ -38,12 +37,9 @@ cdef enum:
 
 cdef inline void shared_begin(session_t *s) noexcept nogil:
     """The peer is known. Without memory the connection does without."""
-    cdef const unsigned char *value = NULL
-    cdef size_t size = 0
-    cdef const char *name = shared_property()
     if s.host.shared_bytes == 0 or s.stream.ops.passed == NULL or not s.engine.plain:
         return
-    if metadata_find(s.props, name, strlen(name), &value, &size) < 0:
+    if not sharing_announced(s.props):
         return
     if s.host.shared_any_user or s.stream.ops.kin(&s.stream):
         s.shared = <shared_t *> calloc(1, sizeof(shared_t))
@@ -52,7 +48,7 @@ cdef inline void shared_begin(session_t *s) noexcept nogil:
 
 cdef inline void shared_leave(session_t *s) noexcept nogil:
     """The peer gets nothing more out of the segment it was shown."""
-    cdef segment_t *g = s.shared.segment
+    cdef shared_segment_t *g = s.shared.segment
     if g == NULL:
         return
     s.shared.segment = NULL
@@ -133,7 +129,7 @@ cdef inline bint shared_fits(session_t *s) noexcept nogil:
 
 cdef inline bint shared_block(session_t *s, msg_t *m, msg_t *body) noexcept nogil:
     """The content of `m` as a block of our segment: the block that it is already, or a copy. False: there is no room."""
-    cdef segment_t *g = s.shared.segment
+    cdef shared_segment_t *g = s.shared.segment
     cdef slot_t *t = segment_slot(g, m)
     if t != NULL:
         return msg_share(body, m) == 0

@@ -1,4 +1,4 @@
-# segment_t: memory that a socket shares with its peers, and the blocks in it. The sender's side.
+# shared_segment_t: memory that a socket shares with its peers, and the blocks in it. The sender's side.
 #
 # Rules
 # - A segment belongs to one socket: what is written once goes to any number of its peers. It is never larger than when it was made, and takes
@@ -32,7 +32,7 @@ cdef enum:
 
 cdef struct slot_t:
     held_t held                         # first: a held_t * of a slot is a slot_t *
-    segment_t *segment
+    shared_segment_t *segment
     size_t at
     size_t room
     uint64_t peers                      # seats that have it, as far as we know
@@ -42,7 +42,7 @@ cdef struct seat_t:
     uint32_t *ledger                    # mapped read-only; NULL: the seat is free
     uint32_t sent[SEGMENT_SLOTS]
 
-cdef struct segment_t:
+cdef struct shared_segment_t:
     uint32_t refs                       # atomic: the socket, its sessions, and blocks that a msg_t holds
     bint retired
     int fd
@@ -58,13 +58,13 @@ cdef struct segment_t:
 
 # ---- life
 
-cdef inline void seat_free(segment_t *g, int i) noexcept nogil:
+cdef inline void seat_free(shared_segment_t *g, int i) noexcept nogil:
     zc_shared_unmap(g.seats[i].ledger, LEDGER_BYTES)
     free(g.seats[i])
     g.seats[i] = NULL
 
 
-cdef inline void segment_unref(segment_t *g) noexcept nogil:
+cdef inline void segment_unref(shared_segment_t *g) noexcept nogil:
     """Any thread. NULL is allowed."""
     cdef int i
     if g == NULL or zc_sub_u32(&g.refs, 1) != 1:
@@ -82,9 +82,9 @@ cdef inline void slot_let_go(held_t *h) noexcept nogil:
     segment_unref((<slot_t *> h).segment)
 
 
-cdef inline int segment_new(size_t size, segment_t **out) noexcept nogil:
+cdef inline int segment_new(size_t size, shared_segment_t **out) noexcept nogil:
     """0 or a negative errno."""
-    cdef segment_t *g = <segment_t *> calloc(1, sizeof(segment_t))
+    cdef shared_segment_t *g = <shared_segment_t *> calloc(1, sizeof(shared_segment_t))
     cdef uint32_t i
     cdef int rc
     if g == NULL:
@@ -115,7 +115,7 @@ cdef inline int segment_new(size_t size, segment_t **out) noexcept nogil:
 
 # ---- peers
 
-cdef inline int segment_seat(segment_t *g, int *ledger_fd) noexcept nogil:
+cdef inline int segment_seat(shared_segment_t *g, int *ledger_fd) noexcept nogil:
     """A seat for one more peer, which counts as a reference, and the descriptor of its ledger, the caller's to close. The seat or a negative errno."""
     cdef int i, fd, rc
     cdef seat_t *seat
@@ -141,14 +141,14 @@ cdef inline int segment_seat(segment_t *g, int *ledger_fd) noexcept nogil:
     return i
 
 
-cdef inline bint segment_welcome(segment_t *g, int seat) noexcept nogil:
+cdef inline bint segment_welcome(shared_segment_t *g, int seat) noexcept nogil:
     """The peer has mapped the segment."""
     return ledger_is_open(g.seats[seat].ledger)
 
 
 cdef inline bint slot_free(slot_t *t) noexcept nogil:
     """Acquire: what others did with the block comes before what we do."""
-    cdef segment_t *g = t.segment
+    cdef shared_segment_t *g = t.segment
     cdef uint32_t i = <uint32_t> (t - g.slots)
     cdef uint64_t left = t.peers
     cdef int k = 0
@@ -162,7 +162,7 @@ cdef inline bint slot_free(slot_t *t) noexcept nogil:
     return t.peers == 0
 
 
-cdef inline bint segment_leave(segment_t *g, int seat) noexcept nogil:
+cdef inline bint segment_leave(shared_segment_t *g, int seat) noexcept nogil:
     """The peer is gone; gives the reference back. True: it has blocks, and the segment is retired."""
     cdef uint32_t i
     cdef slot_t *t
@@ -181,14 +181,14 @@ cdef inline bint segment_leave(segment_t *g, int seat) noexcept nogil:
 
 # ---- blocks
 
-cdef inline slot_t *segment_take(segment_t *g, slot_t *t) noexcept nogil:
+cdef inline slot_t *segment_take(shared_segment_t *g, slot_t *t) noexcept nogil:
     """A free slot becomes the caller's, with one reference."""
     zc_add_u32(&g.refs, 1)
     zc_add_u32(&t.held.refs, 1)
     return t
 
 
-cdef inline slot_t *segment_again(segment_t *g, size_t need) noexcept nogil:
+cdef inline slot_t *segment_again(shared_segment_t *g, size_t need) noexcept nogil:
     """A free block of about that size, or NULL."""
     cdef uint32_t looks, i
     cdef slot_t *t
@@ -204,7 +204,7 @@ cdef inline slot_t *segment_again(segment_t *g, size_t need) noexcept nogil:
     return NULL
 
 
-cdef inline slot_t *segment_carve(segment_t *g, size_t need) noexcept nogil:
+cdef inline slot_t *segment_carve(shared_segment_t *g, size_t need) noexcept nogil:
     """A block of memory that has not been used before, or NULL."""
     cdef slot_t *t
     if g.count == SEGMENT_SLOTS or g.size - g.top < need:
@@ -217,7 +217,7 @@ cdef inline slot_t *segment_carve(segment_t *g, size_t need) noexcept nogil:
     return t
 
 
-cdef inline void segment_split(segment_t *g, uint32_t i, size_t need) noexcept nogil:
+cdef inline void segment_split(shared_segment_t *g, uint32_t i, size_t need) noexcept nogil:
     """The block at place i keeps `need` bytes; the rest becomes one of its own, if there is a slot for it."""
     cdef slot_t *t = &g.slots[g.order[i]]
     cdef slot_t *rest
@@ -234,7 +234,7 @@ cdef inline void segment_split(segment_t *g, uint32_t i, size_t need) noexcept n
     t.room = need
 
 
-cdef inline void segment_join(segment_t *g, uint32_t i, uint32_t n) noexcept nogil:
+cdef inline void segment_join(shared_segment_t *g, uint32_t i, uint32_t n) noexcept nogil:
     """The n free blocks from place i on become one."""
     cdef slot_t *t = &g.slots[g.order[i]]
     cdef uint32_t spare
@@ -247,7 +247,7 @@ cdef inline void segment_join(segment_t *g, uint32_t i, uint32_t n) noexcept nog
         g.order[g.count] = spare
 
 
-cdef inline slot_t *segment_merge(segment_t *g, size_t need) noexcept nogil:
+cdef inline slot_t *segment_merge(shared_segment_t *g, size_t need) noexcept nogil:
     """A block made of neighbours that are free, or of a part of one, or NULL."""
     cdef uint32_t i
     cdef uint32_t first = 0
@@ -273,7 +273,7 @@ cdef inline slot_t *segment_merge(segment_t *g, size_t need) noexcept nogil:
     return t
 
 
-cdef inline slot_t *segment_alloc(segment_t *g, size_t size) noexcept nogil:
+cdef inline slot_t *segment_alloc(shared_segment_t *g, size_t size) noexcept nogil:
     """A block of `size` bytes with one reference, or NULL: there is no room now. Socket's lock."""
     cdef size_t need = (size + SEGMENT_PAGE - 1) & ~(<size_t> SEGMENT_PAGE - 1)
     cdef slot_t *t
@@ -297,20 +297,20 @@ cdef inline void segment_msg(slot_t *t, size_t size, msg_t *out) noexcept nogil:
     out.body.ref.owner = t
 
 
-cdef inline slot_t *segment_slot(segment_t *g, msg_t *m) noexcept nogil:
+cdef inline slot_t *segment_slot(shared_segment_t *g, msg_t *m) noexcept nogil:
     """The block of this segment that a message holds, or NULL."""
     if m.kind != MSG_SEGMENT or not (<held_t *> m.body.ref.owner).writable:
         return NULL
     return <slot_t *> m.body.ref.owner if (<slot_t *> m.body.ref.owner).segment == g else NULL
 
 
-cdef inline void segment_sent(segment_t *g, int seat, slot_t *t) noexcept nogil:
+cdef inline void segment_sent(shared_segment_t *g, int seat, slot_t *t) noexcept nogil:
     """The peer will get the block, and has to give it back once more."""
     g.seats[seat].sent[t - g.slots] += 1
     t.peers |= <uint64_t> 1 << seat
 
 
-cdef inline uint32_t segment_in_use(segment_t *g) noexcept nogil:
+cdef inline uint32_t segment_in_use(shared_segment_t *g) noexcept nogil:
     """Blocks that somebody holds."""
     cdef uint32_t i
     cdef uint32_t n = 0

@@ -27,7 +27,7 @@ from base.platform cimport (
 from transport.address cimport address_clear, address_t, ADDRESS_OWN_DIRECTORY, ADDRESS_WILDCARD
 from transport.descriptor cimport descriptor_ops
 from transport.ops cimport stream_t, transport_ops_t, visitors_t, TRANSPORT_STREAM
-from transport.parcel cimport parcel_ops, parcel_wanted
+from transport.enclosed cimport enclosed_ops, enclosed_wanted
 from transport.tuning cimport tuning_t
 
 cdef enum:
@@ -267,7 +267,7 @@ cdef inline int ipc_open(const address_t *a, const tuning_t *tuning, stream_t *o
         return fd
     ipc_tune(fd, tuning)
     rc = ipc_connect_to(fd, a)
-    if (rc == 0 or rc == -EINPROGRESS) and parcel_wanted(out, tuning) < 0:
+    if (rc == 0 or rc == -EINPROGRESS) and enclosed_wanted(out, tuning) < 0:
         rc = -ENOMEM
     if rc < 0 and rc != -EINPROGRESS:
         zc_close(fd)
@@ -326,7 +326,7 @@ cdef inline int ipc_accept(
         if rc < 0 or not ipc_admits(visitors, uid, gid, pid):
             zc_close(fd)
             return -EACCES
-    if parcel_wanted(out, tuning) < 0:
+    if enclosed_wanted(out, tuning) < 0:
         zc_close(fd)
         return -ENOMEM
     ipc_tune(fd, tuning)
@@ -356,7 +356,7 @@ cdef inline int ipc_end(const stream_t *t, bint remote, char *out, size_t room) 
 
 cdef inline void ipc_ops(transport_ops_t *o) noexcept nogil:
     descriptor_ops(o)
-    parcel_ops(o)
+    enclosed_ops(o)
     o.scheme = "ipc"
     o.form = "path"
     o.kind = TRANSPORT_STREAM

@@ -1,4 +1,4 @@
-# Commands after the handshake: PING, PONG, SUBSCRIBE, CANCEL, JOIN, LEAVE, ERROR, and two of ours (zmtp/shared.pxd).
+# Commands after the handshake: PING, PONG, SUBSCRIBE, CANCEL, JOIN, LEAVE, ERROR, and two of ours (engine/sharing.pxd).
 #
 # Rules:
 # - A body is `name length (1) | name | data`. Names are compared exactly.

@@ -22,7 +22,6 @@ from mechanism.mechanism cimport (
 from mechanism.security cimport security_t
 from mechanism.select cimport mechanism_delete, mechanism_new
 from zmtp.frame cimport FRAME_COMMAND
-from zmtp.shared cimport shared_property
 from zmtp.metadata cimport metadata_find, metadata_parse, metadata_t, metadata_unref, property_put
 
 cdef enum:
@@ -66,6 +65,11 @@ cdef struct introduction_t:
     unsigned char *own         # our encoded metadata, then our routing id
     size_t own_properties_size
     size_t own_id_size
+
+
+cdef inline const char *shared_property() noexcept nogil:
+    """By this property, whose value is "1", a peer says that it understands X-SEGMENT and X-BLOCK (engine/sharing.pxd)."""
+    return "X-Shared-Memory"
 
 
 cdef inline int introduction_own(introduction_t *w, const hs_config_t *config) noexcept nogil:

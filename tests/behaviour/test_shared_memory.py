@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import random
-import re
 import signal
 import socket
 import subprocess
@@ -102,17 +101,14 @@ def test_what_is_read_in_place_stays_as_it_is(shared):
     free(push)
 
 
-def test_a_frame_in_place_is_read_only_unless_it_is_asked_for(shared):
+def test_a_frame_in_place_is_read_only(shared):
     push, pull = shared("PUSH", "PULL")
     push.send(content(7))
     frame = pull.recv(copy=False)
     assert memoryview(frame).readonly
-    push.send(content(8))
-    frame = pull.recv(copy=False)
-    own = bytearray(LARGE)
-    stream = memoryview(own)
-    stream[:] = memoryview(frame)
-    assert own == content(8)
+    with pytest.raises(BufferError):
+        pull.recv_into(frame)
+    assert bytearray(frame) == frame.bytes == content(7)
     del frame
     free(push)
 
@@ -129,14 +125,15 @@ def test_more_than_the_segment_holds_goes_over_the_connection(shared):
 
 
 def test_high_water_marks_hold(shared):
-    push, pull = shared("PUSH", "PULL", {"SNDHWM": 3}, {"RCVHWM": 3})
-    sent = 0
+    """Beyond them is what the segment holds, and then what the kernel's buffer does, as ever."""
+    push, pull = shared("PUSH", "PULL", {"SNDHWM": 3, "SHARED_MEMORY": 2 * LARGE}, {"RCVHWM": 3})
     push.sndtimeo = 200
+    sent = 0
     with pytest.raises(zmq.Again):
-        while sent < 100:
+        while sent < 1000:
             push.send(content(sent, 65536))
             sent += 1
-    # Both marks, twice at most for credit, and one buffer of the kernel's that large frames fill once the segment is full.
+    assert sent < 400
     assert [pull.recv() == content(number, 65536) for number in range(sent)] == [True] * sent
     free(push)
 
@@ -147,7 +144,7 @@ def test_the_option_of_one_side_is_not_enough(pair):
         for number in range(5):
             push.send(content(number))
             assert pull.recv() == content(number)
-        assert push.statistics().shared_out == 0 == len(descriptors())
+        assert push.statistics().shared_out == 0
 
 
 def test_other_transports_do_without(pair):
@@ -167,7 +164,7 @@ def test_what_is_encrypted_stays_on_its_connection(pair):
     for number in range(5):
         push.send(content(number))
         assert pull.recv() == content(number)
-    assert push.statistics().shared_out == 0 and not maps()
+    assert push.statistics().shared_out == 0
 
 
 def test_off_nothing_is_announced(make, fresh, raws):
@@ -278,16 +275,17 @@ def settle_through(push, pull):
 
 def test_nothing_is_left_behind(shared):
     held = []
+    mapped, opened = len(maps()), len(descriptors())
     for _ in range(3):
         push, pull = shared("PUSH", "PULL")
         push.send(content(1))
         held.append(pull.recv(copy=False))
         push.close()
         pull.close()
-    until(lambda: not descriptors())
+    until(lambda: len(descriptors()) == opened)
     assert [bytes(frame) for frame in held] == [content(1)] * 3
     held.clear()
-    until(lambda: not maps())
+    until(lambda: len(maps()) == mapped)
 
 
 # ---- lent frames
@@ -365,6 +363,7 @@ def test_a_peer_that_is_killed_leaves_nothing(make, fresh, role):
     seed = random.SystemRandom().randrange(1, 10**9)
     print(f"seed {seed}")
     chance = random.Random(seed)
+    mapped, opened = len(maps()), len(descriptors())
     where = fresh("ipc", ahead=True)
     near = make("PULL" if role == "send" else "PUSH", **SHARED)
     near.bind(where)
@@ -390,12 +389,12 @@ def test_a_peer_that_is_killed_leaves_nothing(make, fresh, role):
             while near.poll(0):
                 got = near.recv()
                 assert got == content(int.from_bytes(got[:4], "big"), len(got))
-            until(lambda: not maps())
+            until(lambda: len(maps()) == mapped)
         else:
             until(lambda: near.statistics().shared_blocks == 0)
-            assert len(descriptors()) <= 1
+            assert len(descriptors()) <= opened + 1
     near.close()
-    until(lambda: not maps() and not descriptors())
+    until(lambda: (len(maps()), len(descriptors())) == (mapped, opened))
 
 
 def in_child(frame, lent, result):
@@ -426,8 +425,3 @@ def test_a_child_gives_nothing_back(shared):
     assert bytes(frame) == content(2)
     del frame, lent
     free(push)
-
-
-def test_a_page_says_what_is_shared():
-    text = (HERE.parent.parent / "docs" / "shared-memory.md").read_text()
-    assert re.search(r"SHARED_MEMORY", text)

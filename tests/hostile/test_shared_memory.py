@@ -317,8 +317,8 @@ def take(peer):
 
 def shown(push, peer):
     """A peer that has the segment of `push`, and says so."""
-    push.send(b"x" * LARGE)
     bad = peer()
+    push.send(b"x" * LARGE)
     memory, ledger = take(bad)
     os.pwrite(ledger, OPEN, 0)
     return bad, memory, ledger
@@ -362,8 +362,8 @@ def test_a_receiver_can_write_to_no_segment(attack):
 
 def test_a_receiver_that_says_nothing_gets_everything_over_the_connection(attack):
     push, peer = attack("PUSH", b"PULL")
-    push.send(b"x" * LARGE)
     bad = peer()
+    push.send(b"x" * LARGE)
     take(bad)
     for _ in range(5):
         push.send(b"y" * LARGE)

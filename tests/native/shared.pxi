@@ -5,10 +5,10 @@ from message.message cimport msg_close, msg_data, msg_share, msg_t
 from shared.ledger cimport LEDGER_BYTES, SEGMENT_SLOTS
 from shared.mapping cimport mapping_new, mapping_t, mapping_take, mapping_unref
 from shared.segment cimport (
-    SEGMENT_PEERS, segment_alloc, segment_in_use, segment_leave, segment_msg, segment_new, segment_seat, segment_sent, segment_t,
+    SEGMENT_PEERS, segment_alloc, segment_in_use, segment_leave, segment_msg, segment_new, segment_seat, segment_sent, shared_segment_t,
     segment_unref, segment_welcome, slot_t,
 )
-from zmtp.shared cimport (
+from engine.sharing cimport (
     BLOCK_DATA, SEGMENT_DATA, block_data_get, block_data_put, block_place_t, segment_data_get, segment_data_put,
 )
 
@@ -78,7 +78,7 @@ cdef class shared_Block:
 
 
 cdef class shared_Segment:
-    cdef segment_t *g
+    cdef shared_segment_t *g
 
     def __cinit__(self, size_t size):
         cdef int rc = segment_new(size, &self.g)

@@ -1,4 +1,4 @@
-# Parcels: descriptors that come and go with the bytes of a connection.
+# Enclosed: descriptors that come and go with the bytes of a connection.
 #
 # Rules
 # - A connection made with tuning_t.passing takes the descriptors that its peer sends, and holds the last ones only. Without, the kernel closes them.
@@ -14,29 +14,29 @@ from transport.ops cimport stream_t, transport_ops_t
 from transport.tuning cimport tuning_t
 
 # stream_t.state of a connection that takes descriptors: those that came last.
-cdef struct parcel_t:
+cdef struct enclosed_t:
     int count
     int fds[2]                      # ZC_PASS_MAX
 
 
-cdef inline void parcel_empty(parcel_t *p) noexcept nogil:
+cdef inline void enclosed_empty(enclosed_t *p) noexcept nogil:
     while p.count:
         p.count -= 1
         zc_close(p.fds[p.count])
 
 
-cdef inline int parcel_wanted(stream_t *out, const tuning_t *tuning) noexcept nogil:
+cdef inline int enclosed_wanted(stream_t *out, const tuning_t *tuning) noexcept nogil:
     """0 or -ENOMEM."""
     out.state = NULL
     if not tuning.passing:
         return 0
-    out.state = calloc(1, sizeof(parcel_t))
+    out.state = calloc(1, sizeof(enclosed_t))
     return 0 if out.state != NULL else -ENOMEM
 
 
-cdef inline ptrdiff_t parcel_readv(stream_t *t, zc_iovec_t *v, int n) noexcept nogil:
+cdef inline ptrdiff_t enclosed_readv(stream_t *t, zc_iovec_t *v, int n) noexcept nogil:
     """transport_ops_t.readv"""
-    cdef parcel_t *p = <parcel_t *> t.state
+    cdef enclosed_t *p = <enclosed_t *> t.state
     cdef int fds[2]                 # ZC_PASS_MAX
     cdef int count = 0
     cdef ptrdiff_t got
@@ -44,29 +44,29 @@ cdef inline ptrdiff_t parcel_readv(stream_t *t, zc_iovec_t *v, int n) noexcept n
         return zc_readv(t.fd, v, n)
     got = zc_readv_passing(t.fd, v, n, fds, &count)
     if count:
-        parcel_empty(p)             # nobody has asked for them
+        enclosed_empty(p)             # nobody has asked for them
         memcpy(p.fds, fds, count * sizeof(int))
         p.count = count
     return got
 
 
-cdef inline ptrdiff_t parcel_read(stream_t *t, void *out, size_t n) noexcept nogil:
+cdef inline ptrdiff_t enclosed_read(stream_t *t, void *out, size_t n) noexcept nogil:
     """transport_ops_t.read"""
     cdef zc_iovec_t v
     if t.state == NULL:
         return zc_recv(t.fd, out, n)
     zc_iov_set(&v, out, n)
-    return parcel_readv(t, &v, 1)
+    return enclosed_readv(t, &v, 1)
 
 
-cdef inline ptrdiff_t parcel_pass(stream_t *t, const void *data, size_t n, const int *fds, int count) noexcept nogil:
+cdef inline ptrdiff_t enclosed_pass(stream_t *t, const void *data, size_t n, const int *fds, int count) noexcept nogil:
     """transport_ops_t.pass_"""
     return zc_send_passing(t.fd, data, n, fds, count)
 
 
-cdef inline int parcel_passed(stream_t *t, int *fds) noexcept nogil:
+cdef inline int enclosed_passed(stream_t *t, int *fds) noexcept nogil:
     """transport_ops_t.passed"""
-    cdef parcel_t *p = <parcel_t *> t.state
+    cdef enclosed_t *p = <enclosed_t *> t.state
     cdef int count = p.count if p != NULL else 0
     if count:
         memcpy(fds, p.fds, count * sizeof(int))
@@ -74,19 +74,19 @@ cdef inline int parcel_passed(stream_t *t, int *fds) noexcept nogil:
     return count
 
 
-cdef inline void parcel_close(stream_t *t) noexcept nogil:
+cdef inline void enclosed_close(stream_t *t) noexcept nogil:
     """transport_ops_t.close"""
     if t.state != NULL:
-        parcel_empty(<parcel_t *> t.state)
+        enclosed_empty(<enclosed_t *> t.state)
         free(t.state)
         t.state = NULL
     descriptor_close(t)
 
 
-cdef inline void parcel_ops(transport_ops_t *o) noexcept nogil:
+cdef inline void enclosed_ops(transport_ops_t *o) noexcept nogil:
     """In place of those of descriptor.pxd."""
-    o.read = parcel_read
-    o.readv = parcel_readv
-    o.close = parcel_close
-    o.pass_ = parcel_pass
-    o.passed = parcel_passed
+    o.read = enclosed_read
+    o.readv = enclosed_readv
+    o.close = enclosed_close
+    o.pass_ = enclosed_pass
+    o.passed = enclosed_passed
