@@ -161,8 +161,8 @@ class SocketStatistics(Traffic):
         type (str): type of the socket.
         peers (tuple[PeerStatistics, ...]): the peers that are there, were there and left something to receive, or are expected.
         messages_in (int), bytes_in (int), queued_in (int), messages_out (int), bytes_out (int), queued_out (int), full_in (int), full_out (int),
-            reads (int), writes (int), wire_in (int), wire_out (int), packets_lost (int), shared_in (int), shared_out (int): as for a peer; of all peers, also of
-            those that are gone.
+            reads (int), writes (int), wire_in (int), wire_out (int), packets_lost (int), shared_in (int), shared_out (int): as for a peer; of
+            all peers, also of those that are gone.
         dropped (Dropped): the same, by reason; and what was dropped because there was no peer.
         connections (int): peers that have come: connections made and accepted, and sockets joined within the process.
         disconnections (int): peers that have gone.

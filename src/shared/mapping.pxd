@@ -65,31 +65,31 @@ cdef inline int mapping_new(int fd, int ledger_fd, uint64_t size, uint64_t most,
 
 cdef inline void loan_let_go(held_t *h) noexcept nogil:
     """held_t.let_go"""
-    cdef loan_t *l = <loan_t *> h
-    if l.mapping.generation == zc_fork_generation():
-        ledger_give_back(l.mapping.ledger, l.slot)
-    mapping_unref(l.mapping)
-    free(l)
+    cdef loan_t *loan = <loan_t *> h
+    if loan.mapping.generation == zc_fork_generation():
+        ledger_give_back(loan.mapping.ledger, loan.slot)
+    mapping_unref(loan.mapping)
+    free(loan)
 
 
 cdef inline int mapping_take(mapping_t *m, uint32_t slot, uint64_t offset, uint64_t size, msg_t *out) noexcept nogil:
     """A block as a message, in place. 0; -EPROTO: there is no such block; -ENOMEM."""
-    cdef loan_t *l
+    cdef loan_t *loan
     if slot >= SEGMENT_SLOTS or size == 0 or size > m.size or offset > m.size - size:
         return -EPROTO
-    l = <loan_t *> malloc(sizeof(loan_t))
-    if l == NULL:
+    loan = <loan_t *> malloc(sizeof(loan_t))
+    if loan == NULL:
         return -ENOMEM
     zc_add_u32(&m.refs, 1)
-    l.held.refs = 1
-    l.held.writable = False
-    l.held.let_go = loan_let_go
-    l.slot = slot
-    l.mapping = m
+    loan.held.refs = 1
+    loan.held.writable = False
+    loan.held.let_go = loan_let_go
+    loan.slot = slot
+    loan.mapping = m
     out.size = <size_t> size
     out.kind = MSG_SEGMENT
     out.flags = 0
     out.routing_id = 0
     out.body.ref.data = m.data + offset
-    out.body.ref.owner = l
+    out.body.ref.owner = loan
     return 0

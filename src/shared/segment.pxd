@@ -238,8 +238,8 @@ cdef inline void segment_join(shared_segment_t *g, uint32_t i, uint32_t n) noexc
     """The n free blocks from place i on become one."""
     cdef slot_t *t = &g.slots[g.order[i]]
     cdef uint32_t spare
-    cdef uint32_t k
-    for k in range(n - 1):
+    cdef uint32_t _k
+    for _k in range(n - 1):
         spare = g.order[i + 1]
         t.room += g.slots[spare].room
         memmove(&g.order[i + 1], &g.order[i + 2], (g.count - i - 2) * sizeof(uint32_t))

@@ -331,6 +331,7 @@ cdef class zmtp_Handshake:
         config.maxmsgsize = maxmsgsize
         config.app_properties = <const unsigned char *>PyBytes_AS_STRING(app_properties)
         config.app_properties_size = len(app_properties)
+        config.shares = 0
         rc = zmtp_h.handshake_init(&self.hs, &config)
         if rc < 0:
             raise OSError(-rc, "handshake_init")

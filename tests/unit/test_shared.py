@@ -283,3 +283,32 @@ def test_the_receiver_cannot_write(segment):
     for change in (SIZE - 1, SIZE + 1):
         with pytest.raises(OSError):
             os.ftruncate(segment.fd, change)
+
+
+def numbers(chance):
+    """Numbers near all edges."""
+    edge = chance.choice([0, 1, PAGE, SIZE, 2**31, 2**32, 2**63, 2**64 - 1, _probe.shared_SLOTS])
+    return (edge + chance.choice([0, 0, 1, -1, chance.randrange(-PAGE, PAGE)])) % 2**64
+
+
+def test_no_numbers_lead_outside(peer):
+    """Whatever is taken for a block lies within the segment and can be read; ZMQCORE_FUZZ is how often it is tried."""
+    _, mapping = peer
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    taken = 0
+    for _ in range(int(os.environ.get("ZMQCORE_FUZZ", "5000"))):
+        data = chance.randbytes(chance.choice([21, 21, 20, 22]))
+        if chance.random() < 0.9:
+            data = _probe.shared_block_put(chance.randrange(256), numbers(chance) % 2**32, numbers(chance), numbers(chance))
+        try:
+            _, slot, offset, size = _probe.shared_block_get(data)
+            block = mapping.take(slot, offset, size)
+        except OSError as error:
+            assert error.errno == errno.EPROTO
+            continue
+        taken += 1
+        assert slot < _probe.shared_SLOTS and 0 < size and offset + size <= SIZE
+        assert len(block.read()) == size
+    assert taken > 10
