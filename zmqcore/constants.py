@@ -347,6 +347,7 @@ _OPTION_TYPES: dict[int, _OptType] = {
         _OptType.int64: [
             "AFFINITY", "MAXMSGSIZE", "VMCI_BUFFER_SIZE", "VMCI_BUFFER_MIN_SIZE", "VMCI_BUFFER_MAX_SIZE",
             "MAX_MESSAGE_BYTES",
+            "SHARED_MEMORY",
         ],
         _OptType.bytes: [
             "ROUTING_ID", "SUBSCRIBE", "UNSUBSCRIBE", "LAST_ENDPOINT", "PLAIN_USERNAME", "PLAIN_PASSWORD",
