@@ -51,7 +51,7 @@ static inline int zc_shared_seal(int fd, int only_ours) {
 /* The size of memory that somebody else has made, if it is sealed; -EINVAL if it is not, or is something else. */
 static inline int64_t zc_shared_size(int fd) {
     struct stat st;
-    int seals = fcntl(fd, F_GET_SEALS);
+    int seals = fcntl(fd, F_GET_SEALS, 0);
     if (seals < 0 || (seals & ZC_SEALS) != ZC_SEALS) return -EINVAL;
     return fstat(fd, &st) == 0 ? (int64_t)st.st_size : -errno;
 }
