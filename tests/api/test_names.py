@@ -84,7 +84,7 @@ def test_every_enum_member_is_a_name_of_the_module(zmq):
 
 def test_option_types(zmq):
     texts = {"TLS_CERT_PEM", "TLS_KEY_PEM", "TLS_TRUST_PEM", "TLS_HOSTNAME", "SUBSCRIBE_EXACT", "UNSUBSCRIBE_EXACT", "EXCLUDE", "INCLUDE"}
-    own = {name: "int64" if name == "MAX_MESSAGE_BYTES" else "bytes" if name in texts else "int" for name in OWN.get("SocketOption", ())}
+    own = {name: "int64" if name in ("MAX_MESSAGE_BYTES", "SHARED_MEMORY") else "bytes" if name in texts else "int" for name in OWN.get("SocketOption", ())}
     assert {name: o._opt_type.value for name, o in zmq.SocketOption.__members__.items()} == FACTS["option_types"] | own
 
 

@@ -155,6 +155,27 @@ def test_other_transports_do_without(pair):
     assert push.statistics().shared_out == 0
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be another user for a moment")
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_other_users_have_to_be_allowed(make, allowed):
+    """SHARED_MEMORY_ANY_USER. The kernel remembers who has connected, and who listens."""
+    pull = make("PULL", SHARED_MEMORY_ANY_USER=allowed, **SHARED)
+    pull.bind(f"ipc://@zmqcore-{os.getpid()}-{allowed}")
+    push = make("PUSH", SHARED_MEMORY_ANY_USER=allowed, **SHARED)
+    os.seteuid(1)
+    try:
+        push.connect(endpoint(pull))
+        until(lambda: push.statistics().connections and pull.statistics().connections)
+    finally:
+        os.seteuid(0)
+    if allowed:
+        settle(push, pull)
+    for number in range(5):
+        push.send(content(number))
+        assert pull.recv() == content(number)
+    assert (push.statistics().shared_out > 0) == allowed
+
+
 def test_what_is_encrypted_stays_on_its_connection(pair):
     public, secret = zmq.curve_keypair()
     mine, own = zmq.curve_keypair()
