@@ -6,12 +6,15 @@ listed in docs/from-pyzmq.md.
 
 import importlib
 import itertools
+import json
 import os
+from pathlib import Path
 
 import hypothesis
+import platforms
 import pytest
 from awaiting import SECONDS, endpoint
-from transports import AHEAD, OPTIONS, TRANSPORTS
+from transports import AHEAD, LOCAL, OPTIONS, TRANSPORTS
 
 MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")
 ORACLE = MODULE == "zmq"
@@ -27,7 +30,26 @@ def pytest_configure(config):
         raise pytest.UsageError("pytest-timeout is needed: a test that hangs must not hang the run")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    try:
+        return (yield)
+    except AttributeError as error:
+        if missing := platforms.lacks(error):
+            pytest.skip(f"no {missing} on this system")
+        raise
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if file := os.environ.get("ZMQCORE_REPORT"):
+        Path(file).write_text(json.dumps(platforms.report(config, terminalreporter)))
+
+
 def pytest_collection_modifyitems(config, items):
+    if not LOCAL:
+        for item in items:
+            if hasattr(item, "callspec") and "ipc" in item.callspec.id.split("-"):
+                item.add_marker(pytest.mark.skip(reason="no sockets of the family AF_UNIX on this system"))
     if not ORACLE:
         return
     unwanted = [item for item in items if item.get_closest_marker("better")]

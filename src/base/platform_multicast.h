@@ -52,12 +52,25 @@ static inline int zc_group_bind(int fd, const zc_sockaddr_t *group) {
 static inline int zc_group_join(int fd, const zc_sockaddr_t *group, uint32_t index) {
     int fault = zc_resource_fault();
     if (fault) return fault;
+#if defined(_WIN32)
+    if (zc_sa_family(group) == ZC_FAMILY_V6) {
+        struct ipv6_mreq m;
+        m.ipv6mr_multiaddr = group->u.v6.sin6_addr;
+        m.ipv6mr_interface = index;
+        return setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, (const char *)&m, sizeof m) == 0 ? 0 : zc_net_error();
+    }
+    struct ip_mreq m;
+    m.imr_multiaddr = group->u.v4.sin_addr;
+    m.imr_interface.s_addr = zc_adapter_v4(index);
+    return setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, (const char *)&m, sizeof m) == 0 ? 0 : zc_net_error();
+#else
     struct group_req r;
     memset(&r, 0, sizeof r);
     r.gr_interface = index;
     memcpy(&r.gr_group, &group->u, group->len);
     int level = zc_sa_family(group) == ZC_FAMILY_V6 ? IPPROTO_IPV6 : IPPROTO_IP;
     return setsockopt(fd, level, MCAST_JOIN_GROUP, (const char *)&r, sizeof r) == 0 ? 0 : zc_net_error();
+#endif
 }
 
 /* Only the groups that this socket has joined, not all that anybody on the host has. */
@@ -76,7 +89,7 @@ static inline int zc_group_only_joined(int fd, int family) {
 static inline int zc_group_interface(int fd, int family, uint32_t index) {
     if (family == ZC_FAMILY_V6) return zc_opt_raw(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, (int)index);
 #if defined(_WIN32)
-    return zc_opt_raw(fd, IPPROTO_IP, IP_MULTICAST_IF, (int)htonl(index));
+    return zc_opt_raw(fd, IPPROTO_IP, IP_MULTICAST_IF, (int)zc_adapter_v4(index));
 #else
     struct ip_mreqn m;
     memset(&m, 0, sizeof m);

@@ -449,6 +449,20 @@ static inline int zc_adapter_address(const IP_ADAPTER_UNICAST_ADDRESS *u, int fa
     out->len = (uint32_t)u->Address.iSockaddrLength;
     return 1;
 }
+
+/* An address of IPv4 of the interface with that index, as the network has it: Wine knows interfaces by nothing else, and
+ * Windows takes both. 0: none, which leaves the choice to the system. */
+static inline uint32_t zc_adapter_v4(uint32_t index) {
+    uint32_t found = 0;
+    IP_ADAPTER_ADDRESSES *list = index != 0 ? zc_adapters(AF_INET) : NULL;
+    for (IP_ADAPTER_ADDRESSES *a = list; a != NULL && found == 0; a = a->Next) {
+        zc_sockaddr_t own;
+        if (a->IfIndex != index || a->FirstUnicastAddress == NULL) continue;
+        if (zc_adapter_address(a->FirstUnicastAddress, ZC_FAMILY_V4, &own)) found = own.u.v4.sin_addr.s_addr;
+    }
+    zc_free(list);
+    return found;
+}
 #endif
 
 /* 0 when there is no such interface. */

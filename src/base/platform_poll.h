@@ -44,7 +44,10 @@ static inline int zc_poll(zc_pollfd_t *fds, int n, int64_t timeout_ns) {
         return 0;
     }
     int rc = WSAPoll((WSAPOLLFD *)fds, (ULONG)n, ms);
-    return rc >= 0 ? rc : zc_net_error();
+    if (rc < 0) return zc_net_error();
+    if (rc == 0) /* Wine does not count what is no socket */
+        for (int i = 0; i < n; i++) rc += (fds[i].revents & POLLNVAL) != 0;
+    return rc;
 #elif defined(__linux__) || defined(__FreeBSD__)
     struct timespec t;
     if (timeout_ns >= 0) t = zc_timespec((uint64_t)timeout_ns);

@@ -1,7 +1,6 @@
 """Exceptions: classes, errno, texts, pickling."""
 
 import copy
-import errno
 import os
 import pickle
 import socket
@@ -10,6 +9,7 @@ import sys
 import threading
 
 import pytest
+from platforms import errno
 
 
 def test_hierarchy(zmq):

@@ -1,7 +1,6 @@
 """secure_server() and secure_client(): who comes in, who does not, and that nothing falls back to NULL."""
 
 import asyncio
-import errno
 import gc
 import logging
 import threading
@@ -11,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from awaiting import Events, endpoint, until
+from platforms import errno
 from transports import NETWORKS
 
 pytestmark = pytest.mark.better

@@ -1,5 +1,4 @@
 """Contexts: options, limits, shutdown and termination."""
-import errno
 import subprocess
 import sys
 import threading
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from awaiting import SECONDS, endpoint, until
+from platforms import errno
 
 
 def refuses(zmq, number, call, *arguments):

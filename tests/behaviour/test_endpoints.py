@@ -1,5 +1,4 @@
 """Addresses: what is accepted, what LAST_ENDPOINT tells, bind and unbind, connect and disconnect, the inproc and ipc rules."""
-import errno
 import os
 import socket as plain
 import stat
@@ -10,6 +9,7 @@ import threading
 
 import pytest
 from awaiting import Events, bound, dead_endpoint, endpoint, until
+from platforms import errno
 from transports import NETWORKS, TRANSPORTS
 
 MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")

@@ -1,10 +1,10 @@
 """Errors: numbers, texts, exception classes; and the flags and timeouts of send and recv."""
-import errno
 import os
 import time
 
 import pytest
 from awaiting import SECONDS, silent
+from platforms import errno
 
 
 def refuses(zmq, number, call, *arguments):

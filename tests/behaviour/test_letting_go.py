@@ -1,9 +1,9 @@
 """unbind() and disconnect(): what was received is the application's, what was sent is LINGER's."""
-import errno
 import time
 
 import pytest
 from awaiting import endpoint, received, silent, until
+from platforms import errno
 from transports import NETWORKS
 
 COUNT = 50

@@ -1,11 +1,11 @@
 """Creating and closing sockets, and what LINGER does with messages that are still here."""
-import errno
 import gc
 import threading
 import time
 
 import pytest
 from awaiting import SECONDS, Events, bound, dead_endpoint, endpoint, received, until
+from platforms import errno
 from transports import NETWORKS
 
 

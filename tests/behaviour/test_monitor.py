@@ -1,10 +1,10 @@
 """Monitoring: which events come in which order, with which values and addresses."""
-import errno
 import socket
 import struct
 
 import pytest
 from awaiting import Events, dead_endpoint, endpoint, fill
+from platforms import errno
 from transports import NETWORKS, TRANSPORTS
 
 

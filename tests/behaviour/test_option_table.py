@@ -3,9 +3,9 @@
 The same expectations hold for pyzmq (ZMQ_MODULE=zmq). Left out there: what a release of libzmq does not have, and features that zmqcore lacks.
 """
 
-import errno
 
 import pytest
+from platforms import errno
 
 from zmqcore import _core
 

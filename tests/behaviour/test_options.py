@@ -4,7 +4,6 @@ The same tests run on pyzmq (ZMQ_MODULE=zmq). Only two groups differ by module: 
 The complete table of values and bounds is in tests/unit/test_options_core.py; here it is what a program sees.
 """
 
-import errno
 import os
 import socket as system_socket
 import sys
@@ -12,6 +11,7 @@ import threading
 
 import pytest
 from awaiting import Events, endpoint
+from platforms import errno
 
 CLASSIC = ["PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB"]
 SOON = 5000  # ms: an event that must come; never waited for in full when things work

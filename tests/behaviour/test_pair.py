@@ -1,8 +1,8 @@
 """PAIR: exactly one peer."""
-import errno
 
 import pytest
 from awaiting import Events, endpoint, fill, silent, until
+from platforms import errno
 from transports import NETWORKS
 
 

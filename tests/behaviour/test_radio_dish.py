@@ -1,11 +1,11 @@
 """RADIO and DISH: groups over the transports that connections are made of. Over datagrams: test_udp.py."""
 import asyncio
-import errno
 import importlib
 import threading
 
 import pytest
 from awaiting import bound, endpoint, until
+from platforms import errno
 
 pytestmark = pytest.mark.better  # a release of libzmq has neither type
 

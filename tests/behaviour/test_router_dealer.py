@@ -1,8 +1,8 @@
 """ROUTER and DEALER: routing ids, mandatory routing, handover, load balancing and fair queuing."""
-import errno
 
 import pytest
 from awaiting import Events, bound, endpoint, fill, silent, until
+from platforms import errno
 from transports import NETWORKS
 
 

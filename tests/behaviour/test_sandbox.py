@@ -1,12 +1,12 @@
 """Processes whose sandbox forbids system calls that have a plainer equivalent: everything works nevertheless."""
 
-import errno
 import os
 import platform
 import subprocess
 import sys
 
 import pytest
+from platforms import errno
 from transports import NETWORKS
 
 pytestmark = pytest.mark.skipif(

@@ -1,8 +1,8 @@
 """A second connect to the same address, by types that make one connection of two, when it is refused: an error, and nothing else."""
 
-import errno
 
 import pytest
+from platforms import errno
 
 KINDS = ("SUB", "XSUB", "PUB", "XPUB", "DEALER", "REQ")
 INCOMPLETE = {"CURVE_SERVERKEY": b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"}

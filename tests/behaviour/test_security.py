@@ -1,6 +1,5 @@
 """PLAIN and CURVE between sockets: who comes in, who does not, what both sides hear of it, and that every pattern works over them."""
 
-import errno
 import itertools
 import select
 import socket as plain_socket
@@ -8,6 +7,7 @@ import threading
 
 import pytest
 from awaiting import Events, endpoint, join, silent, until
+from platforms import errno
 from transports import PLAIN
 from zap import CLIENT_KEY, CLIENTS, ONCE, SERVERS, Handler
 

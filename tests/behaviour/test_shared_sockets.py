@@ -1,9 +1,9 @@
 """Several threads inside one socket: nobody sleeps on what is there for him. libzmq's sockets belong to one thread at a time."""
-import errno
 import threading
 
 import pytest
 from awaiting import SECONDS, endpoint
+from platforms import errno
 
 pytestmark = pytest.mark.better
 

@@ -1,11 +1,11 @@
 """The types whose messages are single frames: CLIENT, SERVER, PEER, SCATTER, GATHER, CHANNEL."""
 import asyncio
-import errno
 import threading
 from functools import partial
 
 import pytest
 from awaiting import SECONDS, bound, endpoint, fill, received_up_to, silent, until
+from platforms import errno
 from transports import NETWORKS, OPTIONS
 
 # Beside pyzmq built with drafts most of it can be compared; a release has none of these types.

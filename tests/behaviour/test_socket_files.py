@@ -1,5 +1,4 @@
 """The files of ipc paths: names of any length, owners and modes, and when they go."""
-import errno
 import os
 import socket as plain
 import stat
@@ -7,6 +6,7 @@ import sys
 
 import pytest
 from awaiting import Events, endpoint, until
+from platforms import errno
 
 
 def refuses(zmq, number, call, *arguments):

@@ -1,10 +1,10 @@
 """HTTP by hand over a STREAM, against curl and a plain HTTP server."""
 
-import errno
 import importlib
 import subprocess
 import threading
 
+from platforms import errno
 from raw_bytes import BIG, greeted, port_of
 
 

@@ -1,11 +1,11 @@
 """What a SUB asks for beyond prefixes: exact topics, exclusions, several at once. Publishers are any: here pyzmq's and raw peers, too."""
 
 import asyncio
-import errno
 import importlib
 
 import pytest
 from awaiting import endpoint
+from platforms import errno
 
 pytestmark = pytest.mark.better  # of zmqcore's own
 

@@ -1,15 +1,15 @@
 """udp: RADIO and DISH, and DGRAM, with plain sockets as peers where bytes matter."""
-import errno
-import os
 import socket as plain
 import struct
 
 import pytest
 from awaiting import Events, endpoint, until
+from platforms import WINE, errno
 
 pytestmark = pytest.mark.better  # a release of libzmq has none of these types
 
 LARGEST = 65507
+LOOPBACK = next(name for _, name in plain.if_nameindex() if name.startswith("lo"))
 GROUP4 = "239.1.2.3"
 GROUP6 = "ff02::1:2:3"
 
@@ -150,7 +150,7 @@ def test_DRAFT_12_multicast_reaches_every_dish(make):
     dishes[0].bind(f"udp://127.0.0.1;{GROUP4}:*")
     where = endpoint(dishes[0])
     assert where == f"udp://127.0.0.1;{GROUP4}:{port_of(where)}"
-    dishes[1].bind(f"udp://lo;{GROUP4}:{port_of(where)}")
+    dishes[1].bind(f"udp://{LOOPBACK};{GROUP4}:{port_of(where)}")
     for dish in dishes:
         dish.join("TV")
     radio_to(make, where).send(b"to both", group="TV")
@@ -194,10 +194,11 @@ def test_DRAFT_12_MULTICAST_LOOP_is_what_the_system_is_told(zmq, make, loop):
     radio.connect(f"udp://127.0.0.1;{GROUP4}:5555")
     name, descriptor, _ = events.next()
     assert name == "CONNECTED"
-    with plain.socket(fileno=os.dup(descriptor)) as same:
+    with plain.fromfd(descriptor, plain.AF_INET, plain.SOCK_DGRAM) as same:
         assert same.getsockopt(plain.IPPROTO_IP, plain.IP_MULTICAST_LOOP) == loop
 
 
+@pytest.mark.skipif(not hasattr(plain.socket, "recvmsg"), reason="no recvmsg() on this system")
 @pytest.mark.parametrize("hops", [1, 7, 255, 100000])
 def test_DRAFT_12_MULTICAST_HOPS_is_in_the_packets(make, hops):
     with plain.socket(plain.AF_INET, plain.SOCK_DGRAM) as peer:
@@ -213,6 +214,7 @@ def test_DRAFT_12_MULTICAST_HOPS_is_in_the_packets(make, hops):
         assert struct.unpack("i", ancillary[0][2])[0] == min(hops, 255)
 
 
+@pytest.mark.skipif(WINE, reason="Wine's sockets hear the groups that others of the host have joined")
 def test_DRAFT_12_a_dish_hears_only_the_multicast_groups_it_is_bound_to(make):
     """Not those that another socket of this host has joined at the same port."""
     one, two = make("DISH"), make("DISH")
@@ -281,10 +283,11 @@ def test_END_12_wrong_addresses(zmq, make, address, code):
 @pytest.mark.parametrize("first, last", [("223.255.255.255", "224.0.0.0"), ("240.0.0.0", "239.255.255.255"), ("[feff::1]", "[ff00::1]")])
 def test_END_11_what_is_a_multicast_address(zmq, make, first, last):
     """An interface is for these only."""
-    refused(zmq, zmq.EINVAL, make("RADIO", IPV6=1).connect, f"udp://lo;{first}:5555")
-    make("RADIO", IPV6=1).connect(f"udp://lo;{last}:5555")
+    refused(zmq, zmq.EINVAL, make("RADIO", IPV6=1).connect, f"udp://{LOOPBACK};{first}:5555")
+    make("RADIO", IPV6=1).connect(f"udp://{LOOPBACK};{last}:5555")
 
 
+@pytest.mark.skipif(WINE, reason="Wine binds addresses of other hosts")
 def test_END_12_bind_tells_what_is_wrong_at_once(zmq, make, dish):
     refused(zmq, zmq.EADDRINUSE, make("DISH").bind, endpoint(dish))
     refused(zmq, zmq.EADDRINUSE, make("DGRAM").bind, endpoint(dish))
@@ -322,6 +325,7 @@ def test_END_12_names_are_looked_up(make, dish):
     assert told(dish) == ("TV", b"by name")
 
 
+@pytest.mark.skipif(WINE, reason="Wine binds addresses of other hosts")
 def test_DRAFT_12_monitor_events(zmq, make):
     dish, radio = make("DISH"), make("RADIO")
     events = Events(zmq, dish)

@@ -1,7 +1,6 @@
 """ws://, with the peer played by hand: what is said byte for byte, what bad peers get, and that others do not notice."""
 
 import base64
-import errno
 import hashlib
 import os
 import socket
@@ -9,6 +8,7 @@ import struct
 
 import pytest
 from awaiting import Events, endpoint
+from platforms import errno
 from zap import CLIENTS, SERVERS
 
 KEY = "x3JJHMbDL1EzLkh9GBhXDw=="

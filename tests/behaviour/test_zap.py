@@ -1,7 +1,6 @@
 """Authentication by a ZAP handler (RFC 27), for each mechanism that asks one. The handler is a socket of the test."""
 
 import contextlib
-import errno
 import functools
 import socket as plain_socket
 import threading
@@ -9,6 +8,7 @@ import threading
 import pytest
 from awaiting import Events, endpoint, received, silent, until
 from awaiting import bound as address_is_free
+from platforms import errno
 from zap import CLIENT_KEY, CLIENTS, HANDLER, SERVERS, Handler, metadata
 
 

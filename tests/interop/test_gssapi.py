@@ -1,11 +1,11 @@
 """GSSAPI with a Kerberos realm of its own, beside Debian's libzmq, and as bytes (SEC-19)."""
-import errno
 import shutil
 import sys
 
 import kdc
 import pytest
 from awaiting import Events, bound, endpoint, silent, until
+from platforms import errno
 from rawpeer import COMMAND, LONG, connect, greeting
 from stacks import Local, PeerError, Remote
 from words import digest, pattern

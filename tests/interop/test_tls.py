@@ -1,7 +1,6 @@
 """TLS over tcp: who is let in, who is not, what is known of a peer, and what hostile ones can do. The peers are Python's own `ssl`, which speaks
 ZMTP by hand inside TLS, `openssl s_client`, and zmqcore."""
 
-import errno
 import itertools
 import os
 import shutil
@@ -13,6 +12,7 @@ import sys
 
 import pytest
 from awaiting import Events, endpoint
+from platforms import errno
 
 certificates = pytest.importorskip("certificates", reason="TLS needs cryptography")
 

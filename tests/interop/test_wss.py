@@ -1,12 +1,12 @@
 """wss:// between sockets of ours, and with Python's websockets inside Python's ssl, both ways."""
 
 import contextlib
-import errno
 import ssl
 import threading
 
 import pytest
 from awaiting import Events, endpoint
+from platforms import errno
 
 pytest.importorskip("certificates", reason="TLS needs cryptography")
 

@@ -1,7 +1,9 @@
 """The transports that every conformance test runs over. A new transport is one entry here."""
 
+import importlib
 import os
 import socket
+import sys
 from importlib.util import find_spec
 
 
@@ -38,6 +40,11 @@ if os.environ.get("ZMQ_MODULE") == "zmq":
 if TOY := os.environ.get("ZMQCORE_TOY_TRANSPORT"):
     TRANSPORTS[TOY] = lambda folder, number: f"{TOY}://*"
     AHEAD[TOY] = lambda folder, number: f"{TOY}://{unused_port()}"
+
+# Windows has no sockets of the family AF_UNIX before its version 10, and neither has Wine.
+LOCAL = sys.platform != "win32" or importlib.import_module(os.environ.get("ZMQ_MODULE", "zmqcore")).has("ipc")
+if not LOCAL:
+    del TRANSPORTS["ipc"], AHEAD["ipc"]
 
 # Those with connections that can break, queues of the kernel, and peers in other processes.
 NETWORKS = [transport for transport in TRANSPORTS if transport != "inproc"]

@@ -1,6 +1,7 @@
 """Patterns joined by pipes that lead nowhere: pattern_Link joins two patterns, pattern_Wire ends in the test."""
 
-import errno
+
+from platforms import errno
 
 from zmqcore import _probe
 

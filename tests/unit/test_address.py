@@ -1,10 +1,10 @@
 """Endpoints and tcp addresses as texts."""
 
-import errno
 import socket
 
 import pytest
 from descriptors import loopback_name, needs_ipv6, needs_loopback_name
+from platforms import errno
 
 from zmqcore import _probe
 

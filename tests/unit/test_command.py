@@ -1,10 +1,10 @@
 """Commands after the handshake and the message form of subscriptions."""
 
-import errno
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from platforms import errno
 
 from zmqcore import _probe
 

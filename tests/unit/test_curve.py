@@ -1,10 +1,10 @@
 """CURVE, sans IO: both sides of ours against each other and against a peer written here with PyNaCl; every way to fail. RFC 25, RFC 26."""
 
-import errno
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from platforms import errno
 
 from zmqcore import _probe
 

@@ -1,10 +1,10 @@
 """Frame headers of ZMTP/1.0 and of 2.0/3.x, and the decoder over them."""
 
-import errno
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from platforms import errno
 
 from zmqcore import _probe
 

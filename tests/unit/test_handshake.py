@@ -1,11 +1,11 @@
 """The handshake, sans IO: golden octets, every fragmentation, every version, every malformed case."""
 
-import errno
 import struct
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from platforms import errno
 
 from zmqcore import _probe
 

@@ -1,11 +1,11 @@
 """Metadata: what parses, who wins, who holds it."""
 
-import errno
 import struct
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from platforms import errno
 
 from zmqcore import _probe
 

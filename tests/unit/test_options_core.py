@@ -4,7 +4,6 @@ What a release libzmq answers is a fact recorded in tests/data/sockopt_facts.jso
 otherwise on purpose is written down here, in `expected()`; everything else must be equal.
 """
 
-import errno
 import ipaddress
 import json
 import random
@@ -13,6 +12,7 @@ import struct
 from pathlib import Path
 
 import pytest
+from platforms import errno
 
 _probe = pytest.importorskip("zmqcore._probe", reason="built without ZMQCORE_PROBE=1")
 

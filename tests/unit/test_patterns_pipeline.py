@@ -1,9 +1,9 @@
 """PUSH, PULL, PAIR and DEALER: turns, fairness, credit, and pipes that die. On pipes that lead nowhere (pattern_pipes.py)."""
 
-import errno
 
 import pytest
 from pattern_pipes import AGAIN, DEALER, DROPPED, IN, NOTSUP, OUT, PAIR, PUB, PULL, PUSH, REP, REQ, ROUTER, SUB, XPUB, XSUB, drain, link, wire
+from platforms import errno
 
 from zmqcore import _probe
 

@@ -1,11 +1,11 @@
 """PUB, SUB, XPUB and XSUB: topics, filters and what is told upstream. On pipes that lead nowhere (pattern_pipes.py)."""
 
-import errno
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pattern_pipes import AGAIN, IN, NOTSUP, OUT, PUB, SUB, XPUB, XSUB, drain, link, wire
+from platforms import errno
 
 from zmqcore import _probe
 

@@ -1,11 +1,11 @@
 """REQ, REP and ROUTER: envelopes and routing ids. On pipes that lead nowhere (pattern_pipes.py)."""
 
-import errno
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pattern_pipes import AGAIN, DEALER, EFSM, IN, OUT, REP, REQ, ROUTER, drain, link, wire
+from platforms import errno
 
 from zmqcore import _probe
 

@@ -1,10 +1,10 @@
 """PGM: packets, and what stands in them."""
 
-import errno
 import random
 
 import pytest
 from pgm_network import DPORT, GROUP, MS, SECOND, TO_GROUP, TO_ONE, messages, v1
+from platforms import errno
 
 from zmqcore import _probe as probe
 

@@ -1,10 +1,10 @@
 """PLAIN, sans IO: golden octets, every step, every way to fail. RFC 24 and what deployed peers do."""
 
-import errno
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from platforms import errno
 
 from zmqcore import _probe
 

@@ -1,13 +1,13 @@
 """Poll sets: every back end this system has keeps the same promises."""
 
 import contextlib
-import errno
 import os
 import select
 import socket
 import threading
 
 import pytest
+from platforms import errno
 
 from zmqcore import _probe
 

@@ -1,11 +1,11 @@
 """What is said to a SOCKS5 proxy, and every answer: golden octets, octet by octet, malformed."""
 
-import errno
 import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from platforms import errno
 
 from zmqcore import _probe
 

@@ -1,12 +1,12 @@
 """ipc addresses and the descriptors made from them."""
 
-import errno
 import os
 import socket
 import stat
 
 import pytest
 from descriptors import LINUX, closing, connect, wait_for
+from platforms import errno
 
 from zmqcore import _probe
 

@@ -1,11 +1,11 @@
 """Descriptors made from tcp addresses, and who may connect to them."""
 
-import errno
 import os
 import socket
 
 import pytest
 from descriptors import LINUX, closing, connect, needs_ipv6, wait_for
+from platforms import errno
 
 from zmqcore import _probe
 
