@@ -78,6 +78,7 @@ class Traffic:
     last_handshake_error: str | None
     reads: int
     writes: int
+    handed_over: int
     wire_in: int
     wire_out: int
     packets_lost: int
@@ -125,6 +126,7 @@ class PeerStatistics(Traffic):
         handshake_failures (int): connections that ended within the handshake.
         last_handshake_error (str | None): why the last of these did.
         reads (int), writes (int): system calls that read from and wrote to its connections.
+        handed_over (int): large frames (8 KiB and more) that the I/O thread wrote while the program worked.
         wire_in (int), wire_out (int): bytes that they have read and written, handshakes and framing included.
         packets_lost (int): packets of a multicast group that could not be had again, with every message that had a part in them.
         shared_in (int), shared_out (int): bytes of frames that came and went through shared memory (option SHARED_MEMORY); they are not in wire_in
@@ -161,8 +163,8 @@ class SocketStatistics(Traffic):
         type (str): type of the socket.
         peers (tuple[PeerStatistics, ...]): the peers that are there, were there and left something to receive, or are expected.
         messages_in (int), bytes_in (int), queued_in (int), messages_out (int), bytes_out (int), queued_out (int), full_in (int), full_out (int),
-            reads (int), writes (int), wire_in (int), wire_out (int), packets_lost (int), shared_in (int), shared_out (int): as for a peer; of
-            all peers, also of those that are gone.
+            reads (int), writes (int), handed_over (int), wire_in (int), wire_out (int), packets_lost (int), shared_in (int),
+            shared_out (int): as for a peer; of all peers, also of those that are gone.
         dropped (Dropped): the same, by reason; and what was dropped because there was no peer.
         connections (int): peers that have come: connections made and accepted, and sockets joined within the process.
         disconnections (int): peers that have gone.

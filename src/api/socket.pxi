@@ -15,7 +15,7 @@ from pattern.ops cimport SINGLE_FRAME
 from pattern.pattern cimport pattern_is, pattern_topics_count
 from reactor.io_thread cimport io_help, io_thread_t
 from io.end_call cimport socket_end_call
-from io.flush cimport socket_flush
+from io.overlap cimport overlap_flush
 from io.ownership cimport socket_help_begin
 from socket.endpoints cimport socket_bind, socket_connect, socket_connect_peer, socket_disconnect_peer, socket_unbind
 from socket.life cimport socket_close, socket_new, socket_new_locked
@@ -41,7 +41,7 @@ cdef inline void leave_socket(socket_t *s) noexcept nogil:
     """Ends a call and unlocks. The GIL is not held."""
     cdef io_thread_t *io
     if s.host.flush_now:
-        socket_flush(s)
+        overlap_flush(s)
     socket_end_call(s)
     io = socket_help_begin(s)
     zc_lock_release(&s.lock)

@@ -41,6 +41,8 @@ cdef enum:
 
     # From this size on a frame is read straight into the bytes object that recv() will return, if one of its size lies ready.
     RX_SPARE_MIN = 32768
+    # So much of what stands behind the end of such a frame is read together with it.
+    RX_BEHIND = 4096
     # Such objects, of this size at most, stay known when they are handed out, and are used again once nobody else holds them: one the program
     # works with, one it has just got, two that are on their way.
     RX_KEPT = 4
@@ -119,6 +121,18 @@ cdef enum:
     # sockets are in the middle of a handshake. Long enough for the handshake and the subscriptions behind it with processors that are busy elsewhere.
     # A look costs a microsecond, so it must end; the last one is taken when the time is over, however long that is.
     YOUNG_NS = 20000000
+    # Overlap (io/overlap.pxd). A program that stays away from its socket for so long after a large frame, in the mean, has
+    # the I/O thread write: longer than the wake-up of a thread costs it. One that stays away longer than the greater figure
+    # would gain less than a twentieth. The share of the latest time in the mean.
+    OVERLAP_AWAY_NS = 10000
+    OVERLAP_AWAY_MAX_NS = 5000000
+    OVERLAP_SHARE = 4
+    OVERLAP_BYTES_PER_NS = 8    # how fast the kernel copies, about
+    # Output by reference of this size and above is worth it: copying it takes longer than handing it over.
+    OVERLAP_MIN = 32768
+    # One write apart: a thread that wants to close the connection waits for it, 100 us or so.
+    APART_BYTES = 1048576
+    APART_CALLS = 8             # for one socket before it is the turn of others
     # A wait spins at most this long before it blocks; about the price of one sleep and wake-up.
     SPIN_NS = 50000
     # A spinning thread that gave its processor up and got it back only after this long is in the way of others: it had better sleep.

@@ -68,6 +68,7 @@ cdef inline void socket_sent(socket_t *s) noexcept nogil:
     if s.fresh:
         s.fresh = False
         if not pattern_backlog(&s.pattern):
-            socket_flush(s)
+            if not s.host.flush_now:    # else at the end of the call, which decides who writes
+                socket_flush(s)
             return
     socket_coalesce(s)

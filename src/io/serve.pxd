@@ -13,14 +13,19 @@ from socket.connections cimport connections_plan
 from socket.pipes cimport pipes_trim
 from socket.state cimport socket_t, SOCKET_OPEN
 from io.end_call cimport socket_end_call
-from io.flush cimport socket_flush
 from io.mailbox cimport mailbox_drain
+from io.overlap cimport overlap_serve, overlap_work
 from io.turn cimport socket_poll_set, socket_timers, socket_wake_others
 from io.wakeup cimport socket_wake
 
 
 cdef inline socket_t *socket_of_client(io_client_t *c) noexcept nogil:
     return <socket_t *> (<char *> c - <size_t> &(<socket_t *> NULL).client)
+
+
+cdef inline void socket_apart(io_client_t *c) noexcept nogil:
+    """io_client_t.apart"""
+    overlap_work(socket_of_client(c))
 
 
 cdef inline int socket_serve(io_client_t *c, int why, uint64_t now) noexcept nogil:
@@ -36,7 +41,7 @@ cdef inline int socket_serve(io_client_t *c, int why, uint64_t now) noexcept nog
         if s.self_flush_streak >= s.self_flush_limit and s.self_flush_limit < SELF_FLUSH_LIMIT_MAX:
             s.self_flush_limit *= 2
         s.self_flush_streak = 0
-        socket_flush(s)
+        overlap_serve(s)
         s.fresh = True
     elif why == SERVE_SIGNALS:
         zc_store_relaxed_u64(&c.signals_at, 0)
@@ -50,10 +55,12 @@ cdef inline int socket_serve(io_client_t *c, int why, uint64_t now) noexcept nog
     else:
         zc_store_relaxed_u32(&c.lease, LEASE_NONE)
         mailbox_drain(s)
+        s.host.serving = True
         if why != SERVE_TIMERS:
             socket_poll_set(s, now)
+        s.host.serving = False
         socket_timers(s, now)
-        socket_flush(s)
+        overlap_serve(s)
         if s.host.replan:
             connections_plan(s)
         if why == SERVE_TAKE and now - s.trimmed > TRIM_NS:

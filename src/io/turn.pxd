@@ -111,6 +111,7 @@ cdef inline void socket_drive(socket_t *s) noexcept nogil:
     cdef uint64_t now
     socket_flush(s)
     s.fresh = True
+    s.overlap.left = 0
     if s.client.io == NULL:
         # inproc only: nothing to read, but a wake-up that stays up would end every later wait of zmq_poll at once.
         if zc_load_relaxed_u32(&s.wake_pending):

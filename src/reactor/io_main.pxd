@@ -6,7 +6,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t, UINT64_MAX
 from base.memory cimport free
 from base.atomics cimport (
     zc_load_relaxed_u32, zc_store_relaxed_u32, zc_load_relaxed_u64, zc_store_release_u32, zc_load_acquire_u32,
-    zc_swap_u32, zc_swap_u64, zc_pause,
+    zc_load_relaxed_ptr, zc_swap_ptr, zc_swap_u32, zc_swap_u64, zc_pause,
 )
 from base.config cimport (
     LEASE_NS, SCANS_PER_TURN, POLL_BATCH, RETRY_NS, FLUSH_CHECKS, FLUSH_CHECK_NS, FLUSH_WATCH_NS,
@@ -144,6 +144,13 @@ cdef inline void io_rest(io_thread_t *io) noexcept nogil:
 cdef inline void io_between(io_thread_t *io, io_client_t *gone) noexcept nogil:
     """What may wait for locks: no lock is held between two turns."""
     cdef io_client_t *c
+    cdef io_client_t *apart = NULL
+    if zc_load_relaxed_ptr(<void **> &io.apart) != NULL:
+        apart = <io_client_t *> zc_swap_ptr(<void **> &io.apart, NULL)
+    while apart != NULL:
+        c = apart
+        apart = c.apart_next        # read first: it may stand on the list again soon, or be no more
+        c.apart(c)
     while gone != NULL:
         c = gone
         gone = c.gone_next
@@ -209,6 +216,7 @@ cdef inline void io_main(void *arg) noexcept nogil:
                 zc_wake_drain(&io.wake)
             elif <uintptr_t> events[i].tag == TAG_TIMER:
                 io.timer_at = 0         # setting it makes it quiet again
+    io_between(io, NULL)                # the list has references
 
 
 cdef inline int io_start(io_thread_t *io, int kind, int policy, int priority, const int *cpus, int ncpus) noexcept nogil:
@@ -217,6 +225,7 @@ cdef inline int io_start(io_thread_t *io, int kind, int policy, int priority, co
     zc_lock_init(&io.lock)
     io.slots = NULL
     io.gone = NULL
+    io.apart = NULL
     io.nslots = io.count = 0
     io.stop = io.pokes = 0
     io.armed = io.young_until = 0

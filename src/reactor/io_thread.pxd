@@ -18,11 +18,15 @@
 #   could come in before the handshake, or the subscription, that arrived before it on another socket. While connections are young (`young_until`)
 #   application threads that have taken input in, or are about to wait, therefore serve what the set of this thread reports: io_help(). They hold no
 #   socket's lock then; `helpers` keeps the struct from being freed meanwhile.
+# - Apart. What is long and needs no lock is not done while serving either: io_apart() has the thread call the client's
+#   `apart` between two turns, once for all requests until then. The client stands on the thread's list `apart` meanwhile,
+#   and whoever put it there has taken a reference that keeps its memory; `apart` gives it back. It may find the client gone.
 # - Errands. What may have to wait for locks is not done while serving: io_errand() has the thread call `errand` between two turns, with no lock held.
 #
 # Words of io_client_t: lease, activity, flush_pending, flush_at, burst_began, deadline, signals_at are written under the socket's lock and read here
 # (relaxed: a stale value costs one tick). flush_requested and service_requested are set here and cleared by the holder of the socket's lock;
 # adds and notified point to words of the socket. The rest belongs to the I/O thread.
+# apart_queued is read and written under the socket's lock. apart_next belongs to the list.
 # masked is written by the I/O thread and, under the socket's lock, by close(): atomic, relaxed (a stale value costs one look).
 # io_thread_t.lock guards the table of clients and the list `gone`; it is held while the thread, or one that helps it, serves.
 # Order: a socket lock may be held when it is taken.
@@ -32,7 +36,7 @@ from libc.stdint cimport uint32_t, uint64_t, uintptr_t, UINT64_MAX
 from base.memory cimport realloc
 from base.atomics cimport (
     zc_load_relaxed_u32, zc_store_relaxed_u32, zc_load_relaxed_u64, zc_store_relaxed_u64, zc_store_release_u32,
-    zc_add_u32, zc_sub_u32, zc_swap_u32, zc_cas_u64, zc_load_acquire_u64, zc_fence,
+    zc_add_u32, zc_sub_u32, zc_swap_u32, zc_cas_ptr, zc_cas_u64, zc_load_acquire_u64, zc_load_relaxed_ptr, zc_fence,
 )
 from base.config cimport POLL_BATCH, RETRY_NS, FLUSH_CHECK_MAX_NS, FLUSH_CHECK_SHARE, YOUNG_NS
 from base.errors cimport ENOMEM
@@ -80,6 +84,7 @@ cdef struct io_client_t:
     pollset_t *set
     int (*serve)(io_client_t *c, int why, uint64_t now) noexcept nogil
     void (*gone)(io_client_t *c) noexcept nogil
+    void (*apart)(io_client_t *c) noexcept nogil
     io_thread_t *io
     void *tag
     uint64_t check_at           # of the lease
@@ -87,6 +92,8 @@ cdef struct io_client_t:
     uint32_t slot
     uint32_t ticks              # of the burst under way
     io_client_t *gone_next      # finished, gone() not called yet
+    io_client_t *apart_next
+    bint apart_queued
     bint watching               # check_at and seen_activity are valid
 
 cdef struct io_slot_t:
@@ -106,6 +113,7 @@ cdef struct io_thread_t:
     zc_thread_t thread
     io_slot_t *slots
     io_client_t *gone           # written under lock; taken off by the thread only
+    io_client_t *apart          # atomic stack
     uint32_t nslots
     uint32_t errand_due         # atomic
     void (*errand)(void *whose) noexcept nogil      # set before the thread starts, as is the next
@@ -154,6 +162,21 @@ cdef inline void io_errand(io_thread_t *io) noexcept nogil:
     """Any thread, any locks: io.errand() runs soon, after all that happened before this call."""
     if zc_swap_u32(&io.errand_due, 1) == 0:
         io_poke(io, 0)
+
+
+cdef inline bint io_apart(io_client_t *c) noexcept nogil:
+    """The client's lock held, and c.io is there. True: a reference of the client now belongs to the list."""
+    cdef void *head
+    if c.apart_queued:
+        return False
+    c.apart_queued = True
+    while True:
+        head = zc_load_relaxed_ptr(<void **> &c.io.apart)
+        c.apart_next = <io_client_t *> head
+        if zc_cas_ptr(<void **> &c.io.apart, head, c):
+            break
+    io_poke(c.io, 0)
+    return True
 
 
 cdef inline int io_add(io_thread_t *io, io_client_t *c) noexcept nogil:

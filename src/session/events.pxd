@@ -2,9 +2,11 @@
 
 from libc.stdint cimport uint64_t
 from message.message cimport MSG_EMPTY
+from session.apart cimport apart_worth
 from session.handshake cimport session_handshake
 from session.lifecycle cimport session_flush, session_input
 from session.session cimport session_t, SESSION_HANDSHAKE, SESSION_READY
+from session.transmit cimport transmit_mark
 from transport.ops cimport stream_pending
 
 
@@ -19,7 +21,10 @@ cdef inline void session_ready_event(session_t *s, int mask, uint64_t now) noexc
     if mask & (2 | 4):
         # A hang-up is reported without end, and whoever waits for room only would never read about it: writing finds
         # out, too.
-        session_flush(s)
+        if s.host.serving and apart_worth(s):
+            transmit_mark(s)
+        else:
+            session_flush(s)
         if s.state != SESSION_READY:
             return
     if mask & (1 | 4) and not s.closing:

@@ -29,8 +29,9 @@ from session.session cimport (
 from session.receive cimport (
     receive_read, receive_decode, receive_release, receive_settle, receive_drop,
 )
+from session.apart cimport apart_settle
 from session.shared cimport shared_end
-from session.transmit cimport transmit_farewell, transmit_flush, transmit_refill
+from session.transmit cimport transmit_farewell, transmit_flush, transmit_refill, transmit_written_apart
 from session.unsent cimport unsent_give_up
 from transport.ops cimport (
     stream_t, stream_close, stream_clear, stream_due, stream_pending, stream_read, stream_shutdown, stream_unsent,
@@ -285,6 +286,7 @@ cdef inline void session_conclude(session_t *s, uint64_t now) noexcept nogil:
     cdef stream_t stream = s.stream
     cdef int fd = stream.fd
     zc_check(s.state == SESSION_ENDING and s.host.inside == 0)
+    apart_settle(s, True)
     if not s.finishing:
         session_tell_end(s, fd)
     free(s.ends)
@@ -359,6 +361,17 @@ cdef inline void session_flush(session_t *s) noexcept nogil:
     transmit_flush(s)
     if s.paced:
         session_retime(s)
+    session_flushed(s)
+
+
+cdef inline bint session_written_apart(session_t *s) noexcept nogil:
+    """host.apart names the session, and its call is over. As transmit_written_apart()."""
+    cdef bint room = transmit_written_apart(s)
+    session_flushed(s)
+    return room
+
+
+cdef inline void session_flushed(session_t *s) noexcept nogil:
     if s.closing and s.state == SESSION_READY:
         if s.tx_broken:
             # nobody reads on to find the end; the next connection takes what is left

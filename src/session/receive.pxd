@@ -20,7 +20,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport malloc, free
 from libc.string cimport memcpy, memmove
 from base.config cimport (
-    RX_CHUNK_MIN_ROOM, RX_VIEW_MAX, RX_GROW_FIRST, RX_GROW_PROVEN, MSG_INLINE_MAX, RX_SPARE_MIN,
+    RX_BEHIND, RX_CHUNK_MIN_ROOM, RX_VIEW_MAX, RX_GROW_FIRST, RX_GROW_PROVEN, MSG_INLINE_MAX, RX_SPARE_MIN,
 )
 from base.atomics cimport zc_add_u32, zc_sub_u32
 from base.errors cimport EAGAIN, EMSGSIZE, ENOMEM, EPIPE
@@ -412,8 +412,11 @@ cdef inline int receive_nothing(session_t *s, ptrdiff_t n) noexcept nogil:
 
 
 cdef inline size_t receive_space(session_t *s) noexcept nogil:
-    """How much the next read may bring into the chunk."""
+    """How much the next read may bring into the chunk. Little behind a large frame: the next one tends to be large, too,
+    and what of it lies in the chunk is copied once more."""
     cdef size_t room = s.rx.size - s.rx_end
+    if room > RX_BEHIND and s.big.kind != MSG_EMPTY and s.big_size >= RX_SPARE_MIN:
+        room = RX_BEHIND
     return room if room < s.host.in_batch else s.host.in_batch
 
 

@@ -1,7 +1,8 @@
 # session: one connection, from the first connect or accept to its last byte. It joins a descriptor, an engine and a
 # pipe.
 #
-# A session is a passive state machine. Everything here runs under the lock of the socket that owns it; nothing blocks.
+# A session is a passive state machine. Everything here runs under the lock of the socket that owns it, but for one system
+# call (apart.pxd); nothing blocks.
 # Time is an argument; the clock itself is read only where there is none, for a peer's TTL and at the end of a closing
 # session's last write. What the socket must do about it goes through session_host_t. What the bytes mean is known to the
 # engine alone.
@@ -49,13 +50,15 @@
 # - Debug builds count calls that have left the room upwards (host.inside) and check that nothing is taken apart
 #   meanwhile.
 #
-# Files: session.pxd the data; shared.pxd memory shared with the peer; unsent.pxd what a lost connection gives back; transmit.pxd output; receive.pxd input;
+# Files: session.pxd the data; shared.pxd memory shared with the peer; unsent.pxd what a lost connection gives back;
+# transmit.pxd output; apart.pxd how it leaves, by the I/O thread without the lock if need be; receive.pxd input;
 # handshake.pxd the beginning; lifecycle.pxd traffic and the end; events.pxd what a poll set reports; timers.pxd timers and
 # heartbeats.
 
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint32_t, uint64_t
 from base.errors cimport EINVAL, EMSGSIZE, EPROTO
+from base.platform cimport zc_lock_t
 from engine.ops cimport engine_t, engine_zap_t
 from message.message cimport msg_t, buffer_t
 from message.buffer cimport pool_t
@@ -207,6 +210,7 @@ cdef struct session_t:
     # counters of this session's life, all its connections together (socket/statistics.pxd)
     uint64_t reads              # system calls
     uint64_t writes
+    uint64_t handed_over        # large frames that were written apart
     uint64_t wire_in            # bytes
     uint64_t wire_out
     uint64_t packets_lost       # as the transport has told
@@ -228,6 +232,13 @@ cdef struct session_t:
     socks_t *socks              # CONNECTING: what is said to the proxy on the way; NULL: there is none
     address_t *address          # of the attempt of a connecting session, or the last that failed; NULL when READY
 
+# A write without the socket's lock: apart.pxd.
+cdef struct apart_t:
+    zc_lock_t call              # held during the system call
+    session_t *session          # whose output it is; NULL: none, or settled
+    size_t tried                # bytes that were offered
+    ptrdiff_t result            # of the system call
+
 # What a session asks of its socket, and what all sessions of a socket share. Embedded in socket_t.
 cdef struct session_host_t:
     pool_t rx_pool
@@ -238,6 +249,8 @@ cdef struct session_host_t:
     uint32_t kept_next          # which of them makes way; with the GIL
     session_t *dirty            # sessions with output nobody has written yet
     uint32_t dirty_adds         # atomic (relaxed): frames put into outputs; tells the I/O thread that a burst goes on
+    apart_t apart
+    bint serving                # the I/O thread has the lock, and writes large output apart when it has released it
     session_t *ending           # sessions that are over, oldest first; connections_end() takes them apart
     session_t *ending_last
     # debug builds: calls out of a session, or into one from a pattern, that have not returned

@@ -10,15 +10,15 @@
 #   of the application, be taken for a frame of it, so it is held until that message has ended.
 # - A write error only marks the output broken. What the peer sent before it went is still read; the reader then finds
 #   the end.
+# - Between two calls the output may be in the hands of the I/O thread (apart.pxd). Then it is only appended to.
 
 from libc.stdint cimport uint32_t
 from libc.stddef cimport ptrdiff_t
 from libc.string cimport memcpy
 from base.memory cimport realloc
 from base.atomics cimport zc_load_relaxed_u32, zc_store_relaxed_u32
-from base.config cimport SHARED_MIN, TX_FULL, TX_REF_MIN, TX_IOV_MAX, TX_SUBSCRIPTIONS_MAX, TX_TURN
+from base.config cimport SHARED_MIN, TX_FULL, TX_REF_MIN, TX_SUBSCRIPTIONS_MAX, TX_TURN
 from base.errors cimport EAGAIN, ENOMEM
-from base.platform cimport zc_iovec_t, zc_iov_set
 from engine.ops cimport (
     ENGINE_CLOSES, ENGINE_OPAQUE, ENGINE_OVERHEAD, ENGINE_SIGNALS_WAIT, SIGNAL_CANCEL, SIGNAL_CLOSE, SIGNAL_PING,
     SIGNAL_PONG, SIGNAL_SUBSCRIBE,
@@ -30,6 +30,7 @@ from message.message cimport (
 from message.buffer cimport pool_take
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_front, ring_pop, ring_empty, ring_return_credit
+from session.apart cimport apart_settle, transmit_advance, transmit_took, transmit_write
 from session.shared cimport shared_put, shared_show
 from session.session cimport session_t, outref_t, session_unsent, session_want, SESSION_READY
 from session.unsent cimport (
@@ -37,7 +38,6 @@ from session.unsent cimport (
     unsent_note_signal,
     FRAME_BY_REFERENCE, FRAME_CONTINUES, FRAME_LAST, BOUNDARY,
 )
-from transport.ops cimport stream_write, stream_writev
 
 cdef enum:
     # Room for one more frame.
@@ -316,64 +316,6 @@ cdef inline bint transmit_refill(session_t *s) noexcept nogil:
         some = True
 
 
-cdef inline int transmit_advance(session_t *s, size_t n) noexcept nogil:
-    cdef outref_t *r
-    cdef size_t step
-    while n:
-        if s.ref_head < s.nrefs:
-            r = &s.refs[s.ref_head]
-            step = r.at - s.tx_head
-            if step > n:
-                step = n
-            s.tx_head += step
-            n -= step
-            step = r.body.size - r.sent
-            if step > n:
-                step = n
-            r.sent += step
-            s.tx_refbytes -= step
-            n -= step
-            if s.tx_head == r.at and r.sent == r.body.size:
-                msg_close(&r.body)
-                s.ref_head += 1
-        else:
-            s.tx_head += n
-            n = 0
-    return 0
-
-
-cdef inline ptrdiff_t transmit_write(session_t *s, size_t *tried) noexcept nogil:
-    """One system call; `tried` bytes were offered."""
-    cdef zc_iovec_t iov[64]                 # TX_IOV_MAX
-    cdef int n = 0
-    cdef uint32_t i = s.ref_head
-    cdef size_t pos = s.tx_head
-    cdef outref_t *r
-    tried[0] = s.tx_tail - pos
-    if s.ref_head == s.nrefs:
-        return stream_write(&s.stream, s.tx.data + pos, s.tx_tail - pos)
-    tried[0] = 0
-    while i < s.nrefs and n + 3 <= TX_IOV_MAX:
-        r = &s.refs[i]
-        if r.sent == r.body.size:
-            i += 1              # through shared memory
-            continue
-        if r.at > pos:
-            zc_iov_set(&iov[n], s.tx.data + pos, r.at - pos)
-            tried[0] += r.at - pos
-            n += 1
-            pos = r.at
-        zc_iov_set(&iov[n], msg_data(&r.body) + r.sent, r.body.size - r.sent)
-        tried[0] += r.body.size - r.sent
-        n += 1
-        i += 1
-    if i == s.nrefs and s.tx_tail > pos:
-        zc_iov_set(&iov[n], s.tx.data + pos, s.tx_tail - pos)
-        tried[0] += s.tx_tail - pos
-        n += 1
-    return stream_writev(&s.stream, iov, n)
-
-
 cdef inline void transmit_flush(session_t *s) noexcept nogil:
     """Writes what there is, refills from the ring, until all is out or the kernel is full (or TX_TURN is; it looks the
     same from outside)."""
@@ -382,41 +324,56 @@ cdef inline void transmit_flush(session_t *s) noexcept nogil:
     cdef size_t left = TX_TURN
     cdef bint was_blocked = s.tx_blocked
     cdef bint refilled = False
-    if s.state != SESSION_READY or s.tx_broken:
+    if s.state != SESSION_READY or s.tx_broken or not apart_settle(s, False):
         return
-    while True:
+    while not s.tx_broken:
         if session_unsent(s) == 0:
-            unsent_none(s)
-            if s.shared != NULL and s.shared.wanted:
-                transmit_show(s)
-                if s.tx_broken:
-                    break
-                if session_unsent(s):
-                    continue
-            if s.pipe != NULL and not ring_empty(s.pipe.outr):
-                refilled = transmit_refill(s) or refilled
-                if session_unsent(s):
-                    continue
-            s.tx_blocked = False
+            refilled = transmit_all_left(s) or refilled
+            if session_unsent(s):
+                continue
             break
         n = transmit_write(s, &tried)
-        s.writes += 1
-        if n < 0:
-            if n != -EAGAIN:
-                s.tx_broken = True      # what is left is requeued when the reader has found the end
-                s.tx_blocked = False
-                break
-            n = 0
-        s.wire_out += n
-        transmit_advance(s, n)
-        if <size_t> n < tried or (<size_t> n >= left and not s.paced):
+        if not transmit_took(s, n, tried):
+            break
+        if <size_t> n >= left and not s.paced:
             s.tx_blocked = True
             break
         left -= n
+    transmit_tell(s, was_blocked, refilled)
+
+
+cdef inline bint transmit_all_left(session_t *s) noexcept nogil:
+    """Everything in the output has left: what the ring holds is next. Whether there was any."""
+    unsent_none(s)
+    s.tx_blocked = False
+    if s.shared != NULL and s.shared.wanted:
+        transmit_show(s)
+        if s.tx_broken or session_unsent(s):
+            return False
+    return s.pipe != NULL and not ring_empty(s.pipe.outr) and transmit_refill(s)
+
+
+cdef inline void transmit_tell(session_t *s, bint was_blocked, bint refilled) noexcept nogil:
+    """After writing: the poll set and the pattern hear what has changed."""
     if was_blocked != s.tx_blocked:
         session_want(s, s.want_in, s.tx_blocked and not s.paced)
     if refilled or (was_blocked and not s.tx_blocked):
         s.host.writable(s)
+
+
+cdef inline bint transmit_written_apart(session_t *s) noexcept nogil:
+    """The writer is back. Whether senders may find room now that did not before."""
+    cdef bint was_blocked = s.tx_blocked
+    cdef bint refilled = False
+    apart_settle(s, True)
+    if s.state != SESSION_READY:
+        return False
+    if session_unsent(s) == 0 and not s.tx_broken:
+        refilled = transmit_all_left(s)
+    if session_unsent(s) and not s.tx_blocked and not s.tx_broken:
+        transmit_mark(s)
+    transmit_tell(s, was_blocked, refilled)
+    return refilled or (was_blocked and not s.tx_blocked)
 
 
 cdef inline void transmit_farewell(session_t *s, const unsigned char *data, size_t n) noexcept nogil:

@@ -56,6 +56,7 @@ cdef inline void counts_session(counts_t *c, session_t *x) noexcept nogil:
     """What a session has counted."""
     c.reads += x.reads
     c.writes += x.writes
+    c.handed_over += x.handed_over
     c.wire_in += x.wire_in
     c.wire_out += x.wire_out
     c.packets_lost += x.packets_lost

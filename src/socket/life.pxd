@@ -18,7 +18,7 @@ from base.platform cimport (
 )
 from io.flush cimport socket_flush
 from io.mailbox cimport mailbox_drain
-from io.serve cimport socket_of_client, socket_serve
+from io.serve cimport socket_apart, socket_of_client, socket_serve
 from io.wakeup cimport mailbox_closed, socket_close_set, socket_wake
 from message.buffer cimport pool_clear, pool_init
 from message.message cimport zc_large_trim
@@ -210,6 +210,7 @@ cdef inline socket_t *socket_new_locked(context_t *ctx, int type, bint internal,
     s.client.set = &s.set
     s.client.serve = socket_serve
     s.client.gone = socket_gone
+    s.client.apart = socket_apart
     s.client.adds = &s.host.dirty_adds
     s.client.notified = &s.notified
     pool_init(&s.host.rx_pool, RX_CHUNK)

@@ -121,6 +121,8 @@ cdef inline int proxy_capture(proxy_t *p) noexcept nogil:
             rc = proxy_send(p, p.capture, &copy)
             if rc >= 0 and not p.frames[p.captured].flags & MSG_MORE:
                 socket_sent(p.capture)
+                if p.capture.host.flush_now:
+                    socket_flush(p.capture)
         socket_end_call(p.capture)
         zc_lock_release(&p.capture.lock)
         msg_close(&copy)

@@ -1,5 +1,6 @@
 # What the sessions of a socket call: session_host_t, filled in. Lock held; nothing blocks.
 
+from base.platform cimport zc_lock_init
 from io.timers cimport socket_of, socket_retime
 from pattern.ops cimport PUBLISHES
 from pattern.pattern cimport pattern_in_ready, pattern_is, pattern_out_ready
@@ -29,6 +30,7 @@ cdef inline void connection_writable(session_t *x) noexcept nogil:
 
 
 cdef inline void connections_init(socket_t *s) noexcept nogil:
+    zc_lock_init(&s.host.apart.call)
     s.host.publishes = pattern_is(&s.pattern, PUBLISHES)
     s.host.connect = connection_connect
     s.host.unwatch = connection_unwatch

@@ -120,6 +120,7 @@ cdef struct counts_t:
     uint64_t full_out
     uint64_t reads
     uint64_t writes
+    uint64_t handed_over
     uint64_t wire_in
     uint64_t wire_out
     uint64_t packets_lost       # of multicast groups
@@ -132,6 +133,11 @@ cdef struct counts_t:
     uint64_t handshake_failures
     uint32_t failed_event
     uint32_t failed_value
+
+# Whether the I/O thread writes large frames while the program works: io/overlap.pxd. Times in ns.
+cdef struct overlap_t:
+    uint64_t left               # when the program last left a call with a large frame; 0 = it has driven the socket since
+    uint64_t away               # how long it stays away then: a running mean
 
 cdef struct socket_t:
     zc_lock_t lock
@@ -147,6 +153,7 @@ cdef struct socket_t:
     bint fresh                  # the next message is the first of a burst: write it at once
     uint32_t self_flush_streak  # that came before the I/O thread's, lately; counted up to self_flush_limit
     uint32_t self_flush_limit   # so many of them earn trust (SELF_FLUSH_LIMIT)
+    overlap_t overlap
     bint expecting_out          # a send was refused; tell FD watchers when it could go on
     session_t **sessions
     uint32_t nsessions

@@ -193,6 +193,12 @@ cdef struct transport_ops_t:
     void (*close)(stream_t *t) noexcept nogil
 
 
+cdef inline bint stream_alone(const stream_t *t) noexcept nogil:
+    """Its transport keeps nothing for it: a call that reads or writes uses the descriptor and no word else, and may be made
+    without a lock by a thread that keeps the stream open."""
+    return t.state == NULL and t.ops.kind == TRANSPORT_STREAM
+
+
 cdef inline void stream_clear(stream_t *t, const transport_ops_t *ops) noexcept nogil:
     t.ops = ops
     t.state = NULL

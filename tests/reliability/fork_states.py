@@ -52,6 +52,26 @@ def idle(place):
 
 
 @state
+def working(place):
+    """Large frames, which the I/O thread writes while this one is busy, and another reads."""
+    push, pull = place.pair("PUSH", "PULL")
+    got = []
+    reader = threading.Thread(target=lambda: got.extend(pull.recv() for _ in range(60)))
+    reader.start()
+    for number in range(60):
+        push.send(b"%04d" % number * 100_000)
+        if number == 30:
+            place.fork()
+        until = time.perf_counter() + 0.0005
+        while time.perf_counter() < until:
+            pass
+    reader.join()
+    assert got == [b"%04d" % number * 100_000 for number in range(60)]
+    place.join()
+    flows(push, pull)
+
+
+@state
 def connecting(place):
     """To a listener that takes nobody, to one that is not there yet, with messages queued."""
     with sockets.socket() as full, contextlib.ExitStack() as fillers, sockets.create_server(("127.0.0.1", 0)) as gone:

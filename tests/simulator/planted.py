@@ -74,6 +74,21 @@ FAULTS = {
         "        if rc & EVENT_IN and not rc & wanted:\n",
         "        if rc & EVENT_IN and not rc & 3:\n",
     ),
+    "a connection ends under the hands of the thread that writes it": (
+        "session/lifecycle.pxd",
+        "    apart_settle(s, True)\n",
+        "",
+    ),
+    "two threads write one output": (
+        "session/transmit.pxd",
+        " or s.tx_broken or not apart_settle(s, False):\n",
+        " or s.tx_broken:\n",
+    ),
+    "what is sent during a write apart is forgotten": (
+        "session/transmit.pxd",
+        "    if session_unsent(s) and not s.tx_blocked and not s.tx_broken:\n        transmit_mark(s)\n",
+        "",
+    ),
     "conflating sender tears messages": (
         "pipe/pipe.pxd",
         " and p.outr.only == NULL and p.sink(p, m, take) == 1:\n",

@@ -9,7 +9,7 @@ from sim.model cimport HEAD, SENT_ACCEPTED, SENT_DOUBTFUL, SENT_REFUSED, frame_f
 from sim.program cimport NOWAIT, op_t
 from sim.system cimport SIM_MODEL, sim_find, sim_object_new, sim_progress, world
 from io.end_call cimport socket_end_call
-from io.flush cimport socket_flush
+from io.overlap cimport overlap_flush
 from io.wait cimport wait_begin, wait_t
 from socket.state cimport socket_t
 from socket.send_recv cimport socket_abandon, socket_enter, socket_send_now, socket_send_wait, socket_try_send
@@ -164,7 +164,7 @@ cdef inline int send_frames(socket_t *s, msg_t *m, int n, int32_t timeout, int *
             if rc == -ENOMEM and done[0]:
                 socket_abandon(s)
             if s.host.flush_now:
-                socket_flush(s)
+                overlap_flush(s)
             socket_end_call(s)
             zc_lock_release(&s.lock)
     return rc if rc < 0 else dropped

@@ -7,7 +7,7 @@ from sim.model cimport model_t
 from sim.program cimport SLOTS, op_t, program_t
 from sim.system cimport SIM_MODEL, sim_find, sim_free, sim_heap, world
 from io.end_call cimport socket_end_call
-from io.flush cimport socket_flush
+from io.overlap cimport overlap_flush
 from socket.proxy cimport proxy_t
 from socket.state cimport context_t, socket_t
 
@@ -62,7 +62,7 @@ cdef inline void leave(socket_t *s) noexcept nogil:
     """unlock_socket() of the API."""
     if unsettled(s):
         if s.host.flush_now:
-            socket_flush(s)
+            overlap_flush(s)
         socket_end_call(s)
     zc_lock_release(&s.lock)
 
