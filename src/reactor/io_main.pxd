@@ -141,16 +141,23 @@ cdef inline void io_rest(io_thread_t *io) noexcept nogil:
         zc_wake_drain(&io.wake)
 
 
+cdef inline void io_run_apart(io_thread_t *io) noexcept nogil:
+    """No lock is held."""
+    cdef io_client_t *c
+    cdef io_client_t *next
+    if zc_load_relaxed_ptr(<void **> &io.apart) == NULL:
+        return
+    c = <io_client_t *> zc_swap_ptr(<void **> &io.apart, NULL)
+    while c != NULL:
+        next = c.apart_next         # read first: it may stand on the list again soon, or be no more
+        c.apart(c)
+        c = next
+
+
 cdef inline void io_between(io_thread_t *io, io_client_t *gone) noexcept nogil:
     """What may wait for locks: no lock is held between two turns."""
     cdef io_client_t *c
-    cdef io_client_t *apart = NULL
-    if zc_load_relaxed_ptr(<void **> &io.apart) != NULL:
-        apart = <io_client_t *> zc_swap_ptr(<void **> &io.apart, NULL)
-    while apart != NULL:
-        c = apart
-        apart = c.apart_next        # read first: it may stand on the list again soon, or be no more
-        c.apart(c)
+    io_run_apart(io)
     while gone != NULL:
         c = gone
         gone = c.gone_next
@@ -216,7 +223,7 @@ cdef inline void io_main(void *arg) noexcept nogil:
                 zc_wake_drain(&io.wake)
             elif <uintptr_t> events[i].tag == TAG_TIMER:
                 io.timer_at = 0         # setting it makes it quiet again
-    io_between(io, NULL)                # the list has references
+    io_run_apart(io)                    # the list has references of sockets that are gone
 
 
 cdef inline int io_start(io_thread_t *io, int kind, int policy, int priority, const int *cpus, int ncpus) noexcept nogil:
