@@ -46,20 +46,32 @@ class Reader(threading.Thread):
 
 
 @pytest.mark.parametrize("transport", STREAMS)
-@pytest.mark.parametrize("size", [LARGE, HUGE])
-def test_frames_of_a_working_program_are_handed_over(pair, transport, size):
+def test_frames_of_a_working_program_are_handed_over(pair, transport):
     push, pull = pair("PUSH", "PULL", transport)
-    reader = Reader(pull, size)
+    reader = Reader(pull, LARGE)
     sent = 0
     until = time.monotonic() + SECONDS
     while push.statistics().handed_over < 20:
         assert time.monotonic() < until
-        push.send(numbered(sent, size))
+        push.send(numbered(sent, LARGE))
         sent += 1
-        work(size * 0.5e-9 + 100e-6)
+        work(100e-6)
     push.send(b"")
     reader.check(sent)
     assert push.statistics().messages_left == sent + 1
+
+
+@pytest.mark.parametrize("transport", STREAMS)
+@pytest.mark.parametrize("size", [LARGE, HUGE])
+def test_what_found_no_room_is_handed_over_when_there_is_some(pair, transport, size):
+    """The program is in no call by then."""
+    push, pull = pair("PUSH", "PULL", transport, {"SNDHWM": 0}, {"RCVHWM": 1})
+    sent = 40 * HUGE // size
+    for number in range(sent):
+        push.send(numbered(number, size))
+    push.send(b"")
+    Reader(pull, size).check(sent)
+    assert push.statistics().handed_over > 0
 
 
 @pytest.mark.parametrize("transport", STREAMS)
