@@ -126,7 +126,7 @@ class PeerStatistics(Traffic):
         handshake_failures (int): connections that ended within the handshake.
         last_handshake_error (str | None): why the last of these did.
         reads (int), writes (int): system calls that read from and wrote to its connections.
-        handed_over (int): large frames (8 KiB and more) that the I/O thread wrote while the program worked.
+        handed_over (int): of these writes, those of large frames that the I/O thread made beside the program.
         wire_in (int), wire_out (int): bytes that they have read and written, handshakes and framing included.
         packets_lost (int): packets of a multicast group that could not be had again, with every message that had a part in them.
         shared_in (int), shared_out (int): bytes of frames that came and went through shared memory (option SHARED_MEMORY); they are not in wire_in

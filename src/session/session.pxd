@@ -210,7 +210,7 @@ cdef struct session_t:
     # counters of this session's life, all its connections together (socket/statistics.pxd)
     uint64_t reads              # system calls
     uint64_t writes
-    uint64_t handed_over        # large frames that were written apart
+    uint64_t handed_over        # of these, writes apart
     uint64_t wire_in            # bytes
     uint64_t wire_out
     uint64_t packets_lost       # as the transport has told

@@ -7,12 +7,12 @@ import time
 
 import pytest
 from awaiting import SECONDS, endpoint
+from transports import PLAIN
 
 pytestmark = pytest.mark.better  # the statistics that tell
 
 LARGE = 65536
 HUGE = 1 << 20
-STREAMS = ["tcp", "ipc"]
 
 
 def numbered(number, size):
@@ -45,7 +45,7 @@ class Reader(threading.Thread):
         assert (self.count, self.wrong) == (count, None)
 
 
-@pytest.mark.parametrize("transport", STREAMS)
+@pytest.mark.parametrize("transport", PLAIN)
 def test_frames_of_a_working_program_are_handed_over(pair, transport):
     push, pull = pair("PUSH", "PULL", transport)
     reader = Reader(pull, LARGE)
@@ -61,7 +61,7 @@ def test_frames_of_a_working_program_are_handed_over(pair, transport):
     assert push.statistics().messages_left == sent + 1
 
 
-@pytest.mark.parametrize("transport", STREAMS)
+@pytest.mark.parametrize("transport", PLAIN)
 @pytest.mark.parametrize("size", [LARGE, HUGE])
 def test_what_found_no_room_is_handed_over_when_there_is_some(pair, transport, size):
     """The program is in no call by then."""
@@ -74,7 +74,7 @@ def test_what_found_no_room_is_handed_over_when_there_is_some(pair, transport, s
     assert push.statistics().handed_over > 0
 
 
-@pytest.mark.parametrize("transport", STREAMS)
+@pytest.mark.parametrize("transport", PLAIN)
 def test_a_peer_that_does_not_read_is_sent_no_more_than_its_share(zmq, pair, transport):
     """What the I/O thread writes makes room for no more messages than what the program writes itself."""
     taken = []
@@ -95,7 +95,7 @@ def test_a_peer_that_does_not_read_is_sent_no_more_than_its_share(zmq, pair, tra
     assert 4 <= min(taken) and max(taken) <= 4 + 16  # its share: SNDHWM, what one output takes, and what two kernels do
 
 
-@pytest.mark.parametrize("transport", STREAMS)
+@pytest.mark.parametrize("transport", PLAIN)
 @pytest.mark.parametrize("how", ["close", "disconnect"])
 def test_what_is_being_written_when_its_socket_is_closed_still_arrives(make, fresh, transport, how):
     pull = make("PULL", RCVHWM=2)
@@ -114,7 +114,7 @@ def test_what_is_being_written_when_its_socket_is_closed_still_arrives(make, fre
     Reader(pull, HUGE).check(20)
 
 
-@pytest.mark.parametrize("transport", STREAMS)
+@pytest.mark.parametrize("transport", PLAIN)
 def test_a_connection_that_is_dropped_while_it_is_written_takes_its_descriptor_along(make, fresh, transport):
     """Who gets the number of the descriptor next reads nothing of what was being sent."""
     pull = make("PULL", RCVHWM=1)
