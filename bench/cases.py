@@ -6,7 +6,7 @@ Rules
   - `measure` names a function of measures.py; it turns what the roles report into the one number of a round.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 SIZES = (16, 256, 4096, 65536, 1048576)
 # Sizes of the few messages whose contents are compared one by one before the clock runs.
@@ -157,6 +157,21 @@ def encrypted():
     yield Case("curve/round_trip/tcp/256", there_and_back(), "each", {"size": 256, "curve": True})
 
 
+def transports():
+    """What WebSocket and TLS cost: no other stack here has them."""
+    for size in (256, 65536):
+        yield Case(
+            f"transports/{size}",
+            (),
+            "rate",
+            {"size": size},
+            variants={
+                f"zmqcore {transport}": tuple(replace(part, params={"transport": transport}) for part in one_way())
+                for transport in ("tcp", "ws", "tls+tcp", "wss")
+            },
+        )
+
+
 def costs():
     yield Case("cpu/tcp/16", one_way(), "cpu_per_million", {"size": 16}, raw=True)
     idle = (Part("idle.Server", "b"), Part("idle.Clients"))
@@ -221,5 +236,5 @@ def scaling():
         )
 
 
-ALL = (*push_pull(), *patterns(), *coroutines(), *working(), *round_trips(), *encrypted(), *costs(), *tails(), *batches())
+ALL = (*push_pull(), *patterns(), *coroutines(), *working(), *round_trips(), *encrypted(), *transports(), *costs(), *tails(), *batches())
 SCALING = tuple(scaling())

@@ -11,6 +11,8 @@ import time
 
 from bench import stacks
 
+from . import certificate
+
 now = time.monotonic_ns
 
 
@@ -46,6 +48,7 @@ def end_mark(n):
 SERVER_PUBLIC, SERVER_SECRET = b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", b"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6"
 CLIENT_PUBLIC, CLIENT_SECRET = b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"
 SERVERS = ("PULL", "REP")
+TLS = ("tls+tcp", "wss")
 
 
 def curve(kind):
@@ -78,17 +81,19 @@ class Role:
             options["IO_STRATEGY"] = self.params["strategy"]
         if self.params.get("curve"):
             options |= curve(kind)
+        if self.transport in TLS:
+            options |= (certificate.make if kind in SERVERS else certificate.trust)(self.params["dir"])
         for name, value in {"LINGER": 0, **options}.items():
             socket.setsockopt(getattr(self.zmq, name), value)
         return socket
 
     def bind(self, socket, name):
-        if self.transport == "tcp":
-            socket.bind("tcp://127.0.0.1:*")
-        elif self.transport == "ipc":
+        if self.transport == "ipc":
             socket.bind(f"ipc://{self.params['dir']}/{name}")
-        else:
+        elif self.transport == "inproc":
             socket.bind(f"inproc://{name}")
+        else:
+            socket.bind(f"{self.transport}://127.0.0.1:*")
         endpoint = socket.getsockopt(self.zmq.LAST_ENDPOINT)
         if isinstance(endpoint, bytes):
             endpoint = endpoint.rstrip(b"\0").decode()
