@@ -23,7 +23,7 @@ ISO_HEADERS = {f"{name}.h" for name in "errno limits stdarg stddef stdint stdio 
 NAMES_FROM_PYZMQ = ("zmqcore/utils/", "tests/api/test_utils.py")
 # Modules that join zmqcore to a package the program already uses; nothing else imports them, so none is a dependency.
 BRIDGES = {
-    "anyio": "zmqcore/anyio.py",
+    "anyio": ("zmqcore/anyio.py", "zmqcore/_anyio_requester.py"),
     "cffi": "zmqcore/utils/interop.py",
     "cryptography": "zmqcore/_openssl.py",
     "gevent": "zmqcore/green/",

@@ -25,10 +25,11 @@ from collections.abc import Callable
 from typing import Any
 
 from . import _core
+from ._deadlines import checked, tighter
 from ._readers import listen, stop_listening
 from ._received import Received, Returned, message_of, receive_again
 from .constants import Flag, PollEvent, SocketOption
-from .error import Again
+from .error import Again, time_is_over
 
 # As plain ints: operators of enums are slow, and these are used for every message.
 DONTWAIT = int(Flag.DONTWAIT)
@@ -52,7 +53,7 @@ running_loop = asyncio.events._get_running_loop
 class Pending:
     """A call that waits: how to make it, and its Future."""
 
-    __slots__ = ("socket", "future", "call", "args", "kwargs", "load", "timer")
+    __slots__ = ("socket", "future", "call", "args", "kwargs", "load", "timer", "timeout", "option")
 
     def __init__(
         self,
@@ -70,6 +71,8 @@ class Pending:
         self.kwargs = kwargs
         self.load = load
         self.timer: asyncio.TimerHandle | None = None
+        self.timeout: float | None = None  # as it was given
+        self.option = -1  # what RCVTIMEO or SNDTIMEO was
 
     def abandon(self) -> None:
         self.stop_timer()
@@ -238,10 +241,16 @@ class Awaiting(_core.AwaitingBase):
         kwargs: dict[str, Any] = NO_KEYWORDS,
         load: Callable[[Any], Any] | None = None,
         tried: bool = False,
+        timeout: float | None = None,
     ) -> asyncio.Future[Any]:
         """Makes a call that does not wait: at once if nothing of its direction is pending, or else when it is its turn. `tried`: it has
-        been made just now, to no avail."""
+        been made just now, to no avail. `timeout`: milliseconds from now, beside RCVTIMEO or SNDTIMEO."""
         loop = self.loop
+        if timeout is not None:
+            try:
+                timeout = checked(timeout)
+            except (TypeError, ValueError) as error:
+                return failed(loop, error)
         while queue and queue[0].future.done():
             queue.popleft().abandon()
         waits = not flags & DONTWAIT
@@ -278,6 +287,7 @@ class Awaiting(_core.AwaitingBase):
             # What stops the first one, a peer without room say, need not stop those behind it.
             queue[-1].future.add_done_callback(self.next_in_line)
         pending = Pending(socket, future, call, args, kwargs, load)
+        pending.timeout = timeout
         try:
             self.add(socket, queue, pending, behind)
         except Exception as error:
@@ -287,7 +297,8 @@ class Awaiting(_core.AwaitingBase):
     def add(self, socket: Any, queue: deque[Pending], pending: Pending, behind: bool) -> None:
         """`behind`: something else must come first, the loop's next turn at least."""
         receives = queue is self.receives
-        timeout: int = core_get(socket, RCVTIMEO if receives else SNDTIMEO)
+        pending.option = core_get(socket, RCVTIMEO if receives else SNDTIMEO)
+        timeout = tighter(pending.timeout, pending.option)
         if self.fd < 0:
             self.fd = socket.fileno()
         # What a spin finds needs no reader: most answers come that soon, and a loop takes its time to add a reader and to remove it.
@@ -306,7 +317,10 @@ class Awaiting(_core.AwaitingBase):
         """Its time is up."""
         self.wake_kicked()
         if not pending.future.done():
-            pending.future.set_exception(Again())
+            late = Again()
+            if pending.timeout is not None:
+                late = time_is_over(not isinstance(pending.future, Received), pending.timeout, pending.option)
+            pending.future.set_exception(late)
             self.kick()
 
     def next_in_line(self, future: asyncio.Future[Any]) -> None:

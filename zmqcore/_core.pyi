@@ -83,6 +83,8 @@ class Socket(_SocketBase):
         track: Literal[False] = False,
         routing_id: int | None = None,
         group: str | bytes | None = None,
+        *,
+        timeout: float | None = None,
     ) -> None: ...
     @overload
     def send(
@@ -94,6 +96,7 @@ class Socket(_SocketBase):
         track: Literal[True],
         routing_id: int | None = None,
         group: str | bytes | None = None,
+        timeout: float | None = None,
     ) -> MessageTracker: ...
     @overload
     def send(
@@ -104,27 +107,46 @@ class Socket(_SocketBase):
         track: bool = False,
         routing_id: int | None = None,
         group: str | bytes | None = None,
+        *,
+        timeout: float | None = None,
     ) -> MessageTracker | None: ...
     @overload
-    def recv(self, flags: int = 0, copy: Literal[True] = True, track: bool = False) -> bytes: ...
+    def recv(
+        self, flags: int = 0, copy: Literal[True] = True, track: bool = False, *, timeout: float | None = None
+    ) -> bytes: ...
     @overload
-    def recv(self, flags: int = 0, *, copy: Literal[False], track: bool = False) -> Frame: ...
+    def recv(self, flags: int = 0, *, copy: Literal[False], track: bool = False, timeout: float | None = None) -> Frame: ...
     @overload
-    def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> bytes | Frame: ...
+    def recv(
+        self, flags: int = 0, copy: bool = True, track: bool = False, *, timeout: float | None = None
+    ) -> bytes | Frame: ...
     def send_multipart(
-        self, msg_parts: Iterable[_Data], flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
+        self,
+        msg_parts: Iterable[_Data],
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        *,
+        timeout: float | None = None,
+        **kwargs: Any,
     ) -> MessageTracker | None: ...
-    @overload
-    def recv_multipart(self, flags: int = 0, copy: Literal[True] = True, track: bool = False) -> list[bytes]: ...
-    @overload
-    def recv_multipart(self, flags: int = 0, *, copy: Literal[False], track: bool = False) -> list[Frame]: ...
     @overload
     def recv_multipart(
-        self, flags: int = 0, copy: bool = True, track: bool = False
+        self, flags: int = 0, copy: Literal[True] = True, track: bool = False, *, timeout: float | None = None
+    ) -> list[bytes]: ...
+    @overload
+    def recv_multipart(
+        self, flags: int = 0, *, copy: Literal[False], track: bool = False, timeout: float | None = None
+    ) -> list[Frame]: ...
+    @overload
+    def recv_multipart(
+        self, flags: int = 0, copy: bool = True, track: bool = False, *, timeout: float | None = None
     ) -> list[bytes] | list[Frame]: ...
-    def send_many(self, iterable: Iterable[_Data], flags: int = 0) -> int: ...
-    def recv_many(self, max: int = 1000, flags: int = 0) -> list[bytes]: ...
-    def recv_into(self, buffer: Buffer, /, *, nbytes: int = 0, flags: int = 0) -> int: ...
+    def send_many(self, iterable: Iterable[_Data], flags: int = 0, *, timeout: float | None = None) -> int: ...
+    def recv_many(self, max: int = 1000, flags: int = 0, *, timeout: float | None = None) -> list[bytes]: ...
+    def recv_into(
+        self, buffer: Buffer, /, *, nbytes: int = 0, flags: int = 0, timeout: float | None = None
+    ) -> int: ...
 
 @disjoint_base
 class Frame:
@@ -228,13 +250,24 @@ def await_send(
     track: bool = False,
     routing_id: int | None = None,
     group: str | bytes | None = None,
+    *,
+    timeout: float | None = None,
 ) -> asyncio.Future[Any]: ...
 def await_send_multipart(
-    self: Socket, msg_parts: Iterable[_Data], flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
+    self: Socket,
+    msg_parts: Iterable[_Data],
+    flags: int = 0,
+    copy: bool = True,
+    track: bool = False,
+    *,
+    timeout: float | None = None,
+    **kwargs: Any,
 ) -> asyncio.Future[Any]: ...
-def await_recv(self: Socket, flags: int = 0, copy: bool = True, track: bool = False) -> asyncio.Future[Any]: ...
+def await_recv(
+    self: Socket, flags: int = 0, copy: bool = True, track: bool = False, *, timeout: float | None = None
+) -> asyncio.Future[Any]: ...
 def await_recv_multipart(
-    self: Socket, flags: int = 0, copy: bool = True, track: bool = False
+    self: Socket, flags: int = 0, copy: bool = True, track: bool = False, *, timeout: float | None = None
 ) -> asyncio.Future[Any]: ...
 def zmq_poll(sockets: Sequence[tuple[Any, int]], timeout: int = -1) -> list[tuple[Any, int]]: ...
 def proxy(frontend: Socket, backend: Socket, capture: Socket | None = None) -> None: ...

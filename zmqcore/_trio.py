@@ -17,6 +17,7 @@ import trio
 
 from . import _core
 from ._awaiting import NO_KEYWORDS, awaitings_of
+from ._deadlines import checked, tighter
 from ._waiting import (
     CALLS_PER_TURN,
     DONTWAIT,
@@ -31,7 +32,7 @@ from ._waiting import (
     Waits,
     next_pause,
 )
-from .error import Again
+from .error import Again, time_is_over
 
 current_token = trio.lowlevel.current_trio_token
 
@@ -142,8 +143,11 @@ class TrioWaits(Waits):
         flags: int,
         event: int,
         keywords: dict[str, Any] = NO_KEYWORDS,
+        timeout: float | None = None,
     ) -> Any:
-        """Makes a call that does not wait, as soon as `event` lets it."""
+        """Makes a call that does not wait, as soon as `event` lets it. `timeout`: milliseconds, beside RCVTIMEO or SNDTIMEO."""
+        timeout = checked(timeout)
+        begun = trio.current_time()
         await trio.lowlevel.checkpoint_if_cancelled()
         self.calls += 1
         if self.calls > CALLS_PER_TURN:
@@ -157,12 +161,18 @@ class TrioWaits(Waits):
             if self.waiters:
                 self.news()
             return result
-        timeout: int = _get(socket, RCVTIMEO if event == POLLIN else SNDTIMEO)
-        limit = trio.move_on_after(timeout / 1000) if timeout >= 0 else contextlib.nullcontext()
+        option: int = _get(socket, RCVTIMEO if event == POLLIN else SNDTIMEO)
+        wait = tighter(timeout, option)
+        limit = trio.move_on_at(begun + wait / 1000) if wait >= 0 else contextlib.nullcontext()
         try:
             with limit:
                 return await self._call_again(socket, call, args, keywords, event)
-            return call(socket, *args, **keywords)  # time is up
+            try:
+                return call(socket, *args, **keywords)  # time is up
+            except Again:
+                if timeout is None:
+                    raise
+                raise time_is_over(event == POLLOUT, timeout, option) from None
         finally:
             self.passed()
 

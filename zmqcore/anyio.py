@@ -24,7 +24,9 @@ from . import _core
 from . import asyncio as _asyncio
 from . import poll as _poll
 from . import socket as _socket
+from ._anyio_requester import Requester
 from ._awaiting import DONTWAIT, POLLIN, POLLOUT
+from ._deadlines import Deadline, within
 from ._presence import Presence
 from .constants import Errno
 from .error import Again, ZMQError
@@ -32,7 +34,7 @@ from .error import Again, ZMQError
 if TYPE_CHECKING:
     from ._trio import TrioWaits
 
-__all__ = ["Context", "Socket", "Poller"]
+__all__ = ["Context", "Socket", "Poller", "Requester"]
 
 _core_send = _core.Socket.send
 _core_recv = _core.Socket.recv
@@ -93,13 +95,15 @@ class Socket(_asyncio.Socket):
         track: bool = False,
         routing_id: int | None = None,
         group: str | bytes | None = None,
+        *,
+        timeout: float | None = None,
     ) -> Any:
         """Send one frame, to be awaited. See `zmqcore.Socket.send()`."""
         if _in_trio():
             args = (data, flags | DONTWAIT, copy, track, routing_id, group)
-            return await self._waits().call(self, _core_send, args, flags, POLLOUT)
+            return await self._waits().call(self, _core_send, args, flags, POLLOUT, timeout=timeout)
         await checkpoint_if_cancelled()
-        future = _await_send(self, data, flags, copy, track, routing_id, group)
+        future = _await_send(self, data, flags, copy, track, routing_id, group, timeout=timeout)
         try:
             return await future
         except CancelledError:
@@ -107,27 +111,36 @@ class Socket(_asyncio.Socket):
             raise
 
     async def send_multipart(  # type: ignore[override]
-        self, msg_parts: Iterable[Any], flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
+        self,
+        msg_parts: Iterable[Any],
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        *,
+        timeout: float | None = None,
+        **kwargs: Any,
     ) -> Any:
         """Send a message of several frames, to be awaited. See `zmqcore.Socket.send_multipart()`."""
         if _in_trio():
             args = (_core.frames_of(msg_parts), flags | DONTWAIT, copy, track)
-            return await self._waits().call(self, _core_send_multipart, args, flags, POLLOUT)
+            return await self._waits().call(self, _core_send_multipart, args, flags, POLLOUT, timeout=timeout)
         await checkpoint_if_cancelled()
-        future = _await_send_multipart(self, msg_parts, flags, copy, track)
+        future = _await_send_multipart(self, msg_parts, flags, copy, track, timeout=timeout)
         try:
             return await future
         except CancelledError:
             self._check_closed(future)
             raise
 
-    async def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:  # type: ignore[override]
+    async def recv(  # type: ignore[override]
+        self, flags: int = 0, copy: bool = True, track: bool = False, *, timeout: float | None = None
+    ) -> Any:
         """Receive one frame, to be awaited. See `zmqcore.Socket.recv()`."""
         if _in_trio():
             args = (flags | DONTWAIT, copy, track)
-            return await self._waits().call(self, _core_recv, args, flags, POLLIN)
+            return await self._waits().call(self, _core_recv, args, flags, POLLIN, timeout=timeout)
         await checkpoint_if_cancelled()
-        future = _await_recv(self, flags, copy, track)
+        future = _await_recv(self, flags, copy, track, timeout=timeout)
         try:
             return await future
         except CancelledError:
@@ -135,29 +148,31 @@ class Socket(_asyncio.Socket):
             raise
 
     async def recv_multipart(  # type: ignore[override]
-        self, flags: int = 0, copy: bool = True, track: bool = False
+        self, flags: int = 0, copy: bool = True, track: bool = False, *, timeout: float | None = None
     ) -> Any:
         """Receive all frames of a message, to be awaited. See `zmqcore.Socket.recv_multipart()`."""
         if _in_trio():
             args = (flags | DONTWAIT, copy, track)
-            return await self._waits().call(self, _core_recv_multipart, args, flags, POLLIN)
+            return await self._waits().call(self, _core_recv_multipart, args, flags, POLLIN, timeout=timeout)
         await checkpoint_if_cancelled()
-        future = _await_recv_multipart(self, flags, copy, track)
+        future = _await_recv_multipart(self, flags, copy, track, timeout=timeout)
         try:
             return await future
         except CancelledError:
             self._check_closed(future)
             raise
 
-    async def recv_into(self, buf: Any, /, *, nbytes: int = 0, flags: int = 0) -> int:  # type: ignore[override]
+    async def recv_into(  # type: ignore[override]
+        self, buf: Any, /, *, nbytes: int = 0, flags: int = 0, timeout: float | None = None
+    ) -> int:
         """Receive one frame into memory that is there already, to be awaited. See `zmqcore.Socket.recv_into()`."""
         length: int
         if _in_trio():
             keywords = {"nbytes": nbytes, "flags": flags | DONTWAIT}
-            length = await self._waits().call(self, _core_recv_into, (buf,), flags, POLLIN, keywords)
+            length = await self._waits().call(self, _core_recv_into, (buf,), flags, POLLIN, keywords, timeout)
         else:
             await checkpoint_if_cancelled()
-            future = super().recv_into(buf, nbytes=nbytes, flags=flags)
+            future = super().recv_into(buf, nbytes=nbytes, flags=flags, timeout=timeout)
             try:
                 length = await future
             except CancelledError:
@@ -165,17 +180,20 @@ class Socket(_asyncio.Socket):
                 raise
         return length
 
-    async def send_many(self, iterable: Iterable[Any], flags: int = 0) -> int:  # type: ignore[override]
+    async def send_many(  # type: ignore[override]
+        self, iterable: Iterable[Any], flags: int = 0, *, timeout: float | None = None
+    ) -> int:
         """Send a batch, to be awaited. See `zmqcore.Socket.send_many()`."""
         if not _in_trio():
-            return await super().send_many(iterable, flags)
+            return await super().send_many(iterable, flags, timeout=timeout)
+        deadline = Deadline(timeout)
         items = iter(iterable)
         sent = 0
         while chunk := list(islice(items, _asyncio.CHUNK)):
             done = 0
             while done < len(chunk):
                 try:
-                    await self.send(chunk[done], flags)
+                    await self.send(chunk[done], flags, **deadline.left())
                 except Again:
                     if sent + done:
                         return sent + done
@@ -189,11 +207,13 @@ class Socket(_asyncio.Socket):
             await self._waits().turn()
         return sent
 
-    async def recv_many(self, max: int = 1000, flags: int = 0) -> list[bytes]:  # type: ignore[override]
+    async def recv_many(  # type: ignore[override]
+        self, max: int = 1000, flags: int = 0, *, timeout: float | None = None
+    ) -> list[bytes]:
         """Receive a batch, to be awaited. See `zmqcore.Socket.recv_many()`."""
         if not _in_trio():
-            return await super().recv_many(max, flags)
-        frames = [await self.recv(flags)] if max > 0 else []
+            return await super().recv_many(max, flags, timeout=timeout)
+        frames = [await self.recv(flags, **within(timeout))] if max > 0 else []
         if max > 1:
             try:
                 frames += _core_recv_many(self, max - 1, DONTWAIT)

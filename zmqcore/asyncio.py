@@ -30,6 +30,7 @@ from ._awaiting import (
     awaiting_of,
     running_loop,
 )
+from ._deadlines import Deadline, within
 from ._presence import Presence
 from ._readers import listen, stop_listening
 from .constants import Errno, PollEvent, SocketOption
@@ -152,31 +153,45 @@ class Socket(_socket.Socket):
     del _name, _call
 
     def _send_later(
-        self, data: Any, flags: int, copy: bool, track: bool, routing_id: int | None, group: str | bytes | None
+        self,
+        data: Any,
+        flags: int,
+        copy: bool,
+        track: bool,
+        routing_id: int | None,
+        group: str | bytes | None,
+        timeout: float | None,
     ) -> asyncio.Future[Any]:
         awaiting = self._await()
         args = (data, flags | DONTWAIT, copy, track, routing_id, group)
-        return awaiting.do(self, awaiting.sends, _core_send, args, flags)
+        return awaiting.do(self, awaiting.sends, _core_send, args, flags, timeout=timeout)
 
     def _send_multipart_later(
-        self, msg_parts: list[Any], flags: int, copy: bool, track: bool
+        self, msg_parts: list[Any], flags: int, copy: bool, track: bool, timeout: float | None
     ) -> asyncio.Future[Any]:
         awaiting = self._await()
         args = (msg_parts, flags | DONTWAIT, copy, track)
-        return awaiting.do(self, awaiting.sends, _core_send_multipart, args, flags)
+        return awaiting.do(self, awaiting.sends, _core_send_multipart, args, flags, timeout=timeout)
 
-    def _recv_later(self, flags: int, copy: bool, track: bool, tried: bool) -> asyncio.Future[Any]:
-        return self._receive(_core_recv, (flags | DONTWAIT, copy, track), flags, None, tried)
+    def _recv_later(
+        self, flags: int, copy: bool, track: bool, tried: bool, timeout: float | None
+    ) -> asyncio.Future[Any]:
+        return self._receive(_core_recv, (flags | DONTWAIT, copy, track), flags, None, tried, timeout)
 
-    def _recv_multipart_later(self, flags: int, copy: bool, track: bool, tried: bool) -> asyncio.Future[Any]:
-        return self._receive(_core_recv_multipart, (flags | DONTWAIT, copy, track), flags, None, tried)
+    def _recv_multipart_later(
+        self, flags: int, copy: bool, track: bool, tried: bool, timeout: float | None
+    ) -> asyncio.Future[Any]:
+        return self._receive(_core_recv_multipart, (flags | DONTWAIT, copy, track), flags, None, tried, timeout)
 
-    async def send_many(self, iterable: Iterable[Any], flags: int = 0) -> int:  # type: ignore[override]
+    async def send_many(  # type: ignore[override]
+        self, iterable: Iterable[Any], flags: int = 0, *, timeout: float | None = None
+    ) -> int:
         """Send a batch, to be awaited. See `zmqcore.Socket.send_many()`.
 
         Args:
             iterable (Iterable[bytes | buffer | Frame]): the messages.
             flags (int): zmq.DONTWAIT. Default 0.
+            timeout (float): milliseconds to wait at most, for the whole batch. Default None: SNDTIMEO, for each message.
 
         Returns:
             int: how many were sent.
@@ -185,6 +200,7 @@ class Socket(_socket.Socket):
             Again, TypeError, ZMQError, ContextTerminated: as `zmqcore.Socket.send_many()`.
         """
         awaiting = self._await()
+        deadline = Deadline(timeout)
         items = iter(iterable)
         sent = 0
         while chunk := list(islice(items, CHUNK)):
@@ -197,7 +213,7 @@ class Socket(_socket.Socket):
                         pass
                 if done < len(chunk):
                     try:
-                        await self.send(chunk[done], flags)
+                        await self.send(chunk[done], flags, **deadline.left())
                     except Again:
                         if sent + done:
                             return sent + done
@@ -207,12 +223,15 @@ class Socket(_socket.Socket):
             await asyncio.sleep(0)  # others have their turn
         return sent
 
-    async def recv_many(self, max: int = 1000, flags: int = 0) -> list[bytes]:  # type: ignore[override]
+    async def recv_many(  # type: ignore[override]
+        self, max: int = 1000, flags: int = 0, *, timeout: float | None = None
+    ) -> list[bytes]:
         """Receive a batch, to be awaited. See `zmqcore.Socket.recv_many()`.
 
         Args:
             max (int): frames to take at most. Default 1000.
             flags (int): zmq.DONTWAIT. Default 0.
+            timeout (float): milliseconds to wait at most, as for `recv()`. Default None.
 
         Returns:
             list[bytes]: one to `max` frames.
@@ -223,7 +242,7 @@ class Socket(_socket.Socket):
         if max <= 0:
             return []
         awaiting = self._await()
-        frames = [await self.recv(flags)]
+        frames = [await self.recv(flags, **within(timeout))]
         if max > 1 and not (awaiting.receives or awaiting.returned):
             try:
                 frames += _core_recv_many(self, max - 1, DONTWAIT)
@@ -231,13 +250,16 @@ class Socket(_socket.Socket):
                 pass
         return frames
 
-    def recv_into(self, buf: Any, /, *, nbytes: int = 0, flags: int = 0) -> asyncio.Future[int]:  # type: ignore[override]
+    def recv_into(  # type: ignore[override]
+        self, buf: Any, /, *, nbytes: int = 0, flags: int = 0, timeout: float | None = None
+    ) -> asyncio.Future[int]:
         """Receive one frame into memory that is there already, to be awaited. See `zmqcore.Socket.recv_into()`.
 
         Args:
             buf (buffer): contiguous memory that can be written to.
             nbytes (int): bytes to store at most; 0 is the whole buffer. Default 0.
             flags (int): zmq.DONTWAIT. Default 0.
+            timeout (float): milliseconds to wait at most, as for `recv()`. Default None.
 
         Returns:
             Future: its result is the size of the frame.
@@ -247,14 +269,17 @@ class Socket(_socket.Socket):
         """
         awaiting = self._await()
         keywords = {"nbytes": nbytes, "flags": flags | DONTWAIT}
-        return awaiting.do(self, awaiting.receives, _core_recv_into, (buf,), flags, keywords)
+        return awaiting.do(self, awaiting.receives, _core_recv_into, (buf,), flags, keywords, timeout=timeout)
 
-    def recv_string(self, flags: int = 0, encoding: str = "utf-8") -> asyncio.Future[str]:
+    def recv_string(
+        self, flags: int = 0, encoding: str = "utf-8", *, timeout: float | None = None
+    ) -> asyncio.Future[str]:
         """Receive one frame as text, to be awaited. See `zmqcore.Socket.recv_string()`.
 
         Args:
             flags (int): zmq.DONTWAIT. Default 0.
             encoding (str): Default "utf-8".
+            timeout (float): milliseconds to wait at most, as for `recv()`. Default None.
 
         Returns:
             Future: its result is the text.
@@ -262,15 +287,16 @@ class Socket(_socket.Socket):
         Raises:
             UnicodeDecodeError, Again, ZMQError, ContextTerminated: as `zmqcore.Socket.recv_string()`, when awaited.
         """
-        return self._receive(_core_recv, (flags | DONTWAIT,), flags, lambda frame: frame.decode(encoding))
+        return self._receive(_core_recv, (flags | DONTWAIT,), flags, lambda frame: frame.decode(encoding), timeout=timeout)
 
     recv_unicode = recv_string
 
-    def recv_json(self, flags: int = 0, **kwargs: Any) -> asyncio.Future[Any]:
+    def recv_json(self, flags: int = 0, *, timeout: float | None = None, **kwargs: Any) -> asyncio.Future[Any]:
         """Receive one frame of JSON as an object, to be awaited. See `zmqcore.Socket.recv_json()`.
 
         Args:
             flags (int): zmq.DONTWAIT. Default 0.
+            timeout (float): milliseconds to wait at most, as for `recv()`. Default None.
             **kwargs: for json.loads().
 
         Returns:
@@ -279,19 +305,27 @@ class Socket(_socket.Socket):
         Raises:
             ValueError, Again, ZMQError, ContextTerminated: as `zmqcore.Socket.recv_json()`, when awaited.
         """
-        return self._receive(_core_recv, (flags | DONTWAIT,), flags, lambda frame: jsonapi.loads(frame, **kwargs))
+        load = lambda frame: jsonapi.loads(frame, **kwargs)  # noqa: E731
+        return self._receive(_core_recv, (flags | DONTWAIT,), flags, load, timeout=timeout)
 
     @overload  # type: ignore[override]
-    def recv_object(self, type: type[_T], flags: int = 0, *, codec: _objects.Codec = "json") -> asyncio.Future[_T]: ...
+    def recv_object(
+        self, type: type[_T], flags: int = 0, *, codec: _objects.Codec = "json", timeout: float | None = None
+    ) -> asyncio.Future[_T]: ...
     @overload
-    def recv_object(self, type: Any, flags: int = 0, *, codec: _objects.Codec = "json") -> asyncio.Future[Any]: ...
-    def recv_object(self, type: Any, flags: int = 0, *, codec: _objects.Codec = "json") -> asyncio.Future[Any]:
+    def recv_object(
+        self, type: Any, flags: int = 0, *, codec: _objects.Codec = "json", timeout: float | None = None
+    ) -> asyncio.Future[Any]: ...
+    def recv_object(
+        self, type: Any, flags: int = 0, *, codec: _objects.Codec = "json", timeout: float | None = None
+    ) -> asyncio.Future[Any]:
         """Receive an object of a declared type, to be awaited. See `zmqcore.Socket.recv_object()`.
 
         Args:
             type (Any): a dataclass, `dict[str, int]`, `list[Order]`, ...
             flags (int): zmq.DONTWAIT. Default 0.
             codec (str): as the sender's: "json", "msgspec" or "msgpack". Default "json".
+            timeout (float): milliseconds to wait at most, as for `recv()`. Default None.
 
         Returns:
             Future: its result is the object.
@@ -300,9 +334,11 @@ class Socket(_socket.Socket):
             ObjectError, Again, ZMQError, ContextTerminated: as `zmqcore.Socket.recv_object()`, when awaited.
             TypeError, ValueError, ImportError: as `zmqcore.Socket.recv_object()`, at once.
         """
-        return self._receive(_core_recv, (flags | DONTWAIT,), flags, _objects.loader(type, codec))
+        return self._receive(_core_recv, (flags | DONTWAIT,), flags, _objects.loader(type, codec), timeout=timeout)
 
-    def recv_pyobj(self, flags: int = 0, *, key: bytes | None = None, trusted_only: bool = False) -> asyncio.Future[Any]:
+    def recv_pyobj(
+        self, flags: int = 0, *, key: bytes | None = None, trusted_only: bool = False, timeout: float | None = None
+    ) -> asyncio.Future[Any]:
         """Receive a pickled object, to be awaited. See `zmqcore.Socket.recv_pyobj()`.
 
         Unpickling can run any code that the sender chose: for trusted peers only.
@@ -311,6 +347,7 @@ class Socket(_socket.Socket):
             flags (int): zmq.DONTWAIT. Default 0.
             key (bytes): takes nothing but what `send_pyobj()` has signed with the same key. Default None.
             trusted_only (bool): refuses pickles of peers that are not trusted. Default False.
+            timeout (float): milliseconds to wait at most, as for `recv()`. Default None.
 
         Returns:
             Future: its result is the object.
@@ -319,10 +356,11 @@ class Socket(_socket.Socket):
             UntrustedPickleError, Exception, Again, ZMQError, ContextTerminated: as `zmqcore.Socket.recv_pyobj()`, when awaited.
             TypeError, ValueError: as `zmqcore.Socket.recv_pyobj()`, at once.
         """
-        return self._receive(_core_recv, (flags | DONTWAIT, False), flags, _pickles.loader(self, key, trusted_only))
+        load = _pickles.loader(self, key, trusted_only)
+        return self._receive(_core_recv, (flags | DONTWAIT, False), flags, load, timeout=timeout)
 
     def recv_serialized(
-        self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True
+        self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True, *, timeout: float | None = None
     ) -> asyncio.Future[Any]:
         """Receive a message as an object, by way of a function, to be awaited. See `zmqcore.Socket.recv_serialized()`.
 
@@ -330,6 +368,7 @@ class Socket(_socket.Socket):
             deserialize (Callable): called with the list of frames, returns the object.
             flags (int): zmq.DONTWAIT. Default 0.
             copy (bool): False passes Frames to the function. Default True.
+            timeout (float): milliseconds to wait at most, as for `recv()`. Default None.
 
         Returns:
             Future: its result is what `deserialize` returned.
@@ -337,7 +376,7 @@ class Socket(_socket.Socket):
         Raises:
             Exception, Again, ZMQError, ContextTerminated: as `zmqcore.Socket.recv_serialized()`, when awaited.
         """
-        return self._receive(_core_recv_multipart, (flags | DONTWAIT, copy), flags, deserialize)
+        return self._receive(_core_recv_multipart, (flags | DONTWAIT, copy), flags, deserialize, timeout=timeout)
 
     def _receive(
         self,
@@ -346,9 +385,10 @@ class Socket(_socket.Socket):
         flags: int,
         load: Callable[[Any], Any] | None = None,
         tried: bool = False,
+        timeout: float | None = None,
     ) -> asyncio.Future[Any]:
         awaiting = self._await()
-        return awaiting.do(self, awaiting.receives, call, args, flags, NO_KEYWORDS, load, tried)
+        return awaiting.do(self, awaiting.receives, call, args, flags, NO_KEYWORDS, load, tried, timeout)
 
     # -- polling
 

@@ -201,6 +201,17 @@ def from_errno(errno: int, msg: str | None = None) -> ZMQError:
     return ZMQError(errno, None if msg is None else f"{strerror(errno)} ({msg})")
 
 
+def time_is_over(sending: bool, timeout: float | None, option: int) -> Again:
+    """The Again of a send or receive that waited in vain. The text says which limit ended it: `timeout=`, or SNDTIMEO or RCVTIMEO (ms, -1: none)."""
+    if timeout is not None and (timeout >= 0 and (option < 0 or timeout <= option)):
+        limit = f"timeout={round(timeout, 1):g} ms"
+    else:
+        limit = f"{'SNDTIMEO' if sending else 'RCVTIMEO'}, {option} ms"
+    late = Again()
+    late.strerror = f"time is over: {'no room for the message' if sending else 'nothing to receive'} within {limit}"
+    return late
+
+
 _TURNS: dict[tuple[int, bool], str] = {
     (SocketType.REQ, True): "a REQ has to receive the whole reply before it sends again",
     (SocketType.REQ, False): "a REQ has to send a whole request before it receives",

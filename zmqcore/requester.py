@@ -6,6 +6,7 @@ Rules
 - Servers take turns, and only those that are connected take part (IMMEDIATE): a server that dies is skipped, and a question that died with
   it goes to the next one with the next attempt.
 - Whichever thread waits reads for all (one at a time); of tasks, one that is there while there are questions.
+- `zmqcore.anyio.Requester` and `zmqcore.green.Requester` are the same for other ways to wait.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ __all__ = ["AsyncRequester", "Requester"]
 _NUMBER = struct.Struct("=QQ")  # of this requester, at random; of the question
 
 
-def _frames(message: bytes | Sequence[bytes]) -> list[bytes]:
+def frames_of(message: bytes | Sequence[bytes]) -> list[bytes]:
     return [message] if isinstance(message, bytes) else list(message)
 
 
@@ -47,8 +48,8 @@ class _Question:
         return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
 
 
-class _Asking:
-    """What both kinds have in common."""
+class Asking:
+    """What all kinds have in common."""
 
     def __init__(self, context: Any, endpoints: str | Iterable[str]) -> None:
         self.dropped = 0
@@ -74,7 +75,7 @@ class _Asking:
         return error
 
 
-class Requester(_Asking):
+class Requester(Asking):
     """Ask REP or ROUTER servers, and try again. Any number of threads may ask at the same time.
 
     Args:
@@ -138,7 +139,7 @@ class Requester(_Asking):
             ContextTerminated (ETERM): the context is ending.
         """
         number, question = self._number(), _Question()
-        frames = [number, b"", *_frames(message)]
+        frames = [number, b"", *frames_of(message)]
         wait = milliseconds(timeout)
         with self._changed:
             self._questions[number] = question
@@ -197,7 +198,7 @@ class Requester(_Asking):
                     question.answer = frames[2:]
 
 
-class AsyncRequester(_Asking):
+class AsyncRequester(Asking):
     """Ask REP or ROUTER servers, and try again; awaited, by any number of tasks of one asyncio loop. See `Requester`.
 
     Args:
@@ -245,7 +246,7 @@ class AsyncRequester(_Asking):
             Again, ZMQError, ContextTerminated: as `Requester.request()`.
         """
         number = self._number()
-        frames = [number, b"", *_frames(message)]
+        frames = [number, b"", *frames_of(message)]
         wait = milliseconds(timeout)
         seconds = None if wait < 0 else wait / 1000
         future = self._questions[number] = asyncio.get_running_loop().create_future()

@@ -11,13 +11,12 @@ from __future__ import annotations
 import builtins
 import random
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from . import _core
 from .constants import (
-    DONTWAIT,
     EVENT_ALL,
     EVENT_ALL_V2,
     HWM,
@@ -26,17 +25,16 @@ from .constants import (
     PAIR,
     POLLIN,
     RCVHWM,
-    RCVMORE,
     SNDHWM,
-    SNDMORE,
     Errno,
     SocketOption,
     SocketType,
     _OptType,
 )
-from .error import Again, ZMQBindError, ZMQError
+from .error import ZMQBindError, ZMQError
 from .options import SOCKET_OPTIONS, StrictAttributes
 from .poll import Poller, milliseconds
+from .socket_by_frame import ByFrameSocket
 from .socket_lending import LendingSocket
 from .socket_objects import ASKED_RECV, ASKED_SEND, ObjectSocket
 from .socket_options import SocketOptions
@@ -73,7 +71,10 @@ class _SocketContext(Generic[_SocketT]):
             self.socket.disconnect(self.addr)
 
 
-class Socket(LendingSocket, ObjectSocket, SecureSocket, SeeingSocket, TopicSocket, SocketOptions, StrictAttributes, Generic[_ReceivedT]):
+class Socket(
+    LendingSocket, ObjectSocket, ByFrameSocket, SecureSocket, SeeingSocket, TopicSocket, SocketOptions, StrictAttributes,
+    Generic[_ReceivedT],
+):  # fmt: skip
     """A ZeroMQ socket. `context.socket(type)` makes one. Several threads may use it.
 
     Every option is an attribute (`socket.linger = 0`). Iterating receives for ever, and a `with` block closes
@@ -369,54 +370,6 @@ class Socket(LendingSocket, ObjectSocket, SecureSocket, SeeingSocket, TopicSocke
             else:
                 return port
         raise ZMQBindError("Could not bind socket to random port.")
-
-    # -- what the compiled calls do for a subclass that overrides send or recv
-
-    def _send_multipart_by_send(
-        self, msg_parts: Sequence[Any], flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
-    ) -> Any:
-        """Send frames as one message, each by `self.send`. Raises TypeError before anything is sent."""
-        parts = list(msg_parts)
-        for i, part in enumerate(parts):
-            try:
-                memoryview(part)
-            except TypeError:
-                text = repr(part)
-                if len(text) > 80:
-                    text = text[:77] + "..."
-                raise TypeError(f"Frame {i} ({text}) does not support the buffer interface.") from None
-        last = parts.pop()
-        for part in parts:
-            self.send(part, flags | SNDMORE, copy=copy, track=track)
-        return self.send(last, flags, copy=copy, track=track)
-
-    def _send_many_by_send(self, iterable: Iterable[Any], flags: int) -> int:
-        sent = 0
-        for item in iterable:
-            try:
-                self.send(item, flags)
-            except Again:
-                if not sent:
-                    raise
-                break
-            sent += 1
-        return sent
-
-    def _recv_multipart_by_recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> list[Any]:
-        """Receive a whole message as a list of frames, each by `self.recv`."""
-        parts = [self.recv(flags, copy=copy, track=track)]
-        while self.get(RCVMORE):
-            parts.append(self.recv(flags, copy=copy, track=track))
-        return parts
-
-    def _recv_many_by_recv(self, max: int, flags: int) -> list[Any]:
-        frames = [self.recv(flags)] if max > 0 else []
-        while len(frames) < max:
-            try:
-                frames.append(self.recv(flags | DONTWAIT))
-            except Again:
-                break
-        return frames
 
     # -- options
 

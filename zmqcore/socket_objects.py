@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from . import _core, _pickles
+from ._deadlines import within
 from .utils import jsonapi
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class ObjectSocket(_core.Socket):
             flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
             copy (bool): as for `send()`. Default True.
             encoding (str): Default "utf-8".
-            **kwargs: `track`, `routing_id` and `group`, as for `send()`.
+            **kwargs: `track`, `routing_id`, `group` and `timeout`, as for `send()`.
 
         Returns:
             MessageTracker | None: as `send()`.
@@ -72,12 +73,13 @@ class ObjectSocket(_core.Socket):
 
     send_unicode = send_string
 
-    def recv_string(self, flags: int = 0, encoding: str = "utf-8") -> Any:
+    def recv_string(self, flags: int = 0, encoding: str = "utf-8", *, timeout: float | None = None) -> Any:
         """Receive one frame as text.
 
         Args:
             flags (int): zmq.DONTWAIT. Default 0.
             encoding (str): Default "utf-8".
+            timeout (float): milliseconds to wait at most, as for `recv()`. Default None.
 
         Returns:
             str: the text.
@@ -86,7 +88,7 @@ class ObjectSocket(_core.Socket):
             UnicodeDecodeError: the frame is not text in this encoding. It has been received then.
             Again, ZMQError, ContextTerminated: as `recv()`.
         """
-        return self._deserialize(self.recv(flags=flags), lambda frame: frame.decode(encoding))
+        return self._deserialize(self.recv(flags=flags, **within(timeout)), lambda frame: frame.decode(encoding))
 
     recv_unicode = recv_string
 
@@ -96,7 +98,7 @@ class ObjectSocket(_core.Socket):
         Args:
             obj (Any): what json.dumps() takes.
             flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
-            **kwargs: `routing_id` and `group`, as for `send()`; others go to json.dumps().
+            **kwargs: `routing_id`, `group` and `timeout`, as for `send()`; others go to json.dumps().
 
         Returns:
             MessageTracker | None: as `send()`.
@@ -110,14 +112,15 @@ class ObjectSocket(_core.Socket):
             >>> pull.recv_json()
             {'answer': 42}
         """
-        of_send = {key: kwargs.pop(key) for key in ("routing_id", "group") if key in kwargs}
+        of_send = {key: kwargs.pop(key) for key in ("routing_id", "group", "timeout") if key in kwargs}
         return self.send(jsonapi.dumps(obj, **kwargs), flags=flags, **of_send)
 
-    def recv_json(self, flags: int = 0, **kwargs: Any) -> Any:
+    def recv_json(self, flags: int = 0, *, timeout: float | None = None, **kwargs: Any) -> Any:
         """Receive one frame of JSON as an object.
 
         Args:
             flags (int): zmq.DONTWAIT. Default 0.
+            timeout (float): milliseconds to wait at most, as for `recv()`. Default None.
             **kwargs: for json.loads().
 
         Returns:
@@ -127,7 +130,7 @@ class ObjectSocket(_core.Socket):
             ValueError: the frame is not JSON. It has been received then.
             Again, ZMQError, ContextTerminated: as `recv()`.
         """
-        return self._deserialize(self.recv(flags=flags), lambda frame: jsonapi.loads(frame, **kwargs))
+        return self._deserialize(self.recv(flags=flags, **within(timeout)), lambda frame: jsonapi.loads(frame, **kwargs))
 
     def send_object(self, obj: Any, flags: int = 0, *, type: Any = None, codec: Codec = "json", **kwargs: Any) -> Any:
         """Send an object as data, in one frame. `recv_object()` receives it with a declared type, and runs nothing of the sender's.
@@ -161,10 +164,12 @@ class ObjectSocket(_core.Socket):
         return self.send(_objects().encode(obj, type, codec), flags=flags, **kwargs)
 
     @overload
-    def recv_object(self, type: builtins.type[_T], flags: int = 0, *, codec: Codec = "json") -> _T: ...
+    def recv_object(
+        self, type: builtins.type[_T], flags: int = 0, *, codec: Codec = "json", timeout: float | None = None
+    ) -> _T: ...
     @overload
-    def recv_object(self, type: Any, flags: int = 0, *, codec: Codec = "json") -> Any: ...
-    def recv_object(self, type: Any, flags: int = 0, *, codec: Codec = "json") -> Any:
+    def recv_object(self, type: Any, flags: int = 0, *, codec: Codec = "json", timeout: float | None = None) -> Any: ...
+    def recv_object(self, type: Any, flags: int = 0, *, codec: Codec = "json", timeout: float | None = None) -> Any:
         """Receive an object of a declared type, in one frame, from `send_object()`. What is not of this type is an error.
 
         Args:
@@ -172,6 +177,7 @@ class ObjectSocket(_core.Socket):
                 JSON. With msgspec, what msgspec knows. Members that a dataclass does not have are ignored.
             flags (int): zmq.DONTWAIT. Default 0.
             codec (str): as the sender's; "json" and "msgspec" understand each other. Default "json".
+            timeout (float): milliseconds to wait at most, as for `recv()`. Default None.
 
         Returns:
             Any: the object.
@@ -187,7 +193,7 @@ class ObjectSocket(_core.Socket):
             [1, 2]
         """
         load = _objects().loader(type, codec)
-        return self._deserialize(self.recv(flags=flags), load)
+        return self._deserialize(self.recv(flags=flags, **within(timeout)), load)
 
     def send_pyobj(
         self, obj: Any, flags: int = 0, protocol: int = DEFAULT_PROTOCOL, *, key: bytes | None = None, **kwargs: Any
@@ -211,7 +217,9 @@ class ObjectSocket(_core.Socket):
         """
         return self.send(_pickles.dumps(obj, protocol, key), flags=flags, **kwargs)
 
-    def recv_pyobj(self, flags: int = 0, *, key: bytes | None = None, trusted_only: bool = False) -> Any:
+    def recv_pyobj(
+        self, flags: int = 0, *, key: bytes | None = None, trusted_only: bool = False, timeout: float | None = None
+    ) -> Any:
         """Receive a pickled object. Unpickling can run any code that the sender chose: for trusted peers only.
 
         A peer is trusted if it is authenticated, or connected over inproc, ipc or the loopback address. The first pickle of another one is
@@ -222,6 +230,7 @@ class ObjectSocket(_core.Socket):
             key (bytes): takes nothing but what `send_pyobj()` has signed with the same key. Default None: unsigned pickles.
             trusted_only (bool): refuses pickles of peers that are not trusted. So do the context's attribute `trusted_pickles_only`, and
                 the environment variable ZMQCORE_TRUSTED_PICKLES_ONLY=1. Default False.
+            timeout (float): milliseconds to wait at most, as for `recv()`. Default None.
 
         Returns:
             Any: the object.
@@ -241,10 +250,13 @@ class ObjectSocket(_core.Socket):
         """
         load = _pickles.loader(self, key, trusted_only)
         # A subclass may have a recv that takes no more than flags.
-        frame = self.recv(flags=flags) if self._asked & ASKED_RECV else self.recv(flags=flags, copy=False)
+        limit = within(timeout)
+        frame = self.recv(flags=flags, **limit) if self._asked & ASKED_RECV else self.recv(flags=flags, copy=False, **limit)
         return self._deserialize(frame, load)
 
-    def send_array(self, array: Any, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
+    def send_array(
+        self, array: Any, flags: int = 0, copy: bool = True, track: bool = False, *, timeout: float | None = None
+    ) -> Any:
         """Send an array of NumPy with its dtype and shape, as a message of two frames. Nothing is pickled.
 
         Args:
@@ -253,6 +265,7 @@ class ObjectSocket(_core.Socket):
             flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
             copy (bool): False lends the array's memory, as for `send()`: it must not change until it has been sent. Default True.
             track (bool): with copy=False, return a MessageTracker that tells when. Default False.
+            timeout (float): milliseconds to wait at most, as for `send()`. Default None.
 
         Returns:
             MessageTracker | None: as `send()`.
@@ -270,13 +283,14 @@ class ObjectSocket(_core.Socket):
         """
         from . import _arrays
 
-        return self.send_multipart(_arrays.frames_of(array), flags, copy=copy, track=track)
+        return self.send_multipart(_arrays.frames_of(array), flags, copy=copy, track=track, **within(timeout))
 
-    def recv_array(self, flags: int = 0) -> Any:
+    def recv_array(self, flags: int = 0, *, timeout: float | None = None) -> Any:
         """Receive an array of NumPy that `send_array()` sent. It lies in the memory that was received, and can be written to.
 
         Args:
             flags (int): zmq.DONTWAIT. Default 0.
+            timeout (float): milliseconds to wait at most, as for `recv()`. Default None.
 
         Returns:
             numpy.ndarray: the array.
@@ -288,14 +302,15 @@ class ObjectSocket(_core.Socket):
         """
         from . import _arrays
 
-        return self.recv_serialized(_arrays.array_of, flags, copy=False)
+        return self.recv_serialized(_arrays.array_of, flags, copy=False, **within(timeout))
 
-    def recv_multipart_into(self, buffers: Iterable[Any], flags: int = 0) -> Any:
+    def recv_multipart_into(self, buffers: Iterable[Any], flags: int = 0, *, timeout: float | None = None) -> Any:
         """Receive the frames of one message into memory that is there already, such as several arrays.
 
         Args:
             buffers (Iterable[buffer]): memory that can be written to, contiguous in C order, one for each frame.
             flags (int): zmq.DONTWAIT. Default 0.
+            timeout (float): milliseconds to wait at most, as for `recv()`. Default None.
 
         Returns:
             list[int]: the sizes of the frames that came, in bytes. What of a frame does not fit into its buffer is lost, as are frames without
@@ -326,7 +341,7 @@ class ObjectSocket(_core.Socket):
                 place[:size] = memoryview(frame)[:size]
             return [len(frame) for frame in frames]
 
-        return self.recv_serialized(load, flags, copy=False)
+        return self.recv_serialized(load, flags, copy=False, **within(timeout))
 
     def send_serialized(
         self, msg: Any, serialize: Callable[[Any], Any], flags: int = 0, copy: bool = True, **kwargs: Any
@@ -349,13 +364,16 @@ class ObjectSocket(_core.Socket):
         """
         return self.send_multipart(serialize(msg), flags=flags, copy=copy, **kwargs)
 
-    def recv_serialized(self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True) -> Any:
+    def recv_serialized(
+        self, deserialize: Callable[[Any], Any], flags: int = 0, copy: bool = True, *, timeout: float | None = None
+    ) -> Any:
         """Receive a message as an object, by way of a function.
 
         Args:
             deserialize (Callable): called with the list of frames, returns the object.
             flags (int): zmq.DONTWAIT. Default 0.
             copy (bool): False passes Frames to the function. Default True.
+            timeout (float): milliseconds to wait at most, as for `recv()`. Default None.
 
         Returns:
             Any: what `deserialize` returned.
@@ -364,7 +382,7 @@ class ObjectSocket(_core.Socket):
             Again, ZMQError, ContextTerminated: as `recv_multipart()`.
             Exception: whatever `deserialize` raises. The message has been received then.
         """
-        return self._deserialize(self.recv_multipart(flags=flags, copy=copy), deserialize)
+        return self._deserialize(self.recv_multipart(flags=flags, copy=copy, **within(timeout)), deserialize)
 
     def _deserialize(self, recvd: Any, load: Callable[[Any], Any]) -> Any:
         """Load a message that the receiving methods above received. Asynchronous sockets load it when it is there."""

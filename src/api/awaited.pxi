@@ -2,6 +2,7 @@
 #
 # Rules
 # - A call that is done at once gives a Finished: a Future to everybody who asks, but made without the loop and awaited without a turn of it.
+# - One with a timeout takes the long way, where that is checked.
 # - An event loop spins by looking again in each of its turns, so its other tasks go on. Only one socket of the process does so at a time: each
 #   look of another one would make this one's later.
 
@@ -214,7 +215,7 @@ cdef class AwaitingBase:
             self.waiting = 0
 
 
-def await_send(Socket self, data, int flags=0, bint copy=True, bint track=False, routing_id=None, group=None):
+def await_send(Socket self, data, int flags=0, bint copy=True, bint track=False, routing_id=None, group=None, *, timeout=None):
     """Send one frame, to be awaited. See `zmqcore.Socket.send()`.
 
     What can be sent at once is: the frame leaves with the call, whether or not it is awaited. Otherwise it
@@ -227,6 +228,7 @@ def await_send(Socket self, data, int flags=0, bint copy=True, bint track=False,
         track (bool): with copy=False, return a MessageTracker. Default False.
         routing_id (int): which peer a SERVER or PEER sends to. Default None: the `routing_id` of a Frame.
         group (str): group of a RADIO's message. Default None.
+        timeout (float): milliseconds to wait at most; SNDTIMEO holds in any case. Default None: no other limit.
 
     Returns:
         Future: done when the frame is sent; its result is the tracker or None. Cancelled before, the frame is
@@ -240,7 +242,7 @@ def await_send(Socket self, data, int flags=0, bint copy=True, bint track=False,
     cdef msg_t m
     cdef int rc = -EAGAIN
     if (
-        PyBytes_CheckExact(data) and not track and routing_id is None and group is None and not self._closed
+        PyBytes_CheckExact(data) and not track and routing_id is None and group is None and timeout is None and not self._closed
         and s.fork_generation == zc_fork_generation() and awaiting is not None and awaiting.at_once(False)
     ):
         msg_of_bytes(&m, data)
@@ -258,16 +260,17 @@ def await_send(Socket self, data, int flags=0, bint copy=True, bint track=False,
             awaiting.calls += 1
             return finish(None, awaiting.loop)
         # Nothing has happened: the long way finds out the same and tells it.
-    return self._send_later(data, flags, copy, track, routing_id, group)
+    return self._send_later(data, flags, copy, track, routing_id, group, timeout)
 
 
-def await_recv(Socket self, int flags=0, bint copy=True, bint track=False):
+def await_recv(Socket self, int flags=0, bint copy=True, bint track=False, *, timeout=None):
     """Receive one frame, to be awaited. See `zmqcore.Socket.recv()`.
 
     Args:
         flags (int): zmq.DONTWAIT (do not wait). Default 0.
         copy (bool): False returns a Frame. Default True.
         track (bool): with copy=False, give the Frame a `tracker`. Default False.
+        timeout (float): milliseconds to wait at most; RCVTIMEO holds in any case. Default None: no other limit.
 
     Returns:
         Future: its result is bytes or the Frame. A Future that is cancelled loses no message: the next receive
@@ -280,7 +283,10 @@ def await_recv(Socket self, int flags=0, bint copy=True, bint track=False):
     cdef AwaitingBase awaiting = self._awaiting
     cdef msg_t m
     cdef int rc = 0
-    if copy and not self._closed and s.fork_generation == zc_fork_generation() and awaiting is not None and awaiting.at_once(True):
+    if (
+        copy and timeout is None and not self._closed and s.fork_generation == zc_fork_generation() and awaiting is not None
+        and awaiting.at_once(True)
+    ):
         m.kind = MSG_EMPTY
         rc = -EBUSY                 # another thread is inside: not tried
         if zc_lock_try(&s.lock):
@@ -293,10 +299,10 @@ def await_recv(Socket self, int flags=0, bint copy=True, bint track=False):
             if m.size >= RX_SPARE_MIN and s.nsessions:
                 return finish(large_bytes(s, &m), awaiting.loop)
             return finish(take_bytes(&m), awaiting.loop)
-    return self._recv_later(flags, copy, track, rc == -EAGAIN)
+    return self._recv_later(flags, copy, track, rc == -EAGAIN, timeout)
 
 
-def await_send_multipart(Socket self, msg_parts, int flags=0, bint copy=True, bint track=False, **kwargs):
+def await_send_multipart(Socket self, msg_parts, int flags=0, bint copy=True, bint track=False, *, timeout=None, **kwargs):
     """Send several frames as one message, to be awaited. See `zmqcore.Socket.send_multipart()`.
 
     Args:
@@ -304,6 +310,7 @@ def await_send_multipart(Socket self, msg_parts, int flags=0, bint copy=True, bi
         flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
         copy (bool): False lends the memory. Default True.
         track (bool): with copy=False, return a MessageTracker. Default False.
+        timeout (float): milliseconds to wait at most; SNDTIMEO holds in any case. Default None: no other limit.
         **kwargs: accepted for pyzmq's sake and ignored.
 
     Returns:
@@ -314,7 +321,7 @@ def await_send_multipart(Socket self, msg_parts, int flags=0, bint copy=True, bi
     """
     cdef AwaitingBase awaiting = self._awaiting
     cdef list parts = frames_of(msg_parts)      # it may be an iterator, and one attempt may not be enough
-    if not track and awaiting is not None and awaiting.at_once(False):
+    if not track and timeout is None and awaiting is not None and awaiting.at_once(False):
         try:
             Socket.send_multipart(self, parts, flags | FLAG_DONTWAIT, copy)
         except Exception:
@@ -322,16 +329,17 @@ def await_send_multipart(Socket self, msg_parts, int flags=0, bint copy=True, bi
         else:
             awaiting.calls += 1
             return finish(None, awaiting.loop)
-    return self._send_multipart_later(parts, flags, copy, track)
+    return self._send_multipart_later(parts, flags, copy, track, timeout)
 
 
-def await_recv_multipart(Socket self, int flags=0, bint copy=True, bint track=False):
+def await_recv_multipart(Socket self, int flags=0, bint copy=True, bint track=False, *, timeout=None):
     """Receive one message with all its frames, to be awaited. See `zmqcore.Socket.recv_multipart()`.
 
     Args:
         flags (int): zmq.DONTWAIT (do not wait). Default 0.
         copy (bool): False returns Frames. Default True.
         track (bool): with copy=False, give the Frames a `tracker`. Default False.
+        timeout (float): milliseconds to wait at most; RCVTIMEO holds in any case. Default None: no other limit.
 
     Returns:
         Future: its result is the list of frames.
@@ -342,7 +350,7 @@ def await_recv_multipart(Socket self, int flags=0, bint copy=True, bint track=Fa
     cdef AwaitingBase awaiting = self._awaiting
     cdef list parts
     cdef bint tried = False
-    if awaiting is not None and awaiting.at_once(True):
+    if timeout is None and awaiting is not None and awaiting.at_once(True):
         try:
             parts = Socket.recv_multipart(self, flags | FLAG_DONTWAIT, copy, track)
         except Exception as error:
@@ -350,4 +358,4 @@ def await_recv_multipart(Socket self, int flags=0, bint copy=True, bint track=Fa
         else:
             awaiting.calls += 1
             return finish(parts, awaiting.loop)
-    return self._recv_multipart_later(flags, copy, track, tried)
+    return self._recv_multipart_later(flags, copy, track, tried, timeout)

@@ -35,11 +35,6 @@ cdef int raise_errno(int rc, object message=None) except -1:
     raise errors.from_errno(number, message)
 
 
-cdef int raise_transfer(int rc, int socket_type, bint sending) except -1:
-    """Raises for the negative errno `rc` of a send or receive."""
-    return raise_errno(rc, None if rc == -EAGAIN else error_module().about_transfer(-rc, socket_type, sending))
-
-
 cdef int raise_address(int rc, addr) except -1:
     """Raises for the negative errno `rc` of a call about an endpoint."""
     zc_last_error_set(-rc)

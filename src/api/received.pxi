@@ -117,6 +117,11 @@ cdef inline void origin_take(Origin *o, socket_t *s, int rc) noexcept nogil:
         metadata_ref(o.props)
 
 
+cdef inline void origin_drop(Origin *o) noexcept:
+    metadata_unref(o.props)
+    release(&o.group)
+
+
 cdef int writable_buffer(buffer, Py_buffer *view) except -1:
     try:
         PyObject_GetBuffer(buffer, view, PyBUF_ANY_CONTIGUOUS | PyBUF_WRITABLE)

@@ -26,7 +26,7 @@ cdef class Socket(_SocketBase):
     @cython.binding(False)
     @cython.embedsignature(True)
     @cython.embedsignature.format("clinic")
-    def send(self, data, int flags=0, bint copy=True, bint track=False, routing_id=None, group=None):
+    def send(self, data, int flags=0, bint copy=True, bint track=False, routing_id=None, group=None, *, timeout=None):
         """Send one frame.
 
         A socket without a peer that can take the frame makes the call wait, or drops it, as its type demands:
@@ -41,12 +41,14 @@ cdef class Socket(_SocketBase):
             routing_id (int): which peer a SERVER or PEER sends to. Default None: the `routing_id` of a Frame.
             group (str | bytes): which group a RADIO sends to, at most 255 bytes. Default None: the `group` of a Frame,
                 or else the group without a name.
+            timeout (float): milliseconds to wait at most; None and negative numbers leave it to the option SNDTIMEO, which holds in any case.
+                Default None.
 
         Returns:
             MessageTracker | None: the tracker, if one was asked for.
 
         Raises:
-            Again (EAGAIN): it would have to wait and DONTWAIT is set, or SNDTIMEO is over.
+            Again (EAGAIN): it would have to wait and DONTWAIT is set, or `timeout` or SNDTIMEO is over; the text says which.
             ZMQError (EFSM): not the turn of a REQ or REP to send.
             ZMQError (ENOTSUP): the type does not send (PULL, SUB).
             ZMQError (EHOSTUNREACH): a ROUTER with ROUTER_MANDATORY does not know the peer, nor does a SERVER or PEER.
@@ -66,48 +68,36 @@ cdef class Socket(_SocketBase):
             >>> pull.recv()
             b'hello'
         """
-        cdef socket_t *s = self.s
         cdef msg_t m
         cdef int rc
-        cdef object tracker = None
-        if self._closed or s == NULL or s.fork_generation != zc_fork_generation():
-            self.check()
-        if PyBytes_CheckExact(data) and (copy or not track) and group is None and routing_id is None:
-            msg_of_bytes(&m, data)
-        else:
-            if group is None and isinstance(data, Frame) and pattern_is(&s.pattern, GROUPS):
-                group = (<Frame> data)._group
-            if group is not None:
-                return self.send_to_group(data, flags, copy, track, group_name(group))
-            tracker = self.message_from(&m, data, copy, track)
-            if routing_id is not None:
-                m.routing_id = routing_id
+        cdef uint64_t deadline = deadline_of(timeout)
+        cdef object tracker
+        self.check()
+        if group is None and isinstance(data, Frame) and pattern_is(&self.s.pattern, GROUPS):
+            group = (<Frame> data)._group
+        if group is not None:
+            return self.send_to_group(data, flags, copy, track, group_name(group), deadline)
+        tracker = self.message_from(&m, data, copy, track)
+        if routing_id is not None:
+            m.routing_id = routing_id
         if flags & FLAG_SNDMORE:
             m.flags |= MSG_MORE
-        rc = -EAGAIN
-        if zc_lock_try(&s.lock):
-            rc = socket_enter(s)
-            if rc == 0:
-                rc = socket_try_send(s, &m)
-            unlock_socket(s)
-        if rc == -EAGAIN:
-            rc = self.send_slow(&m, flags)
+        rc = self.send_slow(&m, flags, deadline)
         release(&m)
-        if zc_decref_pending():
-            zc_decref_drain()
+        zc_decref_drain()
         if rc != 0 and (rc < 0 or flags & FLAG_DONTWAIT):
-            raise_transfer(rc if rc < 0 else -EAGAIN, self.s.type, True)
+            raise_transfer(self.s, rc if rc < 0 else -EAGAIN, True, flags, timeout)
         return tracker
 
-    cdef int send_slow(self, msg_t *m, int flags) except? -1:
+    cdef int send_slow(self, msg_t *m, int flags, uint64_t deadline) except? -1:
         """The frame found no room, or another thread in the socket. As send_rest(). On an exception the frame is released."""
         try:
-            return self.send_rest(m, 1, 0, flags)
+            return self.send_rest(m, 1, 0, flags, deadline)
         except BaseException:
             release(m)
             raise
 
-    cdef object send_to_group(self, data, int flags, bint copy, bint track, bytes group):
+    cdef object send_to_group(self, data, int flags, bint copy, bint track, bytes group, uint64_t deadline):
         """send() of a RADIO. The tracker of lent memory, or None."""
         cdef socket_t *s = self.s
         cdef msg_t m[2]                 # the message, and its group
@@ -129,14 +119,14 @@ cdef class Socket(_SocketBase):
                     rc = socket_try_send(s, m)
                 unlock_socket(s)
             if rc == -EAGAIN:
-                rc = self.send_rest(m, 1, 0, flags)
+                rc = self.send_rest(m, 1, 0, flags, deadline)
         finally:
             release(&m[0])
             release(&m[1])
         if zc_decref_pending():
             zc_decref_drain()
         if rc < 0:
-            raise_transfer(rc, self.s.type, True)
+            raise_transfer(s, rc, True)        # never EAGAIN: a RADIO does not wait
         return tracker
 
     cdef object message_from(self, msg_t *m, data, bint copy, bint track):
@@ -176,7 +166,7 @@ cdef class Socket(_SocketBase):
     @cython.binding(False)
     @cython.embedsignature(True)
     @cython.embedsignature.format("clinic")
-    def recv(self, int flags=0, bint copy=True, bint track=False):
+    def recv(self, int flags=0, bint copy=True, bint track=False, *, timeout=None):
         """Receive one frame. Waits until there is one.
 
         Args:
@@ -184,12 +174,14 @@ cdef class Socket(_SocketBase):
             copy (bool): False returns a Frame, which knows its connection and saves a copy of large content.
                 Default True.
             track (bool): with copy=False, give the Frame a `tracker`. Default False.
+            timeout (float): milliseconds to wait at most; None and negative numbers leave it to the option RCVTIMEO, which holds in any case.
+                Default None.
 
         Returns:
             bytes | Frame: the content of the frame, or the Frame.
 
         Raises:
-            Again (EAGAIN): nothing is there and DONTWAIT is set, or RCVTIMEO is over.
+            Again (EAGAIN): nothing is there and DONTWAIT is set, or `timeout` or RCVTIMEO is over; the text says which.
             ZMQError (EFSM): not the turn of a REQ or REP to receive.
             ZMQError (ENOTSUP): the type does not receive (PUSH, PUB).
             ZMQError (ENOTSOCK): the socket is closed, or was closed by another thread meanwhile.
@@ -206,42 +198,28 @@ cdef class Socket(_SocketBase):
                 ...
             zmqcore.error.Again: Resource temporarily unavailable
         """
-        cdef socket_t *s = self.s
         cdef msg_t m
         cdef int rc
+        cdef uint64_t deadline = deadline_of(timeout)
         cdef Origin origin
-        if self._closed or s == NULL or s.fork_generation != zc_fork_generation():
-            self.check()
+        self.check()
         m.kind = MSG_EMPTY
-        if zc_lock_try(&s.lock):
-            rc = socket_enter(s)
-            if rc == 0:
-                if flags & FLAG_DONTWAIT:
-                    rc = socket_recv_now(s, &m)
-                else:
-                    rc = pattern_recv(&s.pattern, &m)
-            if not copy:
-                origin_take(&origin, s, rc)
-            unlock_socket(s)
-            if rc == -EAGAIN and not flags & FLAG_DONTWAIT:
-                rc = self.recv_slow(&m, NULL, NULL if copy else &origin, flags)
-        else:
-            rc = self.recv_slow(&m, NULL, NULL if copy else &origin, flags)
+        rc = self.recv_slow(&m, NULL, &origin, flags, deadline)
         if rc < 0:
-            raise_transfer(rc, self.s.type, False)
-        if copy:
-            if m.size >= RX_SPARE_MIN and s.nsessions:
-                return large_bytes(s, &m)
-            return take_bytes(&m)
-        return frame_from(&m, &origin, track)
+            raise_transfer(self.s, rc, False, flags, timeout)
+        if not copy:
+            return frame_from(&m, &origin, track)
+        origin_drop(&origin)
+        return take_bytes(&m)
 
-    cdef int recv_slow(self, msg_t *m, inbox_t *rest, Origin *origin, int flags) except? -1:
-        """Waits for a frame as long as flags and RCVTIMEO allow; with `rest` the whole message is taken under the same lock."""
+    cdef int recv_slow(self, msg_t *m, inbox_t *rest, Origin *origin, int flags, uint64_t deadline) except? -1:
+        """Waits for a frame as long as flags, RCVTIMEO and the deadline allow; with `rest` the whole message is taken under the same lock."""
         cdef socket_t *s = self.s
         cdef int rc
         cdef wait_t until
         cdef bint wait = not (flags & FLAG_DONTWAIT or s.opt.rcvtimeo == 0)
         wait_begin(&until, s.opt.rcvtimeo)
+        until.until = min(until.until, deadline)
         while True:
             with nogil:
                 zc_lock_acquire(&s.lock)
@@ -260,7 +238,7 @@ cdef class Socket(_SocketBase):
     @cython.binding(False)
     @cython.embedsignature(True)
     @cython.embedsignature.format("clinic")
-    def send_multipart(self, msg_parts, int flags=0, bint copy=True, bint track=False, **kwargs):
+    def send_multipart(self, msg_parts, int flags=0, bint copy=True, bint track=False, *, timeout=None, **kwargs):
         """Send several frames as one message. It arrives whole or not at all, whatever other threads send.
 
         Args:
@@ -268,6 +246,8 @@ cdef class Socket(_SocketBase):
             flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
             copy (bool): as for `send()`. Default True.
             track (bool): as for `send()`; one tracker for all frames. Default False.
+            timeout (float): milliseconds to wait at most; None and negative numbers leave it to the option SNDTIMEO, which holds in any case.
+                Default None.
             **kwargs: accepted for pyzmq's sake and ignored.
 
         Returns:
@@ -293,11 +273,14 @@ cdef class Socket(_SocketBase):
         cdef Py_ssize_t i
         cdef Py_ssize_t filled = 0
         cdef int rc = 0
+        cdef uint64_t deadline = UINT64_MAX
         cdef object part
         cdef object tracker = None
         if self._asked & ASKED_SEND:
-            return self._send_multipart_by_send(parts, flags, copy, track)
+            return self._send_multipart_by_send(parts, flags, copy, track, timeout=timeout)
         self.check()
+        if timeout is not None:
+            deadline = deadline_of(timeout)
         if n == 0:
             raise IndexError("a message needs at least one frame")
         if n > 8:
@@ -328,7 +311,7 @@ cdef class Socket(_SocketBase):
                     socket_abandon(s)
                 unlock_socket(s)
             if rc == -EAGAIN:
-                rc = self.send_rest(m, n, i, flags)
+                rc = self.send_rest(m, n, i, flags, deadline)
         finally:
             for i in range(filled):
                 release(&m[i])
@@ -337,7 +320,7 @@ cdef class Socket(_SocketBase):
         if zc_decref_pending():
             zc_decref_drain()
         if rc < 0:
-            raise_transfer(rc, self.s.type, True)
+            raise_transfer(s, rc, True, flags, timeout)
         return tracker
 
     cdef object message_from_part(self, msg_t *m, part, Py_ssize_t i, bint copy, bint track):
@@ -350,14 +333,15 @@ cdef class Socket(_SocketBase):
                 told = told[:77] + "..."
             raise TypeError(f"Frame {i} ({told}) does not support the buffer interface.") from None
 
-    cdef int send_rest(self, msg_t *m, Py_ssize_t n, Py_ssize_t i, int flags) except? -1:
+    cdef int send_rest(self, msg_t *m, Py_ssize_t n, Py_ssize_t i, int flags, uint64_t deadline) except? -1:
         """Frame number `i` (the first of its message, unless frames of an earlier send are pending) found no room, or another thread in the
-        socket. Drives the connections, waits as long as flags and SNDTIMEO allow."""
+        socket. Drives the connections, waits as long as flags, SNDTIMEO and the deadline allow."""
         cdef socket_t *s = self.s
         cdef int rc
         cdef wait_t until
         cdef bint wait = not (flags & FLAG_DONTWAIT or s.opt.sndtimeo == 0)
         wait_begin(&until, s.opt.sndtimeo)
+        until.until = min(until.until, deadline)
         while True:
             with nogil:
                 zc_lock_acquire(&s.lock)
@@ -376,13 +360,15 @@ cdef class Socket(_SocketBase):
     @cython.binding(False)
     @cython.embedsignature(True)
     @cython.embedsignature.format("clinic")
-    def recv_multipart(self, int flags=0, bint copy=True, bint track=False):
+    def recv_multipart(self, int flags=0, bint copy=True, bint track=False, *, timeout=None):
         """Receive one message with all its frames. Waits until there is one.
 
         Args:
             flags (int): zmq.DONTWAIT (do not wait). Default 0.
             copy (bool): False returns Frames. Default True.
             track (bool): with copy=False, give the Frames a `tracker`. Default False.
+            timeout (float): milliseconds to wait at most; None and negative numbers leave it to the option RCVTIMEO, which holds in any case.
+                Default None.
 
         Returns:
             list[bytes] | list[Frame]: the frames, one or more.
@@ -401,13 +387,16 @@ cdef class Socket(_SocketBase):
         cdef msg_t m
         cdef inbox_t rest
         cdef int rc
+        cdef uint64_t deadline = UINT64_MAX
         cdef Py_ssize_t i
         cdef list parts = []
         cdef Origin origin
         if self._asked & ASKED_RECV:
-            return self._recv_multipart_by_recv(flags, copy, track)
+            return self._recv_multipart_by_recv(flags, copy, track, timeout=timeout)
         if self._closed or s == NULL or s.fork_generation != zc_fork_generation():
             self.check()
+        if timeout is not None:
+            deadline = deadline_of(timeout)
         m.kind = MSG_EMPTY
         inbox_init(&rest)
         if zc_lock_try(&s.lock):
@@ -423,13 +412,13 @@ cdef class Socket(_SocketBase):
                 rc = inbox_fill(&rest, s, &m)
             unlock_socket(s)
             if rc == -EAGAIN and not flags & FLAG_DONTWAIT:
-                rc = self.recv_slow(&m, &rest, NULL if copy else &origin, flags)
+                rc = self.recv_slow(&m, &rest, NULL if copy else &origin, flags, deadline)
         else:
-            rc = self.recv_slow(&m, &rest, NULL if copy else &origin, flags)
+            rc = self.recv_slow(&m, &rest, NULL if copy else &origin, flags, deadline)
         if rc < 0:
             release(&m)
             inbox_free(&rest)
-            raise_transfer(rc, self.s.type, False)
+            raise_transfer(s, rc, False, flags, timeout)
         try:
             parts.append(take_bytes(&m) if copy else frame_from(&m, &origin, track))
             for i in range(rest.count):
@@ -445,13 +434,15 @@ cdef class Socket(_SocketBase):
             inbox_free(&rest)
         return parts
 
-    def recv_into(self, buffer, /, *, Py_ssize_t nbytes=0, int flags=0):
+    def recv_into(self, buffer, /, *, Py_ssize_t nbytes=0, int flags=0, timeout=None):
         """Receive one frame into memory that is there already.
 
         Args:
             buffer (buffer): contiguous memory that can be written to, such as a bytearray.
             nbytes (int): bytes to store at most; 0 is the whole buffer. Default 0.
             flags (int): zmq.DONTWAIT (do not wait). Default 0.
+            timeout (float): milliseconds to wait at most; None and negative numbers leave it to the option RCVTIMEO, which holds in any case.
+                Default None.
 
         Returns:
             int: the size of the frame. If it is larger than what was stored, the rest is lost.
@@ -472,10 +463,12 @@ cdef class Socket(_SocketBase):
         cdef socket_t *s = self.s
         cdef msg_t m
         cdef int rc
+        cdef uint64_t deadline
         cdef Py_ssize_t size
         if nbytes < 0:
             raise ValueError(f"nbytes={nbytes} must be non-negative")
         self.check()
+        deadline = deadline_of(timeout)
         writable_buffer(buffer, &view)
         try:
             if nbytes > view.len:
@@ -489,11 +482,11 @@ cdef class Socket(_SocketBase):
                     rc = socket_recv_now(s, &m)
                 unlock_socket(s)
                 if rc == -EAGAIN and not flags & FLAG_DONTWAIT:
-                    rc = self.recv_slow(&m, NULL, NULL, flags)
+                    rc = self.recv_slow(&m, NULL, NULL, flags, deadline)
             else:
-                rc = self.recv_slow(&m, NULL, NULL, flags)
+                rc = self.recv_slow(&m, NULL, NULL, flags, deadline)
             if rc < 0:
-                raise_transfer(rc, self.s.type, False)
+                raise_transfer(s, rc, False, flags, timeout)
             size = <Py_ssize_t> m.size
             memcpy(view.buf, msg_data(&m), min(size, nbytes))
             release(&m)
@@ -501,15 +494,17 @@ cdef class Socket(_SocketBase):
         finally:
             PyBuffer_Release(&view)
 
-    def send_many(self, iterable, int flags=0):
+    def send_many(self, iterable, int flags=0, *, timeout=None):
         """Send a batch: each item is one message of one frame. For small messages twice as fast as a loop of `send()`.
 
         Args:
             iterable (Iterable[bytes | buffer | Frame]): the messages.
             flags (int): zmq.DONTWAIT (do not wait). Default 0.
+            timeout (float): milliseconds to wait at most, for the whole batch; None and negative numbers leave it to the option SNDTIMEO,
+                which holds for each message in any case. Default None.
 
         Returns:
-            int: how many were sent; fewer than all if DONTWAIT or SNDTIMEO ended the call.
+            int: how many were sent; fewer than all if DONTWAIT, `timeout` or SNDTIMEO ended the call.
 
         Raises:
             Again (EAGAIN): none could be sent.
@@ -526,11 +521,13 @@ cdef class Socket(_SocketBase):
         cdef Py_ssize_t sent = 0
         cdef Py_ssize_t n, done
         cdef int rc = 0
+        cdef uint64_t deadline
         cdef object error = None
         cdef bint ended = False
         if self._asked & ASKED_SEND:
-            return self._send_many_by_send(iterable, flags)
+            return self._send_many_by_send(iterable, flags, timeout)
         self.check()
+        deadline = deadline_of(timeout)
         items = iter(iterable)
         while rc == 0 and not ended:
             n = done = 0
@@ -548,7 +545,7 @@ cdef class Socket(_SocketBase):
                 error = raised
                 ended = True
             try:
-                rc = self.send_batch(m, n, flags, &done)
+                rc = self.send_batch(m, n, flags, deadline, &done)
             finally:
                 for i in range(n):
                     release(&m[i])
@@ -556,12 +553,12 @@ cdef class Socket(_SocketBase):
         if zc_decref_pending():
             zc_decref_drain()
         if rc < 0 and not (rc == -EAGAIN and sent):
-            raise_transfer(rc, self.s.type, True)
+            raise_transfer(self.s, rc, True, flags, timeout)
         if error is not None and rc == 0:
             raise error
         return sent
 
-    cdef int send_batch(self, msg_t *m, Py_ssize_t n, int flags, Py_ssize_t *done) except? -1:
+    cdef int send_batch(self, msg_t *m, Py_ssize_t n, int flags, uint64_t deadline, Py_ssize_t *done) except? -1:
         """Sends until one finds no room in spite of waiting. `done` counts those that were sent."""
         cdef socket_t *s = self.s
         cdef int rc
@@ -577,14 +574,14 @@ cdef class Socket(_SocketBase):
                             break       # written without the GIL
                 unlock_socket(s)
             if rc == -EAGAIN:
-                rc = self.send_slow(&m[done[0]], flags)
+                rc = self.send_slow(&m[done[0]], flags, deadline)
                 if rc >= 0:
                     done[0] += 1
             if rc < 0:
                 return rc
         return 0
 
-    def recv_many(self, Py_ssize_t max=1000, int flags=0):
+    def recv_many(self, Py_ssize_t max=1000, int flags=0, *, timeout=None):
         """Receive a batch: wait for one frame, and take further ones as far as they are there.
 
         For messages of one frame; of longer ones the list does not tell where each begins.
@@ -592,6 +589,8 @@ cdef class Socket(_SocketBase):
         Args:
             max (int): frames to take at most. Default 1000.
             flags (int): zmq.DONTWAIT (do not wait for the first). Default 0.
+            timeout (float): milliseconds to wait at most; None and negative numbers leave it to the option RCVTIMEO, which holds in any case.
+                Default None.
 
         Returns:
             list[bytes]: one to `max` frames, or an empty list if `max` is 0.
@@ -612,10 +611,10 @@ cdef class Socket(_SocketBase):
         cdef int taken
         cdef int i
         if self._asked & ASKED_RECV:
-            return self._recv_many_by_recv(max, flags)
+            return self._recv_many_by_recv(max, flags, timeout)
         if max <= 0:
             return out
-        out.append(Socket.recv(self, flags))
+        out.append(Socket.recv(self, flags) if timeout is None else Socket.recv(self, flags, timeout=timeout))
         while n == RECV_BATCH and len(out) < max:
             n = <int> min(max - len(out), RECV_BATCH)
             if zc_lock_try(&s.lock):

@@ -16,6 +16,7 @@ from .device import proxy as proxy
 from .device import proxy_steerable as proxy_steerable
 from .poll import select as select
 from .poll import zmq_poll as zmq_poll
+from .requester import Requester as Requester
 
 Context = _Context  # type: ignore[misc]
 Poller = _Poller  # type: ignore[misc]

@@ -88,7 +88,7 @@ class GreenWaits(Waits):
         return served
 
     def call(
-        self, socket: Any, call: Any, args: tuple[Any, ...], keywords: dict[str, Any], flags: int, timeout: int
+        self, socket: Any, call: Any, args: tuple[Any, ...], keywords: dict[str, Any], flags: int, timeout: float
     ) -> Any:
         """Makes a call that does not wait when an event of `flags` lets it, `timeout` ms at most if not negative. It was made just now, to
         no avail."""

@@ -20,10 +20,11 @@ from .. import _core
 from .. import context as _context
 from .. import poll as _poll
 from .. import socket as _socket
+from .._deadlines import Deadline, checked, tighter, within
 from .._presence import Presence
 from .._waiting import CALLS_PER_TURN, DONTWAIT, POLLIN, POLLOUT, RCVTIMEO, SNDTIMEO
 from ..constants import Errno
-from ..error import Again, ZMQError
+from ..error import Again, ZMQError, time_is_over
 from ._hub import GreenWaits, waits_of
 from .poll import _Poller
 
@@ -60,9 +61,17 @@ class _Socket(_socket.Socket):
         return waits
 
     def _do(
-        self, call: Callable[..., Any], args: tuple[Any, ...], flags: int, event: int, keywords: dict[str, Any] = NO_KEYWORDS
+        self,
+        call: Callable[..., Any],
+        args: tuple[Any, ...],
+        flags: int,
+        event: int,
+        keywords: dict[str, Any] = NO_KEYWORDS,
+        timeout: float | None = None,
     ) -> Any:
-        """Makes a call that does not wait, as soon as `event` lets it."""
+        """Makes a call that does not wait, as soon as `event` lets it. `timeout`: milliseconds, beside RCVTIMEO or SNDTIMEO."""
+        if timeout is not None:
+            timeout = checked(timeout)
         if flags & DONTWAIT:
             return call(self, *args, **keywords)
         waits = self._awaiting
@@ -75,14 +84,22 @@ class _Socket(_socket.Socket):
         try:
             result = call(self, *args, **keywords)
         except Again:
-            timeout: int = _core_get(self, RCVTIMEO if event == POLLIN else SNDTIMEO)
-            if timeout == 0:
-                raise
+            option: int = _core_get(self, RCVTIMEO if event == POLLIN else SNDTIMEO)
+            wait = tighter(timeout, option)
+            if wait == 0:
+                if timeout is None:
+                    raise
+                raise time_is_over(event == POLLOUT, timeout, option) from None
         else:
             if waits.waiters:
                 waits.news()
             return result
-        return self._waits().call(self, call, args, keywords, event, timeout)
+        try:
+            return self._waits().call(self, call, args, keywords, event, wait)
+        except Again:
+            if timeout is None:
+                raise
+            raise time_is_over(event == POLLOUT, timeout, option) from None
 
     # -- sending and receiving
 
@@ -94,35 +111,48 @@ class _Socket(_socket.Socket):
         track: bool = False,
         routing_id: int | None = None,
         group: str | bytes | None = None,
+        *,
+        timeout: float | None = None,
     ) -> Any:
         """Send one frame. See `zmqcore.Socket.send()`."""
-        return self._do(_core_send, (data, flags | DONTWAIT, copy, track, routing_id, group), flags, POLLOUT)
+        args = (data, flags | DONTWAIT, copy, track, routing_id, group)
+        return self._do(_core_send, args, flags, POLLOUT, timeout=timeout)
 
-    def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
+    def recv(self, flags: int = 0, copy: bool = True, track: bool = False, *, timeout: float | None = None) -> Any:
         """Receive one frame. See `zmqcore.Socket.recv()`."""
-        return self._do(_core_recv, (flags | DONTWAIT, copy, track), flags, POLLIN)
+        return self._do(_core_recv, (flags | DONTWAIT, copy, track), flags, POLLIN, timeout=timeout)
 
     def send_multipart(
-        self, msg_parts: Iterable[Any], flags: int = 0, copy: bool = True, track: bool = False, **kwargs: Any
+        self,
+        msg_parts: Iterable[Any],
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        *,
+        timeout: float | None = None,
+        **kwargs: Any,
     ) -> Any:
         """Send a message of several frames. See `zmqcore.Socket.send_multipart()`."""
         parts = _core.frames_of(msg_parts)  # it may be an iterator, and one attempt may not be enough
-        return self._do(_core_send_multipart, (parts, flags | DONTWAIT, copy, track), flags, POLLOUT, kwargs)
+        return self._do(_core_send_multipart, (parts, flags | DONTWAIT, copy, track), flags, POLLOUT, kwargs, timeout)
 
-    def recv_multipart(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
+    def recv_multipart(
+        self, flags: int = 0, copy: bool = True, track: bool = False, *, timeout: float | None = None
+    ) -> Any:
         """Receive all frames of a message. See `zmqcore.Socket.recv_multipart()`."""
-        return self._do(_core_recv_multipart, (flags | DONTWAIT, copy, track), flags, POLLIN)
+        return self._do(_core_recv_multipart, (flags | DONTWAIT, copy, track), flags, POLLIN, timeout=timeout)
 
-    def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> int:
+    def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0, timeout: float | None = None) -> int:
         """Receive one frame into memory that is there already. See `zmqcore.Socket.recv_into()`."""
         keywords = {"nbytes": nbytes, "flags": flags | DONTWAIT}
-        length: int = self._do(_core_recv_into, (buffer,), flags, POLLIN, keywords)
+        length: int = self._do(_core_recv_into, (buffer,), flags, POLLIN, keywords, timeout)
         return length
 
-    def send_many(self, iterable: Iterable[Any], flags: int = 0) -> int:
+    def send_many(self, iterable: Iterable[Any], flags: int = 0, *, timeout: float | None = None) -> int:
         """Send a batch. See `zmqcore.Socket.send_many()`."""
         if flags & DONTWAIT:
             return _core_send_many(self, iterable, flags)
+        deadline = Deadline(timeout)
         items = iter(iterable)
         sent = 0
         while chunk := list(islice(items, CHUNK)):
@@ -132,7 +162,7 @@ class _Socket(_socket.Socket):
                     done += _core_send_many(self, chunk[done:], flags | DONTWAIT)
                 except Again:
                     try:
-                        self.send(chunk[done], flags)
+                        self.send(chunk[done], flags, **deadline.left())
                     except Again:
                         if sent + done:
                             return sent + done
@@ -142,11 +172,11 @@ class _Socket(_socket.Socket):
             self._waits().turn()
         return sent
 
-    def recv_many(self, max: int = 1000, flags: int = 0) -> list[bytes]:
+    def recv_many(self, max: int = 1000, flags: int = 0, *, timeout: float | None = None) -> list[bytes]:
         """Receive a batch. See `zmqcore.Socket.recv_many()`."""
         if max <= 0:
             return []
-        frames = [self.recv(flags)]
+        frames = [self.recv(flags, **within(timeout))]
         if max > 1:
             try:
                 frames += _core_recv_many(self, max - 1, DONTWAIT)

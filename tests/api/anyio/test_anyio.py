@@ -515,3 +515,109 @@ async def test_no_spin_on_messages_that_nobody_takes(zmq, pair):
 def test_import_needs_no_trio():
     program = "import zmqcore.anyio, sys; assert not {'trio', 'tornado', 'gevent'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+@pytest.mark.better
+def test_TIME_12_a_timeout_of_one_call(zmq, run, context):
+    push, pull = context.socket(zmq.PUSH), context.socket(zmq.PULL)
+    push.sndhwm = 1
+    push.bind("inproc://nobody")
+    pull.bind("inproc://nothing")
+
+    async def main():
+        for call in (
+            lambda t: pull.recv(timeout=t),
+            lambda t: pull.recv_multipart(timeout=t),
+            lambda t: pull.recv_into(bytearray(2), timeout=t),
+            lambda t: pull.recv_many(timeout=t),
+            lambda t: pull.recv_string(timeout=t),
+            lambda t: pull.recv_json(timeout=t),
+            lambda t: pull.recv_pyobj(timeout=t),
+        ):
+            for limit in (0, 2):
+                with pytest.raises(zmq.Again, match=f"nothing to receive within timeout={limit} ms"):
+                    await call(limit)
+        for call in (
+            lambda: push.send(b"x", timeout=2),
+            lambda: push.send_multipart([b"x", b"y"], timeout=2),
+            lambda: push.send_many([b"x", b"y"], timeout=2),
+            lambda: push.send_string("x", timeout=2),
+        ):
+            with pytest.raises(zmq.Again, match="no room for the message within timeout=2 ms"):
+                await call()
+        pull.rcvtimeo = 2
+        with pytest.raises(zmq.Again, match="within RCVTIMEO, 2 ms"):
+            await pull.recv(timeout=60000)
+        with pytest.raises(TypeError, match="timeout must be"):
+            await pull.recv(timeout="1")
+
+    run(main())
+
+
+@pytest.mark.better
+def test_TIME_13_tasks_ask_on_both_kinds_of_loops(zmq, aio, run, context):
+    router = context.socket(zmq.ROUTER)
+    router.bind("tcp://127.0.0.1:*")
+
+    async def main():
+        answers = {}
+
+        async def ask(asking, n):
+            answers[n] = await asking.request(b"%d" % n, timeout=15000)
+
+        async with aio.Requester(context, endpoint(router)) as asking:
+            async with anyio.create_task_group() as group:
+                for n in range(8):
+                    group.start_soon(ask, asking, n)
+                questions = [await router.recv_multipart() for _ in range(8)]
+                for question in reversed(questions):
+                    await router.send_multipart([*question[:3], b"re: " + question[3]])
+            assert answers == {n: [b"re: %d" % n] for n in range(8)}
+            with pytest.raises(zmq.Again, match="no answer to 2 attempts"):
+                await asking.request(b"x", timeout=20, retries=1)
+            late = [await router.recv_multipart() for _ in range(2)]
+            for question in late:
+                await router.send_multipart(question)
+            async with anyio.create_task_group() as group:
+                leader = anyio.CancelScope()
+
+                async def lead():
+                    with leader:
+                        await asking.request(b"leads")
+
+                group.start_soon(lead)
+                questions = [await router.recv_multipart()]
+                group.start_soon(ask, asking, 9)
+                questions.append(await router.recv_multipart())
+                leader.cancel()  # the other one reads on
+                await router.send_multipart(questions[1])
+            assert answers[9] == [b"9"]
+            assert asking.dropped == 2
+
+    run(main())
+
+
+@pytest.mark.better
+def test_TIME_13_closing_ends_requests(zmq, aio, run, context):
+    router = context.socket(zmq.ROUTER)
+    router.bind("tcp://127.0.0.1:*")
+
+    async def main():
+        asking = aio.Requester(context, endpoint(router))
+        errors = []
+
+        async def ask():
+            try:
+                await asking.request(b"x")
+            except zmq.ZMQError as error:
+                errors.append(error.errno)
+
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(ask)
+            for _ in range(3):
+                await router.recv_multipart()
+            asking.close()
+        assert errors == [zmq.ENOTSOCK] * 3
+
+    run(main())

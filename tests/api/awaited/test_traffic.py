@@ -545,3 +545,48 @@ async def test_errors(zmq, context, peers):
     await one.send(b"not a pickle")
     with pytest.raises(pickle.UnpicklingError):
         await received
+
+
+@pytest.mark.better
+def test_TIME_12_a_timeout_of_one_call(zmq, run, context):
+    push, pull = context.socket(zmq.PUSH), context.socket(zmq.PULL)
+    push.sndhwm = 1
+    push.bind("inproc://nobody")
+    pull.bind("inproc://nothing")
+
+    async def main():
+        for call in (
+            lambda t: pull.recv(timeout=t),
+            lambda t: pull.recv_multipart(timeout=t),
+            lambda t: pull.recv_into(bytearray(2), timeout=t),
+            lambda t: pull.recv_many(timeout=t),
+            lambda t: pull.recv_string(timeout=t),
+            lambda t: pull.recv_json(timeout=t),
+            lambda t: pull.recv_object(int, timeout=t),
+            lambda t: pull.recv_pyobj(timeout=t),
+            lambda t: pull.recv_serialized(list, timeout=t),
+        ):
+            for limit in (0, 2):
+                with pytest.raises(zmq.Again, match=f"nothing to receive within timeout={limit} ms"):
+                    await call(limit)
+        for call in (
+            lambda: push.send(b"x", timeout=2),
+            lambda: push.send_multipart([b"x", b"y"], timeout=2),
+            lambda: push.send_many([b"x", b"y"], timeout=2),
+            lambda: push.send_string("x", timeout=2),
+            lambda: push.send_json(1, timeout=2),
+        ):
+            with pytest.raises(zmq.Again, match="no room for the message within timeout=2 ms"):
+                await call()
+        pull.rcvtimeo = 2
+        with pytest.raises(zmq.Again, match="within RCVTIMEO, 2 ms"):
+            await pull.recv(timeout=60000)
+        with pytest.raises(TypeError, match="timeout must be"):
+            await pull.recv(timeout="1")
+        pull.rcvtimeo = -1
+        push.connect("inproc://nothing")
+        waiting = pull.recv(timeout=60000)
+        await push.send(b"x", timeout=60000)
+        assert await waiting == b"x"
+
+    run(main())

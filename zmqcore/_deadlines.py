@@ -1,0 +1,53 @@
+"""timeout=: how long one call may wait, for what is made of several calls, and for waiting that is not the compiled core's.
+
+Rules
+- Milliseconds, as every time in ZeroMQ. None and negative numbers leave it to RCVTIMEO or SNDTIMEO, which hold in any case.
+- The deadline is that of the whole call, on the monotonic clock.
+- A call is told of it only if there is one: a subclass may have a `send` or `recv` that does not know `timeout`.
+"""
+
+from __future__ import annotations
+
+import time
+from math import isnan
+from typing import Any
+
+NONE: dict[str, Any] = {}
+
+
+def checked(timeout: float | None) -> float | None:
+    """The timeout, None if it is none."""
+    try:
+        if timeout is None or timeout < 0:
+            return None
+        if isnan(timeout):
+            raise ValueError("timeout must be a number of milliseconds or None, not NaN")
+    except TypeError:
+        raise TypeError(f"timeout must be a number of milliseconds or None, not {timeout!r}") from None
+    return timeout
+
+
+def tighter(timeout: float | None, option: int) -> float:
+    """How long a call may wait, in milliseconds, -1 without limit. `option` is the value of RCVTIMEO or SNDTIMEO."""
+    if timeout is None or (0 <= option <= timeout):
+        return option
+    return timeout
+
+
+class Deadline:
+    """When a call that is made of others has to end."""
+
+    __slots__ = ("end",)
+
+    def __init__(self, timeout: float | None) -> None:
+        timeout = checked(timeout)
+        self.end = None if timeout is None else time.monotonic() + timeout / 1000
+
+    def left(self) -> dict[str, Any]:
+        """The keyword that gives the next of them what is left."""
+        return NONE if self.end is None else {"timeout": max(0.0, (self.end - time.monotonic()) * 1000)}
+
+
+def within(timeout: float | None) -> dict[str, Any]:
+    """The keyword that passes a timeout on."""
+    return NONE if timeout is None else {"timeout": timeout}
