@@ -82,8 +82,7 @@ def receive_again(
         return result
     frame, *rest = frames
     if call is _recv_into:
-        _core.fill(args[0], bytes(frame), kwargs["nbytes"])
-        result = len(frame)
+        result = _core.fill(args[0], frame if isinstance(frame, _core.Frame) else _core.Frame(frame), kwargs["nbytes"])
     else:
         result = _as_wanted(frame, args)
     returned.popleft()

@@ -260,8 +260,8 @@ class ObjectSocket(_core.Socket):
         """Send an array of NumPy with its dtype and shape, as a message of two frames. Nothing is pickled.
 
         Args:
-            array (numpy.ndarray): of numbers, booleans, times, or texts of a fixed size. Contiguous memory is sent as it is, in C or
-                Fortran order.
+            array (numpy.ndarray): of numbers, booleans, times, texts of a fixed size, or records of these, in any byte order. Memory without gaps is
+                sent as it is, whatever the order of its axes (C, Fortran, or another).
             flags (int): zmq.DONTWAIT, zmq.SNDMORE. Default 0.
             copy (bool): False lends the array's memory, as for `send()`: it must not change until it has been sent. Default True.
             track (bool): with copy=False, return a MessageTracker that tells when. Default False.
@@ -271,7 +271,7 @@ class ObjectSocket(_core.Socket):
             MessageTracker | None: as `send()`.
 
         Raises:
-            TypeError: an array of objects or records. Nothing has been sent.
+            TypeError: an array of objects. Nothing has been sent.
             ImportError: NumPy is not installed.
             Again, ZMQError, ContextTerminated: as `send()`.
 
@@ -308,7 +308,8 @@ class ObjectSocket(_core.Socket):
         """Receive the frames of one message into memory that is there already, such as several arrays.
 
         Args:
-            buffers (Iterable[buffer]): memory that can be written to, contiguous in C order, one for each frame.
+            buffers (Iterable[buffer]): memory that can be written to, without gaps, one for each frame. A frame is stored as it lies in memory:
+                an array in Fortran order gets its columns.
             flags (int): zmq.DONTWAIT. Default 0.
             timeout (float): milliseconds to wait at most, as for `recv()`. Default None.
 
@@ -317,7 +318,7 @@ class ObjectSocket(_core.Socket):
             a buffer; a buffer without a frame stays as it was.
 
         Raises:
-            TypeError: one of them cannot be written to, or is not contiguous in C order. Nothing has been received.
+            TypeError: one of them cannot be written to, or has gaps. Nothing has been received.
             Again, ZMQError, ContextTerminated: as `recv_multipart()`.
 
         Example:
@@ -328,17 +329,15 @@ class ObjectSocket(_core.Socket):
             >>> bytes(head), bytes(body[:4])
             (b'head', b'body')
         """
-        places = []
-        for number, buffer in enumerate(buffers):
+        places = list(buffers)
+        for number, buffer in enumerate(places):
             view = memoryview(buffer)
-            if view.readonly or not view.c_contiguous:
-                raise TypeError(f"buffer {number} cannot be written to, or is not contiguous in C order")
-            places.append(view.cast("B") if view.nbytes else memoryview(bytearray()))
+            if view.readonly or not view.contiguous:
+                raise TypeError(f"buffer {number} cannot be written to, or has gaps")
 
         def load(frames: Any) -> list[int]:
             for place, frame in zip(places, frames, strict=False):
-                size = min(len(place), len(frame))
-                place[:size] = memoryview(frame)[:size]
+                _core.fill(place, frame, 0)
             return [len(frame) for frame in frames]
 
         return self.recv_serialized(load, flags, copy=False, **within(timeout))

@@ -1,6 +1,6 @@
 # Frame: one frame as a Python object, and MessageTracker: when its memory is no longer used.
 
-from base.memory cimport free
+from base.memory cimport free, zc_copy, zc_copy_count
 from base.atomics cimport zc_load_relaxed_u32, zc_sub_u32
 from message.message cimport (
     block_t, held_t, msg_t, share_t, msg_init, msg_set, msg_data, msg_close, msg_share, MSG_EMPTY, MSG_HEAP, MSG_MORE,
@@ -49,6 +49,7 @@ cdef inline object take_bytes(msg_t *m):
         m.kind = MSG_EMPTY
         Py_DECREF(result)
         return result
+    zc_copy_count(m.size)
     try:
         return PyBytes_FromStringAndSize(<char *> msg_data(m), <Py_ssize_t> m.size)
     finally:
@@ -320,6 +321,8 @@ cdef class Frame:
     def bytes(self):
         """The content as bytes. Made once, unless the Frame has been shown as a buffer that can be written to."""
         with cython.critical_section(self):
+            if self._bytes is None or (self.shown and not self.read_only):
+                zc_copy_count(self.m.size)
             if self.shown and not self.read_only:
                 return PyBytes_FromStringAndSize(<char *> msg_data(&self.m), <Py_ssize_t> self.m.size)
             if self._bytes is None:

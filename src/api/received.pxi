@@ -130,12 +130,13 @@ cdef int writable_buffer(buffer, Py_buffer *view) except -1:
     return 0
 
 
-def fill(buffer, bytes data, Py_ssize_t nbytes):
-    """Copies data into a writable buffer, at most nbytes, 0 = all of it."""
+def fill(buffer, Frame frame, Py_ssize_t nbytes):
+    """Copies a frame into a writable buffer, in the order of its memory; at most nbytes, 0 = all of it. Returns the frame's size."""
     cdef Py_buffer view
     writable_buffer(buffer, &view)
-    memcpy(view.buf, <char *> data, min(len(data), min(nbytes, view.len) if nbytes else view.len))
+    zc_copy(view.buf, msg_data(&frame.m), min(<Py_ssize_t> frame.m.size, min(nbytes, view.len) if nbytes else view.len))
     PyBuffer_Release(&view)
+    return <Py_ssize_t> frame.m.size
 
 
 cdef Frame frame_from(msg_t *m, Origin *origin, bint track):

@@ -488,7 +488,7 @@ cdef class Socket(_SocketBase):
             if rc < 0:
                 raise_transfer(s, rc, False, flags, timeout)
             size = <Py_ssize_t> m.size
-            memcpy(view.buf, msg_data(&m), min(size, nbytes))
+            zc_copy(view.buf, msg_data(&m), min(size, nbytes))
             release(&m)
             return size
         finally:

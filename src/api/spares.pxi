@@ -126,7 +126,7 @@ cdef object large_bytes(socket_t *s, msg_t *m):
     else:
         try:
             taken = bytes_of_size(s, size)
-            memcpy(PyBytes_AS_STRING(taken), msg_data(m), size)
+            zc_copy(PyBytes_AS_STRING(taken), msg_data(m), size)
         finally:
             release(m)
     offer_spares(s, size)

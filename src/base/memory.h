@@ -3,7 +3,8 @@
  * Rules
  * - All memory of the core comes from and goes back to these four; the system's own names appear nowhere else.
  * - In a build for users they are the system's functions, at no cost. A build with ZC_FAULTS counts the blocks in use, and can make
- *   any allocation and any call that takes something else of the system's (a descriptor, a thread, a name) fail.
+ *   any allocation and any call that takes something else of the system's (a descriptor, a thread, a name) fail. It also counts how many bytes
+ *   of large frames are copied.
  * - `zc_faults` is exported under its own name: a test finds it with ctypes, so no interface of the package has to show it. A shared
  *   object has its own.
  */
@@ -14,6 +15,20 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+/* Asks the system to map so much by large pages. Advice: it may do so later, or never. */
+static inline void zc_advise_large_pages(void *p, size_t n) {
+#if defined(MADV_HUGEPAGE)
+    (void)madvise(p, n, MADV_HUGEPAGE);
+#else
+    (void)p, (void)n;
+#endif
+}
 
 /* Memory that is kept for later and nobody's meanwhile: a build with the address sanitizer reports whoever touches it. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -44,6 +59,7 @@ typedef struct zc_faults {
     zc_countdown_t resources;
     uint64_t error;  /* errno of the calls for a resource that fail; set while not armed */
     uint64_t blocks; /* atomic; allocated and not freed */
+    uint64_t copied; /* atomic; bytes, see zc_copy_count() */
 } zc_faults_t;
 
 #if defined(_WIN32)
@@ -61,6 +77,11 @@ static inline int zc_fault_due(zc_countdown_t *c) {
 /* 0, or the -errno with which a call that takes a descriptor, thread or name shall fail. */
 static inline int zc_resource_fault(void) {
     return zc_fault_due(&zc_faults.resources) ? -(int)zc_faults.error : 0;
+}
+
+/* So many bytes of a frame were copied. Small frames are not counted: copying is what they cost, and counting would cost as much. */
+static inline void zc_copy_count(uint64_t n) {
+    if (n >= 1024) zc_add_u64(&zc_faults.copied, n);
 }
 
 static inline void *zc_malloc(size_t n) {
@@ -94,6 +115,13 @@ static inline void zc_free(void *p) {
 #define zc_realloc realloc
 #define zc_free free
 #define zc_resource_fault() 0
+#define zc_copy_count(n) ((void)0)
 
 #endif
+
+/* memcpy() of what frames consist of. */
+static inline void zc_copy(void *to, const void *from, uint64_t n) {
+    memcpy(to, from, (size_t)n);
+    zc_copy_count(n);
+}
 #endif

@@ -2,8 +2,7 @@
 # all of them.
 
 from libc.stddef cimport ptrdiff_t, size_t
-from libc.string cimport memcpy
-from base.memory cimport free
+from base.memory cimport free, zc_copy
 
 from base.engines cimport ENGINE_DATAGRAM, ENGINE_FRAMES, ENGINE_RAW, ENGINE_WEBSOCKET, ENGINE_ZMTP
 from base.mechanisms cimport MECHANISM_NULL
@@ -66,7 +65,7 @@ cdef inline void engine_delete(engine_t *e) noexcept nogil:
 cdef inline ptrdiff_t engine_plain_put(msg_t *m, unsigned char *out) noexcept nogil:
     """small_put of an engine that is `plain`. It cannot fail."""
     cdef int header = frame_put(out, m.size, m.flags & MSG_MORE)
-    memcpy(out + header, msg_data(m), m.size)
+    zc_copy(out + header, msg_data(m), m.size)
     return <ptrdiff_t> (header + m.size)
 
 

@@ -11,7 +11,7 @@
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t
 from libc.string cimport memcpy, memmove
-from base.memory cimport calloc, free, malloc
+from base.memory cimport calloc, free, malloc, zc_copy
 
 from base.errors cimport EMSGSIZE, ENOMEM
 from engine.ops cimport (
@@ -162,7 +162,7 @@ cdef inline ptrdiff_t zmtp_frame_put(engine_t *e, int flags, const unsigned char
         header = frame_put(out, n, flags)
     else:
         header = frame_put_v1(out, n, flags)
-    memcpy(out + header, body, n)
+    zc_copy(out + header, body, n)
     return <ptrdiff_t> (header + n)
 
 

@@ -14,8 +14,7 @@
 # the give-back list. A msg_t is used by one thread at a time; only the blocks behind it are shared.
 
 from libc.stdint cimport uint32_t
-from base.memory cimport malloc, free
-from libc.string cimport memcpy
+from base.memory cimport malloc, free, zc_copy
 from base.atomics cimport zc_add_u32, zc_sub_u32
 from base.config cimport MSG_INLINE_MAX
 from base.errors cimport ENOMEM
@@ -132,7 +131,7 @@ cdef inline int msg_set(msg_t *m, const void *data, size_t size) noexcept nogil:
     """A message with a copy of `data`. 0 or -ENOMEM."""
     cdef int rc = msg_alloc(m, size)
     if rc == 0 and size:
-        memcpy(msg_data(m), data, size)
+        zc_copy(msg_data(m), data, size)
     return rc
 
 

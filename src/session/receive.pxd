@@ -17,7 +17,7 @@
 
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t, uint64_t
-from base.memory cimport malloc, free
+from base.memory cimport malloc, free, zc_copy
 from libc.string cimport memcpy, memmove
 from base.config cimport (
     RX_BEHIND, RX_CHUNK_MIN_ROOM, RX_VIEW_MAX, RX_GROW_FIRST, RX_GROW_PROVEN, MSG_INLINE_MAX, RX_SPARE_MIN,
@@ -271,7 +271,7 @@ cdef inline int receive_begin_big(session_t *s, const unsigned char *have, size_
     elif msg_alloc(&s.big, room) < 0:
         return -ENOMEM
     if n:
-        memcpy(msg_data(&s.big), have, n)
+        zc_copy(msg_data(&s.big), have, n)
     s.big.flags = (s.big.flags & MSG_EXACT) | <unsigned char> flags
     s.big_got = n
     s.big_room = room

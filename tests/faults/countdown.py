@@ -27,6 +27,7 @@ class Faults(ctypes.Structure):
         ("resources", Countdown),
         ("error", ctypes.c_uint64),
         ("blocks", ctypes.c_uint64),
+        ("copied", ctypes.c_uint64),
     ]
 
 
@@ -68,3 +69,8 @@ def resources_fail(nth, run=1, error=errno.EMFILE):
 def blocks():
     """How many blocks of memory the core holds."""
     return faults.blocks
+
+
+def copied():
+    """How many bytes of frames, large ones, the core has copied so far."""
+    return faults.copied
