@@ -77,6 +77,12 @@ def patterns():
             {"size": 256, "subscribers": count},
         )
     yield Case(
+        "pub_sub/topics/10000",
+        (Part("publish.Publisher"), *subscribers(1)),
+        "rate",
+        {"size": 64, "subscribers": 1, "topics": 10000, "random": True},
+    )
+    yield Case(
         "proxy/xsub_xpub",
         (
             Part("proxy.Proxy", "b", {"sockets": ("XSUB", "XPUB")}),

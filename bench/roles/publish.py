@@ -3,10 +3,12 @@
 Rules
   - PUB drops at its high-water mark, so an unpaced publisher would measure how fast messages are thrown away. The window is below
     the high-water mark and wide (thousands of messages), so that acknowledging costs little and nobody waits for a wake-up per message.
-  - With params["topics"] each message begins with the last of that many topics, and the subscriber has subscribed to all of them one
-    by one; without, it has subscribed to everything.
+  - With params["topics"] each message begins with the last of that many topics, or with params["random"] with one of them at random, and the
+    subscriber has subscribed to all of them one by one; without, it has subscribed to everything.
   - Every subscriber gets every message; one of n messages counts once, however many subscribers there are.
 """
+
+import random
 
 from .base import Role, end_mark, expect, now, numbered, payload
 
@@ -20,6 +22,15 @@ def prefix_of(topics):
     return b"topic %06d" % (topics - 1) if topics else b""
 
 
+def prefixes_of(params):
+    """The topics of the messages of a chunk."""
+    topics = params.get("topics")
+    if params.get("random"):
+        chance = random.Random(topics)
+        return [prefix_of(1 + chance.randrange(topics)) for _ in range(CHUNK)]
+    return [prefix_of(topics)] * CHUNK
+
+
 class Publisher(Role):
     drives = True
 
@@ -27,7 +38,8 @@ class Publisher(Role):
         self.pub = self.socket("PUB", SNDHWM=HWM)
         self.acks = self.socket("PULL")
         self.prefix = prefix_of(self.params.get("topics"))
-        self.message = self.prefix + payload(self.size)
+        self.prefixes = prefixes_of(self.params)
+        self.messages = [prefix + payload(self.size) for prefix in self.prefixes]
         added = {"acks": self.bind(self.acks, "acks")}
         if "frontend" in endpoints:
             self.pub.connect(endpoints["frontend"])
@@ -51,10 +63,10 @@ class Publisher(Role):
         while sent < n:
             if check:
                 for i in range(sent, min(n, sent + CHUNK)):
-                    self.pub.send(self.prefix + numbered(self.size, i))
+                    self.pub.send(self.prefixes[i % CHUNK] + numbered(self.size, i))
             else:
-                for _ in range(min(CHUNK, n - sent)):
-                    self.pub.send(self.message)
+                for message in self.messages[: n - sent]:
+                    self.pub.send(message)
             sent = min(n, sent + CHUNK)
             while sent - min(acknowledged.values()) * CHUNK > WINDOW - CHUNK:
                 acknowledged[self.acks.recv()[0]] += 1
@@ -71,7 +83,7 @@ class Subscriber(Role):
         self.acks = self.socket("PUSH")
         topics = self.params.get("topics")
         self.prefix = prefix_of(topics)
-        self.message = self.prefix + payload(self.size)
+        self.prefixes = prefixes_of(self.params)
         self.rank = bytes([self.params["rank"]])
         self.acks.connect(endpoints["acks"])
         for k in range(topics or 1):
@@ -90,7 +102,7 @@ class Subscriber(Role):
             last = min(n, first + CHUNK)
             if check:
                 for i in range(first, last):
-                    expect(self.sub.recv(), self.prefix + numbered(self.size, i), f"message {i} of {n}")
+                    expect(self.sub.recv(), self.prefixes[i % CHUNK] + numbered(self.size, i), f"message {i} of {n}")
             else:
                 for _ in range(first, last):
                     got = self.sub.recv()
@@ -98,6 +110,6 @@ class Subscriber(Role):
                 self.acks.send(self.rank)
         end = now()
         if not check:
-            expect(got, self.message, "last message")
+            expect(got, self.prefixes[(n - 1) % CHUNK] + payload(self.size), "last message")
         expect(self.sub.recv(), self.prefix + end_mark(n), "end of burst")
         return {"t1": end}

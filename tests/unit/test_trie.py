@@ -240,3 +240,29 @@ def test_memory_stays_in_the_budget():
             theirs.add(h, name)
         each = (own.memory() + theirs.memory()) / len(names)
         assert each <= 150, (kind, each)
+
+
+def test_very_many_topics():
+    """So many that their memory comes in slabs of large pages; both tables together take at most 100 octets for each. A topic that needs a
+    block of its own comes in between."""
+    count = 300_000
+    names = [b"topic/%09d" % i for i in range(count)]
+    long = b"topic/000000000" + b"x" * 100_000
+    own, theirs = _probe.pattern_Subscriptions(), _probe.pattern_Topics()
+    h = theirs.open()
+    for _ in range(2):
+        for number, name in enumerate(names):
+            assert own.add(name) == 1
+            assert theirs.add(h, name) == FIRST
+            if number == count // 2:
+                own.add(long)
+                theirs.add(h, long)
+        assert (own.memory() + theirs.memory()) / count <= 100
+        for name in [*names[:: count // 100], long, names[-1] + b"x"]:
+            assert own.match(name) and theirs.match(name) == {h}
+            assert not own.match(name[:-2]) or name == long
+        assert not own.match(b"topic/%09d" % count) and not theirs.match(b"topic/%09d" % count)
+        for name in [*reversed(names), long]:
+            assert own.remove(name) == theirs.remove(h, name) == LAST
+        assert own.memory() == 0
+        assert len(theirs) == 0

@@ -7,20 +7,27 @@
 # - The caller remembers the size of a block and says it again when it frees it. Freed blocks are reused for the same size.
 # - A block too large for a chunk gets a chunk of its own, given back to malloc when freed. Other chunks go back all together in
 #   arena_clear(), which the trees call whenever they become empty.
+# - A large tree is read at random, and then most of a walk is the processor looking up pages. From ARENA_MANY chunks on they come in slabs of
+#   large pages.
 # - Used under the lock of the socket that owns the tree.
 
 from libc.stdint cimport uint32_t, uint64_t, uintptr_t
-from base.memory cimport malloc, realloc, free
+from base.memory cimport malloc, realloc, free, zc_advise_large_pages
 from libc.string cimport memset
 
 cdef enum:
     ARENA_SHIFT = 13
     ARENA_CHUNK = 8192          # units of 8 octets: 64 KiB; pages of it that are never used cost no memory
     ARENA_MASK = 8191
+    ARENA_LINE = 8              # units of a cache line: a block of that size, as a node of ten children is, lies in one, in slabs
     ARENA_EXACT = 160           # up to this many units every size has its own free list: a 256-way node is 130 units
     ARENA_LARGEST = 4096        # above, half a chunk, a block gets a chunk of its own
     ARENA_LISTS = 166           # 1..160 exact, then 256, 512, 1024, 2048, 4096
     ARENA_CHUNKS_MAX = 262144   # names have 31 bits; the trees need the 32nd
+    ARENA_BYTES = 65536         # of a chunk
+    ARENA_PAGE = 2097152        # a large page of the common processors
+    ARENA_MANY = 128            # chunks, 8 MiB, of which one page more is no great part
+    ARENA_SLAB = 64             # chunks, 4 MiB
 
 cdef struct arena_t:
     unsigned char **chunks      # odd = vacant number: 2 * next vacant + 1
@@ -30,6 +37,10 @@ cdef struct arena_t:
     uint32_t top                # next unit never used yet in the open chunk
     uint32_t end                # first unit after the open chunk
     uint64_t held               # octets taken from malloc
+    unsigned char *slab         # what is left of the open one
+    uint32_t slab_left          # chunks
+    unsigned char **slabs       # to be freed; the chunks in them are not
+    uint32_t nslabs
     uint32_t lists[166]         # ARENA_LISTS
 
 
@@ -41,12 +52,47 @@ cdef inline void *arena_at(arena_t *a, uint32_t name) noexcept nogil:
     return a.chunks[name >> ARENA_SHIFT] + ((<size_t> (name & ARENA_MASK)) << 3)
 
 
+cdef inline bint arena_in_slab(const arena_t *a, const unsigned char *chunk) noexcept nogil:
+    cdef uint32_t i
+    for i in range(a.nslabs):
+        if a.slabs[i] <= chunk < a.slabs[i] + ARENA_SLAB * ARENA_BYTES + ARENA_PAGE:
+            return True
+    return False
+
+
+cdef inline unsigned char *arena_slab(arena_t *a) noexcept nogil:
+    """The next chunk of a slab, or NULL if memory is out: then single ones may still be had."""
+    cdef unsigned char *slab
+    cdef unsigned char **slabs
+    if a.slab_left == 0:
+        slabs = <unsigned char **> realloc(a.slabs, (a.nslabs + 1) * sizeof(void *))
+        if slabs == NULL:
+            return NULL
+        a.slabs = slabs
+        # More than is used, so that it can begin with a page; what is not used is never touched, and costs addresses only.
+        slab = <unsigned char *> malloc(ARENA_SLAB * ARENA_BYTES + ARENA_PAGE)
+        if slab == NULL:
+            return NULL
+        a.slabs[a.nslabs] = slab
+        a.nslabs += 1
+        a.slab = <unsigned char *> ((<uintptr_t> slab + ARENA_PAGE - 1) & ~<uintptr_t> (ARENA_PAGE - 1))
+        a.slab_left = ARENA_SLAB
+        zc_advise_large_pages(a.slab, ARENA_SLAB * ARENA_BYTES)
+    slab = a.slab
+    a.slab += ARENA_BYTES
+    a.slab_left -= 1
+    return slab
+
+
 cdef inline void arena_clear(arena_t *a) noexcept nogil:
     """Everything goes; the arena can be used again."""
     cdef uint32_t i
     for i in range(a.count):
-        if (<uintptr_t> a.chunks[i] & 1) == 0:
+        if (<uintptr_t> a.chunks[i] & 1) == 0 and not arena_in_slab(a, a.chunks[i]):
             free(a.chunks[i])
+    for i in range(a.nslabs):
+        free(a.slabs[i])
+    free(a.slabs)
     free(a.chunks)
     arena_init(a)
 
@@ -69,7 +115,7 @@ cdef inline int arena_chunk(arena_t *a, uint32_t units) noexcept nogil:
     cdef uint32_t number = a.vacant
     cdef uint32_t capacity
     cdef unsigned char **chunks
-    cdef unsigned char *chunk
+    cdef unsigned char *chunk = NULL
     if number == 0 and a.count == a.capacity:
         capacity = a.capacity * 2 if a.capacity else 4
         if capacity > ARENA_CHUNKS_MAX:
@@ -79,7 +125,10 @@ cdef inline int arena_chunk(arena_t *a, uint32_t units) noexcept nogil:
             return -1
         a.chunks = chunks
         a.capacity = capacity
-    chunk = <unsigned char *> malloc((<size_t> units) << 3)
+    if a.count >= ARENA_MANY and units == ARENA_CHUNK:
+        chunk = arena_slab(a)
+    if chunk == NULL:
+        chunk = <unsigned char *> malloc((<size_t> units) << 3)
     if chunk == NULL:
         return -1
     a.held += (<uint64_t> units) << 3
@@ -145,6 +194,10 @@ cdef inline uint32_t arena_take_small(arena_t *a, uint32_t units, uint32_t list)
         a.end = a.top + ARENA_CHUNK
         if number == 0:
             a.top = 1
+    if units == ARENA_LINE and a.top & (ARENA_LINE - 1) and a.end - a.top >= 2 * ARENA_LINE:
+        piece = ARENA_LINE - (a.top & (ARENA_LINE - 1))
+        arena_free(a, a.top, piece)
+        a.top += piece
     name = a.top
     a.top += units
     return name
