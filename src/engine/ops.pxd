@@ -19,7 +19,7 @@
 # - The table is held by value: C-level modules share no variables.
 
 from libc.stddef cimport ptrdiff_t, size_t
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 
 from mechanism.crypto cimport crypto_t
 from mechanism.mechanism cimport MECHANISM_CREDENTIALS_MAX, mechanism_zap_t
@@ -62,6 +62,7 @@ ctypedef frame_t engine_frame_t
 cdef enum:
     ENGINE_MORE = FRAME_MORE            # further frames of the same message follow (equal to MSG_MORE)
     ENGINE_SIGNAL = FRAME_COMMAND       # the body is a signal
+    ENGINE_PIECE = 64                   # the body is a piece of a frame's: for `piece`
 
 # What two engines tell each other beside messages.
 ctypedef command_t signal_t
@@ -163,6 +164,11 @@ cdef struct engine_ops_t:
     # into body. 0 or negative errno.
     int (*frame_open)(engine_t *e, unsigned char *body, size_t n, int *flags, unsigned char **plain,
                       size_t *size) noexcept nogil
+    # Takes a body that came with ENGINE_PIECE, as it was before it was masked. 0: there are more to come; 1: that was the
+    # last, *whole (MSG_EMPTY when called) is the caller's and holds all of them, *flags say what they are. limit: of the
+    # whole's size. With ENGINE_OPAQUE it is no MSG_INLINE, and goes through frame_open(). Or a negative errno. NULL: this wire
+    # has no pieces.
+    int (*piece)(engine_t *e, const unsigned char *body, size_t n, uint64_t limit, int *flags, msg_t *whole) noexcept nogil
     # Reads a body that came with ENGINE_SIGNAL, before the next frame_get. An unknown signal is of kind 0. 0, or a negative errno that ends the
     # connection.
     int (*signal_get)(engine_t *e, const unsigned char *body, size_t n, signal_t *g) noexcept nogil

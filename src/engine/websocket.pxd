@@ -17,17 +17,17 @@ from base.memory cimport calloc, free, malloc
 from base.errors cimport EMSGSIZE, ENOMEM, EPROTO
 from engine.ops cimport (
     ENGINE_CLOSES, ENGINE_HEARTBEATS, ENGINE_MASKED, ENGINE_OPAQUE, ENGINE_OVERHEAD, ENGINE_READY, ENGINE_SIGNAL, ENGINE_SIGNALS_WAIT,
-    SIGNAL_CANCEL, SIGNAL_CLOSE, SIGNAL_PING, SIGNAL_PONG, SIGNAL_SUBSCRIBE, engine_config_t, engine_frame_t, engine_t,
-    engine_forget_beginning, engine_zap_t, signal_of_group, signal_t,
+    ENGINE_PIECE, SIGNAL_CANCEL, SIGNAL_CLOSE, SIGNAL_PING, SIGNAL_PONG, SIGNAL_SUBSCRIBE, engine_config_t, engine_frame_t,
+    engine_t, engine_forget_beginning, engine_zap_t, signal_of_group, signal_t,
 )
 from engine.websocket_frame cimport (
-    WS_BINARY, WS_CLOSE, WS_CONTROL_MAX, WS_MASK_SIZE, WS_PING, WS_PONG, ws_frame_t, ws_header_get, ws_header_size,
+    WS_BINARY, WS_CLOSE, WS_CONTINUATION, WS_CONTROL_MAX, WS_MASK_SIZE, WS_PING, WS_PONG, ws_frame_t, ws_header_get, ws_header_size,
     ws_mask, ws_mask_copy, ws_mask_turn,
 )
 from engine.websocket_opening cimport opening_delete, opening_feed, opening_new
+from engine.websocket_pieces cimport pieces_free, pieces_get_whole, pieces_take
 from engine.websocket_state cimport (
-    ZWS_HEADER_MAX, opening_t, websocket_control_put, websocket_frame_get, websocket_frame_put, websocket_header,
-    websocket_t, websocket_unmask,
+    ZWS_HEADER_MAX, opening_t, websocket_control_put, websocket_frame_put, websocket_header, websocket_t, websocket_unmask,
 )
 from mechanism.mechanism cimport mechanism_t
 from mechanism.select cimport mechanism_delete
@@ -122,6 +122,7 @@ cdef inline void websocket_settle(engine_t *e) noexcept nogil:
 
 cdef inline void websocket_free(engine_t *e) noexcept nogil:
     websocket_settle(e)
+    pieces_free(<websocket_t *> e)
     mechanism_delete((<websocket_t *> e).mechanism)
     (<websocket_t *> e).mechanism = NULL
 
@@ -239,10 +240,6 @@ cdef inline ptrdiff_t websocket_signal_put(engine_t *e, int kind, uint32_t ttl_d
 
 # ---- traffic in
 
-cdef inline int websocket_get(engine_t *e, const unsigned char *p, size_t n, engine_frame_t *f) noexcept nogil:
-    return websocket_frame_get(<websocket_t *> e, p, n, f)
-
-
 cdef inline void websocket_body_unmask(engine_t *e, unsigned char *body, size_t n) noexcept nogil:
     websocket_unmask(<websocket_t *> e, body, n)
 
@@ -254,7 +251,7 @@ cdef inline int websocket_frame_open(engine_t *e, unsigned char *body, size_t n,
     cdef int rc
     websocket_unmask(z, body, n)
     if z.opcode != WS_BINARY:
-        flags[0] = ENGINE_SIGNAL
+        flags[0] = ENGINE_PIECE if z.opcode == WS_CONTINUATION else ENGINE_SIGNAL
         plain[0] = body
         size[0] = n
         return 0
@@ -296,6 +293,8 @@ cdef inline int websocket_new(const engine_config_t *config, engine_t **out) noe
     z.masks = config.connects
     z.groups = config.who.groups
     z.random = config.random
+    e.ops.frame_get = pieces_get_whole
+    e.ops.piece = pieces_take
     rc = opening_new(z, config)
     if rc < 0:
         websocket_free(e)
@@ -311,7 +310,6 @@ cdef inline int websocket_new(const engine_config_t *config, engine_t **out) noe
     e.ops.large_put = websocket_large_put
     e.ops.body_at = websocket_body_at
     e.ops.signal_put = websocket_signal_put
-    e.ops.frame_get = websocket_get
     e.ops.unmask = websocket_body_unmask
     e.ops.frame_open = websocket_frame_open
     e.ops.signal_get = websocket_signal_get

@@ -1,8 +1,8 @@
 # Frames of WebSocket (RFC 6455, 5): headers and masks.
 #
 # Rules
-# - What comes is never trusted: reserved bits, opcodes that ZeroMQ has no use for (text, continuation), a frame that is a
-#   fragment, a mask where none belongs or none where one does, a control frame longer than 125 bytes and a 64-bit length
+# - What comes is never trusted: reserved bits, opcodes that ZeroMQ has no use for (text), a fragment where none can be
+#   (websocket_pieces.pxd), a mask where none belongs or none where one does, a control frame longer than 125 bytes and a 64-bit length
 #   with its top bit set end the connection (-EPROTO).
 # - Whether a size is acceptable is the session's question.
 # - Masks go over a body in words of eight bytes, in loops that compilers make vector code of.
@@ -15,6 +15,7 @@ from base.endian cimport load_be16, load_be64, store_be16, store_be64
 from base.errors cimport EPROTO
 
 cdef enum:
+    WS_CONTINUATION = 0
     WS_BINARY = 2
     WS_CLOSE = 8
     WS_PING = 9
@@ -72,11 +73,14 @@ cdef inline bint ws_opcode_good(unsigned char first) noexcept nogil:
 
 
 cdef inline int ws_header_get(const unsigned char *p, size_t n, bint masked, ws_frame_t *f) noexcept nogil:
+    """The header of a whole message; n is at least 1. As ws_header_read()."""
+    return ws_header_read(p, n, masked, f) if ws_opcode_good(p[0]) else -EPROTO
+
+
+cdef inline int ws_header_read(const unsigned char *p, size_t n, bint masked, ws_frame_t *f) noexcept nogil:
     """masked: whether the sender has to mask. 1: *f is filled; 0: more bytes needed; -EPROTO."""
     cdef int size = 2
     cdef int length
-    if n >= 1 and not ws_opcode_good(p[0]):
-        return -EPROTO
     if n < 2:
         return 0
     length = p[1] & WS_LENGTH

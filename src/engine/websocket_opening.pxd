@@ -14,6 +14,7 @@
 # - Announced lengths are checked against MAXMSGSIZE and a limit of our own, and never reserved.
 
 from libc.stddef cimport ptrdiff_t, size_t
+from libc.stdint cimport uint64_t
 from base.config cimport ROUTING_ID_MAX
 from base.memory cimport calloc, free
 
@@ -23,11 +24,10 @@ from engine.ops cimport (
     ENGINE_AUTHENTICATE, ENGINE_GO_ON, ENGINE_READY, ENGINE_SIGNAL, engine_config_t, engine_frame_t,
 )
 from engine.websocket_accept cimport WS_NONCE_SIZE, base64_put
-from engine.websocket_frame cimport WS_BINARY, WS_CLOSE, WS_HEADER_MAX, WS_PING, WS_PONG
+from engine.websocket_frame cimport WS_CLOSE, WS_CONTINUATION, WS_CONTROL, WS_HEADER_MAX, WS_PING, WS_PONG
 from engine.websocket_http cimport http_free, http_line, http_text_t
 from engine.websocket_state cimport (
-    ZWS_HEADER_MAX, opening_t, websocket_control_put, websocket_draw, websocket_frame_get, websocket_frame_put,
-    websocket_t, websocket_unmask,
+    ZWS_HEADER_MAX, opening_t, websocket_control_put, websocket_draw, websocket_frame_put, websocket_t, websocket_unmask,
 )
 from engine.websocket_upgrade cimport (
     UPGRADE_BAD, UPGRADE_TOO_LONG, WS_UNSPECIFIED, upgrade_accepted, upgrade_decline, upgrade_init, upgrade_request,
@@ -35,6 +35,7 @@ from engine.websocket_upgrade cimport (
 )
 from mechanism.mechanism cimport MECHANISM_AUTHENTICATE, MECHANISM_READY, mechanism_t
 from mechanism.select cimport mechanism_has_subprotocol
+from message.message cimport msg_close, msg_data
 from zmtp.decoder cimport decoder_begin, decoder_free, decoder_next
 from zmtp.introduction cimport (
     HANDSHAKE_COMMAND_MAX, introduction_failed, introduction_free, introduction_hear, introduction_init,
@@ -56,7 +57,8 @@ cdef enum:
 
 cdef inline int opening_get(void *arg, const unsigned char *p, size_t n, engine_frame_t *f) noexcept nogil:
     """decoder_header_fn"""
-    return websocket_frame_get(<websocket_t *> arg, p, n, f)
+    cdef websocket_t *z = <websocket_t *> arg
+    return z.base.ops.frame_get(&z.base, p, n, f) if n else 0
 
 
 # ---- life
@@ -97,6 +99,7 @@ cdef inline void opening_delete(websocket_t *z) noexcept nogil:
         return
     introduction_free(&o.who)
     http_free(&o.head)
+    msg_close(&o.whole)
     decoder_free(&o.decoder)
     outgoing_free(&o.out)
     free(o)
@@ -224,15 +227,23 @@ cdef inline int opening_frame(websocket_t *z, const unsigned char *p, size_t n, 
     cdef opening_t *o = z.opening
     cdef size_t taken = 0
     cdef int rc
+    msg_close(&o.whole)
     while True:
         rc = decoder_next(&o.decoder, p + used[0], n - used[0], &taken, flags, body, size)
         used[0] += taken
         if rc <= 0:
             return rc
         websocket_unmask(z, <unsigned char *> body[0], size[0])     # the decoder keeps bodies apart
-        if z.opcode == WS_BINARY:
+        if z.opcode == WS_CONTINUATION:
+            rc = z.base.ops.piece(&z.base, body[0], size[0], <uint64_t> o.decoder.limit, flags, &o.whole)
+            if rc > 0:
+                body[0] = msg_data(&o.whole)
+                size[0] = o.whole.size
+                return 1
+        elif z.opcode & WS_CONTROL:
+            rc = opening_control(z, body[0], size[0])
+        else:
             return 1
-        rc = opening_control(z, body[0], size[0])
         if rc < 0:
             return rc
 

@@ -5,20 +5,22 @@
 # - The client masks all it sends with keys that nobody can foresee; the server masks nothing.
 # - The flags are read with the header, so a body that was masked has the size and the place of the plain one.
 # - What frame_get() has read last is remembered for whoever deals with the body.
+# - A message in several frames is websocket_pieces.pxd's.
 
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 
 from base.errors cimport EPROTO
-from engine.ops cimport ENGINE_MORE, ENGINE_SIGNAL, engine_frame_t, engine_t
+from engine.ops cimport ENGINE_MORE, ENGINE_PIECE, ENGINE_SIGNAL, engine_frame_t, engine_t
 from engine.websocket_frame cimport (
-    WS_BINARY, WS_CONTROL, WS_HEADER_MAX, WS_MASK_SIZE, ws_frame_t, ws_header_get, ws_header_put, ws_mask,
-    ws_mask_copy, ws_mask_turn,
+    WS_BINARY, WS_CONTINUATION, WS_CONTROL, WS_FIN, WS_HEADER_MAX, WS_MASK_SIZE, WS_OPCODE, WS_RESERVED, ws_frame_t,
+    ws_header_get, ws_header_put, ws_header_read, ws_mask, ws_mask_copy, ws_mask_turn,
 )
 from engine.websocket_http cimport http_head_t
 from engine.websocket_upgrade cimport upgrade_t
 from mechanism.mechanism cimport mechanism_t
+from message.message cimport msg_t
 from zmtp.decoder cimport decoder_t
 from zmtp.introduction cimport introduction_t
 from zmtp.outgoing cimport outgoing_t
@@ -40,6 +42,18 @@ cdef struct opening_t:
     int stage
     int error
     uint32_t controls           # control frames that have come
+    msg_t whole                 # a command that came in pieces, until the next one
+
+# A message that arrives in several frames.
+cdef struct pieces_t:
+    bint begun
+    bint told                  # `flags` are known: the first piece with bytes has them
+    int flags
+    bint last                  # the piece whose header was read last is the last; ...
+    int opens                  # ... and the flags in it, or -1
+    uint32_t empty             # pieces without bytes
+    size_t got
+    msg_t whole                # with room for as many bytes as its size says; EMPTY: none have come
 
 cdef struct websocket_t:
     engine_t base              # first: a websocket_t * is an engine_t *
@@ -47,8 +61,9 @@ cdef struct websocket_t:
     mechanism_t *mechanism     # from ENGINE_READY on, if it encodes
     bint masks                 # this side is the client
     bint groups                # as in the config
-    int opcode                 # of the frame whose header was read last, ...
+    int opcode                 # of the frame whose header was read last (WS_CONTINUATION: it is a piece), ...
     unsigned char mask[WS_MASK_SIZE]        # ... and the mask of its body
+    pieces_t pieces
     int (*random)(void *out, size_t n) noexcept nogil
     size_t random_left
     unsigned char random_bytes[WS_RANDOM]
@@ -67,13 +82,59 @@ cdef inline int websocket_draw(websocket_t *z, void *out, size_t n) noexcept nog
     return 0
 
 
+cdef inline int websocket_flags_get(websocket_t *z, const unsigned char *p, size_t n, ws_frame_t *w,
+                                    engine_frame_t *f) noexcept nogil:
+    """Fills *f from the flags behind the header of a frame that is not empty; the mask becomes that of the rest. 1; 0: more
+    bytes needed; -EPROTO."""
+    cdef unsigned char flags
+    if n == <size_t> w.header:
+        return 0
+    flags = p[w.header]
+    if not z.masks:
+        flags ^= w.mask[0]
+        ws_mask_turn(w.mask)
+    if flags & (ZWS_MORE | ZWS_COMMAND) == ZWS_MORE | ZWS_COMMAND:
+        return -EPROTO
+    f.flags = ENGINE_MORE if flags & ZWS_MORE else ENGINE_SIGNAL if flags & ZWS_COMMAND else 0
+    f.header = w.header + 1
+    f.size = w.size - 1
+    return 1
+
+
+cdef inline int websocket_piece_get(websocket_t *z, const unsigned char *p, size_t n, engine_frame_t *f) noexcept nogil:
+    """engine_ops_t.frame_get of a frame that is no whole message."""
+    cdef ws_frame_t w
+    cdef int rc
+    cdef bint last = (p[0] & WS_FIN) != 0
+    if p[0] & WS_RESERVED or p[0] & WS_OPCODE != (WS_CONTINUATION if z.pieces.begun else WS_BINARY):
+        return -EPROTO
+    if last and not z.pieces.begun:
+        return -EPROTO
+    rc = ws_header_read(p, n, not z.masks, &w)
+    if rc <= 0:
+        return rc
+    f.header = w.header
+    f.size = w.size
+    z.pieces.opens = -1
+    if not z.pieces.told and w.size:
+        rc = websocket_flags_get(z, p, n, &w, f)
+        if rc <= 0:
+            return rc
+        z.pieces.opens = f.flags
+    f.flags = ENGINE_PIECE
+    z.pieces.last = last
+    z.opcode = WS_CONTINUATION
+    if not z.masks:
+        memcpy(z.mask, w.mask, WS_MASK_SIZE)
+    return 1
+
+
 cdef inline int websocket_frame_get(websocket_t *z, const unsigned char *p, size_t n, engine_frame_t *f) noexcept nogil:
     """engine_ops_t.frame_get"""
     cdef ws_frame_t w
-    cdef unsigned char flags
     cdef int rc = ws_header_get(p, n, not z.masks, &w)
     if rc <= 0:
-        return rc
+        return rc if rc == 0 else websocket_piece_get(z, p, n, f)
     if w.opcode & WS_CONTROL:
         f.flags = ENGINE_SIGNAL
         f.header = w.header
@@ -81,17 +142,9 @@ cdef inline int websocket_frame_get(websocket_t *z, const unsigned char *p, size
     else:
         if w.size == 0:
             return -EPROTO
-        if n == <size_t> w.header:
-            return 0
-        flags = p[w.header]
-        if not z.masks:
-            flags ^= w.mask[0]
-            ws_mask_turn(w.mask)
-        if flags & (ZWS_MORE | ZWS_COMMAND) == ZWS_MORE | ZWS_COMMAND:
-            return -EPROTO
-        f.flags = ENGINE_MORE if flags & ZWS_MORE else ENGINE_SIGNAL if flags & ZWS_COMMAND else 0
-        f.header = w.header + 1
-        f.size = w.size - 1
+        rc = websocket_flags_get(z, p, n, &w, f)
+        if rc <= 0:
+            return rc
     z.opcode = w.opcode
     if not z.masks:
         memcpy(z.mask, w.mask, WS_MASK_SIZE)

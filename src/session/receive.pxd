@@ -14,6 +14,8 @@
 # - Frames of a message become visible together; a connection that ends in between is rolled back by the ring.
 # - Of an ENGINE_OPAQUE frame only the size is known until all of it is here; then frame_open() tells what it is. A body of
 #   an ENGINE_MASKED frame is of no use before unmask().
+# - A frame that arrives in pieces (ENGINE_PIECE) is gathered by the engine, which hands it out with the last of them. Room in
+#   the ring is asked for before each.
 
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t, uint64_t
@@ -24,78 +26,26 @@ from base.config cimport (
 )
 from base.atomics cimport zc_add_u32, zc_sub_u32
 from base.errors cimport EAGAIN, EMSGSIZE, ENOMEM, EPIPE
-from base.platform cimport zc_iovec_t, zc_iov_set, zc_now_ns
+from base.platform cimport zc_iovec_t, zc_iov_set
 from engine.ops cimport (
-    ENGINE_DATAGRAMS, ENGINE_MASKED, ENGINE_MORE, ENGINE_OPAQUE, ENGINE_SIGNAL, SIGNAL_BLOCK, SIGNAL_CANCEL, SIGNAL_CLOSE, SIGNAL_PING,
-    SIGNAL_PONG, SIGNAL_SEGMENT, SIGNAL_SUBSCRIBE, engine_frame_t, signal_t,
+    ENGINE_DATAGRAMS, ENGINE_MASKED, ENGINE_MORE, ENGINE_OPAQUE, ENGINE_PIECE, ENGINE_SIGNAL, engine_frame_t,
 )
 from engine.select cimport engine_frame_get
 from message.message cimport (
     msg_t, buffer_t, msg_alloc, msg_grow, msg_set, msg_data, msg_close, MSG_EMPTY, MSG_INLINE, MSG_VIEW, MSG_MORE,
-    MSG_EXACT, MSG_SUBSCRIBE, MSG_CANCEL,
+    MSG_EXACT,
 )
 from message.buffer cimport pool_take, pool_give, buffer_alone
-from pipe.ring cimport ring_t, ring_slot, ring_commit, ring_full, ring_mid_message
+from pipe.ring cimport ring_slot, ring_commit, ring_full
 from session.account cimport receive_account
 from session.session cimport session_t
-from session.shared cimport SHARED_STALLED, shared_receive, shared_shown
-from session.transmit cimport transmit_farewell, transmit_heartbeat
+from session.signals cimport receive_signal
 from transport.ops cimport stream_read, stream_readv
 
 cdef enum:
-    RECEIVE_SIGNAL = 128        # in msg_t.flags of `big`: the frame is a signal
-
-
-cdef inline int receive_topic(session_t *s, signal_t *g) noexcept nogil:
-    """A subscription, into the pipe. 0 or -ENOMEM."""
-    cdef ring_t *r = s.pipe.inr
-    cdef msg_t *slot
-    if not s.host.publishes:
-        return 0
-    slot = ring_slot(r)
-    if slot == NULL or msg_alloc(slot, g.size) < 0:
-        return -ENOMEM
-    memcpy(msg_data(slot), g.data, g.size)
-    slot.flags = MSG_SUBSCRIBE if g.kind == SIGNAL_SUBSCRIBE else MSG_CANCEL
-    if ring_mid_message(r):
-        slot.flags |= MSG_MORE      # keeps the ring from publishing the unfinished message around it
-    ring_commit(r)
-    return 0
-
-
-cdef inline void receive_pong(session_t *s) noexcept nogil:
-    """Answers come in the order of the questions."""
-    if s.pings == 0:
-        return
-    s.pings -= 1
-    if s.pings_before:
-        s.pings_before -= 1
-    elif s.ping_at:
-        s.rtt_ns = zc_now_ns() - s.ping_at
-        s.ping_at = 0
-
-
-cdef inline int receive_signal(session_t *s, const unsigned char *body, size_t size) noexcept nogil:
-    """0, SHARED_STALLED, or a negative errno that ends the connection."""
-    cdef signal_t g
-    cdef int rc = s.engine.ops.signal_get(s.engine, body, size, &g)
-    if rc < 0:
-        return rc
-    if g.kind == SIGNAL_PING:
-        transmit_heartbeat(s, SIGNAL_PONG, 0, g.data, g.size)
-        s.ttl_ns = <uint64_t> g.ttl_ds * 100000000
-    elif g.kind == SIGNAL_PONG:
-        receive_pong(s)
-    elif g.kind == SIGNAL_SUBSCRIBE or g.kind == SIGNAL_CANCEL:
-        return receive_topic(s, &g)
-    elif g.kind == SIGNAL_BLOCK:
-        return shared_receive(s, &g)
-    elif g.kind == SIGNAL_SEGMENT:
-        shared_shown(s, &g)
-    elif g.kind == SIGNAL_CLOSE:
-        transmit_farewell(s, g.data, g.size)
-        return -EPIPE
-    return 0
+    # In msg_t.flags of `big`.
+    RECEIVE_SIGNAL = 128        # the frame is a signal
+    RECEIVE_PIECE = 64          # it is a piece of a frame
 
 
 cdef inline int receive_rest(session_t *s, const unsigned char *body, size_t avail, engine_frame_t *f,
@@ -105,8 +55,8 @@ cdef inline int receive_rest(session_t *s, const unsigned char *body, size_t ava
     cdef int rc
     if f.size <= RX_VIEW_MAX:
         return 0
-    if f.flags & ENGINE_SIGNAL:
-        rc = receive_begin_big(s, body, avail, f.size, RECEIVE_SIGNAL)
+    if f.flags & (ENGINE_SIGNAL | ENGINE_PIECE):
+        rc = receive_begin_big(s, body, avail, f.size, RECEIVE_SIGNAL if f.flags & ENGINE_SIGNAL else RECEIVE_PIECE)
         return rc if rc < 0 else 1
     if (more or f.flags & ENGINE_MORE) and not s.engine.traits & ENGINE_OPAQUE:
         rc = receive_account(s, f.size, more)
@@ -129,15 +79,6 @@ cdef inline int receive_open(session_t *s, unsigned char **body, engine_frame_t 
     body[0] = plain
     f.flags = flags
     f.size = size
-    return rc
-
-
-cdef inline int receive_inside(session_t *s, const unsigned char *body, size_t size, bint *more) noexcept nogil:
-    """receive_signal() between frames: one of them may be in shared memory, and is a frame of the message."""
-    cdef int rc
-    s.rx_more = more[0]
-    rc = receive_signal(s, body, size)
-    more[0] = s.rx_more
     return rc
 
 
@@ -175,6 +116,17 @@ cdef inline int receive_store(session_t *s, unsigned char *body, engine_frame_t 
     slot.flags = f.flags & ENGINE_MORE
     ring_commit(s.pipe.inr)
     return 0
+
+
+cdef inline int receive_beside(session_t *s, unsigned char *body, engine_frame_t *f, bint *more) noexcept nogil:
+    """What is no whole frame of a message, or one in shared memory. As receive_signal()."""
+    cdef int rc
+    if f.flags & ENGINE_PIECE:
+        return receive_piece(s, body, <size_t> f.size, more)
+    s.rx_more = more[0]
+    rc = receive_signal(s, body, <size_t> f.size)
+    more[0] = s.rx_more
+    return rc
 
 
 cdef inline int receive_decode(session_t *s) noexcept nogil:
@@ -218,8 +170,8 @@ cdef inline int receive_decode(session_t *s) noexcept nogil:
             rc = receive_open(s, &body, &f)
             if rc < 0:
                 break
-        if f.flags & ENGINE_SIGNAL:
-            rc = receive_inside(s, body, <size_t> f.size, &more)
+        if f.flags & (ENGINE_SIGNAL | ENGINE_PIECE):
+            rc = receive_beside(s, body, &f, &more)
             at = next if rc <= 0 else at
             if rc != 0:
                 break
@@ -266,7 +218,7 @@ cdef inline int receive_begin_big(session_t *s, const unsigned char *have, size_
         room = size
     if room < n:
         room = n
-    if size >= RX_SPARE_MIN and flags & RECEIVE_SIGNAL == 0 and receive_use_spare(s, size):
+    if size >= RX_SPARE_MIN and flags & (RECEIVE_SIGNAL | RECEIVE_PIECE) == 0 and receive_use_spare(s, size):
         room = size
     elif msg_alloc(&s.big, room) < 0:
         return -ENOMEM
@@ -300,25 +252,19 @@ cdef inline int receive_open_big(session_t *s) noexcept nogil:
     s.big.body.ref.data = plain
     s.big.size = size
     s.big.flags = MSG_MORE if flags & ENGINE_MORE else 0
-    if flags & ENGINE_SIGNAL:
+    if flags & ENGINE_PIECE:
+        s.big.flags = RECEIVE_PIECE
+    elif flags & ENGINE_SIGNAL:
         s.big.flags = RECEIVE_SIGNAL
     elif s.rx_more or flags & ENGINE_MORE:
         return receive_account(s, size, s.rx_more)
     return 0
 
 
-cdef inline int receive_end_big(session_t *s) noexcept nogil:
-    cdef int rc
+cdef inline int receive_place_big(session_t *s) noexcept nogil:
+    """`big`, a whole frame or signal, to where it belongs. 0 or a negative errno."""
     cdef msg_t *slot
-    s.big.size = s.big_size
-    if s.big_proven < s.big_size:
-        s.big_proven = s.big_size
-    if s.engine.traits & ENGINE_MASKED:
-        s.engine.ops.unmask(s.engine, msg_data(&s.big), s.big.size)
-    elif s.engine.traits & ENGINE_OPAQUE:
-        rc = receive_open_big(s)
-        if rc < 0:
-            return rc
+    cdef int rc
     if s.big.flags & RECEIVE_SIGNAL:
         rc = receive_signal(s, msg_data(&s.big), s.big.size)
         msg_close(&s.big)
@@ -331,6 +277,46 @@ cdef inline int receive_end_big(session_t *s) noexcept nogil:
     s.rx_more = (slot.flags & MSG_MORE) != 0
     ring_commit(s.pipe.inr)
     return 0
+
+
+cdef inline int receive_piece(session_t *s, unsigned char *body, size_t n, bint *more) noexcept nogil:
+    """A piece of a frame; more: as s.rx_more. 0 or a negative errno."""
+    cdef int flags = 0
+    cdef int rc = s.engine.ops.piece(s.engine, body, n, s.host.frame_max, &flags, &s.big)
+    if rc <= 0:
+        return rc
+    s.rx_more = more[0]
+    s.big.flags = RECEIVE_SIGNAL if flags & ENGINE_SIGNAL else <unsigned char> (flags & ENGINE_MORE)
+    rc = 0
+    if s.engine.traits & ENGINE_OPAQUE:
+        rc = receive_open_big(s)
+    elif flags & ENGINE_MORE or (s.rx_more and not flags & ENGINE_SIGNAL):
+        rc = receive_account(s, s.big.size, s.rx_more)
+    if rc == 0:
+        rc = receive_place_big(s)
+    more[0] = s.rx_more
+    return rc
+
+
+cdef inline int receive_end_big(session_t *s) noexcept nogil:
+    cdef msg_t piece
+    cdef int rc
+    s.big.size = s.big_size
+    if s.big_proven < s.big_size:
+        s.big_proven = s.big_size
+    if s.engine.traits & ENGINE_MASKED:
+        s.engine.ops.unmask(s.engine, msg_data(&s.big), s.big.size)
+    elif s.engine.traits & ENGINE_OPAQUE:
+        rc = receive_open_big(s)
+        if rc < 0:
+            return rc
+    if not s.big.flags & RECEIVE_PIECE:
+        return receive_place_big(s)
+    piece = s.big
+    s.big.kind = MSG_EMPTY
+    rc = receive_piece(s, msg_data(&piece), piece.size, &s.rx_more)
+    msg_close(&piece)
+    return rc
 
 
 cdef inline int receive_make_room(session_t *s) noexcept nogil:

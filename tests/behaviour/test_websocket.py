@@ -1,15 +1,17 @@
 """ws://, with the peer played by hand: what is said byte for byte, what bad peers get, and that others do not notice."""
 
 import base64
+import contextlib
 import hashlib
 import os
 import socket
 import struct
+import threading
 
 import pytest
 from awaiting import Events, endpoint
 from platforms import errno
-from zap import CLIENTS, SERVERS
+from zap import CLIENTS, SERVERS, Handler
 
 KEY = "x3JJHMbDL1EzLkh9GBhXDw=="
 ACCEPT = "HSmrc0sMlYUkAGmm5OPpG2HaGWk="
@@ -40,6 +42,13 @@ def frame(opcode, payload, mask=b"\x01\x02\x03\x04", first=0x80):
     else:
         head += bytes([masked | 127]) + struct.pack("!Q", size)
     return head + (mask or b"") + bytes(byte ^ mask[i & 3] for i, byte in enumerate(payload)) if mask else head + payload
+
+
+def pieces(payload, size, between=b"", mask=b"\x04\x03\x02\x01"):
+    """One message in frames of `size` bytes each."""
+    parts = [payload[at:at + size] for at in range(0, len(payload), size)]
+    frames = [frame(0 if at else BINARY, part, mask, 0x80 if at == len(parts) - 1 else 0) for at, part in enumerate(parts)]
+    return between.join(frames)
 
 
 class Wire:
@@ -265,6 +274,108 @@ def test_lengths(bare, size):
     assert wire.frame() == (0x82, b"\x00" + body)
 
 
+@pytest.mark.parametrize("size", [1, 2, 125, 5000, 70000, 200001])
+def test_FUZZ_6_a_message_in_pieces(bare, size):
+    here, wire = bare("PAIR", MAXMSGSIZE=200000)
+    body = os.urandom(200000 if size > 125 else 3000)
+    wire.send(pieces(b"\x01first", 3, frame(PING, b"between")) + pieces(b"\x00" + body, size) + pieces(b"\x00", 1))
+    assert here.recv_multipart() == [b"first", body] and here.recv() == b""
+    assert wire.frame() == (0x80 | PONG, b"between")
+    works(here, wire)
+
+
+def test_FUZZ_6_pieces_byte_by_byte(bare):
+    here, wire = bare("XPUB")
+    wire.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    message = frame(BINARY, b"", first=0) + frame(0, b"", first=0) * 2 + frame(0, b"\x00", first=0) + frame(0, b"\x01topic", first=0) + frame(0, b"")
+    for byte in message + pieces(b"\x02\x09SUBSCRIBEcommand", 5):
+        wire.send(bytes([byte]))
+    assert [here.recv(), here.recv()] == [b"\x01topic", b"\x01command"]
+
+
+def test_FUZZ_6_pieces_while_nobody_reads(bare):
+    """What is in pieces counts for the high-water mark like anything else."""
+    here, wire = bare("PAIR", RCVHWM=10)
+    for number in range(1000):
+        wire.send(pieces(b"\x00%d" % number, 2, frame(PONG, b"")))
+    assert [here.recv() for _ in range(1000)] == [b"%d" % number for number in range(1000)]
+    works(here, wire)
+
+
+@pytest.mark.parametrize("mechanism", ["NULL", "PLAIN"])
+def test_FUZZ_6_a_handshake_in_pieces(make, dial, mechanism):
+    """Commands, too, byte by byte; and a command that is longer than commands may be ends it."""
+    here = make("PAIR", **({"PLAIN_SERVER": 1} if mechanism == "PLAIN" else {}))
+    here.bind("ws://127.0.0.1:*")
+    ready = b"\x05READY\x0bSocket-Type\x00\x00\x00\x04PAIR"
+    initiate = b"\x08INITIATE" + ready[6:]
+    wire = dial(here)
+    wire.send(request(f"ZWS2.0/{mechanism}"))
+    wire.head()
+    if mechanism == "PLAIN":
+        handler = Handler(make("REP"))
+        wire.send(pieces(b"\x02\x05HELLO\x05admin\x06secret", 1))
+        handler.answer(handler.asked())
+        assert wire.frame()[1] == b"\x02\x07WELCOME"
+        wire.send(pieces(b"\x02" + initiate, 1, frame(PING, b"")))
+    else:
+        assert wire.frame()[1][1:] == ready
+        wire.send(pieces(b"\x02" + ready, 1, frame(PONG, b"")))
+    wire.send(pieces(b"\x00hello", 1))
+    assert here.recv() == b"hello"
+    long = dial(here)
+    long.send(request(f"ZWS2.0/{mechanism}") + pieces(b"\x02\x05READY" + b"x" * 300000, 1000))
+    assert long.ended()
+
+
+def cut_frames(incoming, outgoing, size, mask):
+    """What a proxy in a bad mood does: every message of one side in pieces to the other."""
+    try:
+        while True:
+            first, payload = incoming.frame()
+            between = frame(PONG, b"", mask) if len(payload) > 400 else b""  # a handshake must not have too many
+            outgoing.send(pieces(payload, size, between, mask) if first == 0x82 else frame(first & 15, payload, mask))
+    except (AssertionError, OSError):  # it has ended
+        with contextlib.suppress(OSError):
+            outgoing.connection.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("mechanism", ["NULL", "PLAIN", "CURVE"])
+def test_FUZZ_6_everything_in_pieces(make, listener, mechanism):
+    """Both sides, from the handshake on, in pieces of seven bytes, or of some thousand."""
+    options = {**SERVERS[mechanism]}
+    options.pop("ZAP_DOMAIN")
+    server, client = make("DEALER", LINGER=0, **options), make("DEALER", LINGER=0, **CLIENTS[mechanism])
+    handler = Handler(make("REP"))
+    server.bind("ws://127.0.0.1:*")
+    client.connect(f"ws://127.0.0.1:{listener.getsockname()[1]}")
+    left = Wire(listener.accept()[0])
+    host, port = endpoint(server).removeprefix("ws://").partition("/")[0].rsplit(":", 1)
+    right = Wire(socket.create_connection((host, int(port))))
+    right.send("\r\n".join([*left.head(), "", ""]).encode())
+    left.send("\r\n".join([*right.head(), "", ""]).encode())
+    threads = [
+        threading.Thread(target=cut_frames, args=(left, right, 7, b"\x01\x02\x03\x04")),
+        threading.Thread(target=cut_frames, args=(right, left, 9000, None)),
+    ]
+    for thread in threads:
+        thread.start()
+    if mechanism != "NULL":
+        handler.answer(handler.asked())
+    for size in (0, 1, 6, 48, 500, 20000, 70000):
+        body = os.urandom(size)
+        client.send_multipart([b"first", body])
+        assert server.recv_multipart() == [b"first", body]
+        server.send_multipart([b"", body, b"last"])
+        assert client.recv_multipart() == [b"", body, b"last"]
+    client.close()
+    server.close()
+    for thread in threads:
+        thread.join()
+    left.connection.close()
+    right.connection.close()
+
+
 def test_pings_hold_what_they_held_and_heartbeats_are_pings(bare):
     here, wire = bare(HEARTBEAT_IVL=20, HEARTBEAT_TIMEOUT=0)
     wire.send(frame(PING, b"p" * 125))
@@ -354,8 +465,19 @@ def test_FUZZ_6_bad_requests_are_answered(zmq, make, dial, name):
 
 FRAMES = {
     "text": frame(1, b"\x00x"),
-    "a fragment": frame(BINARY, b"\x00x", first=0),
-    "a continuation": frame(0, b"\x00x"),
+    "text in pieces": frame(1, b"\x00x", first=0),
+    "a piece of none": frame(0, b"\x00x"),
+    "a middle of none": frame(0, b"\x00x", first=0),
+    "a beginning within": frame(BINARY, b"\x00x", first=0) * 2,
+    "a message within": frame(BINARY, b"\x00x", first=0) + frame(BINARY, b"\x00x"),
+    "reserved bits in a piece": frame(BINARY, b"\x00x", first=0x40),
+    "an unmasked piece": frame(BINARY, b"\x00x", first=0) + frame(0, b"x", mask=None),
+    "a ping in pieces": frame(BINARY, b"\x00x", first=0) + frame(PING, b"x", first=0),
+    "pieces with nothing in them": frame(BINARY, b"", first=0) + frame(0, b""),
+    "empty pieces without end": frame(BINARY, b"\x00x", first=0) + frame(0, b"", first=0) * 65,
+    "a piece of more and command": frame(BINARY, b"", first=0) + frame(0, b"\x03x"),
+    "pieces of more than MAXMSGSIZE": pieces(b"\x00" + b"x" * 100001, 50000),
+    "a piece of more than MAXMSGSIZE": frame(BINARY, b"\x00x", first=0) + b"\x80\xff" + struct.pack("!Q", 100001) + b"abcdx",
     "an unknown opcode": frame(3, b"\x00x"),
     "reserved bits": frame(BINARY, b"\x00x", first=0xC0),
     "no mask": frame(BINARY, b"\x00x", mask=None),
