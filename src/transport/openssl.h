@@ -47,6 +47,7 @@ typedef struct openssl_t {
     int (*BIO_read)(void *bio, void *out, int n);
     int (*BIO_write)(void *bio, const void *data, int n);
     long (*BIO_get_mem_data)(void *bio, char **data);
+    long (*BIO_set_mem_eof_return)(void *bio, int end);
     void (*ERR_clear_error)(void);
     unsigned long (*ERR_peek_error)(void);
     void (*EVP_PKEY_free)(void *key);
@@ -75,6 +76,7 @@ typedef struct openssl_t {
     int (*SSL_get_shutdown)(const void *ssl);
     long (*SSL_get_verify_result)(const void *ssl);
     void *(*SSL_new)(void *ctx);
+    int (*SSL_pending)(const void *ssl);
     int (*SSL_read)(void *ssl, void *out, int n);
     void (*SSL_set_accept_state)(void *ssl);
     void (*SSL_set_bio)(void *ssl, void *incoming, void *outgoing);
@@ -104,13 +106,14 @@ typedef struct openssl_function_t {
 #define ROW(name_) {#name_, offsetof(openssl_t, name_)}
 static const openssl_function_t openssl_functions[] = {
     ROW(BIO_new), ROW(BIO_new_mem_buf), ROW(BIO_s_mem), ROW(BIO_free), ROW(BIO_read), ROW(BIO_write), ROW(BIO_get_mem_data),
+    ROW(BIO_set_mem_eof_return),
     ROW(ERR_clear_error), ROW(ERR_peek_error), ROW(EVP_PKEY_free), ROW(EVP_get_digestbyname), ROW(PEM_read_bio_PrivateKey),
     ROW(PEM_read_bio_X509), ROW(SSL_CTX_add_extra_chain_cert), ROW(SSL_CTX_check_private_key), ROW(SSL_CTX_free),
     ROW(SSL_CTX_get_cert_store), ROW(SSL_CTX_load_verify_locations), ROW(SSL_CTX_new), ROW(SSL_CTX_set_min_proto_version),
     ROW(SSL_CTX_set_mode), ROW(SSL_CTX_set_options), ROW(SSL_CTX_set_session_cache_mode), ROW(SSL_CTX_set_session_id_context),
     ROW(SSL_CTX_set_verify), ROW(SSL_CTX_use_PrivateKey), ROW(SSL_CTX_use_certificate), ROW(SSL_do_handshake), ROW(SSL_free),
     ROW(SSL_get0_param), ROW(SSL_get_error), ROW(SSL_get_peer_certificate), ROW(SSL_get_shutdown), ROW(SSL_get_verify_result),
-    ROW(SSL_new), ROW(SSL_read), ROW(SSL_set_accept_state), ROW(SSL_set_bio), ROW(SSL_set_connect_state),
+    ROW(SSL_new), ROW(SSL_pending), ROW(SSL_read), ROW(SSL_set_accept_state), ROW(SSL_set_bio), ROW(SSL_set_connect_state),
     ROW(SSL_set_tlsext_host_name), ROW(SSL_shutdown), ROW(SSL_write), ROW(TLS_method), ROW(X509_STORE_add_cert),
     ROW(X509_STORE_set_flags), ROW(X509_VERIFY_PARAM_set1_host), ROW(X509_VERIFY_PARAM_set1_ip),
     ROW(X509_VERIFY_PARAM_set_hostflags), ROW(X509_digest), ROW(X509_free), ROW(i2d_X509_bio),

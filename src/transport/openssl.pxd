@@ -38,6 +38,7 @@ cdef extern from "transport/openssl.h" nogil:
         int (*BIO_read)(void *bio, void *out, int n) noexcept nogil
         int (*BIO_write)(void *bio, const void *data, int n) noexcept nogil
         long (*BIO_get_mem_data)(void *bio, char **data) noexcept nogil
+        long (*BIO_set_mem_eof_return)(void *bio, int end) noexcept nogil
         void (*ERR_clear_error)() noexcept nogil
         unsigned long (*ERR_peek_error)() noexcept nogil
         void (*EVP_PKEY_free)(void *key) noexcept nogil
@@ -66,6 +67,7 @@ cdef extern from "transport/openssl.h" nogil:
         int (*SSL_get_shutdown)(const void *ssl) noexcept nogil
         long (*SSL_get_verify_result)(const void *ssl) noexcept nogil
         void *(*SSL_new)(void *ctx) noexcept nogil
+        int (*SSL_pending)(const void *ssl) noexcept nogil
         int (*SSL_read)(void *ssl, void *out, int n) noexcept nogil
         void (*SSL_set_accept_state)(void *ssl) noexcept nogil
         void (*SSL_set_bio)(void *ssl, void *incoming, void *outgoing) noexcept nogil

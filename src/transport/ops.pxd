@@ -158,7 +158,8 @@ cdef struct transport_ops_t:
     # ---- a connection. All of these are called with a stream that is open.
 
     # Take what has arrived: bytes, 0 at the end of the stream, -EAGAIN. A read that returns less than it was offered
-    # has taken all there was, but for what is pending.
+    # has taken all there was, but for what is pending and, of a transport that cannot cut what arrives at any byte, what is not
+    # worth while: that the poll set reports.
     ptrdiff_t (*read)(stream_t *t, void *out, size_t n) noexcept nogil
     ptrdiff_t (*readv)(stream_t *t, zc_iovec_t *v, int n) noexcept nogil
     # Whether a read would find something although the poll set may have nothing to report: bytes that the transport has

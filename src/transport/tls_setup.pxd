@@ -25,8 +25,8 @@ from transport.tuning cimport tls_wishes_t, tuning_t, tuning_text_t
 
 cdef enum:
     TLS_RECORD = 16384              # plaintext of the largest record
-    TLS_RECORDS = 4                 # handed to the system at once
-    TLS_SCRATCH = 69632             # so many records, with 1 KiB each around them
+    TLS_RECORDS = 8                 # handed to the system at once
+    TLS_SCRATCH = 139264            # so many records, with 1 KiB each around them
     TLS_NAME_MAX = 255              # bytes of a DNS name
     CLIENTS_MAY = 1
     PEM_MAX = 0x7fffffff            # an int is what OpenSSL takes

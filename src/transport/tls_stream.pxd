@@ -10,11 +10,13 @@
 # Rules
 # - OpenSSL sees no descriptor: bytes go through two BIOs in memory, and this file reads and writes the descriptor. So it
 #   blocks nowhere, and a signal or a platform cannot matter to it.
+# - A large read is shown to OpenSSL where it lies, in the scratch, which is everybody's: what it leaves is copied then.
 # - Bytes that are encrypted but still wait in the BIO are not reported as taken, or nobody would ask for room to send them.
 #   They are offered again (transport_ops_t.write), and `ahead` tells how many of them to skip. But of a record that has
 #   left in part, all is reported: if the connection is lost now, nothing of it may be sent again on the next one. Only
 #   while nothing else is left to report, one byte is held back.
-# - A read takes all there is, up to READ_MOST, before it says -EAGAIN; what it leaves behind it tells of by `more`.
+# - A read takes what there is, up to READ_MOST. What of it OpenSSL still holds it tells of by `more`: rarely, for that costs
+#   the I/O thread a look. It leaves to the system what might not fit.
 # - An error of OpenSSL's is the end of the session; it is not asked again. The alert that it leaves is still sent.
 # - The end of the bytes without a word (close_notify) is not the end of the stream, but an error: somebody may have cut it.
 
@@ -28,17 +30,23 @@ from transport.openssl cimport (
     ERR_REASON, SSL_AD_REASON_OFFSET, SSL_ERROR_WANT_READ, SSL_ERROR_ZERO_RETURN, SSL_SENT_SHUTDOWN, openssl_t,
 )
 from transport.ops cimport stream_t, transport_ops_t
+from transport.tls_peer cimport tls_about
 from transport.tls_setup cimport TLS_RECORD, TLS_RECORDS, TLS_SCRATCH, tls_expect, tls_setup_t, tls_setup_unref
-from transport.x509 cimport CERTIFICATE_MAX, x509_names, x509_subject
 
 cdef enum:
     # of one read: a sender that is as fast as we are must not keep the others waiting
     READ_MOST = 262144
+    SHOWN_LEAST = 8192              # bytes that cost more to copy than to make a BIO for
     # Answers that the peer asked for and does not take. They are some bytes each; OpenSSL itself refuses a row of more
     # than 32 such questions.
     ANSWERS_MOST = 65536
     ALERTS_END = 1256               # SSL_AD_REASON_OFFSET and the largest alert
-    DIGEST_SIZE = 32                # SHA-256
+
+# One read, on its way through the places where its bytes go.
+cdef struct tls_reading_t:
+    size_t room                     # that is left, in all of them
+    size_t fetched                  # from the system
+    bint dry                        # which has no more for now
 
 cdef struct tls_state_t:
     const openssl_t *lib            # the context's
@@ -46,6 +54,7 @@ cdef struct tls_state_t:
     void *ssl
     void *incoming                  # BIOs; the session's
     void *outgoing
+    bint shown                      # `incoming` is over memory of ours, and cannot be written to
     size_t ahead                    # bytes encrypted that have not been reported as taken
     size_t taken                    # of these, what is to be reported next
     int records                     # that were handed to the system together
@@ -131,14 +140,45 @@ cdef inline int tls_send(stream_t *t, tls_state_t *s) noexcept nogil:
     return 0
 
 
-cdef inline ptrdiff_t tls_fetch(stream_t *t, tls_state_t *s, size_t most) noexcept nogil:
-    """From the system into the BIO: bytes, or a negative errno. -ECONNRESET: the stream has ended without a word."""
-    cdef ptrdiff_t n = zc_recv(t.fd, s.setup.scratch, most if most < TLS_SCRATCH else TLS_SCRATCH)
-    if n == 0:
-        return -ECONNRESET
-    if n > 0 and s.lib.BIO_write(s.incoming, s.setup.scratch, <int> n) != n:
+cdef inline int tls_show(tls_state_t *s, void *bio, bint shown) noexcept nogil:
+    """`incoming` becomes that BIO. 0, or -ENOMEM: it is NULL."""
+    if bio == NULL:
         return -ENOMEM
-    return n
+    if shown:
+        s.lib.BIO_set_mem_eof_return(bio, -1)       # its end is not that of the stream
+    s.lib.SSL_set_bio(s.ssl, bio, s.outgoing)       # frees the other
+    s.incoming = bio
+    s.shown = shown
+    return 0
+
+
+cdef inline int tls_keep(tls_state_t *s) noexcept nogil:
+    """What OpenSSL has not taken of the scratch gets a place of its own. 0 or -ENOMEM."""
+    cdef char *data = NULL
+    cdef void *bio
+    cdef int n
+    if not s.shown or s.lib.BIO_get_mem_data(s.incoming, &data) == 0:
+        return 0
+    bio = s.lib.BIO_new(s.lib.BIO_s_mem())
+    while bio != NULL:
+        n = s.lib.BIO_read(s.incoming, s.setup.plain, TLS_RECORD)
+        if n <= 0:
+            break
+        s.lib.BIO_write(bio, s.setup.plain, n)      # what is lost without memory, OpenSSL misses
+    return tls_show(s, bio, False)
+
+
+cdef inline ptrdiff_t tls_fetch(stream_t *t, tls_state_t *s, size_t most) noexcept nogil:
+    """From the system to OpenSSL, which has taken all it was given before: bytes, or a negative errno. -ECONNRESET: the
+    stream has ended without a word."""
+    cdef ptrdiff_t n = zc_recv(t.fd, s.setup.scratch, most if most < TLS_SCRATCH else TLS_SCRATCH)
+    if n <= 0:
+        return n if n < 0 else -ECONNRESET
+    if n >= SHOWN_LEAST and s.begun:
+        return n if tls_show(s, s.lib.BIO_new_mem_buf(s.setup.scratch, <int> n), True) == 0 else -ENOMEM
+    if s.shown and tls_show(s, s.lib.BIO_new(s.lib.BIO_s_mem()), False) < 0:
+        return -ENOMEM
+    return n if s.lib.BIO_write(s.incoming, s.setup.scratch, <int> n) == n else -ENOMEM
 
 
 # ---- the handshake
@@ -207,64 +247,79 @@ cdef inline int tls_begin(stream_t *t, bint *wants_room) noexcept nogil:
 
 # ---- reading
 
-cdef inline ptrdiff_t tls_read(stream_t *t, void *out, size_t room) noexcept nogil:
-    """transport_ops_t.read"""
-    cdef tls_state_t *s = <tls_state_t *> t.state
-    cdef unsigned char *at = <unsigned char *> out
-    cdef size_t got = 0, fetched = 0, most
+cdef inline ptrdiff_t tls_fill(stream_t *t, tls_state_t *s, tls_reading_t *r, unsigned char *out, size_t room) noexcept nogil:
+    """Into one of the places: bytes, fewer than room if there are no more for now; else as tls_read()."""
+    cdef size_t got = 0, most
     cdef ptrdiff_t n = -EAGAIN
-    cdef bint dry = False           # the system has no more for now
     cdef int rc
-    cdef char *waiting = NULL
-    s.more = False
-    if room > READ_MOST:
-        room = READ_MOST
     while got < room:
         if s.error or s.ended:
             n = s.error
             break
-        s.lib.ERR_clear_error()
-        rc = s.lib.SSL_read(s.ssl, at + got, <int> (room - got))
+        rc = s.lib.SSL_read(s.ssl, out + got, <int> (room - got))
         if rc > 0:
             got += rc
+            r.room -= rc
             continue
         n = tls_verdict(s, rc)
         if n != -EAGAIN:
             continue
-        if dry:
-            break
-        most = min(max(room - got, <size_t> TLS_RECORD), <size_t> TLS_SCRATCH)
+        if r.dry or (r.fetched and r.room < TLS_RECORD):
+            break                   # a record more might not fit; what the system has the poll set tells
+        most = min(max(r.room, <size_t> TLS_RECORD), <size_t> TLS_SCRATCH)
         n = tls_fetch(t, s, most)
         if n < 0:
             if n != -EAGAIN:
                 s.error = <int> n
             break
-        fetched += n
+        r.fetched += n
         # Records without any data (tickets, keys, greetings) count as well: others wait, too.
-        dry = <size_t> n < most or fetched >= READ_MOST
-    if s.lib.BIO_get_mem_data(s.outgoing, &waiting) > 0 and s.ahead == 0:
-        tls_send(t, s)              # what the peer asked for; writing finds out if it is broken
-    if s.lib.BIO_get_mem_data(s.outgoing, &waiting) > ANSWERS_MOST + TLS_SCRATCH:
-        s.error = -ENOBUFS          # it asks, and does not read: a record of ours may be among what waits
-    # What a poll set does not report: the rest of what fitted no more, and the end behind what did.
-    s.more = got > 0 and (got == room or s.ended or s.error != 0)
+        r.dry = <size_t> n < most or r.fetched >= READ_MOST
     return <ptrdiff_t> got if got else n
 
 
 cdef inline ptrdiff_t tls_readv(stream_t *t, zc_iovec_t *v, int count) noexcept nogil:
     """transport_ops_t.readv"""
-    cdef ptrdiff_t total = 0, n
+    cdef tls_state_t *s = <tls_state_t *> t.state
+    cdef tls_reading_t r
+    cdef char *waiting = NULL
+    cdef ptrdiff_t total = 0, n = -EAGAIN
+    cdef size_t room
     cdef int i
+    r.room = r.fetched = 0
+    r.dry = False
     for i in range(count):
-        if zc_iov_len(&v[i]) == 0:
+        r.room += zc_iov_len(&v[i])
+    r.room = min(r.room, <size_t> READ_MOST)
+    s.more = False
+    s.lib.ERR_clear_error()
+    for i in range(count):
+        room = min(zc_iov_len(&v[i]), r.room)
+        if room == 0:
             continue
-        n = tls_read(t, zc_iov_base(&v[i]), zc_iov_len(&v[i]))
+        n = tls_fill(t, s, &r, <unsigned char *> zc_iov_base(&v[i]), room)
         if n <= 0:
-            return total if total else n
-        total += n
-        if <size_t> n < zc_iov_len(&v[i]):
             break
-    return total
+        total += n
+        if <size_t> n < room:
+            break
+    if tls_keep(s) < 0:
+        s.error = -ENOMEM
+    if s.lib.BIO_get_mem_data(s.outgoing, &waiting) > 0 and s.ahead == 0:
+        tls_send(t, s)              # what the peer asked for; writing finds out if it is broken
+    if s.lib.BIO_get_mem_data(s.outgoing, &waiting) > ANSWERS_MOST + TLS_SCRATCH:
+        s.error = -ENOBUFS          # it asks, and does not read: a record of ours may be among what waits
+    # What a poll set does not report: the rest of what fitted no more, and the end behind what did.
+    s.more = total > 0 and (s.lib.SSL_pending(s.ssl) > 0 or s.lib.BIO_get_mem_data(s.incoming, &waiting) > 0
+                            or s.ended or s.error != 0)
+    return total if total else n
+
+
+cdef inline ptrdiff_t tls_read(stream_t *t, void *out, size_t room) noexcept nogil:
+    """transport_ops_t.read"""
+    cdef zc_iovec_t v
+    zc_iov_set(&v, out, room)
+    return tls_readv(t, &v, 1)
 
 
 cdef inline bint tls_pending(const stream_t *t) noexcept nogil:
@@ -308,11 +363,11 @@ cdef inline ptrdiff_t tls_encrypt(stream_t *t, tls_state_t *s, zc_iovec_t *v, in
     cdef ptrdiff_t n
     cdef int rc
     s.records = s.left = s.told = 0
+    s.lib.ERR_clear_error()
     while s.records < TLS_RECORDS:
         size = tls_gather(v, count, index, at, &piece, s.setup.plain)
         if size == 0:
             break
-        s.lib.ERR_clear_error()
         rc = s.lib.SSL_write(s.ssl, piece, <int> size)
         if rc != <int> size:
             s.error = -EPROTO
@@ -349,8 +404,7 @@ cdef inline ptrdiff_t tls_writev(stream_t *t, zc_iovec_t *v, int count) noexcept
     cdef tls_state_t *s = <tls_state_t *> t.state
     cdef ptrdiff_t total = 0, n
     cdef size_t at = 0, skip
-    cdef int index = 0
-    cdef int rc
+    cdef int rc, index = 0
     if s.error:
         return s.error
     rc = tls_send(t, s)
@@ -418,42 +472,6 @@ cdef inline void tls_close(stream_t *t) noexcept nogil:
 
 # ---- the peer
 
-cdef inline ptrdiff_t tls_fingerprint(const openssl_t *lib, const void *certificate, unsigned char *out) noexcept nogil:
-    """SHA-256 of the certificate, as hexadecimal digits."""
-    cdef const char *digits = b"0123456789abcdef"
-    cdef unsigned char digest[64]           # EVP_MAX_MD_SIZE
-    cdef unsigned int n = 0
-    cdef unsigned int i
-    if lib.X509_digest(certificate, lib.EVP_get_digestbyname(b"SHA256"), digest, &n) != 1 or n != DIGEST_SIZE:
-        return -ENOMEM
-    for i in range(n):
-        out[2 * i] = digits[digest[i] >> 4]
-        out[2 * i + 1] = digits[digest[i] & 15]
-    return 2 * DIGEST_SIZE
-
-
-cdef inline ptrdiff_t tls_about(const openssl_t *lib, void *certificate, int i, unsigned char *out,
-                                size_t room) noexcept nogil:
-    """Property i of a certificate."""
-    cdef char *der = NULL
-    cdef long size
-    cdef ptrdiff_t n = -ENOMEM
-    cdef void *bio
-    if i == 0:
-        return tls_fingerprint(lib, certificate, out)
-    bio = lib.BIO_new(lib.BIO_s_mem())
-    if bio != NULL and lib.i2d_X509_bio(bio, certificate) == 1:
-        size = lib.BIO_get_mem_data(bio, &der)
-        if size > CERTIFICATE_MAX:
-            n = 0
-        elif i == 1:
-            n = x509_names(<const unsigned char *> der, size, <char *> out, room)
-        else:
-            n = x509_subject(<const unsigned char *> der, size, <char *> out, room)
-    lib.BIO_free(bio)
-    return n
-
-
 cdef inline ptrdiff_t tls_property(stream_t *t, int i, const char **name, unsigned char *out, size_t room) noexcept nogil:
     """transport_ops_t.property"""
     cdef tls_state_t *s = <tls_state_t *> t.state
@@ -464,8 +482,7 @@ cdef inline ptrdiff_t tls_property(stream_t *t, int i, const char **name, unsign
     certificate = s.lib.SSL_get_peer_certificate(s.ssl)
     if certificate == NULL:
         return -ENOENT
-    name[0] = b"Peer-Fingerprint" if i == 0 else b"Peer-Names" if i == 1 else b"Peer-Subject"
-    n = tls_about(s.lib, certificate, i, out, room)
+    n = tls_about(s.lib, certificate, i, name, out, room)
     s.lib.X509_free(certificate)
     return n
 
