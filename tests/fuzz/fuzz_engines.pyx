@@ -6,6 +6,7 @@
 #   byte 0    local socket type; STREAM has the raw engine, all others that of ZMTP
 #   byte 1    bits 0-1: what comes before the stream (nothing, 3.1 greeting and READY, 2.0 greeting, 1.0 routing id; with bit 3 nothing, a
 #             request and READY, a request and a routing id, a request); bit 2: with a routing id; bits 3-4: WebSocket instead, as server or client
+#             (built with FUZZ_WEBSOCKET: always)
 #   bytes 2, 3   lengths of the pieces, in turn
 #
 # No Python object is touched and no interpreter runs.
@@ -17,13 +18,29 @@ from libc.string cimport memcmp, memcpy, memset
 
 from base.engines cimport ENGINE_RAW, ENGINE_WEBSOCKET, ENGINE_ZMTP
 from engine.ops cimport (
-    ENGINE_CLOSES, ENGINE_GO_ON, ENGINE_MASKED, ENGINE_OVERHEAD, ENGINE_READY, ENGINE_SIGNAL, ENGINE_STREAM, SIGNAL_PONG,
+    ENGINE_CLOSES, ENGINE_GO_ON, ENGINE_MASKED, ENGINE_OVERHEAD, ENGINE_PIECE, ENGINE_READY, ENGINE_SIGNAL, ENGINE_STREAM, SIGNAL_PONG,
     engine_config_t, engine_frame_t, engine_security_t, engine_t, signal_t,
 )
 from engine.select cimport engine_delete, engine_frame_get, engine_new
+from message.message cimport msg_close, msg_data, msg_init, msg_t
 from pattern.ops cimport RAW, SENDS_IDENTITY, pattern_ops_t
 from pattern.select cimport pattern_select
 from pattern.types cimport TYPE_COUNT
+
+
+cdef extern from *:
+    """
+    #ifdef FUZZ_WEBSOCKET
+    enum { ONLY = 8 }; /* bits of byte 1 that are always set */
+    #else
+    enum { ONLY = 0 };
+    #endif
+    """
+    enum:
+        ONLY
+
+cdef enum:
+    PIECES_MAX = 700           # the limit of a message in pieces: within the reach of an input
 
 
 cdef struct outcome_t:
@@ -79,6 +96,23 @@ cdef void one_frame(engine_t *e, outcome_t *o, engine_frame_t *f, const unsigned
     free(out)
 
 
+cdef void one_piece(engine_t *e, outcome_t *o, engine_frame_t *f, const unsigned char *body) noexcept nogil:
+    """A piece of a frame; the frame, if it is the last."""
+    cdef msg_t whole
+    cdef engine_frame_t g
+    cdef int flags = 0
+    msg_init(&whole)
+    o.result = e.ops.piece(e, body, <size_t> f.size, PIECES_MAX, &flags, &whole)
+    if o.result > 0:
+        check(whole.size <= PIECES_MAX)
+        o.result = 0
+        g.header = 0
+        g.flags = flags
+        g.size = whole.size
+        one_frame(e, o, &g, msg_data(&whole))
+    msg_close(&whole)
+
+
 cdef size_t begin(engine_t *e, outcome_t *o, const unsigned char *p, size_t n) noexcept nogil:
     """The beginning, as far as these bytes go; how many were taken."""
     cdef size_t used = 0
@@ -109,7 +143,10 @@ cdef size_t traffic(engine_t *e, outcome_t *o, unsigned char *p, size_t n) noexc
         check(<size_t> f.header <= n - at)
         if e.traits & ENGINE_MASKED:
             e.ops.unmask(e, p + at + f.header, <size_t> f.size)
-        one_frame(e, o, &f, p + at + f.header)
+        if f.flags & ENGINE_PIECE:
+            one_piece(e, o, &f, p + at + f.header)
+        else:
+            one_frame(e, o, &f, p + at + f.header)
         at += f.header + <size_t> f.size
     return at
 
@@ -172,21 +209,23 @@ cdef public int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) noexcep
     cdef pattern_ops_t ops
     cdef outcome_t whole, cut
     cdef int kind
+    cdef uint8_t settings
     if size < 4 or pattern_select(data[0] % TYPE_COUNT, &ops) < 0:
         return 0
-    if (data[1] & 3) == 1:
+    settings = data[1] | ONLY
+    if (settings & 3) == 1:
         before_size = 72
         before = (b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\x01NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
                   b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x04\x06\x05READY")
-    elif (data[1] & 3) == 2:
+    elif (settings & 3) == 2:
         before_size = 14
         before = b"\xff\0\0\0\0\0\0\0\x01\x7f\x01\x05\0\0"
-    elif (data[1] & 3) == 3:
+    elif (settings & 3) == 3:
         before_size = 2
         before = b"\x01\0"
     memset(&config, 0, sizeof(config))
     config.random = no_random
-    config.connects = (data[1] & 16) != 0
+    config.connects = (settings & 16) != 0
     config.host = config.path = b"/"
     config.host_size = config.path_size = 1
     config.who.socket_type = data[0] % TYPE_COUNT
@@ -194,7 +233,7 @@ cdef public int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) noexcep
     config.who.peers = ops.peers
     config.who.sends_identity = (ops.traits & SENDS_IDENTITY) != 0
     config.who.routing_id = <const unsigned char *> b"me"
-    config.who.routing_id_size = 2 if data[1] & 4 else 0
+    config.who.routing_id_size = 2 if settings & 4 else 0
     memset(&security, 0, sizeof(security))       # NULL
     config.who.security = &security
     config.who.crypto = NULL
@@ -202,23 +241,23 @@ cdef public int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) noexcep
     config.who.app_properties = NULL
     config.who.app_properties_size = 0
     kind = ENGINE_RAW if ops.traits & RAW else ENGINE_ZMTP
-    if data[1] & 8:
+    if settings & 8:
         kind = ENGINE_WEBSOCKET
         before_size = 0
-        if data[1] & 3 and not config.connects:
+        if settings & 3 and not config.connects:
             before = (b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n"
                       b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ZWS2.0/NULL\r\n\r\n\x82\x87\0\0\0\0\x02\x05READY")
             before_size = 168 + 13
-        if data[1] & 3 == 2:
+        if settings & 3 == 2:
             before = (b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n"
                       b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ZWS2.0\r\n\r\n\x82\x81\0\0\0\0\x00")
             before_size = 163 + 7
-        if data[1] & 3 == 3:
+        if settings & 3 == 3:
             before_size = 168
         if config.connects:
             before = (b"HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: 1nwQI3IBoftOh+fG2YorpTWcrHs=\r\n"
                       b"Sec-WebSocket-Protocol: ZWS2.0\r\n\r\n\x82\x01\x00")
-            before_size = 145 + 3 if data[1] & 3 else 0
+            before_size = 145 + 3 if settings & 3 else 0
     stream = <unsigned char *> malloc(before_size + size - 4 + 1)
     memcpy(stream, before, before_size)
     memcpy(stream + before_size, data + 4, size - 4)

@@ -2,6 +2,10 @@
 # Fuzzes with libFuzzer under AddressSanitizer and UndefinedBehaviorSanitizer. Further arguments are libFuzzer's.
 #   tests/fuzz/run.sh [runs] ...                the wire protocol
 #   tests/fuzz/run.sh engines [runs] ...        the engines, as a session drives them
+#   tests/fuzz/run.sh websocket [runs] ...      that of WebSocket alone: its opening, frames and fragments
+#   tests/fuzz/run.sh datagram [runs] ...       records of datagrams
+#   tests/fuzz/run.sh x509 [runs] ...           what is told of certificates
+#   tests/fuzz/run.sh tls [runs] ...            TLS as a transport, its records changed on their way (Debian: libssl-dev)
 #   tests/fuzz/run.sh handshake [runs] ...      handshakes of PLAIN and CURVE whose commands are changed on their way
 #   tests/fuzz/run.sh pgm [runs] ...            sources and receivers of PGM
 #   tests/fuzz/run.sh socks [runs] ...          what SOCKS5 proxies answer
@@ -29,6 +33,19 @@ build() { # target, further arguments of the compiler
         -L "$libdir" -Wl,-rpath,"$libdir" -l:"$(config 's.get_config_var("LDLIBRARY")')" -lm -ldl -lpthread
 }
 
+certificate() { # makes tls-cert.pem and tls-key.pem
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$out/tls-key.pem" -out "$out/tls-cert.pem" -days 3650 \
+        -subj /CN=localhost/O=fuzz -addext subjectAltName=DNS:localhost,IP:127.0.0.1,email:a@b,URI:zmq://x 2>/dev/null
+}
+
+single() { # target, build's name, runs, max_len, further arguments of libFuzzer
+    target=$1 name=$2 runs=$3 most=$4
+    shift 4
+    mkdir -p "$out/$name"
+    "$python" tests/fuzz/seeds.py "$name" "$out/$name"
+    exec "$out/$target" -runs="$runs" -max_len="$most" -timeout=10 -rss_limit_mb=1024 -artifact_prefix="$out/$name-" -print_final_stats=1 "$@" "$out/$name"
+}
+
 build_sockets() {
     # clang does not say by itself, as gcc does, that AddressSanitizer is on. Fibers need to know.
     # Comparisons are not traced: it costs a third, and the steps of a conversation and the dictionary lead there sooner.
@@ -49,6 +66,33 @@ engines)
     build fuzz_engines
     exec "$out/fuzz_engines" -runs="$runs" -max_len=1024 -timeout=10 -rss_limit_mb=1024 -dict=tests/fuzz/zmtp.dict \
         -artifact_prefix="$out/engines-" -print_final_stats=1 "$@" "$out/engines" tests/fuzz/corpus
+    ;;
+websocket)
+    shift
+    runs=${1:-1000000}
+    [ $# -eq 0 ] || shift
+    build fuzz_engines -DFUZZ_WEBSOCKET=1
+    mv "$out/fuzz_engines" "$out/fuzz_websocket"
+    single fuzz_websocket websocket "$runs" 1024 -dict=tests/fuzz/zmtp.dict "$@"
+    ;;
+datagram | x509)
+    name=$1
+    shift
+    runs=${1:-1000000}
+    [ $# -eq 0 ] || shift
+    [ "$name" = datagram ] || certificate
+    build "fuzz_$name"
+    single "fuzz_$name" "$name" "$runs" 1024 "$@"
+    ;;
+tls)
+    shift
+    runs=${1:-1000000}
+    [ $# -eq 0 ] || shift
+    certificate
+    build fuzz_tls tests/fuzz/openssl_calls.c -lssl -lcrypto
+    ZMQCORE_FUZZ_CERTIFICATE=$out/tls-cert.pem ZMQCORE_FUZZ_KEY=$out/tls-key.pem
+    export ZMQCORE_FUZZ_CERTIFICATE ZMQCORE_FUZZ_KEY
+    single fuzz_tls tls "$runs" 96 "$@"
     ;;
 pgm)
     shift
