@@ -7,6 +7,7 @@ import sysconfig
 import time
 
 import pytest
+from certificates import trusting
 from stacks import PeerError
 from transports import NETWORKS, PLAIN
 from words import digest, parse_frame
@@ -47,6 +48,8 @@ class End:
         if self.kind == "ROUTER":
             options["ROUTER_MANDATORY"] = 1
             options["ROUTING_ID"] = b"id-of-" + self.name.encode()
+        if endpoint.startswith(("tls+tcp://", "wss://")):
+            options |= trusting()
         return self.side.open(self.name, self.kind, how, endpoint, **options)
 
     def send(self, *frames):
@@ -197,6 +200,23 @@ def cases(stacks_and_transports):
 def test_pair_of_types(local, remotes, fresh, stack, transport, local_kind, peer_kind, bind_side):
     left, right = End(local, "local", local_kind), End(remotes[stack], "peer", peer_kind)
     exchange(left, right, left if bind_side == "local-binds" else right, fresh(transport))
+
+
+# ---- transports that some stacks have
+
+
+def some_cases():
+    for stack, where in (("zeromq.js", "ws://127.0.0.1:*/matrix"), ("self", "tls+tcp://127.0.0.1:*"), ("self", "wss://127.0.0.1:*/matrix")):
+        for number, kinds in enumerate(PAIRS):
+            binders = ["local-binds", "peer-binds"]
+            for binder in binders if stack != "self" else binders[number % 2 :: 2]:  # between two of ours the sides are the same
+                yield pytest.param(stack, where, *kinds, binder, id="-".join([stack, where.partition(":")[0], *kinds, binder]))
+
+
+@pytest.mark.parametrize("stack, where, local_kind, peer_kind, bind_side", list(some_cases()))
+def test_pair_of_types_over(local, remotes, stack, where, local_kind, peer_kind, bind_side):
+    left, right = End(local, "local", local_kind), End(remotes[stack], "peer", peer_kind)
+    exchange(left, right, left if bind_side == "local-binds" else right, where)
 
 
 @pytest.mark.parametrize("left_kind, right_kind", ORDERED)
