@@ -10,176 +10,40 @@
 # Rules
 # - OpenSSL sees no descriptor: bytes go through two BIOs in memory, and this file reads and writes the descriptor. So it
 #   blocks nowhere, and a signal or a platform cannot matter to it.
-# - A large read is shown to OpenSSL where it lies, in the scratch, which is everybody's: what it leaves is copied then.
 # - Bytes that are encrypted but still wait in the BIO are not reported as taken, or nobody would ask for room to send them.
 #   They are offered again (transport_ops_t.write), and `ahead` tells how many of them to skip. But of a record that has
 #   left in part, all is reported: if the connection is lost now, nothing of it may be sent again on the next one. Only
 #   while nothing else is left to report, one byte is held back.
 # - A read takes what there is, up to READ_MOST. What of it OpenSSL still holds it tells of by `more`: rarely, for that costs
 #   the I/O thread a look. It leaves to the system what might not fit.
-# - An error of OpenSSL's is the end of the session; it is not asked again. The alert that it leaves is still sent.
 # - The end of the bytes without a word (close_notify) is not the end of the stream, but an error: somebody may have cut it.
 
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
-from base.errors cimport EACCES, EAGAIN, ECONNRESET, ENOBUFS, ENOENT, ENOMEM, EPROTO
+from base.errors cimport EAGAIN, ECONNRESET, ENOBUFS, ENOENT, ENOMEM, EPROTO
 from base.memory cimport calloc, free
-from base.platform cimport zc_close, zc_iov_base, zc_iov_len, zc_iov_set, zc_iovec_t, zc_recv, zc_send, zc_shutdown_write, zc_unsent
-from transport.openssl cimport (
-    ERR_REASON, SSL_AD_REASON_OFFSET, SSL_ERROR_WANT_READ, SSL_ERROR_ZERO_RETURN, SSL_SENT_SHUTDOWN, openssl_t,
-)
+from base.platform cimport zc_close, zc_iov_base, zc_iov_len, zc_iov_set, zc_iovec_t, zc_send, zc_shutdown_write, zc_unsent
+from transport.openssl cimport SSL_SENT_SHUTDOWN, openssl_t
 from transport.ops cimport stream_t, transport_ops_t
 from transport.tls_peer cimport tls_about
+from transport.tls_session cimport (
+    tls_fetch, tls_keep, tls_progress, tls_rest_free, tls_rest_keep, tls_send, tls_state_t, tls_verdict,
+)
 from transport.tls_setup cimport TLS_RECORD, TLS_RECORDS, TLS_SCRATCH, tls_expect, tls_setup_t, tls_setup_unref
 
 cdef enum:
     # of one read: a sender that is as fast as we are must not keep the others waiting
     READ_MOST = 262144
-    SHOWN_LEAST = 8192              # bytes that cost more to copy than to make a BIO for
     # Answers that the peer asked for and does not take. They are some bytes each; OpenSSL itself refuses a row of more
     # than 32 such questions.
     ANSWERS_MOST = 65536
-    ALERTS_END = 1256               # SSL_AD_REASON_OFFSET and the largest alert
 
 # One read, on its way through the places where its bytes go.
 cdef struct tls_reading_t:
     size_t room                     # that is left, in all of them
     size_t fetched                  # from the system
     bint dry                        # which has no more for now
-
-cdef struct tls_state_t:
-    const openssl_t *lib            # the context's
-    tls_setup_t *setup              # counted
-    void *ssl
-    void *incoming                  # BIOs; the session's
-    void *outgoing
-    bint shown                      # `incoming` is over memory of ours, and cannot be written to
-    size_t ahead                    # bytes encrypted that have not been reported as taken
-    size_t taken                    # of these, what is to be reported next
-    int records                     # that were handed to the system together
-    int left                        # the first of them that has not left in full
-    int told                        # the first of them that is not in `taken`
-    bint held                       # the last byte of `taken` is held back
-    uint32_t cipher[TLS_RECORDS]    # bytes of each that have not left
-    uint32_t plain[TLS_RECORDS]     # bytes inside each
-    bint begun                      # the handshake is over
-    bint more                       # a read may find something that no poll set reports
-    bint ended                      # the peer has said that it is done
-    int error                       # the session is over; 0: it is not
-
-
-# ---- between OpenSSL and the descriptor
-
-cdef inline int tls_reason(tls_state_t *s) noexcept nogil:
-    """Why OpenSSL has given up: -EACCES if a certificate was refused, by us or by the peer, else -EPROTO."""
-    cdef int reason = <int> (s.lib.ERR_peek_error() & ERR_REASON)
-    cdef int alert = reason - SSL_AD_REASON_OFFSET
-    if not s.begun and s.lib.SSL_get_verify_result(s.ssl) != 0:
-        return -EACCES
-    # bad_certificate to access_denied, and certificate_required
-    if SSL_AD_REASON_OFFSET < reason < ALERTS_END and (42 <= alert <= 49 or alert == 116):
-        return -EACCES
-    return -EPROTO
-
-
-cdef inline int tls_verdict(tls_state_t *s, int rc) noexcept nogil:
-    """After a call that has not succeeded: -EAGAIN (more must be read), 0 (the peer is done), or what ended the
-    session."""
-    cdef int error = s.lib.SSL_get_error(s.ssl, rc)
-    if error == SSL_ERROR_WANT_READ:
-        return -EAGAIN
-    if error == SSL_ERROR_ZERO_RETURN:
-        s.ended = True
-        return 0
-    s.error = tls_reason(s)
-    s.lib.ERR_clear_error()
-    return s.error
-
-
-cdef inline void tls_progress(tls_state_t *s, size_t n) noexcept nogil:
-    """So many more bytes of the records have left."""
-    cdef size_t step
-    while n and s.left < s.records:
-        step = s.cipher[s.left]
-        if step > n:
-            step = n
-        s.cipher[s.left] -= <uint32_t> step
-        n -= step
-        if s.told == s.left:
-            s.taken += s.plain[s.left]
-            s.told += 1
-        if s.cipher[s.left] == 0:
-            s.left += 1
-    if s.held and s.left == s.records:
-        s.held = False
-        s.taken += 1
-    elif not s.held and s.told == s.records and s.left < s.records:
-        s.held = True
-        s.taken -= 1
-
-
-cdef inline int tls_send(stream_t *t, tls_state_t *s) noexcept nogil:
-    """What waits in the BIO, to the system. 0: nothing waits any more; -EAGAIN; or a negative errno."""
-    cdef unsigned char scrap[4096]
-    cdef char *data = NULL
-    cdef long size = s.lib.BIO_get_mem_data(s.outgoing, &data)
-    cdef ptrdiff_t n
-    cdef int part
-    while size > 0:
-        n = zc_send(t.fd, data, size)
-        if n <= 0:
-            return <int> n if n < 0 else -EAGAIN
-        tls_progress(s, n)
-        while n > 0:
-            part = s.lib.BIO_read(s.outgoing, scrap, <int> (n if n < <ptrdiff_t> sizeof(scrap) else sizeof(scrap)))
-            if part <= 0:
-                return -EPROTO
-            n -= part
-        size = s.lib.BIO_get_mem_data(s.outgoing, &data)
-    return 0
-
-
-cdef inline int tls_show(tls_state_t *s, void *bio, bint shown) noexcept nogil:
-    """`incoming` becomes that BIO. 0, or -ENOMEM: it is NULL."""
-    if bio == NULL:
-        return -ENOMEM
-    if shown:
-        s.lib.BIO_set_mem_eof_return(bio, -1)       # its end is not that of the stream
-    s.lib.SSL_set_bio(s.ssl, bio, s.outgoing)       # frees the other
-    s.incoming = bio
-    s.shown = shown
-    return 0
-
-
-cdef inline int tls_keep(tls_state_t *s) noexcept nogil:
-    """What OpenSSL has not taken of the scratch gets a place of its own. 0 or -ENOMEM."""
-    cdef char *data = NULL
-    cdef void *bio
-    cdef int n
-    if not s.shown or s.lib.BIO_get_mem_data(s.incoming, &data) == 0:
-        return 0
-    bio = s.lib.BIO_new(s.lib.BIO_s_mem())
-    while bio != NULL:
-        n = s.lib.BIO_read(s.incoming, s.setup.plain, TLS_RECORD)
-        if n <= 0:
-            break
-        s.lib.BIO_write(bio, s.setup.plain, n)      # what is lost without memory, OpenSSL misses
-    return tls_show(s, bio, False)
-
-
-cdef inline ptrdiff_t tls_fetch(stream_t *t, tls_state_t *s, size_t most) noexcept nogil:
-    """From the system to OpenSSL, which has taken all it was given before: bytes, or a negative errno. -ECONNRESET: the
-    stream has ended without a word."""
-    cdef ptrdiff_t n = zc_recv(t.fd, s.setup.scratch, most if most < TLS_SCRATCH else TLS_SCRATCH)
-    if n <= 0:
-        return n if n < 0 else -ECONNRESET
-    if n >= SHOWN_LEAST and s.begun:
-        return n if tls_show(s, s.lib.BIO_new_mem_buf(s.setup.scratch, <int> n), True) == 0 else -ENOMEM
-    if s.shown and tls_show(s, s.lib.BIO_new(s.lib.BIO_s_mem()), False) < 0:
-        return -ENOMEM
-    return n if s.lib.BIO_write(s.incoming, s.setup.scratch, <int> n) == n else -ENOMEM
-
 
 # ---- the handshake
 
@@ -291,6 +155,8 @@ cdef inline ptrdiff_t tls_readv(stream_t *t, zc_iovec_t *v, int count) noexcept 
     for i in range(count):
         r.room += zc_iov_len(&v[i])
     r.room = min(r.room, <size_t> READ_MOST)
+    if count > 1:                   # to the end of a large frame, and not so far that much of the next one has to be copied
+        r.room = min(r.room, max(zc_iov_len(&v[0]), <size_t> TLS_RECORD) + TLS_RECORD)
     s.more = False
     s.lib.ERR_clear_error()
     for i in range(count):
@@ -390,7 +256,7 @@ cdef inline ptrdiff_t tls_encrypt(stream_t *t, tls_state_t *s, zc_iovec_t *v, in
     if n < 0:
         n = 0
     tls_progress(s, n)
-    if <size_t> n < filled and s.lib.BIO_write(s.outgoing, out + n, <int> (filled - n)) != <int> (filled - n):
+    if <size_t> n < filled and tls_rest_keep(s, out + n, filled - n) < 0:
         s.error = -ENOMEM
         return s.error
     n = <ptrdiff_t> s.taken
@@ -462,6 +328,7 @@ cdef inline void tls_close(stream_t *t) noexcept nogil:
     """transport_ops_t.close"""
     cdef tls_state_t *s = <tls_state_t *> t.state
     tls_say_goodbye(t, s)
+    tls_rest_free(s)
     s.lib.SSL_free(s.ssl)
     tls_setup_unref(s.setup)
     free(s)
