@@ -70,7 +70,7 @@ python -m pip install -q --disable-pip-version-check "setuptools>=77" "Cython>=3
 # Not every tool has wheels for free-threaded builds, and from source some need a Rust compiler: there, pyomq and the other
 # event loops stay out and lint and types, which say the same on every interpreter, are left to the others.
 free_threaded=$(python -c 'import sysconfig; print(sysconfig.get_config_var("Py_GIL_DISABLED") or 0)')
-extras=test,loops,objects,tls,lint
+extras=test,loops,objects,tls,lz4,zstd,lint
 [ "$free_threaded" = 0 ] || extras="test"
 [ "$free_threaded" = 1 ] || python -m pip install -q --disable-pip-version-check pyomq
 

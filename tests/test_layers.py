@@ -27,6 +27,7 @@ BRIDGES = {
     "cffi": "zmqcore/utils/interop.py",
     "cryptography": "zmqcore/_openssl.py",
     "gevent": "zmqcore/green/",
+    "lz4": "zmqcore/_codecs.py",
     "nacl": "zmqcore/_sodium.py",
     "msgspec": "zmqcore/_objects.py",
     "numpy": "zmqcore/_arrays.py",
@@ -34,6 +35,7 @@ BRIDGES = {
     "pexpect": "zmqcore/ssh/",
     "tornado": "zmqcore/eventloop/",
     "trio": "zmqcore/_trio.py",
+    "zstandard": "zmqcore/_codecs.py",
 }
 STANDARD = sys.stdlib_module_names | {"annotationlib"}  # 3.14 has it, the interpreter that runs this may not
 

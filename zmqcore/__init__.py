@@ -81,8 +81,8 @@ from .version import (
 # Sends below this size copy; larger ones may be tracked. The default of Socket.copy_threshold.
 COPY_THRESHOLD = 65536
 
-# pyzmq builds with libzmq's draft API set these.
-DRAFT_API = PYZMQ_DRAFT_API = False
+# As in pyzmq's builds with libzmq's draft API: the draft types and what belongs to them are in every build of zmqcore.
+DRAFT_API = PYZMQ_DRAFT_API = True
 
 
 def get_includes() -> list[str]:

@@ -333,6 +333,9 @@ class SocketOption(IntEnum):
     EXCLUDE = 9046
     INCLUDE = 9047
     XPUB_ANSWER = 9048
+    # Compression (docs/compression.md), of lz4+tcp:// and zstd+tcp://. pyomq has them by the names OMQ_COMPRESSION_....
+    COMPRESSION_LEVEL = 9063
+    COMPRESSION_DICT = 9064
 
     @property
     def _opt_type(self) -> _OptType:
@@ -355,7 +358,8 @@ _OPTION_TYPES: dict[int, _OptType] = {
             "GSSAPI_PRINCIPAL", "GSSAPI_SERVICE_PRINCIPAL", "SOCKS_PROXY", "XPUB_WELCOME_MSG", "BINDTODEVICE",
             "TCP_ACCEPT_FILTER", "METADATA", "SOCKS_USERNAME", "SOCKS_PASSWORD", "TLS_CERT_PEM",
             "TLS_KEY_PEM", "TLS_TRUST_PEM", "TLS_HOSTNAME", "WSS_KEY_PEM", "WSS_CERT_PEM",
-            "WSS_TRUST_PEM", "WSS_HOSTNAME", "HELLO_MSG", "DISCONNECT_MSG", "HICCUP_MSG", "SUBSCRIBE_EXACT", "UNSUBSCRIBE_EXACT", "EXCLUDE", "INCLUDE",
+            "WSS_TRUST_PEM", "WSS_HOSTNAME", "COMPRESSION_DICT", "HELLO_MSG", "DISCONNECT_MSG", "HICCUP_MSG",
+            "SUBSCRIBE_EXACT", "UNSUBSCRIBE_EXACT", "EXCLUDE", "INCLUDE",
         ],
     }.items()
     for _name in _names
@@ -646,6 +650,8 @@ UNSUBSCRIBE_EXACT = SocketOption.UNSUBSCRIBE_EXACT
 EXCLUDE = SocketOption.EXCLUDE
 INCLUDE = SocketOption.INCLUDE
 XPUB_ANSWER = SocketOption.XPUB_ANSWER
+COMPRESSION_LEVEL = OMQ_COMPRESSION_LEVEL = SocketOption.COMPRESSION_LEVEL
+COMPRESSION_DICT = OMQ_COMPRESSION_DICT = SocketOption.COMPRESSION_DICT
 
 PAIR = SocketType.PAIR
 PUB = SocketType.PUB

@@ -199,3 +199,5 @@ class SocketOptions:
     ipc_file_uid = IPC_FILE_UID = Option[int]()
     ipc_file_gid = IPC_FILE_GID = Option[int]()
     xpub_answer = XPUB_ANSWER = Option[int]()
+    compression_level = COMPRESSION_LEVEL = Option[int]()
+    compression_dict = COMPRESSION_DICT = Option[bytes]()

@@ -97,7 +97,7 @@ def has(capability):
     """Tell whether this build can do something.
 
     Args:
-        capability (str): "ipc", "curve", "draft", "pgm", "norm", "tipc", "gssapi", "vmci", "WS", "WSS", ...
+        capability (str): "ipc", "curve", "draft", "pgm", "norm", "tipc", "gssapi", "vmci", "WS", "WSS", "lz4", "zstd", ...
 
     Returns:
         bool: True if so; False for what is not there yet and for unknown names. "curve" is True if PyNaCl is installed,
@@ -112,6 +112,8 @@ def has(capability):
     cdef int i
     if not isinstance(capability, str):
         raise TypeError(f"expected str, got: {capability!r}")
+    if capability == "draft":
+        return True         # in every build
     if capability == "gssapi":
         return bool(gss_found())
     if capability == "curve":
@@ -120,7 +122,8 @@ def has(capability):
     transports_init(&all)
     for i in range(all.count):
         scheme = all.table[i].scheme.decode()
-        if all.table[i].optional and capability in (scheme, scheme.upper()):    # "ipc", but "WS"
+        # "ipc", but "WS"; pyomq asks for "lz4"
+        if all.table[i].optional and capability in (scheme, scheme.upper(), scheme.removesuffix("+tcp")):
             return transport_there(&all.table[i])
     return False
 

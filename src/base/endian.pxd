@@ -1,4 +1,4 @@
-# Big-endian ("network order") integers in memory.
+# Integers in memory: big-endian ("network order"), and little-endian where a format has them so.
 #
 # Rules:
 # - Any address is fine: nothing here assumes alignment.
@@ -42,3 +42,17 @@ cdef inline void store_be64(unsigned char *p, uint64_t v) noexcept nogil:
     p[5] = <unsigned char>(v >> 16)
     p[6] = <unsigned char>(v >> 8)
     p[7] = <unsigned char>v
+
+
+cdef inline uint32_t load_le32(const unsigned char *p) noexcept nogil:
+    return <uint32_t>p[0] | (<uint32_t>p[1] << 8) | (<uint32_t>p[2] << 16) | (<uint32_t>p[3] << 24)
+
+
+cdef inline uint64_t load_le64(const unsigned char *p) noexcept nogil:
+    return <uint64_t>load_le32(p) | (<uint64_t>load_le32(p + 4) << 32)
+
+
+cdef inline void store_le64(unsigned char *p, uint64_t v) noexcept nogil:
+    cdef int i
+    for i in range(8):
+        p[i] = <unsigned char>(v >> (8 * i))

@@ -6,3 +6,4 @@ cdef enum:
     ENGINE_WEBSOCKET = 2
     ENGINE_FRAMES = 3
     ENGINE_DATAGRAM = 4
+    ENGINE_PACKED = 5           # ZMTP whose messages the transport changes on their way: it has to see them

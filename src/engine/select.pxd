@@ -4,7 +4,7 @@
 from libc.stddef cimport ptrdiff_t, size_t
 from base.memory cimport free, zc_copy
 
-from base.engines cimport ENGINE_DATAGRAM, ENGINE_FRAMES, ENGINE_RAW, ENGINE_WEBSOCKET, ENGINE_ZMTP
+from base.engines cimport ENGINE_DATAGRAM, ENGINE_FRAMES, ENGINE_PACKED, ENGINE_RAW, ENGINE_WEBSOCKET, ENGINE_ZMTP
 from base.mechanisms cimport MECHANISM_NULL
 from base.errors cimport ENOCOMPATPROTO, ENOTSUP
 from engine.datagram cimport datagram_new
@@ -13,14 +13,14 @@ from engine.ops cimport engine_config_t, engine_frame_t, engine_security_t, engi
 from engine.raw cimport raw_new
 from engine.websocket cimport websocket_new
 from engine.zmtp cimport zmtp_new
-from mechanism.select cimport mechanism_has_subprotocol, mechanism_lacks
+from mechanism.select cimport mechanism_encrypts, mechanism_has_subprotocol, mechanism_lacks
 from message.message cimport MSG_MORE, msg_data, msg_t
 from zmtp.frame cimport frame_get, frame_put
 
 
 cdef inline int engine_new(int kind, const engine_config_t *config, engine_t **out) noexcept nogil:
     """0, -ENOTSUP for an engine or mechanism this build does not have, -EINVAL, -ENOMEM."""
-    if kind == ENGINE_ZMTP:
+    if kind == ENGINE_ZMTP or kind == ENGINE_PACKED:
         return zmtp_new(config, out)
     if kind == ENGINE_RAW:
         return raw_new(out)
@@ -50,6 +50,8 @@ cdef inline bint engine_carries(int kind, const engine_security_t *security) noe
     """Whether the mechanism can be spoken through this engine."""
     if kind == ENGINE_WEBSOCKET:
         return mechanism_has_subprotocol(security)
+    if kind == ENGINE_PACKED:
+        return not mechanism_encrypts(security)
     return (kind != ENGINE_FRAMES and kind != ENGINE_DATAGRAM) or security.mechanism == MECHANISM_NULL
 
 

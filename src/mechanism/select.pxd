@@ -36,6 +36,11 @@ cdef inline bint mechanism_has_subprotocol(const security_t *security) noexcept 
     return security.mechanism != MECHANISM_GSSAPI
 
 
+cdef inline bint mechanism_encrypts(const security_t *security) noexcept nogil:
+    """Whether nobody but the peer sees what a message is."""
+    return security.mechanism == MECHANISM_CURVE or (security.mechanism == MECHANISM_GSSAPI and not security.plaintext)
+
+
 cdef inline void mechanism_delete(mechanism_t *m) noexcept nogil:
     """Release a mechanism in any state; NULL is allowed."""
     if m != NULL:

@@ -112,6 +112,9 @@ typedef struct options_t {
     int tls_trust_system;
     int tls_verify_client;
     int tls_allow_12;
+    /* lz4+tcp, zstd+tcp */
+    int compression_level;
+    option_bytes_t compression_dict;
     /* patterns */
     int router_mandatory;
     int router_handover;

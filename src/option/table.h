@@ -269,6 +269,11 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         "Whether a server of TLS wants certificates of its clients: 0 no, 1 it verifies those that show one, 2 nobody comes in "
         "without."),
     SWITCH(TLS_ALLOW_12, tls_allow_12, CALL, "Let TLS 1.2 do where a peer does not know TLS 1.3."),
+    NUMBER(COMPRESSION_LEVEL, compression_level, NULL, 1, -7, 22, CALL,
+        "How hard zstd+tcp tries to make messages small: more is smaller and slower, below 0 is faster."),
+    ROW(COMPRESSION_DICT, BYTES,
+        "What messages sent over lz4+tcp and zstd+tcp have in common. Each connection tells its peer; no value: none.",
+        AT(compression_dict), .keep = KEEP_BYTES, RANGE(0, 0, 8192), TYPES(ALL, NONE), .when = WHEN_CALL),
     PEM(WSS_CERT_PEM, tls_cert_pem, INT_MAX, "Another name of TLS_CERT_PEM."),
     PEM(WSS_KEY_PEM, tls_key_pem, INT_MAX, "Another name of TLS_KEY_PEM."),
     PEM(WSS_TRUST_PEM, tls_trust_pem, INT_MAX, "Another name of TLS_TRUST_PEM."),

@@ -176,6 +176,8 @@ cdef extern from "option/record.h" nogil:
         int tls_trust_system
         int tls_verify_client
         int tls_allow_12
+        int compression_level
+        option_bytes_t compression_dict
         int router_mandatory
         int router_handover
         int router_notify

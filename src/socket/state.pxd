@@ -12,6 +12,7 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uint64_t
 from base.platform cimport zc_cond_t, zc_lock_t, zc_mutex_t, zc_sockaddr_t, zc_thread_t, zc_wake_t
+from compression.libraries cimport lz4_t, zstd_t
 from engine.ops cimport ENGINE_CREDENTIALS_MAX, engine_crypto_t
 from message.message cimport msg_t
 from option.context_table cimport context_options_t
@@ -275,8 +276,10 @@ cdef struct context_t:
     uint32_t fork_generation
     int poller                  # kind of poll set
     context_options_t opt
-    engine_crypto_t crypto      # filled once, under the mutex, before the first socket needs it; so is the next
+    engine_crypto_t crypto      # filled once, under the mutex, before the first socket needs it; so are the next three
     openssl_t openssl
+    lz4_t lz4
+    zstd_t zstd
     transports_t transports     # only read once the context is made, as is the next
     endpoint_ops_t endpoint_ops[4]      # TRANSPORT_KINDS
     io_thread_t *ios

@@ -3,6 +3,7 @@
 from libc.stdint cimport int32_t, uint32_t
 from libc.string cimport memcpy, memset
 from base.platform cimport zc_shared_there
+from compression.libraries cimport lz4_there, zstd_there
 from option.store cimport options_frame_max, options_message_bytes_max, options_message_frames_max
 from option.table cimport option_bytes_t, options_t
 from pattern.ops cimport DATAGRAMS, PUBLISHES
@@ -59,6 +60,10 @@ cdef inline void tuning_from(socket_t *s, const endpoint_t *e, tuning_t *t) noex
     t.tls.trust_system = o.tls_trust_system != 0
     t.tls.client_certificates = o.tls_verify_client
     t.tls.tls12 = o.tls_allow_12 != 0
+    t.compression.lz4 = &s.ctx.lz4 if lz4_there(&s.ctx.lz4) else NULL
+    t.compression.zstd = &s.ctx.zstd if zstd_there(&s.ctx.zstd) else NULL
+    t.compression.level = o.compression_level
+    tuning_text(&t.compression.dictionary, &o.compression_dict)
     t.prepared = e.prepared
 
 

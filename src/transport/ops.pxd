@@ -40,6 +40,8 @@ cdef enum:
 cdef enum:
     # Libraries of the context that a transport needs before an endpoint of it is made.
     TRANSPORT_NEEDS_OPENSSL = 1
+    TRANSPORT_NEEDS_LZ4 = 2
+    TRANSPORT_NEEDS_ZSTD = 4
 
 cdef enum:
     TRANSPORT_PROPERTY_MAX = 1024       # bytes of a property that a transport tells of its peer

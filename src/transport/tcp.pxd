@@ -9,7 +9,7 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t
 from libc.stdio cimport snprintf
-from libc.string cimport memchr
+from libc.string cimport memchr, memcpy, memmove, strlen
 from base.engines cimport ENGINE_ZMTP
 from base.errors cimport EACCES, EAFNOSUPPORT, ECONNABORTED, EINPROGRESS, EINVAL, ENAMETOOLONG, ENOSYS, EOPNOTSUPP
 from base.platform cimport (
@@ -365,6 +365,18 @@ cdef inline int tcp_end(const stream_t *t, bint remote, char *out, size_t room) 
     cdef zc_sockaddr_t sa
     cdef int rc = zc_peer_address(t.fd, &sa) if remote else zc_local_address(t.fd, &sa)
     return rc if rc < 0 else tcp_text(&sa, out, room)
+
+
+cdef inline int tcp_behind(const char *prefix, int n, char *out, size_t room) noexcept nogil:
+    """An endpoint of tcp, n bytes or a negative errno, becomes one of a scheme that begins with `prefix`. As n."""
+    cdef size_t more = strlen(prefix)
+    if n < 0:
+        return n
+    if n + more >= room:
+        return -ENAMETOOLONG
+    memmove(out + more, out, n + 1)
+    memcpy(out, prefix, more)
+    return n + <int> more
 
 
 cdef inline void tcp_ops(transport_ops_t *o) noexcept nogil:

@@ -1,19 +1,14 @@
 # tls+tcp: tcp with TLS around what the engines say. Addresses, listeners and descriptors are those of tcp.
 
 from libc.stddef cimport size_t
-from libc.string cimport memcpy
-from base.errors cimport EINPROGRESS, EINVAL, ENAMETOOLONG
+from base.errors cimport EINPROGRESS, EINVAL
 from transport.address cimport address_t
 from transport.ops cimport TRANSPORT_NEEDS_OPENSSL, stream_t, transport_ops_t, visitors_t
 from transport.resolve cimport host_port_t
-from transport.tcp cimport tcp_accept, tcp_end, tcp_name, tcp_open, tcp_ops, tcp_target
+from transport.tcp cimport tcp_accept, tcp_behind, tcp_end, tcp_name, tcp_open, tcp_ops, tcp_target
 from transport.tls_setup cimport tls_prepare, tls_release
 from transport.tls_stream cimport tls_start, tls_stream_ops
 from transport.tuning cimport tuning_t
-
-cdef enum:
-    PREFIX = 4                      # "tls+"
-
 
 cdef inline int tls_tcp_prepare(
         const tuning_t *tuning, bint connects, const char *text, size_t n, void **made,
@@ -29,22 +24,12 @@ cdef inline int tls_tcp_prepare(
 cdef inline int tls_tcp_name(
         int listener, const address_t *address, const char *text, size_t size, char *out, size_t room) noexcept nogil:
     """transport_ops_t.name"""
-    cdef int n
-    if room <= PREFIX:
-        return -ENAMETOOLONG
-    memcpy(out, b"tls+", PREFIX)
-    n = tcp_name(listener, address, text, size, out + PREFIX, room - PREFIX)
-    return n + PREFIX if n >= 0 else n
+    return tcp_behind(b"tls+", tcp_name(listener, address, text, size, out, room), out, room)
 
 
 cdef inline int tls_tcp_end(const stream_t *t, bint remote, char *out, size_t room) noexcept nogil:
     """transport_ops_t.end"""
-    cdef int n
-    if room <= PREFIX:
-        return -ENAMETOOLONG
-    memcpy(out, b"tls+", PREFIX)
-    n = tcp_end(t, remote, out + PREFIX, room - PREFIX)
-    return n + PREFIX if n >= 0 else n
+    return tcp_behind(b"tls+", tcp_end(t, remote, out, room), out, room)
 
 
 cdef inline int tls_tcp_accept(

@@ -8,6 +8,7 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
 from libc.string cimport memset
 from base.config cimport DEVICE_NAME_MAX
+from compression.libraries cimport lz4_t, zstd_t
 from transport.openssl cimport openssl_t
 
 cdef enum:
@@ -28,6 +29,13 @@ cdef struct tls_wishes_t:
     bint trust_system
     int client_certificates        # of a server: 0 it asks for none, 1 they may show one, 2 they have to
     bint tls12                     # TLS 1.2 is good enough
+
+# How messages are compressed.
+cdef struct compression_wishes_t:
+    const lz4_t *lz4               # as `library` above, and so is the next
+    const zstd_t *zstd
+    int level                      # of Zstandard
+    tuning_text_t dictionary
 
 cdef struct tuning_t:
     int sndbuf
@@ -62,6 +70,7 @@ cdef struct tuning_t:
     uint64_t message_bytes_max
     uint32_t message_frames_max
     tls_wishes_t tls
+    compression_wishes_t compression
     void *prepared                 # what transport_ops_t.prepare made for the endpoint, or NULL
 
 

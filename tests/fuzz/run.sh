@@ -8,6 +8,7 @@
 #   tests/fuzz/run.sh tls [runs] ...            TLS as a transport, its records changed on their way (Debian: libssl-dev)
 #   tests/fuzz/run.sh handshake [runs] ...      handshakes of PLAIN and CURVE whose commands are changed on their way
 #   tests/fuzz/run.sh pgm [runs] ...            sources and receivers of PGM
+#   tests/fuzz/run.sh compression [runs] ...    compressed streams; needs liblz4.so.1 and libzstd.so.1, and lz4 and zstandard for its seeds
 #   tests/fuzz/run.sh socks [runs] ...          what SOCKS5 proxies answer
 #   tests/fuzz/run.sh sockets [amount] ...      whole sockets on a simulated machine, one type after the other: sockets.py says what may follow
 #   tests/fuzz/run.sh minimise                  whole sockets: what sockets.py has learnt, without the superfluous, goes to corpus_sockets.txt
@@ -114,6 +115,16 @@ socks)
     printf '\003\005\002\001\0\005\0\0\001\0\0\0\0\0\0' >"$out/socks/login"
     build fuzz_socks
     exec "$out/fuzz_socks" -runs="$runs" -max_len=600 -timeout=10 -rss_limit_mb=1024 -artifact_prefix="$out/socks-" -print_final_stats=1 "$@" "$out/socks"
+    ;;
+compression)
+    shift
+    runs=${1:-1000000}
+    [ $# -eq 0 ] || shift
+    mkdir -p "$out/compression"
+    "$python" tests/fuzz/compression_seeds.py "$out/compression"
+    build fuzz_compression
+    exec "$out/fuzz_compression" -runs="$runs" -max_len=1024 -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$out/compression-" -print_final_stats=1 "$@" \
+        "$out/compression"
     ;;
 handshake)
     shift

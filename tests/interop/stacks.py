@@ -29,7 +29,7 @@ def command_of(stack):
     if stack == "self":
         return [sys.executable, str(peers / "pyzmq_peer.py"), os.environ.get("ZMQ_MODULE", "zmqcore")]
     if stack == "pyomq":
-        return [sys.executable, str(peers / "pyzmq_peer.py"), "pyomq"]
+        return [os.environ.get("PYOMQ_PYTHON", sys.executable), str(peers / "pyzmq_peer.py"), "pyomq"]
     if stack == "pyzmq":
         return [os.environ.get("PYZMQ_PYTHON", sys.executable), str(peers / "pyzmq_peer.py"), "zmq"]
     if stack == "libzmq":

@@ -6,6 +6,7 @@
 #   - A .pxi prefixes its public names with its area (ring_..., frame_...): they share this module.
 
 include "blocks.pxi"
+include "compression.pxi"
 include "options.pxi"
 include "pattern.pxi"
 include "pgm.pxi"

@@ -62,3 +62,8 @@ if find_spec("cryptography") and os.environ.get("ZMQ_MODULE", "zmqcore") == "zmq
 
     AHEAD["tls+tcp"] = lambda folder, number: f"tls+tcp://127.0.0.1:{unused_port()}"
     OPTIONS["tls+tcp"] = trusting
+
+# LZ4 is found wherever there is a package or a library of the system; tests/run.sh installs the package.
+if find_spec("lz4") and os.environ.get("ZMQ_MODULE", "zmqcore") == "zmqcore" and not TOY:
+    AHEAD["lz4+tcp"] = lambda folder, number: f"lz4+tcp://127.0.0.1:{unused_port()}"
+    OPTIONS["lz4+tcp"] = dict

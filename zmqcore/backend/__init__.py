@@ -22,7 +22,7 @@ from .._core import (
 )
 
 Message = Frame
-PYZMQ_DRAFT_API = False
+PYZMQ_DRAFT_API = True
 
 __all__ = [
     "Context",

@@ -1,0 +1,39 @@
+# lz4+tcp: tcp whose messages are compressed with LZ4. Addresses, listeners and descriptors are those of tcp.
+
+from libc.stddef cimport size_t
+from compression.lz4 cimport lz4_ops
+from compression.ops cimport codec_ops_t
+from transport.address cimport address_t
+from transport.compressed cimport compressed_ops, compressed_prepare
+from transport.ops cimport TRANSPORT_NEEDS_LZ4, stream_t, transport_ops_t
+from transport.tcp cimport tcp_behind, tcp_end, tcp_name
+from transport.tuning cimport tuning_t
+
+
+cdef inline int lz4_tcp_prepare(
+        const tuning_t *tuning, bint connects, const char *text, size_t n, void **made,
+        const char **why) noexcept nogil:
+    """transport_ops_t.prepare"""
+    cdef codec_ops_t ops
+    lz4_ops(&ops)
+    return compressed_prepare(&ops, tuning.compression.lz4, tuning, made, why)
+
+
+cdef inline int lz4_tcp_name(
+        int listener, const address_t *address, const char *text, size_t size, char *out, size_t room) noexcept nogil:
+    """transport_ops_t.name"""
+    return tcp_behind(b"lz4+", tcp_name(listener, address, text, size, out, room), out, room)
+
+
+cdef inline int lz4_tcp_end(const stream_t *t, bint remote, char *out, size_t room) noexcept nogil:
+    """transport_ops_t.end"""
+    return tcp_behind(b"lz4+", tcp_end(t, remote, out, room), out, room)
+
+
+cdef inline void lz4_tcp_ops(transport_ops_t *o) noexcept nogil:
+    compressed_ops(o)
+    o.scheme = "lz4+tcp"
+    o.needs = TRANSPORT_NEEDS_LZ4
+    o.prepare = lz4_tcp_prepare
+    o.name = lz4_tcp_name
+    o.end = lz4_tcp_end
