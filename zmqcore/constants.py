@@ -336,6 +336,10 @@ class SocketOption(IntEnum):
     # Compression (docs/compression.md), of lz4+tcp:// and zstd+tcp://. pyomq has them by the names OMQ_COMPRESSION_....
     COMPRESSION_LEVEL = 9063
     COMPRESSION_DICT = 9064
+    # Bounds in bytes beside SNDHWM and RCVHWM, and what a send does at the bound (docs/seeing-inside.md).
+    SNDHWM_BYTES = 9065
+    RCVHWM_BYTES = 9066
+    OVERFLOW = 9067
 
     @property
     def _opt_type(self) -> _OptType:
@@ -349,8 +353,7 @@ _OPTION_TYPES: dict[int, _OptType] = {
         _OptType.fd: ["FD"],
         _OptType.int64: [
             "AFFINITY", "MAXMSGSIZE", "VMCI_BUFFER_SIZE", "VMCI_BUFFER_MIN_SIZE", "VMCI_BUFFER_MAX_SIZE",
-            "MAX_MESSAGE_BYTES",
-            "SHARED_MEMORY",
+            "MAX_MESSAGE_BYTES", "SHARED_MEMORY", "SNDHWM_BYTES", "RCVHWM_BYTES",
         ],
         _OptType.bytes: [
             "ROUTING_ID", "SUBSCRIBE", "UNSUBSCRIBE", "LAST_ENDPOINT", "PLAIN_USERNAME", "PLAIN_PASSWORD",
@@ -652,6 +655,9 @@ INCLUDE = SocketOption.INCLUDE
 XPUB_ANSWER = SocketOption.XPUB_ANSWER
 COMPRESSION_LEVEL = OMQ_COMPRESSION_LEVEL = SocketOption.COMPRESSION_LEVEL
 COMPRESSION_DICT = OMQ_COMPRESSION_DICT = SocketOption.COMPRESSION_DICT
+SNDHWM_BYTES = SocketOption.SNDHWM_BYTES
+RCVHWM_BYTES = SocketOption.RCVHWM_BYTES
+OVERFLOW = SocketOption.OVERFLOW
 
 PAIR = SocketType.PAIR
 PUB = SocketType.PUB

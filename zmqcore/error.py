@@ -229,6 +229,8 @@ def about_transfer(errno: int, socket_type: int, sending: bool) -> str | None:
         return f"{kind} sockets cannot {'send' if sending else 'receive'}"
     if errno == Errno.EHOSTUNREACH:
         return "no peer has the routing id in the first frame"
+    if errno == Errno.ENOBUFS:
+        return "the queue is full (SNDHWM, SNDHWM_BYTES), and OVERFLOW says to refuse"
     return None
 
 

@@ -201,3 +201,6 @@ class SocketOptions:
     xpub_answer = XPUB_ANSWER = Option[int]()
     compression_level = COMPRESSION_LEVEL = Option[int]()
     compression_dict = COMPRESSION_DICT = Option[bytes]()
+    sndhwm_bytes = SNDHWM_BYTES = Option[int]()
+    rcvhwm_bytes = RCVHWM_BYTES = Option[int]()
+    overflow = OVERFLOW = Option[int]()

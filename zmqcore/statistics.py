@@ -3,7 +3,7 @@
 Rules
 - The counters are exact: a message is counted once where it is written and once where it arrives, and whatever is dropped is counted by a reason.
 - A message that was sent has been written to one or more peers (`messages_out`), or was dropped at once (`dropped.full`, `dropped.nobody`).
-  What was written is still here (`queued_out`), dropped (`dropped.lost`, `dropped.lingered`, `dropped.conflated`), or has left (`messages_left`).
+  What was written is still here (`queued_out`), dropped (`dropped.lost`, `lingered`, `conflated`, `outdated`), or has left (`messages_left`).
 - What had left over a network is in the hands of the operating systems: a connection that is reset may lose it, and nobody can count that here.
 """
 
@@ -30,13 +30,15 @@ class Dropped:
     """Messages that were dropped, by reason.
 
     Attributes:
-        full (int): not written to a peer whose queue was full (SNDHWM), by types that drop then: PUB, XPUB, XSUB, ROUTER, REP.
+        full (int): not written to a peer whose queue was full (SNDHWM), by types that drop then: PUB, XPUB, XSUB, ROUTER, REP. Of a socket, also those
+            that OVERFLOW had it drop because the queues of all its peers were full.
         nobody (int): sent when there was nobody to send to: no subscriber of the topic, no peer with that routing id, the requester is gone.
             Of a socket only.
         lost (int): written, and given up with the connection: the rest of a message that had begun to leave, or all that was queued
             when no new connection was to come.
         lingered (int): written, and given up because the application had closed the socket or the connection, and LINGER was over.
         conflated (int): gave way to a newer message (CONFLATE).
+        outdated (int): written, and given up to make room for a newer message (OVERFLOW).
         filtered (int): received by a SUB that has not subscribed to it (any more).
         unwanted (int): received, and nothing that the type takes: answers that a REQ does not wait for, requests without an envelope,
             messages to types that only send, messages of several frames to types that take one.
@@ -48,6 +50,7 @@ class Dropped:
     lost: int = 0
     lingered: int = 0
     conflated: int = 0
+    outdated: int = 0
     filtered: int = 0
     unwanted: int = 0
     unread: int = 0
@@ -89,7 +92,7 @@ class Traffic:
     def messages_left(self) -> int:
         """Messages that are neither queued nor dropped: handed to the operating system, or in the peer's queue within the process."""
         dropped = self.dropped
-        return self.messages_out - self.queued_out - dropped.lost - dropped.lingered - dropped.conflated
+        return self.messages_out - self.queued_out - dropped.lost - dropped.lingered - dropped.conflated - dropped.outdated
 
 
 @dataclass(frozen=True)

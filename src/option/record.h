@@ -16,6 +16,14 @@ enum { /* values of IO_STRATEGY: what a thread does when its socket has nothing 
     IO_SPIN = 2,     /* always spins its budget first */
 };
 
+enum { /* values of OVERFLOW: what a send does when the queues it is for are full */
+    OVERFLOW_DEFAULT = 0, /* as the type does */
+    OVERFLOW_WAIT = 1,
+    OVERFLOW_DROP_NEWEST = 2,
+    OVERFLOW_DROP_OLDEST = 3,
+    OVERFLOW_REFUSE = 4,
+};
+
 enum { /* bits of RECONNECT_STOP and ROUTER_NOTIFY */
     RECONNECT_STOP_CONN_REFUSED = 1,
     RECONNECT_STOP_HANDSHAKE_FAILED = 2,
@@ -38,6 +46,9 @@ typedef struct options_t {
     int linger;
     int sndhwm;
     int rcvhwm;
+    int64_t sndhwm_bytes;
+    int64_t rcvhwm_bytes;
+    int overflow;
     int sndtimeo;
     int rcvtimeo;
     int io_strategy;

@@ -67,6 +67,7 @@ enum { /* what the caller does when a set has succeeded, or answers to a get; > 
     ACTION_CANCEL_EXACT,
     ACTION_EXCLUDE,
     ACTION_INCLUDE,
+    ACTION_OVERFLOW, /* the type must be able to do it */
 };
 
 enum { /* when: from when on a new value counts */

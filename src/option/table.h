@@ -83,6 +83,16 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         "How many messages of one peer may wait to be received; 0: any number. Then nothing more is read from that "
         "peer.", AT(rcvhwm), .keep = KEEP_INT, RANGE(1000, 0, INT_MAX), .unit = "messages", TYPES(ALL, ALL),
         .when = WHEN_AT_ONCE, .on_set = ACTION_MARKS),
+    ROW(SNDHWM_BYTES, INT64,
+        "How many bytes may be queued for one peer, beside SNDHWM: with fewer there is room for another message, whatever its size. 0: any number.",
+        AT(sndhwm_bytes), .keep = KEEP_INT64, RANGE(0, 0, INT64_MAX), .unit = "bytes", TYPES(ALL, ALL), .when = WHEN_AT_ONCE, .on_set = ACTION_MARKS),
+    ROW(RCVHWM_BYTES, INT64,
+        "How many bytes of one peer may wait to be received, beside RCVHWM: with so many nothing more is read from that peer. 0: any number.",
+        AT(rcvhwm_bytes), .keep = KEEP_INT64, RANGE(0, 0, INT64_MAX), .unit = "bytes", TYPES(ALL, ALL), .when = WHEN_AT_ONCE, .on_set = ACTION_MARKS),
+    ROW(OVERFLOW, INT,
+        "What a send does when the queue of its peer is full (SNDHWM, SNDHWM_BYTES): 0 as the type does, 1 it waits, 2 it drops the message, 3 it drops "
+        "the oldest ones that are queued, 4 it raises ENOBUFS. A type takes what it can do; over inproc 3 is 2.", AT(overflow), .keep = KEEP_INT,
+        RANGE(OVERFLOW_DEFAULT, OVERFLOW_DEFAULT, OVERFLOW_REFUSE), TYPES(ALL, ALL), .when = WHEN_AT_ONCE, .on_set = ACTION_OVERFLOW),
     ROW(HWM, INT, "SNDHWM and RCVHWM in one. The attribute hwm can be read, too: it is SNDHWM.", RANGE(1000, 0, INT_MAX), .unit = "messages",
         .when = WHEN_AT_ONCE, .flags = OPTION_BY_API),
     NUMBER(SNDTIMEO, sndtimeo, "milliseconds", -1, -1, INT_MAX, AT_ONCE,

@@ -45,6 +45,7 @@ cdef extern from "option/row.h" nogil:
         ACTION_EXCLUDE
         ACTION_INCLUDE
         ACTION_MARKS
+        ACTION_OVERFLOW
         ACTION_RCVMORE
         ACTION_FD
         ACTION_EVENTS
@@ -96,6 +97,11 @@ cdef extern from "option/record.h" nogil:
         IO_ADAPTIVE
         IO_SPIN
     enum:
+        OVERFLOW_DEFAULT
+        OVERFLOW_WAIT
+        OVERFLOW_DROP_OLDEST
+        OVERFLOW_REFUSE
+    enum:
         RECONNECT_STOP_CONN_REFUSED
         RECONNECT_STOP_HANDSHAKE_FAILED
         RECONNECT_STOP_AFTER_DISCONNECT
@@ -108,6 +114,9 @@ cdef extern from "option/record.h" nogil:
         int linger
         int sndhwm
         int rcvhwm
+        int64_t sndhwm_bytes
+        int64_t rcvhwm_bytes
+        int overflow
         int sndtimeo
         int rcvtimeo
         int io_strategy

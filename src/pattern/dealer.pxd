@@ -6,7 +6,8 @@
 
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
-    pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, CONFLATES_IN, CONFLATES_OUT, CONNECTS_ONCE, FLAG_UP, SENDS_IDENTITY,
+    pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, CONFLATES_IN, CONFLATES_OUT, CONNECTS_ONCE, DROPS, FLAG_UP, REFUSES,
+    SENDS_IDENTITY, WAITS,
 )
 from pattern.steps cimport pattern_greet, pattern_insert
 from pattern.strategies.fair_queue cimport fq_ready
@@ -30,7 +31,7 @@ cdef inline void dealer_lost(pattern_t *pt, pipe_t *p) noexcept nogil:
 cdef inline void dealer_ops(pattern_ops_t *ops) noexcept nogil:
     default_ops(
         ops, "DEALER", "REP DEALER ROUTER",
-        CAN_SEND | CAN_RECV | ANSWERS | CONNECTS_ONCE | CONFLATES_IN | CONFLATES_OUT | SENDS_IDENTITY,
+        CAN_SEND | CAN_RECV | ANSWERS | CONNECTS_ONCE | CONFLATES_IN | CONFLATES_OUT | SENDS_IDENTITY | WAITS | DROPS | REFUSES,
     )
     ops.ready = dealer_ready
     ops.lost = dealer_lost

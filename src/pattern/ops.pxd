@@ -44,6 +44,13 @@ cdef enum:                      # pattern_ops_t.traits: what others may want to 
     SUBSCRIBES = 1 << 15        # says what it wants to receive, and does not rely on being sent nothing else
     DATAGRAMS = 1 << 16         # a message is a peer's address and a body: it needs a transport of datagrams
 
+    # Values of OVERFLOW that the type can do: one bit for each, WAITS << (value - 1). What it does by default is among them.
+    WAITS = 1 << 17             # OVERFLOW_WAIT
+    DROPS_NEWEST = 1 << 18      # OVERFLOW_DROP_NEWEST
+    DROPS_OLDEST = 1 << 19      # OVERFLOW_DROP_OLDEST
+    REFUSES = 1 << 20           # OVERFLOW_REFUSE
+    DROPS = DROPS_NEWEST | DROPS_OLDEST
+
 cdef enum:                      # pattern_events()
     PATTERN_IN = 1
     PATTERN_OUT = 2
@@ -141,9 +148,11 @@ cdef struct pattern_ops_t:
 
 cdef struct pattern_t:
     pattern_ops_t ops
+    uint32_t attached           # pipes
     bint rcvmore                # the last frame received has followers
     bint unfinished
     uint64_t nobody             # messages sent for which there was no peer: dropped
+    uint64_t overflowed         # messages sent while the queues of all peers were full: dropped (OVERFLOW)
     uint64_t unread             # messages that the type itself had kept for the application when it closed
     void *part                  # of the type
     pipe_t *last                # where the last frame received came from; NULL when it is gone

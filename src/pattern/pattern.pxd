@@ -14,18 +14,18 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t
 from libc.string cimport memset
-from base.errors cimport EEXIST, EHOSTUNREACH, ENOTSUP
+from base.errors cimport EAGAIN, EEXIST, EHOSTUNREACH, ENOBUFS, ENOTSUP
 from base.memory cimport free
 from message.message cimport msg_t, MSG_MORE
-from option.table cimport options_t
+from option.table cimport options_t, OVERFLOW_DEFAULT, OVERFLOW_DROP_OLDEST, OVERFLOW_REFUSE
 from pattern.ops cimport (
-    pattern_t, pattern_hooks_t, ANSWERS, CONNECTS_PEERS, FLAG_ATTACHED, FLAG_ENDED, FLAG_UP, ONE_PEER,
+    pattern_t, pattern_hooks_t, ANSWERS, CONNECTS_PEERS, DROPS, FLAG_ATTACHED, FLAG_ENDED, FLAG_UP, ONE_PEER, PUBLISHES, WAITS,
 )
 from pattern.steps cimport pattern_close_pipe
 from pattern.select cimport pattern_select
 from pattern.strategies.fair_queue cimport fq_free, fq_front, fq_init, fq_remove, FQ_NONE
 from pattern.strategies.fan_out cimport FAN_NONE
-from pattern.strategies.load_balance cimport lb_free, lb_init, lb_remove, LB_NONE
+from pattern.strategies.load_balance cimport lb_free, lb_init, lb_remove, lb_shed, LB_DROP, LB_KEEP, LB_NONE
 from pipe.pipe cimport pipe_abandon, pipe_t
 
 
@@ -91,6 +91,7 @@ cdef inline int pattern_attach(pattern_t *pt, pipe_t *p) noexcept nogil:
     p.routing_id = NULL
     p.routing_id_size = 0
     p.pattern_flags = FLAG_ATTACHED
+    pt.attached += 1
     p.pattern_data = NULL
     rc = pt.ops.attach(pt, p) if pattern_wants_peer(pt) else -EEXIST
     if rc == 0 and p.connected:
@@ -136,6 +137,7 @@ cdef inline void pattern_detach(pattern_t *pt, pipe_t *p) noexcept nogil:
     fq_remove(&pt.fq, p)
     pt.ops.detach(pt, p)
     p.pattern_flags = 0
+    pt.attached -= 1
 
 
 cdef inline void pattern_in_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
@@ -155,6 +157,26 @@ cdef inline void pattern_out_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
 cdef inline int pattern_send(pattern_t *pt, msg_t *m) noexcept nogil:
     """One frame. 0, LB_DROPPED, -EAGAIN, -EFSM, -EINVAL, -ENOTSUP, -EHOSTUNREACH, -ENOMEM."""
     return pt.ops.send(pt, m)
+
+
+cdef inline int pattern_overflow(pattern_t *pt, msg_t *m) noexcept nogil:
+    """pattern_send() has found no room, again and again, and OVERFLOW tells what to do. As pattern_send(), and -ENOBUFS."""
+    if pt.attached == 0:
+        return -EAGAIN          # nobody's queue is full: there is nobody
+    if pt.options.overflow == OVERFLOW_REFUSE:
+        return -ENOBUFS
+    if not pattern_is(pt, DROPS) or pattern_is(pt, PUBLISHES):
+        return -EAGAIN
+    if pt.options.overflow == OVERFLOW_DROP_OLDEST and lb_shed(&pt.lb):
+        return pt.ops.send(pt, m)
+    pt.overflowed += 1
+    pt.lb.dropping = LB_DROP if m.flags & MSG_MORE else LB_KEEP
+    return 0
+
+
+cdef inline bint pattern_overflows(const pattern_t *pt, int overflow) noexcept nogil:
+    """Whether the type can do what this value of OVERFLOW says."""
+    return overflow == OVERFLOW_DEFAULT or pattern_is(pt, <uint32_t> WAITS << (overflow - 1))
 
 
 cdef inline void pattern_abandon(pattern_t *pt) noexcept nogil:

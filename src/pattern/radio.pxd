@@ -18,7 +18,7 @@ from message.message cimport (
 from pipe.pipe cimport pipe_t, pipe_count_control, pipe_front, pipe_pop
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
-    pattern_ops_t, pattern_t, CAN_SEND, FLAG_BUSY, GROUPS, PATTERN_OUT, PUBLISHES, SINGLE_FRAME,
+    pattern_ops_t, pattern_t, CAN_SEND, DROPS, FLAG_BUSY, GROUPS, PATTERN_OUT, PUBLISHES, REFUSES, SINGLE_FRAME, WAITS,
 )
 from pattern.steps cimport pattern_close_pipe
 from pattern.strategies.fan_out cimport (
@@ -50,6 +50,7 @@ cdef inline int radio_init(pattern_t *pt) noexcept nogil:
         return -ENOMEM
     topics_init(&r.groups)
     fan_init(&r.fan)
+    r.fan.overflow = &pt.options.overflow
     pt.part = r
     return 0
 
@@ -243,7 +244,7 @@ cdef inline int radio_topics_count(pattern_t *pt) noexcept nogil:
 
 
 cdef inline void radio_ops(pattern_ops_t *ops) noexcept nogil:
-    default_ops(ops, "RADIO", "DISH", CAN_SEND | PUBLISHES | GROUPS | SINGLE_FRAME)
+    default_ops(ops, "RADIO", "DISH", CAN_SEND | PUBLISHES | GROUPS | SINGLE_FRAME | WAITS | DROPS | REFUSES)
     ops.init = radio_init
     ops.free = radio_free
     ops.attach = radio_attach

@@ -18,7 +18,8 @@ from pipe.pipe cimport pipe_t, pipe_pop
 from pattern.dealer cimport dealer_ready
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
-    pattern_ops_t, pattern_t, CAN_RECV, CAN_SEND, CONNECTS_ONCE, FLAG_BUSY, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX, SENDS_IDENTITY,
+    pattern_ops_t, pattern_t, CAN_RECV, CAN_SEND, CONNECTS_ONCE, FLAG_BUSY, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX, REFUSES, SENDS_IDENTITY,
+    WAITS,
 )
 from pattern.steps cimport pattern_close_pipe
 from pattern.strategies.fair_queue cimport fair_queue_t, fq_begin, fq_front, fq_ready, fq_take, fq_skip, fq_pipe_front
@@ -279,7 +280,7 @@ cdef inline void req_detach(pattern_t *pt, pipe_t *p) noexcept nogil:
 
 
 cdef inline void req_ops(pattern_ops_t *ops) noexcept nogil:
-    default_ops(ops, "REQ", "REP ROUTER", CAN_SEND | CAN_RECV | CONNECTS_ONCE | SENDS_IDENTITY)
+    default_ops(ops, "REQ", "REP ROUTER", CAN_SEND | CAN_RECV | CONNECTS_ONCE | SENDS_IDENTITY | WAITS | REFUSES)
     ops.init = req_init
     ops.ready = dealer_ready
     ops.ended = req_ended

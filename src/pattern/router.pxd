@@ -18,15 +18,15 @@ from libc.stdint cimport uint32_t, uint64_t
 from base.config cimport ROUTING_ID_MAX
 from base.memory cimport malloc, calloc, realloc, free
 from libc.string cimport memcpy, memcmp
-from base.errors cimport EAGAIN, EEXIST, EHOSTUNREACH, EINVAL, ENOMEM
+from base.errors cimport EAGAIN, EEXIST, EHOSTUNREACH, EINVAL, ENOBUFS, ENOMEM
 from message.message cimport msg_t, msg_data, msg_set, MSG_MORE
-from pipe.pipe cimport pipe_t, pipe_can_write, pipe_lose, pipe_write, pipe_flush
+from pipe.pipe cimport pipe_t, pipe_can_write, pipe_lose, pipe_shed, pipe_write, pipe_flush
 from pipe.ring cimport ring_messages
-from option.table cimport NOTIFY_CONNECT, NOTIFY_DISCONNECT
+from option.table cimport NOTIFY_CONNECT, NOTIFY_DISCONNECT, OVERFLOW_DEFAULT, OVERFLOW_DROP_OLDEST, OVERFLOW_REFUSE
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
     pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, FLAG_FIXED, FLAG_KEYED, FLAG_UP, FLAG_WAITING,
-    PATTERN_IN, PATTERN_OUT, RAW, SENDS_IDENTITY, SERVES, pattern_raw,
+    DROPS, PATTERN_IN, PATTERN_OUT, RAW, REFUSES, SENDS_IDENTITY, SERVES, pattern_raw,
 )
 from pattern.steps cimport pattern_close_pipe, pattern_discard, pattern_greet, pattern_insert
 from pattern.strategies.fair_queue cimport fq_attach, fq_ended, fq_has, fq_ready, fq_begin, fq_front, fq_remove, fq_take
@@ -360,9 +360,11 @@ cdef inline int router_send(pattern_t *pt, msg_t *m) noexcept nogil:
                 if router_mandatory(pt):
                     return -EHOSTUNREACH
                 pt.nobody += 1
-            elif not pipe_can_write(p):
+            elif not pipe_can_write(p) and not (pt.options.overflow == OVERFLOW_DROP_OLDEST and pipe_shed(p)):
                 lb_full(&pt.lb, p)
-                if router_mandatory(pt):
+                if pt.options.overflow == OVERFLOW_REFUSE and not p.closed_out:
+                    return -ENOBUFS
+                if router_mandatory(pt) and (p.closed_out or pt.options.overflow == OVERFLOW_DEFAULT):
                     return -EHOSTUNREACH if p.closed_out else -EAGAIN
                 p.missed += 1
                 p = NULL
@@ -446,7 +448,7 @@ cdef inline int router_peer_state(pattern_t *pt, const unsigned char *id, size_t
 
 
 cdef inline void router_ops(pattern_ops_t *ops) noexcept nogil:
-    default_ops(ops, "ROUTER", "REQ DEALER ROUTER", CAN_SEND | CAN_RECV | ANSWERS | SENDS_IDENTITY | SERVES)
+    default_ops(ops, "ROUTER", "REQ DEALER ROUTER", CAN_SEND | CAN_RECV | ANSWERS | SENDS_IDENTITY | SERVES | DROPS | REFUSES)
     ops.init = router_init
     ops.free = router_free
     ops.attach = router_attach

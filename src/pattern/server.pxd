@@ -13,7 +13,7 @@ from base.memory cimport calloc, free, malloc
 from message.message cimport msg_t, MSG_MORE
 from pattern.dealer cimport dealer_ready
 from pattern.ops cimport (
-    pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, FLAG_KEYED, FLAG_UP, PATTERN_IN, PATTERN_OUT,
+    pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, FLAG_KEYED, FLAG_UP, PATTERN_IN, PATTERN_OUT, REFUSES, WAITS,
 )
 from pattern.single_frame cimport single_frame_ops, single_front, single_recv
 from pattern.steps cimport pattern_insert
@@ -134,7 +134,7 @@ cdef inline int server_events(pattern_t *pt) noexcept nogil:
 
 cdef inline void numbered_ops(pattern_ops_t *ops, const char *name, const char *peers, uint32_t traits) noexcept nogil:
     """What SERVER and PEER have in common."""
-    single_frame_ops(ops, name, peers, CAN_SEND | CAN_RECV | ANSWERS | traits)
+    single_frame_ops(ops, name, peers, CAN_SEND | CAN_RECV | ANSWERS | WAITS | REFUSES | traits)
     ops.init = server_init
     ops.free = server_free
     ops.attach = server_attach

@@ -26,7 +26,7 @@ from pipe.pipe cimport pipe_t, pipe_count_control, pipe_front, pipe_pop
 from pipe.ring cimport ring_init, ring_free, ring_front, ring_pop, ring_empty
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
-    pattern_ops_t, pattern_t, CAN_RECV, CAN_SEND, FLAG_BUSY, PATTERN_IN, PATTERN_OUT, PUBLISHES,
+    pattern_ops_t, pattern_t, CAN_RECV, CAN_SEND, DROPS, FLAG_BUSY, PATTERN_IN, PATTERN_OUT, PUBLISHES, REFUSES, WAITS,
 )
 from pattern.steps cimport pattern_close_pipe, pattern_greet
 from pattern.strategies.fan_out cimport (
@@ -49,6 +49,7 @@ cdef inline int pub_init(pattern_t *pt) noexcept nogil:
         return -ENOMEM
     topics_init(&b.topics)
     fan_init(&b.fan)
+    b.fan.overflow = &pt.options.overflow
     ring_init(&b.pending, 0)
     ring_init(&b.later, 0)
     pt.part = b
@@ -367,7 +368,7 @@ cdef inline int pub_topics_count(pattern_t *pt) noexcept nogil:
 
 cdef inline void publisher_ops(pattern_ops_t *ops, const char *name, uint32_t traits) noexcept nogil:
     """What PUB and XPUB have in common. (They refuse no frame, so there is nothing to abandon: who misses a part of a message misses all.)"""
-    default_ops(ops, name, "SUB XSUB", CAN_SEND | PUBLISHES | traits)
+    default_ops(ops, name, "SUB XSUB", CAN_SEND | PUBLISHES | WAITS | DROPS | REFUSES | traits)
     ops.init = pub_init
     ops.free = pub_free
     ops.attach = pub_attach

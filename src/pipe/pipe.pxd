@@ -38,6 +38,8 @@ ctypedef void (*pipe_notify_t)(pipe_t *end, uint32_t bits) noexcept nogil
 ctypedef void (*pipe_resume_t)(pipe_t *p) noexcept nogil
 # Network: whole messages stand in the ring although a connection is up; it must fetch them.
 ctypedef void (*pipe_queued_t)(pipe_t *p) noexcept nogil
+# Network: whether the connection's output ends inside a message, the rest of which is first in the ring.
+ctypedef bint (*pipe_inside_t)(pipe_t *p) noexcept nogil
 # An ended pipe has been read to its end. The socket detaches it after the current call, never inside it.
 ctypedef void (*pipe_drained_t)(pipe_t *p) noexcept nogil
 
@@ -52,6 +54,7 @@ cdef struct pipe_t:
     pipe_notify_t notify        # inproc
     pipe_resume_t resume        # network
     pipe_queued_t queued        # network
+    pipe_inside_t inside        # network, while there is a sink
     pipe_drained_t drained
     pipe_t *mailbox_next        # on the owner's attention stack
     uint32_t mail               # atomic bits, not zero = queued on the stack
@@ -80,6 +83,7 @@ cdef struct pipe_t:
     uint64_t missed             # messages not written for lack of room, where that drops them
     uint64_t lost               # written and given up: the connection ended, or memory
     uint64_t lingered           # written and given up: the application had closed, and its LINGER was over
+    uint64_t outdated           # written and given up to make room for a newer one
     uint64_t filtered           # read and dropped: no subscription
     uint64_t unwanted           # read and dropped: this type does not take such a message
     uint64_t marks_out          # times a writer found no room
@@ -216,6 +220,28 @@ cdef inline void pipe_rollback(pipe_t *p) noexcept nogil:
     """Drops the unfinished outgoing message as far as it is still in the ring."""
     ring_rollback(p.outr)
     p.writing = False
+
+
+cdef inline bint pipe_shed(pipe_t *p) noexcept nogil:
+    """Gives the oldest queued messages up until there is room for another. False: there is none. Not possible where another thread reads the ring
+    (inproc), and in the middle of a message that is leaving."""
+    cdef msg_t *m
+    cdef bint more = True
+    if p.other != NULL or p.closed_out or p.outr.only != NULL or (p.sink != NULL and p.inside(p)):
+        return False
+    while ring_full(p.outr):
+        m = ring_front(p.outr)
+        if m == NULL:
+            return False
+        while more:
+            more = (m.flags & MSG_MORE) != 0
+            msg_close(m)
+            ring_pop(p.outr)
+            m = ring_front(p.outr) if more else NULL
+        more = True
+        ring_return_credit(p.outr)
+        p.outdated += 1
+    return True
 
 
 cdef inline bint pipe_abandon(pipe_t *p) noexcept nogil:

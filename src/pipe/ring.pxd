@@ -6,6 +6,9 @@
 # - Frames become visible only as whole messages: `pub` (entries published) moves at the last frame of a message.
 # - The high-water mark counts messages. The consumer returns credit in lumps of half the mark (`credit`), not one by one, so a
 #   blocked producer resumes after (hwm + 1) / 2 reads.
+# - A ring may have a second mark, which counts bytes: there is room while fewer bytes are queued, so that a message of any size goes into an empty
+#   ring. Such a ring is bounded: `room` and `lump` are 0, so that every message takes the long way, which looks at both marks. Others take the
+#   short way, one comparison, and pay nothing.
 #
 # Who writes what, with which memory order
 #   producer: wseg wpos wcount pubseg pubpos              plain
@@ -13,7 +16,7 @@
 #             pub            store-release, read with acquire by the consumer: publishes the entries before it
 #   consumer: rseg rpos rcount seen                       plain
 #             left           store-release: the consumer has gone for good; messages from this one on were read by nobody
-#             credit         store-release, read with acquire by the producer: slots before it are free
+#             credit         store-release, read with acquire by the producer: slots before it are free; so is credit_bytes
 #   reader_asleep, writer_asleep: swapped (sequentially consistent). The sleeper sets it and then looks again; the other side
 #             changes pub/credit, issues a fence and then looks at it. One of the two always sees the other (Dekker).
 #   spare: swapped; hands an emptied segment back to the producer.
@@ -22,7 +25,7 @@
 # swaps it in for the one before; the consumer swaps it out. `pub` then counts messages, and so does rcount; there is no mark. Messages that gave
 # way to a newer one are counted by the side that dropped them.
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t, UINT32_MAX
 from base.memory cimport malloc, calloc, realloc, free
 from base.atomics cimport (
     zc_load_acquire_u64, zc_load_relaxed_u32, zc_load_acquire_ptr, zc_store_release_u64, zc_store_release_ptr,
@@ -68,16 +71,18 @@ cdef struct ring_t:
     uint32_t rpos
     uint32_t lump
     uint64_t rbytes             # atomic: of the frames read
-    unsigned char pad1[8]
+    uint64_t credit_bytes       # atomic: of a bounded ring, bytes whose room has been given back
     # both
     segment_t *first            # atomic: set once by the producer, taken once by the consumer
     segment_t *spare            # atomic
     uint32_t reader_asleep      # atomic
     uint32_t writer_asleep      # atomic
     uint32_t hwm                # atomic; 0 = no limit
+    uint32_t room               # atomic: with fewer messages there is room, whatever else; 0 = bounded
+    uint64_t hwm_bytes          # atomic; 0 = no limit
     conflate_t *only            # conflating; set before the ring is shared
     uint64_t left               # atomic: wmsgs when the consumer went, plus 1; 0 = it is there
-    unsigned char pad2[16]      # CACHE_LINE * 3 in all: each part has its own line where the ring begins at one (inproc)
+    unsigned char pad2[8]       # CACHE_LINE * 3 in all: each part has its own line where the ring begins at one (inproc)
 
 
 cdef inline uint32_t ring_lump(uint32_t hwm) noexcept nogil:
@@ -96,17 +101,19 @@ cdef inline void ring_init(ring_t *r, uint32_t hwm) noexcept nogil:
     r.first = r.spare = NULL
     r.reader_asleep = 0
     r.writer_asleep = 0
-    r.hwm = hwm
-    r.lump = ring_lump(hwm)
     r.only = NULL
+    r.credit_bytes = 0
+    ring_set_hwm(r, hwm, 0)
 
 
-cdef inline void ring_set_hwm(ring_t *r, uint32_t hwm) noexcept nogil:
+cdef inline void ring_set_hwm(ring_t *r, uint32_t hwm, uint64_t hwm_bytes) noexcept nogil:
     """Either side. Queued messages stay; a lower mark blocks new ones until the fill is below it."""
     if r.only != NULL:
         return
     zc_store_relaxed_u32(&r.hwm, hwm)
-    zc_store_relaxed_u32(&r.lump, ring_lump(hwm))
+    zc_store_relaxed_u64(&r.hwm_bytes, hwm_bytes)
+    zc_store_relaxed_u32(&r.room, 0 if hwm_bytes else (hwm if hwm else UINT32_MAX))
+    zc_store_relaxed_u32(&r.lump, 0 if hwm_bytes else ring_lump(hwm))
 
 
 cdef inline int ring_conflate(ring_t *r) noexcept nogil:
@@ -254,8 +261,16 @@ cdef inline segment_t *ring_new_segment(ring_t *r) noexcept nogil:
 
 cdef inline bint ring_full(ring_t *r) noexcept nogil:
     """No credit for the first frame of another message."""
+    return r.wmsgs - zc_load_acquire_u64(&r.credit) >= zc_load_relaxed_u32(&r.room) and ring_over(r)
+
+
+cdef inline bint ring_over(ring_t *r) noexcept nogil:
+    """The long way to the same."""
     cdef uint32_t hwm = zc_load_relaxed_u32(&r.hwm)
-    return hwm != 0 and r.wmsgs - zc_load_acquire_u64(&r.credit) >= hwm
+    cdef uint64_t hwm_bytes = zc_load_relaxed_u64(&r.hwm_bytes)
+    if hwm and r.wmsgs - zc_load_acquire_u64(&r.credit) >= hwm:
+        return True
+    return hwm_bytes != 0 and r.wbytes - zc_load_acquire_u64(&r.credit_bytes) >= hwm_bytes
 
 
 cdef inline msg_t *ring_slot(ring_t *r) noexcept nogil:
@@ -388,9 +403,18 @@ cdef inline bint ring_pop(ring_t *r) noexcept nogil:
     if last:
         zc_store_relaxed_u64(&r.rmsgs, r.rmsgs + 1)
         if r.rmsgs - zc_load_relaxed_u64(&r.credit) >= zc_load_relaxed_u32(&r.lump):
-            zc_store_release_u64(&r.credit, r.rmsgs)
-            return True
+            return ring_give_back(r)
     return False
+
+
+cdef inline bint ring_give_back(ring_t *r) noexcept nogil:
+    """A lump of credit is due, or the ring is bounded and it may be. True if it was given back."""
+    cdef uint64_t hwm_bytes = zc_load_relaxed_u64(&r.hwm_bytes)
+    if hwm_bytes and r.rmsgs - r.credit < ring_lump(zc_load_relaxed_u32(&r.hwm)) and r.rbytes - r.credit_bytes < (hwm_bytes + 1) // 2:
+        return False
+    zc_store_release_u64(&r.credit_bytes, r.rbytes)
+    zc_store_release_u64(&r.credit, r.rmsgs)
+    return True
 
 
 cdef inline bint ring_return_credit(ring_t *r) noexcept nogil:
@@ -399,6 +423,7 @@ cdef inline bint ring_return_credit(ring_t *r) noexcept nogil:
     Without this a mark lowered below what has been read since the last lump would block the producer of an empty ring for ever."""
     if r.rmsgs == zc_load_relaxed_u64(&r.credit):
         return False
+    zc_store_release_u64(&r.credit_bytes, r.rbytes)
     zc_store_release_u64(&r.credit, r.rmsgs)
     return True
 
@@ -466,22 +491,6 @@ cdef inline void ring_free(ring_t *r) noexcept nogil:
     if r.spare != NULL:
         free(r.spare)
     ring_init(r, r.hwm)
-
-
-cdef inline void ring_trim(ring_t *r) noexcept nogil:
-    """Both sides held by the caller: an empty ring keeps no segment at all."""
-    if r.wcount == r.rcount and r.wcount == r.pub and r.wseg != NULL:
-        # rseg may lag behind wseg by one emptied segment
-        if r.rseg != NULL and r.rseg != r.wseg:
-            free(r.rseg)
-        elif r.rseg == NULL and r.first != r.wseg:
-            return
-        free(r.wseg)
-        if r.spare != NULL:
-            free(r.spare)
-        r.spare = NULL
-        r.first = r.wseg = r.rseg = r.pubseg = NULL
-        r.wpos = r.rpos = r.pubpos = 0
 
 
 cdef inline void ring_move_unpublished(ring_t *into, ring_t *source, bint skip) noexcept nogil:

@@ -221,6 +221,11 @@ cdef inline int session_sink(pipe_t *p, msg_t *m, bint take) noexcept nogil:
     return 1
 
 
+cdef inline bint session_inside(pipe_t *p) noexcept nogil:
+    """pipe_inside_t"""
+    return (<session_t *> p.session).tx_more != 0
+
+
 # ---- signals
 
 cdef inline int transmit_signal(session_t *s, int kind, uint32_t ttl_ds, const unsigned char *data,

@@ -24,7 +24,7 @@ from message.buffer cimport pool_give
 from message.message cimport MSG_EMPTY, MSG_MORE, MSG_PYOBJ, buffer_t, msg_close, msg_data, msg_move, msg_set, msg_share, msg_t
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport (
-    ring_commit, ring_conflate, ring_free, ring_front, ring_init, ring_move_unpublished, ring_pop, ring_return_credit,
+    ring_commit, ring_conflate, ring_free, ring_front, ring_init, ring_move_unpublished, ring_pop, ring_return_credit, ring_set_hwm,
     ring_rollback, ring_slot, ring_t,
 )
 from pipe.ring_counters cimport ring_conflated, ring_queued
@@ -385,7 +385,8 @@ cdef inline void unsent_requeue(session_t *s) noexcept nogil:
         return
     before = unsent_messages(s) + ring_queued(p.outr)
     conflated = ring_conflated(p.outr)
-    ring_init(&q.fresh, p.outr.hwm)
+    ring_init(&q.fresh, 0)
+    ring_set_hwm(&q.fresh, p.outr.hwm, p.outr.hwm_bytes)
     if p.outr.only != NULL and ring_conflate(&q.fresh) < 0:
         # The ring holds what is newest; an unfinished message cannot go on without what goes with the output.
         p.skip_out = p.writing

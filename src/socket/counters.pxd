@@ -31,6 +31,7 @@ cdef inline void counts_pipe_flow(counts_t *c, pipe_t *p) noexcept nogil:
     c.full += p.missed
     c.lost += p.lost
     c.lingered += p.lingered
+    c.outdated += p.outdated
     c.filtered += p.filtered
     c.unwanted += p.unwanted
     c.full_in += p.marks_in

@@ -26,7 +26,7 @@ from session.handshake cimport session_start
 from session.lifecycle cimport session_end, session_finish, session_resume
 from session.session cimport session_t, END_CLOSED, END_CONNECT, SESSION_CONNECTING
 from session.shared cimport shared_begin
-from session.transmit cimport session_sink, transmit_mark, transmit_wall
+from session.transmit cimport session_inside, session_sink, transmit_mark, transmit_wall
 from socket.admission cimport admission_unpend
 from socket.connections cimport endpoint_of
 from socket.occurrences cimport connection_occurrence
@@ -227,6 +227,7 @@ cdef inline void connection_ready(session_t *x, uint64_t now) noexcept nogil:
     p.since = now
     s.counts.connections += 1
     p.sink = session_sink
+    p.inside = session_inside
     p.queued = connection_queued
     p.session = x
     free(x.address)

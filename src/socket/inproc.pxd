@@ -5,15 +5,15 @@
 #   connecting side's first.
 # - A connect without a bind makes its pipe at once and waits in context_t.pending; what is sent meanwhile queues up to
 #   the sender's own mark.
-# - Each direction's mark is the sum of the sender's SNDHWM and the receiver's RCVHWM; no limit if either has none.
+# - Each direction's mark is the sum of the sender's SNDHWM and the receiver's RCVHWM; no limit if either has none. So it is with those in bytes.
 # - Types are not compared: within a process libzmq joins any two, and programs make use of it (a DEALER and a PAIR,
 #   say).
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 from base.config cimport CACHE_LINE
 from base.memory cimport calloc, free, malloc
 from libc.string cimport memcpy, strcmp
-from base.atomics cimport zc_add_u32, zc_load_relaxed_u32, zc_store_relaxed_u32, zc_store_release_ptr, zc_sub_u32
+from base.atomics cimport zc_add_u32, zc_load_relaxed_u32, zc_load_relaxed_u64, zc_store_relaxed_u32, zc_store_release_ptr, zc_sub_u32
 from base.errors cimport EADDRINUSE, EEXIST, ENOMEM, ENOTSOCK
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock
 from io.end_call cimport socket_end_call
@@ -33,19 +33,21 @@ from socket.references cimport inproc_pair_unref
 from socket.state cimport context_t, endpoint_ops_t, endpoint_t, inproc_pair_t, socket_t, SOCKET_OPEN
 
 
-cdef inline uint32_t link_mark(uint32_t out, uint32_t into) noexcept nogil:
+cdef inline uint64_t link_mark(uint64_t out, uint64_t into) noexcept nogil:
     return out + into if out and into else 0
 
 
 cdef inline void link_set_marks(inproc_pair_t *link) noexcept nogil:
-    cdef uint32_t i, out
+    cdef uint32_t i, marks
+    cdef uint64_t bytes
     for i in range(2):
         if link.ends[1].socket == NULL:
             # No socket on the other side yet: only the sender's own mark counts.
-            ring_set_hwm(&link.rings[i], link.hwm_out[i])
+            ring_set_hwm(&link.rings[i], link.hwm_out[i], link.bytes_out[i])
         else:
-            out = zc_load_relaxed_u32(&link.hwm_out[i])
-            ring_set_hwm(&link.rings[i], link_mark(out, zc_load_relaxed_u32(&link.hwm_in[1 - i])))
+            marks = <uint32_t> link_mark(zc_load_relaxed_u32(&link.hwm_out[i]), zc_load_relaxed_u32(&link.hwm_in[1 - i]))
+            bytes = link_mark(zc_load_relaxed_u64(&link.bytes_out[i]), zc_load_relaxed_u64(&link.bytes_in[1 - i]))
+            ring_set_hwm(&link.rings[i], marks, bytes)
 
 
 cdef inline int link_join(inproc_pair_t *link, int side, socket_t *s) noexcept nogil:
@@ -68,6 +70,8 @@ cdef inline int link_join(inproc_pair_t *link, int side, socket_t *s) noexcept n
     p.socket = NULL
     link.hwm_out[side] = <uint32_t> s.opt.sndhwm
     link.hwm_in[side] = <uint32_t> s.opt.rcvhwm
+    link.bytes_out[side] = <uint64_t> s.opt.sndhwm_bytes
+    link.bytes_in[side] = <uint64_t> s.opt.rcvhwm_bytes
     link.ends[1 - side].peer_id = id
     link.ends[1 - side].peer_id_size = <uint32_t> s.opt.routing_id.size
     zc_add_u32(&s.refs, 1)
@@ -275,7 +279,7 @@ cdef inline int inproc_take_over(socket_t *s, endpoint_t *e, endpoint_t *bound) 
     if rc == 0:
         e.pipe = &link.ends[1]
         link_set_marks(link)
-        ring_set_hwm(link.ends[0].outr, link_mark(s.ctx.monitor_backlog, <uint32_t> s.opt.rcvhwm))
+        ring_set_hwm(link.ends[0].outr, <uint32_t> link_mark(s.ctx.monitor_backlog, <uint32_t> s.opt.rcvhwm), 0)
         link.ends[1].connected = True
         rc = pattern_attach(&s.pattern, e.pipe)
         if rc == 0:

@@ -55,7 +55,7 @@ cdef inline int monitor_open_pipe(socket_t *pair, inproc_pair_t **out) noexcept 
     cdef int rc
     if link == NULL:
         return -ENOMEM
-    ring_set_hwm(&link.rings[0], MONITOR_BACKLOG)
+    ring_set_hwm(&link.rings[0], MONITOR_BACKLOG, 0)
     link.ends[0].connected = True
     rc = pattern_attach(&pair.pattern, &link.ends[0])
     if rc < 0:

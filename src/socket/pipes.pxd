@@ -15,7 +15,8 @@ from message.message cimport msg_close, zc_decref_push, zc_large_trim
 from pattern.ops cimport CONFLATES_IN, CONFLATES_OUT
 from pattern.pattern cimport pattern_detach, pattern_ended, pattern_is, pattern_released
 from pipe.pipe cimport pipe_t, MAIL_CLOSED
-from pipe.ring cimport ring_conflate, ring_empty, ring_free, ring_init, ring_rollback, ring_trim
+from pipe.ring cimport ring_conflate, ring_empty, ring_free, ring_init, ring_rollback, ring_set_hwm
+from pipe.ring_trim cimport ring_trim
 from session.lifecycle cimport session_close, session_finish
 from session.session cimport session_t, SESSION_READY
 from socket.state cimport socket_t, endpoint_t, netpipe_t, inproc_pair_t, SOCKET_OPEN
@@ -78,8 +79,10 @@ cdef inline netpipe_t *netpipe_new(socket_t *s, session_t *x) noexcept nogil:
     cdef int rc = 0
     if n == NULL:
         return NULL
-    ring_init(&n.in_ring, <uint32_t> s.opt.rcvhwm)
-    ring_init(&n.out_ring, <uint32_t> s.opt.sndhwm)
+    ring_init(&n.in_ring, 0)
+    ring_init(&n.out_ring, 0)
+    ring_set_hwm(&n.in_ring, <uint32_t> s.opt.rcvhwm, <uint64_t> s.opt.rcvhwm_bytes)
+    ring_set_hwm(&n.out_ring, <uint32_t> s.opt.sndhwm, <uint64_t> s.opt.sndhwm_bytes)
     if s.opt.conflate:
         if pattern_is(&s.pattern, CONFLATES_OUT):
             rc = ring_conflate(&n.out_ring)

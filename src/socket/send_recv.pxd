@@ -3,7 +3,8 @@
 from base.atomics cimport zc_load_relaxed_u32
 from base.errors cimport EAGAIN, ENOTSOCK
 from message.message cimport msg_t, MSG_MORE
-from pattern.pattern cimport pattern_abandon, pattern_events, pattern_recv, pattern_send
+from option.table cimport OVERFLOW_WAIT
+from pattern.pattern cimport pattern_abandon, pattern_events, pattern_overflow, pattern_recv, pattern_send
 from socket.state cimport socket_t, SOCKET_OPEN
 from io.flush cimport socket_flush_before_input, socket_sent
 from io.turn cimport socket_alarmed, socket_drive
@@ -41,10 +42,16 @@ cdef inline void socket_abandon(socket_t *s) noexcept nogil:
 
 cdef inline int socket_send_now(socket_t *s, msg_t *m) noexcept nogil:
     """socket_try_send(), and one round of driving if there was no room."""
+    cdef bint more
     cdef int rc = socket_try_send(s, m)
     if rc == -EAGAIN:
         socket_drive(s)
         rc = socket_try_send(s, m)
+        if rc == -EAGAIN and s.opt.overflow > OVERFLOW_WAIT:
+            more = (m.flags & MSG_MORE) != 0
+            rc = pattern_overflow(&s.pattern, m)
+            if rc >= 0 and not more:
+                socket_sent(s)
         if rc == -EAGAIN:
             s.expecting_out = True
     return rc

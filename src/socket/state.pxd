@@ -87,6 +87,8 @@ cdef struct inproc_pair_t:
     uint32_t withdrawn          # atomic: its socket has given it up; who finds it in context_t.pending takes it out
     uint32_t hwm_out[2]         # each side's SNDHWM
     uint32_t hwm_in[2]          # each side's RCVHWM
+    uint64_t bytes_out[2]       # each side's SNDHWM_BYTES
+    uint64_t bytes_in[2]        # each side's RCVHWM_BYTES
 
 # A network pipe with its rings.
 cdef struct netpipe_t:
@@ -114,6 +116,7 @@ cdef struct counts_t:
     uint64_t lost
     uint64_t lingered
     uint64_t conflated
+    uint64_t outdated
     uint64_t filtered
     uint64_t unwanted
     uint64_t unread

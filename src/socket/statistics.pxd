@@ -221,6 +221,7 @@ cdef inline int picture_take(socket_t *s, picture_t *t) noexcept nogil:
     t.places = NULL
     t.counts = s.counts
     t.counts.nobody += s.pattern.nobody
+    t.counts.full += s.pattern.overflowed
     t.counts.unread += s.pattern.unread
     t.counts.shared_blocks = socket_lent(s)
     t.npeers = 0

@@ -29,6 +29,7 @@ OWN_OPTIONS = {
     "TLS_VERIFY_CLIENT": 9026, "TLS_ALLOW_12": 9027, "IPC_FILE_MODE": 9041, "IPC_FILE_UID": 9042, "IPC_FILE_GID": 9043,
     "SUBSCRIBE_EXACT": 9044, "UNSUBSCRIBE_EXACT": 9045, "EXCLUDE": 9046, "INCLUDE": 9047, "XPUB_ANSWER": 9048,
     "SHARED_MEMORY": 9060, "SHARED_MEMORY_ANY_USER": 9061, "COMPRESSION_LEVEL": 9063, "COMPRESSION_DICT": 9064,
+    "SNDHWM_BYTES": 9065, "RCVHWM_BYTES": 9066, "OVERFLOW": 9067,
 }  # fmt: skip
 OWN = {"SocketOption": OWN_OPTIONS, "Event": {"PACKETS_LOST": 1 << 30}} if MODULE == "zmqcore" else {}
 
@@ -82,7 +83,7 @@ def test_every_enum_member_is_a_name_of_the_module(zmq):
 
 def test_option_types(zmq):
     texts = {"TLS_CERT_PEM", "TLS_KEY_PEM", "TLS_TRUST_PEM", "TLS_HOSTNAME", "SUBSCRIBE_EXACT", "UNSUBSCRIBE_EXACT", "EXCLUDE", "INCLUDE", "COMPRESSION_DICT"}
-    own = {name: "int64" if name in ("MAX_MESSAGE_BYTES", "SHARED_MEMORY") else "bytes" if name in texts else "int" for name in OWN.get("SocketOption", ())}
+    own = {name: "int64" if name == "SHARED_MEMORY" or name.endswith("_BYTES") else "bytes" if name in texts else "int" for name in OWN.get("SocketOption", ())}
     assert {name: o._opt_type.value for name, o in zmq.SocketOption.__members__.items()} == FACTS["option_types"] | own
 
 

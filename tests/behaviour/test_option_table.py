@@ -87,7 +87,7 @@ def test_defaults(zmq, new, kind):
 def test_numbers(zmq, new, kind):
     made, number = new(), getattr(zmq, kind)
     for row in rows_of(zmq):
-        if row["kind"] == "bytes" or row["adds"]:
+        if row["kind"] == "bytes" or row["adds"] or row["name"] == "OVERFLOW":  # which values depends on the type: test_overflow
             continue
         option = row["number"]
         if not allows(row["set_on"], number):

@@ -479,7 +479,7 @@ cdef class pattern_Link:
             p.peer_id_size = len(peer_id)
 
     def set_hwm_left(self, uint32_t hwm):
-        ring_set_hwm(&self.ab, hwm)
+        ring_set_hwm(&self.ab, hwm, 0)
 
     cdef end(self, pattern_Socket socket, pipe_t *p):
         p.ended = True

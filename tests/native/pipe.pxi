@@ -6,8 +6,9 @@ from base.atomics cimport zc_load_acquire_u32, zc_store_release_u32, zc_swap_u32
 from message.message cimport msg_t, msg_set, msg_data, msg_close, msg_move, MSG_MORE
 from pipe.ring cimport (
     ring_t, ring_init, ring_free, ring_slot, ring_commit, ring_front, ring_pop, ring_full, ring_empty, ring_rollback, ring_set_hwm,
-    ring_messages, ring_mid_message, ring_conflate, ring_return_credit, ring_trim, ring_wake_reader, ring_wake_writer, ring_writer_sleeps, ring_reader_sleeps,
+    ring_messages, ring_mid_message, ring_conflate, ring_return_credit, ring_wake_reader, ring_wake_writer, ring_writer_sleeps, ring_reader_sleeps,
 )
+from pipe.ring_trim cimport ring_trim
 
 
 cdef int probe_fill(msg_t *m, bytes frame, bint more, int flags) except -1:
@@ -64,8 +65,8 @@ cdef class ring_Queue:
     def trim(self):
         ring_trim(&self.ring)
 
-    def set_hwm(self, uint32_t hwm):
-        ring_set_hwm(&self.ring, hwm)
+    def set_hwm(self, uint32_t hwm, uint64_t hwm_bytes=0):
+        ring_set_hwm(&self.ring, hwm, hwm_bytes)
 
     def settle(self):
         return bool(ring_return_credit(&self.ring))

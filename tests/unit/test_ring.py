@@ -100,14 +100,50 @@ def test_a_lowered_mark_blocks_until_the_fill_is_below():
     assert ring.full
 
 
+def test_mark_in_bytes():
+    ring = _probe.ring_Queue(0)
+    ring.set_hwm(0, 100)
+    for _ in range(10):
+        assert not ring.full
+        ring.push(b"x" * 10)
+    assert ring.full
+    # Credit comes back after half the mark.
+    for read in range(1, 11):
+        ring.pop()
+        assert ring.full == (read < 5)
+    ring.push(b"x" * 1000)
+    assert ring.full
+    ring.pop()
+    assert not ring.full
+
+
+def test_both_marks():
+    ring = _probe.ring_Queue(0)
+    ring.set_hwm(3, 100)
+    for _ in range(3):
+        assert not ring.full
+        ring.push(b"x")
+    assert ring.full
+    ring.set_hwm(0, 3)
+    assert ring.full
+    ring.set_hwm(0, 4)
+    assert not ring.full
+    ring.set_hwm(3, 0)
+    assert ring.full
+    ring.pop()
+    ring.pop()
+    assert not ring.full
+
+
 @pytest.mark.parametrize("parts", [1, 3, 40])
-@pytest.mark.parametrize("hwm", [0, 1, 2, 1000])
-def test_two_threads(hwm, parts):
+@pytest.mark.parametrize("hwm, hwm_bytes", [(0, 0), (1, 0), (2, 0), (1000, 0), (0, 100), (1000, 50), (2, 1)])
+def test_two_threads(hwm, hwm_bytes, parts):
     """Order, whole messages only, and no lost wake-up: both sides really sleep."""
-    count = (300_000 if hwm == 0 or hwm > 100 else 20_000) // parts
+    count = (300_000 if (hwm == 0 or hwm > 100) and not hwm_bytes else 20_000) // parts
     if os.cpu_count() == 1:
         count //= 20
     ring = _probe.ring_Queue(hwm)
+    ring.set_hwm(hwm, hwm_bytes)
     written = []
     writer = threading.Thread(target=lambda: written.append(ring.produce(count, parts)))
     writer.start()

@@ -16,7 +16,8 @@ from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport realloc, free
 from base.errors cimport ENOMEM, EAGAIN, EPIPE
 from message.message cimport msg_t, MSG_MORE
-from pipe.pipe cimport pipe_t, pipe_can_write, pipe_abandon, pipe_lose, pipe_write, pipe_flush
+from option.table cimport OVERFLOW_DROP_OLDEST
+from pipe.pipe cimport pipe_t, pipe_can_write, pipe_abandon, pipe_lose, pipe_shed, pipe_write, pipe_flush
 
 cdef enum:
     FAN_NONE = 0xffffffff
@@ -31,6 +32,7 @@ cdef struct fan_out_t:
     uint64_t serial             # of the message
     uint64_t missed             # serial of the last message that a pipe has missed
     bint tally                  # a full pipe that is asked for misses the message
+    const int *overflow         # the option OVERFLOW; NULL: a full pipe always misses the message
 
 
 cdef inline void fan_init(fan_out_t *f) noexcept nogil:
@@ -38,6 +40,7 @@ cdef inline void fan_init(fan_out_t *f) noexcept nogil:
     f.count = f.ready = f.chosen = f.capacity = f.broken = 0
     f.serial = f.missed = 0
     f.tally = True
+    f.overflow = NULL
 
 
 cdef inline void fan_free(fan_out_t *f) noexcept nogil:
@@ -108,12 +111,21 @@ cdef inline void fan_remove(fan_out_t *f, pipe_t *p) noexcept nogil:
         p.fan_index = <uint32_t> FAN_NONE
 
 
+cdef inline bint fan_shed(fan_out_t *f, pipe_t *p) noexcept nogil:
+    """Makes room in a full pipe, if old messages have to give way to new ones."""
+    return f.overflow != NULL and f.overflow[0] == OVERFLOW_DROP_OLDEST and f.tally and pipe_shed(p)
+
+
 cdef inline void fan_choose(fan_out_t *f, pipe_t *p) noexcept nogil:
     """Does nothing for a pipe that is chosen already, or not here; a full one misses the message."""
     if f.chosen <= p.fan_index < f.ready:
         fan_swap(f, p.fan_index, f.chosen)
         f.chosen += 1
     elif p.fan_index >= f.ready and fan_has(p) and p.fan_missed != f.serial:
+        if fan_shed(f, p):
+            fan_ready(f, p)
+            fan_choose(f, p)
+            return
         p.fan_missed = f.serial
         p.missed += f.tally
         f.missed = f.serial
@@ -207,7 +219,7 @@ cdef inline void fan_send(fan_out_t *f, msg_t *m) noexcept nogil:
             if i < f.chosen and f.pipes[i] == p:
                 i += 1
         elif rc == -EAGAIN:
-            if not pipe_can_write(p):
+            if not pipe_can_write(p) and not fan_shed(f, p):
                 fan_full(f, p)
                 fan_miss(f, p)
         elif rc == -EPIPE:

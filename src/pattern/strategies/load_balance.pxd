@@ -12,7 +12,7 @@ from libc.stdint cimport uint32_t
 from base.memory cimport realloc, free
 from base.errors cimport ENOMEM, EAGAIN
 from message.message cimport msg_t, MSG_MORE
-from pipe.pipe cimport pipe_t, pipe_can_write, pipe_lose, pipe_write, pipe_flush
+from pipe.pipe cimport pipe_t, pipe_can_write, pipe_lose, pipe_shed, pipe_write, pipe_flush
 
 cdef enum:
     LB_NONE = 0xffffffff
@@ -30,13 +30,14 @@ cdef struct load_balance_t:
     uint32_t active
     uint32_t count
     uint32_t capacity
+    uint32_t shedding           # whose turn it was to lose its oldest message
     int dropping
 
 
 cdef inline void lb_init(load_balance_t *b) noexcept nogil:
     b.pipes = NULL
     b.out = NULL
-    b.current = b.active = b.count = b.capacity = 0
+    b.current = b.active = b.count = b.capacity = b.shedding = 0
     b.dropping = LB_KEEP
 
 
@@ -112,6 +113,19 @@ cdef inline bint lb_can_send(load_balance_t *b) noexcept nogil:
         if pipe_can_write(b.pipes[b.current]):
             return True
         lb_full(b, b.pipes[b.current])
+    return False
+
+
+cdef inline bint lb_shed(load_balance_t *b) noexcept nogil:
+    """All are full: gives up what is oldest in one of them, in turn. False: not possible in any."""
+    cdef pipe_t *p
+    cdef uint32_t _i
+    for _i in range(b.count):
+        b.shedding = (b.shedding + 1) % b.count
+        p = b.pipes[b.shedding]
+        if pipe_shed(p):
+            lb_ready(b, p)
+            return True
     return False
 
 

@@ -1,0 +1,287 @@
+"""Bounds in bytes, and what a send does at the bound. What one side sent is what the other has received plus what the counters say was dropped."""
+
+import pytest
+from awaiting import endpoint, fill, until
+
+pytestmark = pytest.mark.better
+
+BODY = b"b" * 1000
+WAIT, DROP_NEWEST, DROP_OLDEST, REFUSE = 1, 2, 3, 4
+
+
+
+
+@pytest.fixture
+def away(make):
+    """away("PUSH", ...): a socket with a queue for a peer that is not there."""
+    from awaiting import dead_endpoint
+
+    def away(kind, **options):
+        socket = make(kind, **({"SNDHWM": 0} | options))
+        socket.connect(dead_endpoint())
+        return socket
+
+    return away
+
+
+@pytest.mark.parametrize("kind", ["PUSH", "DEALER", "PAIR", "CLIENT", "SCATTER", "CHANNEL"])
+def test_BYTES_1_sending_stops_at_the_bound(zmq, away, kind):
+    socket = away(kind, SNDHWM_BYTES=10_000)
+    assert fill(zmq, socket, BODY) == 10
+    assert not socket.poll(0, zmq.POLLOUT)
+    socket.sndhwm_bytes = 12_500
+    assert fill(zmq, socket, BODY) == 3  # there is room while fewer bytes are queued
+    socket.sndhwm_bytes = 0
+    for _ in range(100):
+        socket.send(BODY, zmq.DONTWAIT)
+
+
+def test_BYTES_1_both_marks_hold(zmq, away):
+    socket = away("PUSH", SNDHWM=5, SNDHWM_BYTES=10_000)
+    assert fill(zmq, socket, BODY) == 5
+    socket.sndhwm = 0
+    assert fill(zmq, socket, BODY) == 5
+
+
+def test_BYTES_2_a_message_of_any_size_goes_into_an_empty_queue(zmq, away):
+    socket = away("PUSH", SNDHWM_BYTES=10)
+    socket.send_multipart([BODY, BODY, BODY], zmq.DONTWAIT)
+    with pytest.raises(zmq.Again):
+        socket.send(b"", zmq.DONTWAIT)
+
+
+@pytest.mark.parametrize("kinds", [("PUSH", "PULL"), ("DEALER", "ROUTER"), ("DEALER", "DEALER")], ids="-".join)
+def test_BYTES_3_credit_comes_back_by_bytes(zmq, make, fresh, transport, kinds):
+    sender, receiver = make(kinds[0], SNDHWM=0, SNDHWM_BYTES=5000), make(kinds[1], RCVHWM=0, RCVHWM_BYTES=5000)
+    receiver.bind(fresh(transport))
+    sender.connect(endpoint(receiver))
+    taken = sent = 0
+    for _ in range(3):
+        sent += fill(zmq, sender, BODY)
+        while receiver.poll(0):
+            receiver.recv_multipart()
+            taken += 1
+    sender.send(BODY)  # waits until there is room
+    sent += 1
+    while taken < sent:
+        receiver.recv_multipart()
+        taken += 1
+    assert sender.statistics().messages_out == sent == receiver.statistics().messages_in
+
+
+def test_BYTES_3_a_receiver_holds_no_more_than_its_bound(zmq, make, fresh):
+    sender, receiver = make("PUSH"), make("PULL", RCVHWM=0, RCVHWM_BYTES=20_000)
+    receiver.bind(fresh("tcp"))
+    sender.connect(endpoint(receiver))
+    for _ in range(60):
+        sender.send(BODY)
+    until(lambda: receiver.statistics().full_in)
+    assert 20 <= receiver.statistics().queued_in <= 21
+    for _ in range(60):
+        receiver.recv()
+
+
+def test_BYTES_3_within_a_process_both_bounds_add_up(zmq, make, fresh):
+    sender, receiver = make("PUSH", SNDHWM=0, SNDHWM_BYTES=4000), make("PULL", RCVHWM_BYTES=6000, RCVHWM=0)
+    receiver.bind(fresh("inproc"))
+    sender.connect(endpoint(receiver))
+    assert fill(zmq, sender, BODY) == 10
+    for _ in range(5):
+        receiver.recv()
+    assert fill(zmq, sender, BODY) == 5
+    receiver.rcvhwm_bytes = 0  # no limit if either has none
+    for _ in range(50):
+        sender.send(BODY, zmq.DONTWAIT)
+
+
+def test_BYTES_4_what_cannot_be_is_refused(zmq, make):
+    socket = make("PUSH")
+    assert (socket.sndhwm_bytes, socket.rcvhwm_bytes, socket.overflow) == (0, 0, 0)
+    for name in ("SNDHWM_BYTES", "RCVHWM_BYTES", "OVERFLOW"):
+        with pytest.raises(zmq.ZMQError) as refused:
+            socket.set(getattr(zmq, name), -1)
+        assert refused.value.errno == zmq.EINVAL
+    socket.sndhwm_bytes = 1 << 40
+    assert socket.sndhwm_bytes == 1 << 40
+
+
+# -- policies
+
+CAN = {
+    "PUSH": {1, 2, 3, 4}, "DEALER": {1, 2, 3, 4}, "PAIR": {1, 2, 3, 4}, "CLIENT": {1, 2, 3, 4}, "SCATTER": {1, 2, 3, 4}, "CHANNEL": {1, 2, 3, 4},
+    "PUB": {1, 2, 3, 4}, "XPUB": {1, 2, 3, 4}, "RADIO": {1, 2, 3, 4}, "ROUTER": {2, 3, 4}, "REQ": {1, 4}, "SERVER": {1, 4}, "PEER": {1, 4},
+    "REP": set(), "PULL": set(), "SUB": set(), "XSUB": set(), "STREAM": set(), "DISH": set(), "GATHER": set(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CAN)
+def test_FLOW_1_a_type_takes_what_it_can_do(zmq, make, kind):
+    socket = make(kind)
+    took = set()
+    for policy in (1, 2, 3, 4):
+        try:
+            socket.overflow = policy
+        except zmq.ZMQError as error:
+            assert error.errno == zmq.EINVAL
+        else:
+            took.add(policy)
+            assert socket.overflow == policy
+    assert took == CAN[kind]
+    socket.overflow = 0
+
+
+@pytest.mark.parametrize("kind", ["PUSH", "DEALER", "PAIR", "CLIENT", "SCATTER", "CHANNEL"])
+def test_FLOW_2_the_newest_is_dropped(zmq, away, make, kind):
+    socket = away(kind, SNDHWM=5, OVERFLOW=DROP_NEWEST)
+    for n in range(12):
+        socket.send(b"%d" % n)
+    found = socket.statistics()
+    assert (found.messages_out, found.queued_out, found.dropped.full) == (5, 5, 7)
+
+
+def test_FLOW_2_of_a_message_all_frames(zmq, make, fresh):
+    push, pull = make("PUSH", SNDHWM=2, OVERFLOW=DROP_NEWEST, IMMEDIATE=1), make("PULL", RCVHWM=1)
+    pull.bind(fresh("inproc"))
+    push.connect(endpoint(pull))
+    for n in range(10):
+        push.send_multipart([b"%d" % n, b"b", b"c"])
+    got = []
+    while pull.poll(0):
+        got.append(pull.recv_multipart())
+    assert got == [[b"%d" % n, b"b", b"c"] for n in range(3)]
+    assert push.statistics().dropped.full == 7
+    push.send_multipart([b"x", b"y"])
+    assert pull.recv_multipart() == [b"x", b"y"]
+
+
+@pytest.mark.parametrize("kind", ["PUSH", "DEALER", "PAIR", "CLIENT", "SCATTER", "CHANNEL"])
+def test_FLOW_3_the_oldest_are_dropped(zmq, make, kind):
+    peers = {"PUSH": "PULL", "DEALER": "DEALER", "PAIR": "PAIR", "CLIENT": "SERVER", "SCATTER": "GATHER", "CHANNEL": "CHANNEL"}
+    from transports import unused_port
+
+    address = f"tcp://127.0.0.1:{unused_port()}"
+    socket = make(kind, SNDHWM=5, OVERFLOW=DROP_OLDEST, RECONNECT_IVL=1)
+    socket.connect(address)
+    for n in range(12):
+        socket.send(b"%d" % n)
+    found = socket.statistics()
+    assert (found.messages_out, found.queued_out, found.dropped.outdated, found.dropped.full) == (12, 5, 7, 0)
+    peer = make(peers[kind])
+    until(lambda: bind(zmq, peer, address))
+    assert [peer.recv() for _ in range(5)] == [b"%d" % n for n in range(7, 12)]
+    until(lambda: socket.statistics().messages_left == 5)
+
+
+def bind(zmq, peer, address):
+    try:
+        peer.bind(address)
+    except zmq.ZMQError:
+        return False
+    return True
+
+
+def test_FLOW_3_as_many_as_bytes_need_room(zmq, away):
+    push = away("PUSH", SNDHWM_BYTES=4000, OVERFLOW=DROP_OLDEST)
+    for _ in range(4):
+        push.send(BODY)
+    push.send(BODY * 3)
+    found = push.statistics()
+    assert (found.queued_out, found.dropped.outdated) == (4, 1)
+    push.send(b"")
+    found = push.statistics()
+    assert found.dropped.outdated == 4 and found.queued_out == 2
+
+
+@pytest.mark.parametrize("kind", ["PUSH", "DEALER", "REQ", "CLIENT"])
+def test_FLOW_4_a_send_is_refused(zmq, away, kind):
+    socket = away(kind, SNDHWM=1, OVERFLOW=REFUSE, **({"REQ_RELAXED": 1} if kind == "REQ" else {}))
+    socket.send(b"x")
+    with pytest.raises(zmq.ZMQError, match="OVERFLOW") as refused:
+        socket.send(b"x")
+    assert refused.value.errno == zmq.ENOBUFS
+    assert socket.statistics().dropped.total == 0
+
+
+@pytest.mark.parametrize("policy", [DROP_NEWEST, DROP_OLDEST, REFUSE])
+def test_FLOW_5_without_a_peer_nothing_overflows(zmq, make, policy):
+    push = make("PUSH", OVERFLOW=policy)
+    push.bind("inproc://nobody")
+    with pytest.raises(zmq.Again):
+        push.send(b"x", zmq.DONTWAIT)
+    assert push.statistics().dropped.total == 0
+
+
+@pytest.fixture
+def slow(zmq, make, fresh):
+    """slow(PUB, SUB, policy): a subscriber that does not read yet, and its publisher, over tcp."""
+
+    def slow(kind, policy):
+        pub, sub = make(kind, SNDHWM=10, OVERFLOW=policy), make("SUB", RCVHWM=10)
+        sub.subscribe(b"")
+        pub.bind(fresh("tcp"))
+        sub.connect(endpoint(pub))
+        pub.wait_for_subscribers(1, b"", timeout=15000)
+        return pub, sub
+
+    return slow
+
+
+LARGE = b"l" * 100_000
+
+
+@pytest.mark.parametrize("kind", ["PUB", "XPUB"])
+def test_FLOW_6_a_slow_subscriber_gets_the_newest(zmq, slow, kind):
+    pub, sub = slow(kind, DROP_OLDEST)
+    for n in range(300):
+        pub.send(b"%03d" % n + LARGE)
+    dropped = pub.statistics().dropped
+    assert dropped.outdated and not dropped.full
+    got = [sub.recv()[:3]]
+    while got[-1] != b"299":
+        got.append(sub.recv()[:3])
+    assert got[-10:] == [b"%03d" % n for n in range(290, 300)]
+    assert len(got) + pub.statistics().dropped.outdated == 300
+
+
+@pytest.mark.parametrize("kind", ["PUB", "XPUB"])
+def test_FLOW_6_a_publisher_that_refuses(zmq, slow, kind):
+    pub, sub = slow(kind, REFUSE)
+    sent = 0
+    with pytest.raises(zmq.ZMQError) as refused:
+        while sent < 10000:
+            pub.send(LARGE)
+            sent += 1
+    assert refused.value.errno == zmq.ENOBUFS
+    for _ in range(sent):
+        sub.recv()
+    assert pub.statistics().dropped.total == 0
+    pub.overflow = DROP_NEWEST
+    for _ in range(300):
+        pub.send(LARGE)
+    assert pub.statistics().dropped.full
+
+
+@pytest.mark.parametrize("policy", [DROP_NEWEST, DROP_OLDEST, REFUSE])
+def test_FLOW_7_a_router_and_a_peer_that_does_not_read(zmq, make, fresh, policy):
+    router, dealer = make("ROUTER", SNDHWM=10, OVERFLOW=policy), make("DEALER", RCVHWM=10, ROUTING_ID=b"d")
+    router.bind(fresh("tcp"))
+    dealer.connect(endpoint(router))
+    dealer.send(b"here")
+    router.recv_multipart()
+    sent = refused = 0
+    for n in range(300):
+        try:
+            router.send_multipart([b"d", b"%03d" % n + LARGE])
+            sent += 1
+        except zmq.ZMQError as error:
+            assert error.errno == zmq.ENOBUFS
+            refused += 1
+    dropped = router.statistics().dropped
+    assert {DROP_NEWEST: dropped.full, DROP_OLDEST: dropped.outdated, REFUSE: refused}[policy] > 0
+    assert sent + refused == 300 and (not refused or policy == REFUSE)
+    arrived = sent - dropped.full - dropped.outdated
+    got = [dealer.recv()[:3] for _ in range(arrived)]
+    assert got == sorted(got)
+    if policy == DROP_OLDEST:
+        assert got[-1] == b"299"
+    assert not dealer.poll(100)
