@@ -46,8 +46,8 @@ cdef struct compressed_t:
     bint more                       # a read may find something that no poll set reports
     int error                       # the stream is over; 0: it is not
 
-# A place in the pieces that are to be written.
-cdef struct pieces_t:
+# A place in what is to be written.
+cdef struct unwritten_t:
     zc_iovec_t *v
     int count
     int i
@@ -56,7 +56,7 @@ cdef struct pieces_t:
 
 # ---- writing
 
-cdef inline void pieces_skip(pieces_t *p, size_t n) noexcept nogil:
+cdef inline void unwritten_skip(unwritten_t *p, size_t n) noexcept nogil:
     """n bytes on, and to a piece that has some left."""
     p.at += n
     while p.i < p.count and p.at >= zc_iov_len(&p.v[p.i]):
@@ -92,7 +92,7 @@ cdef inline int compressed_scratch(codec_t *c, size_t need) noexcept nogil:
     return 0
 
 
-cdef inline ptrdiff_t compressed_pack(compressed_t *s, pieces_t *from_, size_t *taken) noexcept nogil:
+cdef inline ptrdiff_t compressed_pack(compressed_t *s, unwritten_t *from_, size_t *taken) noexcept nogil:
     """Some frames into the scratch: how many bytes came of the *taken, or a negative errno."""
     cdef codec_t *c = s.codec
     cdef packing_t w
@@ -119,7 +119,7 @@ cdef inline ptrdiff_t compressed_pack(compressed_t *s, pieces_t *from_, size_t *
             continue
         made += n
         taken[0] += w.taken
-        pieces_skip(from_, w.taken)
+        unwritten_skip(from_, w.taken)
     return <ptrdiff_t> made
 
 
@@ -147,7 +147,7 @@ cdef inline ptrdiff_t compressed_writev(stream_t *t, zc_iovec_t *v, int count) n
     cdef compressed_t *s = <compressed_t *> t.state
     cdef ptrdiff_t total, made
     cdef size_t taken = 0
-    cdef pieces_t from_
+    cdef unwritten_t from_
     cdef int rc
     if s.error:
         return s.error
@@ -160,7 +160,7 @@ cdef inline ptrdiff_t compressed_writev(stream_t *t, zc_iovec_t *v, int count) n
     from_.count = count
     from_.i = 0
     from_.at = 0
-    pieces_skip(&from_, total)
+    unwritten_skip(&from_, total)
     while from_.i < count:
         made = compressed_pack(s, &from_, &taken)
         rc = compressed_send(t, s, made, taken) if made >= 0 else <int> made
