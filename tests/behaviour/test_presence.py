@@ -1,7 +1,7 @@
 """Who is there: waiting for peers and subscribers, typed events, letting go of one peer."""
 
-import os
 import asyncio
+import os
 import threading
 
 import pytest

@@ -29,6 +29,7 @@ def test_TIME_12_a_timeout_of_one_call(green, context, spawn):
         for limit in (0, 2):
             with pytest.raises(green.Again, match=f"nothing to receive within timeout={limit} ms"):
                 call(limit)
+    ran.join(timeout=SECONDS)
     assert ran.ready()
     for call in (
         lambda: push.send(b"x", timeout=2),
