@@ -167,7 +167,7 @@ cdef struct session_t:
     bint tx_dirty               # on host.dirty
     size_t tx_wall              # with so much unsent no further subscription is taken, and the connection is cut
     bint closing                # no more output will be queued; end when all is written
-    bint said_farewell          # nothing may follow SIGNAL_CLOSE
+    unsigned char said_farewell     # nothing may follow SIGNAL_CLOSE
     unsigned char tx_more       # the last frame put into tx has MORE
     unsigned char tx_inside     # byte 0 of tx is inside a message whose beginning has left
     msg_list_t kept             # with an engine that is ENGINE_OPAQUE: the messages whose frames are in tx
@@ -176,21 +176,22 @@ cdef struct session_t:
     session_t *pending_next     # accepted, handshake under way: socket_t.pending
     session_t *pending_prev
     uint64_t pending_since
-    bint counted                # in socket_t.naccepted
-
     shared_t *shared            # NULL: none
+
     # protocol
     engine_t *engine            # from session_start() to session_conclude()
-    bint opening                # HANDSHAKE: the transport has not said all it has to say before the engine may
-    # HANDSHAKE: the host has the engine's question, session_authenticated() brings the answer
-    bint asking
     void *question              # the host's: what it is asking
-    bint refused                # and the answer keeps the peer out: the monitor has heard, the peer has to leave
-    bint has_shown              # the peer had to show who it is (a password, a key, a ticket), and did
+    # Truth values, in a byte each: there may be ten thousand sessions in a handshake.
+    unsigned char opening       # HANDSHAKE: the transport has not said all it has to say before the engine may
+    # HANDSHAKE: the host has the engine's question, session_authenticated() brings the answer
+    unsigned char asking
+    unsigned char refused       # and the answer keeps the peer out: the monitor has heard, the peer has to leave
+    unsigned char has_shown     # the peer had to show who it is (a password, a key, a ticket), and did
+    unsigned char hs_failed     # the last connection ended within the handshake
+    unsigned char heard         # something arrived since the last look of the timers
+    unsigned char counted       # in socket_t.naccepted
     metadata_t *vouched         # what the host found out about the peer while it was asked, or NULL. Until the end of the connection
     metadata_t *props
-    bint hs_failed              # the last connection ended within the handshake
-    bint heard                  # something arrived since the last look of the timers
     uint64_t handshake_due
     uint64_t connect_due
     uint64_t reconnect_due
