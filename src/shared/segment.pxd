@@ -167,6 +167,7 @@ cdef inline bint segment_leave(shared_segment_t *g, int seat) noexcept nogil:
     cdef uint32_t i
     cdef slot_t *t
     cdef uint64_t bit = <uint64_t> 1 << seat
+    cdef bint retired
     for i in range(g.count):
         t = &g.slots[g.order[i]]
         if t.peers & bit:
@@ -175,8 +176,9 @@ cdef inline bint segment_leave(shared_segment_t *g, int seat) noexcept nogil:
                 g.retired = True
                 t.peers &= ~bit
     seat_free(g, seat)
+    retired = g.retired         # a segment that was retired before may have nobody left
     segment_unref(g)
-    return g.retired
+    return retired
 
 
 # ---- blocks

@@ -1,4 +1,4 @@
-# Shows src/shared/ and zmtp/shared.pxd to the tests: the sender's segment and the receiver's mapping, within one process.
+# Shows src/shared/ and engine/sharing.pxd to the tests: the sender's segment and the receiver's mapping, within one process.
 
 
 from message.message cimport msg_close, msg_data, msg_share, msg_t
@@ -137,6 +137,14 @@ cdef class shared_Segment:
     def leave(self, int seat):
         self.check(seat)
         return bool(segment_leave(self.g, seat))
+
+    def leave_last(self, int seat):
+        """The segment's owner has given it up before."""
+        cdef shared_segment_t *g = self.g
+        self.check(seat)
+        self.g = NULL
+        segment_unref(g)
+        return bool(segment_leave(g, seat))
 
     cdef check(self, int seat):
         if not 0 <= seat < SEGMENT_PEERS or self.g.seats[seat] == NULL:
