@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import random
+import subprocess
 import sys
 
 import pytest
@@ -186,6 +187,18 @@ def test_a_peer_that_leaves_with_blocks_retires_the_segment(segment, peer):
     got = send(segment, peer, segment.alloc(PAGE))
     assert segment.leave(seat)
     assert got.size == PAGE
+
+
+def test_the_last_of_several_peers_takes_a_retired_segment_along():
+    """What it is asked after that is answered from memory that is still there: glibc fills what is freed."""
+    code = (
+        "from zmqcore import _probe\n"
+        "segment = _probe.shared_Segment(1 << 20)\n"
+        "(first, _), (last, _) = segment.seat(), segment.seat()\n"
+        "assert not segment.leave(first)\n"
+        "assert not segment.leave_last(last)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "MALLOC_PERTURB_": "90"}, check=True)
 
 
 def test_a_peer_that_has_given_everything_back_leaves_nothing_behind(segment, peer, descriptors):
