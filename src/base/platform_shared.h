@@ -3,13 +3,15 @@
  * Rules
  * - Only Linux has what is needed: memory without a name whose size and writers can be fixed for good (seals). Elsewhere zc_shared_there() is
  *   0 and the rest answers -ENOSYS.
- * - A seal is the kernel's word, whoever made the memory: with ZC_SEALS nobody can shrink it, so no access within its size faults.
+ * - A seal is the kernel's word, whoever made the memory: with ZC_SEALS nobody can shrink it, so no access within its size faults. Of huge
+ *   pages that is not true: a hole in them is filled only while there is one to spare. They are refused.
  */
 #ifndef ZC_PLATFORM_SHARED_H
 #define ZC_PLATFORM_SHARED_H
 
 #if defined(__linux__)
 #include <sys/mman.h>
+#include <sys/vfs.h>
 
 /* Older headers lack them; the numbers are the kernel's. */
 #if !defined(MFD_ALLOW_SEALING)
@@ -27,6 +29,7 @@
 #endif
 
 #define ZC_SEALS (F_SEAL_SHRINK | F_SEAL_GROW)
+#define ZC_TMPFS 0x01021994 /* TMPFS_MAGIC, what memory of ordinary pages says it lies in */
 
 static inline int zc_shared_there(void) { return 1; }
 
@@ -51,8 +54,10 @@ static inline int zc_shared_seal(int fd, int only_ours) {
 /* The size of memory that somebody else has made, if it is sealed; -EINVAL if it is not, or is something else. */
 static inline int64_t zc_shared_size(int fd) {
     struct stat st;
+    struct statfs in;
     int seals = fcntl(fd, F_GET_SEALS, 0);
     if (seals < 0 || (seals & ZC_SEALS) != ZC_SEALS) return -EINVAL;
+    if (fstatfs(fd, &in) < 0 || in.f_type != ZC_TMPFS) return -EINVAL;
     return fstat(fd, &st) == 0 ? (int64_t)st.st_size : -errno;
 }
 

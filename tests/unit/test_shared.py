@@ -263,6 +263,19 @@ def test_memory_that_is_not_sealed_is_not_mapped(descriptors, seals):
         assert caught.value.errno == errno.EINVAL
 
 
+def test_huge_pages_are_not_mapped(descriptors):
+    """A peer can take them out from under us, and there need not be others."""
+    try:
+        fd = descriptors(os.memfd_create("test", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING | os.MFD_HUGETLB))
+        os.ftruncate(fd, 1 << 30)
+    except OSError as error:
+        pytest.skip(f"there are none here: {error}")
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+    with pytest.raises(OSError) as caught:
+        _probe.shared_Mapping(fd, descriptors(sealed(PAGE)), 1 << 30, 1 << 30)
+    assert caught.value.errno == errno.EINVAL
+
+
 def test_what_is_no_memory_is_not_mapped(descriptors, tmp_path):
     ledger = descriptors(sealed(PAGE))
     (tmp_path / "file").write_bytes(bytes(SIZE))
