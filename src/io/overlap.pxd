@@ -85,7 +85,11 @@ cdef inline void overlap_work(socket_t *s) noexcept nogil:
         s.host.dirty = x.dirty_next
         x.tx_dirty = False
         if not apart_begin(x, &job):
+            s.host.serving = True
             session_flush(x)
+            s.host.serving = False
+            left -= x.tx_dirty
+            room = True
             continue
         left -= 1
         zc_lock_release(&s.lock)

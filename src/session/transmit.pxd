@@ -30,7 +30,7 @@ from message.message cimport (
 from message.buffer cimport pool_take
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_front, ring_pop, ring_empty, ring_return_credit
-from session.apart cimport apart_settle, transmit_advance, transmit_took, transmit_write
+from session.apart cimport apart_settle, apart_worth, transmit_advance, transmit_took, transmit_write
 from session.shared cimport shared_put, shared_show
 from session.session cimport session_t, outref_t, session_unsent, session_want, SESSION_READY
 from session.unsent cimport (
@@ -334,6 +334,9 @@ cdef inline void transmit_flush(session_t *s) noexcept nogil:
     while not s.tx_broken:
         if session_unsent(s) == 0:
             refilled = transmit_all_left(s) or refilled
+            if session_unsent(s) and s.host.serving and apart_worth(s):
+                transmit_mark(s)    # whoever serves writes it apart
+                break
             if session_unsent(s):
                 continue
             break

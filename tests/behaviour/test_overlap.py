@@ -1,9 +1,14 @@
 """Large frames of a program that works between its calls are written by the I/O thread meanwhile. They arrive whole, once and in order, whatever
 becomes of the connection."""
 
+import os
+import shutil
 import socket
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from awaiting import SECONDS, endpoint
@@ -11,6 +16,7 @@ from transports import PLAIN
 
 pytestmark = pytest.mark.better  # the statistics that tell
 
+TESTS = Path(__file__).resolve().parents[1]
 LARGE = 65536
 HUGE = 1 << 20
 
@@ -155,3 +161,23 @@ def test_a_term_waits_for_what_is_being_written(zmq, fresh):
     reader.check(10)
     pull.close()
     there.term()
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory):
+    """gate.c, compiled."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if not sys.platform.startswith("linux") or compiler is None:
+        pytest.skip("needs LD_PRELOAD and a compiler")
+    made = tmp_path_factory.mktemp("gate") / "gate.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", made, TESTS / "shared" / "gate.c", "-ldl"], check=True)
+    return made
+
+
+@pytest.mark.parametrize("what", ["close", "refill"])
+def test_while_the_io_thread_writes(gate, what):
+    """For as long as we like, with something between it and the kernel. What is done meanwhile stands in overlap_party.py."""
+    preload = f"{os.environ.get('LD_PRELOAD', '')} {gate}".strip()
+    command = [sys.executable, TESTS / "behaviour" / "overlap_party.py", what]
+    run = subprocess.run(command, env={**os.environ, "LD_PRELOAD": preload}, capture_output=True, text=True, check=False)
+    assert run.stdout == "done\n", run.stderr
