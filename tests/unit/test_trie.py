@@ -243,11 +243,12 @@ def test_memory_stays_in_the_budget():
 
 
 def test_very_many_topics():
-    """So many that their memory comes in slabs of large pages; both tables together take at most 100 octets for each. A topic that needs a
-    block of its own comes in between."""
+    """So many that their memory comes in slabs of large pages; both tables together take at most 100 octets for each. Topics that need a
+    block of their own come in between, one of them just as large as the pieces of a slab."""
     count = 300_000
     names = [b"topic/%09d" % i for i in range(count)]
     long = b"topic/000000000" + b"x" * 100_000
+    even = b"x" * (65536 - 12)
     own, theirs = _probe.pattern_Subscriptions(), _probe.pattern_Topics()
     h = theirs.open()
     for _ in range(2):
@@ -258,6 +259,8 @@ def test_very_many_topics():
                 own.add(long)
                 theirs.add(h, long)
         assert (own.memory() + theirs.memory()) / count <= 100
+        assert (own.add(even), theirs.add(h, even)) == (1, FIRST)
+        assert own.remove(even) == theirs.remove(h, even) == LAST
         for name in [*names[:: count // 100], long, names[-1] + b"x"]:
             assert own.match(name) and theirs.match(name) == {h}
             assert not own.match(name[:-2]) or name == long

@@ -110,8 +110,8 @@ cdef inline uint32_t arena_list(uint32_t *units) noexcept nogil:
     return list
 
 
-cdef inline int arena_chunk(arena_t *a, uint32_t units) noexcept nogil:
-    """The number of a new chunk, or -1 if memory is out."""
+cdef inline int arena_chunk(arena_t *a, uint32_t units, bint alone) noexcept nogil:
+    """The number of a new chunk, or -1 if memory is out. alone: it is one block, whatever its size, and arena_free() frees it."""
     cdef uint32_t number = a.vacant
     cdef uint32_t capacity
     cdef unsigned char **chunks
@@ -125,7 +125,7 @@ cdef inline int arena_chunk(arena_t *a, uint32_t units) noexcept nogil:
             return -1
         a.chunks = chunks
         a.capacity = capacity
-    if a.count >= ARENA_MANY and units == ARENA_CHUNK:
+    if a.count >= ARENA_MANY and not alone:
         chunk = arena_slab(a)
     if chunk == NULL:
         chunk = <unsigned char *> malloc((<size_t> units) << 3)
@@ -165,7 +165,7 @@ cdef inline uint32_t arena_take(arena_t *a, uint32_t units) noexcept nogil:
             return 0
         arena_free(a, name, 1)
     if units > ARENA_LARGEST:
-        number = arena_chunk(a, units)
+        number = arena_chunk(a, units, True)
         return 0 if number < 0 else <uint32_t> number << ARENA_SHIFT
     list = arena_list(&units)
     name = a.lists[list]
@@ -180,7 +180,7 @@ cdef inline uint32_t arena_take_small(arena_t *a, uint32_t units, uint32_t list)
     cdef uint32_t name, piece
     cdef int number
     if a.end - a.top < units:
-        number = arena_chunk(a, ARENA_CHUNK)
+        number = arena_chunk(a, ARENA_CHUNK, False)
         if number < 0:
             return 0
         # What is left of the old chunk serves small blocks.
