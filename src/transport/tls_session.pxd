@@ -41,6 +41,7 @@ cdef struct tls_state_t:
     bint more                       # a read may find something that no poll set reports
     bint ended                      # the peer has said that it is done
     int error                       # the session is over; 0: it is not
+    int broken                      # the same of writing only: what has come is still read
 
 
 cdef inline int tls_reason(tls_state_t *s) noexcept nogil:

@@ -251,7 +251,7 @@ cdef inline ptrdiff_t tls_encrypt(stream_t *t, tls_state_t *s, zc_iovec_t *v, in
         return 0
     n = zc_send(t.fd, out, filled)
     if n < 0 and n != -EAGAIN:
-        s.error = <int> n
+        s.broken = <int> n
         return n
     if n < 0:
         n = 0
@@ -271,8 +271,8 @@ cdef inline ptrdiff_t tls_writev(stream_t *t, zc_iovec_t *v, int count) noexcept
     cdef ptrdiff_t total = 0, n
     cdef size_t at = 0, skip
     cdef int rc, index = 0
-    if s.error:
-        return s.error
+    if s.error or s.broken:
+        return s.error if s.error else s.broken
     rc = tls_send(t, s)
     total = <ptrdiff_t> s.taken
     s.taken = 0
@@ -312,7 +312,7 @@ cdef inline long tls_unsent(stream_t *t) noexcept nogil:
 
 cdef inline void tls_say_goodbye(stream_t *t, tls_state_t *s) noexcept nogil:
     """close_notify, once, if the system takes it."""
-    if s.begun and s.error == 0 and s.ahead == 0 and not s.lib.SSL_get_shutdown(s.ssl) & SSL_SENT_SHUTDOWN:
+    if s.begun and s.error == 0 and s.broken == 0 and s.ahead == 0 and not s.lib.SSL_get_shutdown(s.ssl) & SSL_SENT_SHUTDOWN:
         s.lib.ERR_clear_error()
         s.lib.SSL_shutdown(s.ssl)
         tls_send(t, s)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 import pytest
-from awaiting import Events, endpoint
+from awaiting import Events, endpoint, until
 from platforms import errno
 
 certificates = pytest.importorskip("certificates", reason="TLS needs cryptography")
@@ -508,6 +508,32 @@ def test_TLS_8_backpressure_and_every_byte(make):
             sent += 1
         assert pull.recv() == block[: sizes[received % len(sizes)]]
         received += 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no TIOCOUTQ")
+def test_TLS_8_what_came_before_the_peer_went_is_read(zmq, make, tmp_path, raws):
+    """Writing finds out first that the peer has gone."""
+    import fcntl
+    import termios
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    raws(listening)
+    listening.settimeout(SECONDS)
+    dealer = make("DEALER", TLS_TRUST_PEM=authority().cert_pem, RCVHWM=1, RCVBUF=200000)
+    dealer.connect(f"tls+tcp://localhost:{listening.getsockname()[1]}")
+    accepted, _ = listening.accept()
+    accepted.settimeout(SECONDS)
+    raw = context_of(tmp_path, server(), server_side=True).wrap_socket(accepted, server_side=True)
+    raws(raw)
+    shake_hands(raw, b"ROUTER")
+    bodies = [bytes([number]) * 10000 for number in range(12)]
+    raw.sendall(b"".join(b"\x02" + struct.pack(">Q", len(body)) + body for body in bodies))
+    until(lambda: not struct.unpack("i", fcntl.ioctl(raw.fileno(), termios.TIOCOUTQ, bytes(4)))[0])
+    listening.close()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    raw.close()
+    dealer.send(b"for nobody")
+    assert [dealer.recv() for _ in bodies] == bodies
 
 
 def test_TLS_8_close_delivers_what_was_sent(make, zmq):
