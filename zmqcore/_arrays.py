@@ -15,7 +15,8 @@ from typing import Any
 from .error import ObjectError
 
 # Numbers, booleans, times, texts and raw bytes of a fixed size; no objects, which only a pickle could carry.
-DTYPE = re.compile(r"[<>|][biufcmMSUV][1-9]\d{0,4}(\[\d{0,4}\w{1,7}\])?")
+# A step of times is never 0, which NumPy would take and then fail with at the first use.
+DTYPE = re.compile(r"[<>|][biufcmMSUV][1-9]\d{0,4}(\[([1-9]\d{0,8})?[A-Za-z]{1,7}\])?", re.ASCII)
 RECORD = {"names", "formats", "offsets", "itemsize"}
 HEAD_MAX = 65536  # bytes; 64 dimensions take some 1,300, a field some 50
 DIMENSIONS_MAX = 32  # of every release of NumPy
@@ -34,7 +35,9 @@ def _numpy() -> Any:
 def frames_of(array: Any) -> list[Any]:
     """The two frames. The second is the array's own memory if that has no gaps."""
     np = _numpy()
-    array = np.asanyarray(array)
+    if np.ma.isMaskedArray(array):
+        raise TypeError("a masked array cannot be sent: send its data and its mask")
+    array = np.asarray(array)
     told = _told(array.dtype)
     order, lying = _order(array)
     if order is None:
@@ -134,7 +137,10 @@ def array_of(frames: list[Any]) -> Any:
         size *= one
     if size != len(frames[1]) or not dtype.itemsize:
         raise ObjectError("$.shape", f"{len(frames[1])} bytes are not an array of this shape")
-    flat = np.frombuffer(frames[1], dtype=np.uint8).view(dtype)
-    if isinstance(order, str):
-        return flat.reshape(shape, order=order)
-    return flat.reshape([shape[axis] for axis in order]).transpose(sorted(range(len(order)), key=order.__getitem__))
+    try:
+        flat = np.frombuffer(frames[1], dtype=np.uint8).view(dtype)
+        if isinstance(order, str):
+            return flat.reshape(shape, order=order)
+        return flat.reshape([shape[axis] for axis in order]).transpose(sorted(range(len(order)), key=order.__getitem__))
+    except ValueError:  # an array in itself as dtype; a size of 0 whose other factors are too large
+        raise ObjectError("$.shape", "not an array that NumPy can have") from None

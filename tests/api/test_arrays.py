@@ -67,6 +67,13 @@ def test_MSG_24_what_would_need_a_pickle_is_not_sent(zmq, pair, dtype):
     assert not pull.poll(0)
 
 
+def test_MSG_22_a_mask_is_not_left_out(pair):
+    push, pull = pair("PUSH", "PULL", "inproc")
+    with pytest.raises(TypeError, match="masked"):
+        push.send_array(np.ma.array([1, 2], mask=[0, 1]))
+    assert not pull.poll(0)
+
+
 def head(**changed):
     return json.dumps({"dtype": "<i4", "shape": [2], "order": "C"} | changed).encode()
 
@@ -85,6 +92,12 @@ def head(**changed):
         [head(shape=[-2]), b"12345678"],
         [head(shape=[True, 2]), b"12345678"],
         [head(shape=[2**62, 2**62, 0, 1] * 9), b""],
+        [head(shape=[2**63, 0]), b""],
+        [head(shape=[2**31, 2**40, 0]), b""],
+        [head(shape=[2**31, 2**40, 0], order=[2, 1, 0]), b""],
+        [head(dtype=["<i4", [2]], shape=[1]), b"12345678"],
+        [head(dtype="<M8[0s]", shape=[1]), b"12345678"],
+        [head(dtype="<M8[4294967296s]", shape=[1]), b"12345678"],
         [head(order="K"), b"12345678"],
         [head(order=[1]), b"12345678"],
         [head(order=[False]), b"12345678"],
