@@ -18,8 +18,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .constants import SNDHWM, SUBSCRIBE, UNSUBSCRIBE, XPUB, XPUB_ANSWER, XPUB_MANUAL
-from .error import ContextTerminated, ZMQError
+from .constants import RCVTIMEO, SNDHWM, SUBSCRIBE, UNSUBSCRIBE, XPUB, XPUB_ANSWER, XPUB_MANUAL
+from .error import Again, ContextTerminated, ZMQError
 
 __all__ = ["AsyncLastValuePublisher", "LastValuePublisher", "LastValues"]
 
@@ -215,6 +215,8 @@ class LastValuePublisher(_Publishing):
         while True:
             try:
                 self._answer(self._socket.recv_multipart())
+            except Again:  # a RCVTIMEO, perhaps the context's for all of its sockets
+                self._socket.set(RCVTIMEO, -1)
             except (ContextTerminated, ZMQError):  # closed, or about to be
                 return
 
@@ -269,5 +271,7 @@ class AsyncLastValuePublisher(_Publishing):
         while True:
             try:
                 self._answer(await self._socket.recv_multipart())
+            except Again:
+                self._plain.set(RCVTIMEO, -1)
             except (ContextTerminated, ZMQError):
                 return

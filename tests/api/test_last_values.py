@@ -52,6 +52,37 @@ def test_TOPIC_5_late_subscribers_get_the_last_value(make, publisher):
     assert (first.recv(), first.recv_multipart()) == (b"b", [b"a.2", b"4"])
 
 
+def test_TOPIC_5_a_limit_of_time_ends_nothing(zmq, context, make, publisher):
+    """RCVTIMEO is often given to a context, for all of its sockets."""
+    context.rcvtimeo = 1
+    publishing = publisher()
+    context.rcvtimeo = -1
+    until(lambda: publishing.socket.get(zmq.RCVTIMEO) == -1)
+    publishing.publish([b"a", b"1"])
+    assert subscriber(make, publishing, "a").recv_multipart() == [b"a", b"1"]
+
+
+def test_TOPIC_5_asynchronous_ones_have_no_limit_of_time_either(zmq, submodule):
+    async def a_wait_has_ended(socket):
+        while socket.get(zmq.RCVTIMEO) != -1:
+            await asyncio.sleep(0)
+
+    async def main():
+        with submodule("asyncio").Context() as context:
+            context.rcvtimeo = 1
+            async with submodule("last_values").AsyncLastValuePublisher(context) as publishing:
+                context.rcvtimeo = -1
+                bound = publishing.socket.bind("tcp://127.0.0.1:*")
+                await asyncio.wait_for(a_wait_has_ended(publishing.socket), 15)
+                publishing.publish([b"a", b"1"])
+                with context.socket(zmq.SUB) as sub:
+                    sub.subscribe(b"a")
+                    sub.connect(bound.addr)
+                    assert await asyncio.wait_for(sub.recv_multipart(), 15) == [b"a", b"1"]
+
+    asyncio.run(main())
+
+
 def test_TOPIC_5_an_unsubscription_ends_what_is_sent(make, publisher):
     publishing = publisher()
     sub = subscriber(make, publishing, "a", "end")
