@@ -330,6 +330,17 @@ def test_a_lent_frame_is_written_by_the_program_and_sent_as_it_is(shared):
     free(push)
 
 
+def test_an_array_in_place_is_read_only(shared):
+    numpy = pytest.importorskip("numpy")
+    push, pull = shared("PUSH", "PULL")
+    push.send_array(numpy.arange(100_000))
+    got = pull.recv_array()
+    assert not got.flags.writeable
+    assert (got == numpy.arange(100_000)).all()
+    del got
+    free(push)
+
+
 def test_an_array_in_a_lent_frame(shared):
     numpy = pytest.importorskip("numpy")
     push, pull = shared("PUSH", "PULL")
