@@ -179,9 +179,9 @@ cdef void finish(end_t *ends) noexcept nogil:
         for side in range(2):
             if ends[side].offered > ends[side].wrote:
                 write_some(&ends[side], 0, 0)
-            relay(&ends[side], &ends[1 - side], 0, 0, 0)
-            for _j in range(4):         # a read need not take all there is
+            for _j in range(4):         # a read need not take all there is, but makes room for the relay
                 read_some(&ends[1 - side], &ends[side], MOST, MOST // 3)
+            relay(&ends[side], &ends[1 - side], 0, 0, 0)
     check(not changed)
     for side in range(2):
         check(not ends[side].over and ends[side].wrote == ends[side].offered and ends[1 - side].got == ends[side].wrote)
