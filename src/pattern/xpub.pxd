@@ -293,10 +293,12 @@ cdef inline void pub_choose(pattern_t *pt, pub_t *b, msg_t *m) noexcept nogil:
     topics_match(&b.topics, msg_data(m), m.size, &b.fan)
     if one:
         one = b.asker != NULL and (b.asker.fan_index < b.fan.chosen or b.asker.fan_missed == b.fan.serial)
+        if pt.options.xpub_answer and pt.options.invert_matching:
+            one = b.asker != NULL and not one
         fan_begin(&b.fan, True)
         if one:
             fan_choose(&b.fan, b.asker)
-    if pt.options.invert_matching:
+    if pt.options.invert_matching and not pt.options.xpub_answer:
         fan_invert(&b.fan)
 
 

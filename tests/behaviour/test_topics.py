@@ -187,3 +187,21 @@ def test_TOPIC_7_answers_are_for_one(zmq, make, fresh):
     xpub.xpub_answer = 0
     xpub.send(b"a5")
     assert first.recv() == b"a5"
+
+
+def test_TOPIC_7_answers_are_for_one_with_INVERT_MATCHING_too(make, fresh):
+    xpub = make("XPUB", XPUB_MANUAL=1, INVERT_MATCHING=1)
+    xpub.bind(fresh("inproc"))
+    first, second = make("SUB", INVERT_MATCHING=1), make("SUB", INVERT_MATCHING=1)
+    for sub in (first, second):
+        sub.subscribe("a")
+        sub.connect(endpoint(xpub))
+        assert xpub.recv() == b"\1a"
+        xpub.subscribe("a")
+    xpub.xpub_answer = 1
+    xpub.send(b"a1")
+    xpub.send(b"b1")
+    xpub.xpub_answer = 0
+    xpub.send(b"b2")
+    assert [second.recv(), second.recv()] == [b"b1", b"b2"]
+    assert first.recv() == b"b2"
