@@ -262,6 +262,7 @@ class AsyncRequester(Asking):
             del self._questions[number]
             if not self._questions and self._reader is not None:
                 self._reader.cancel()
+                self._reader = None  # the next question may come before it has ended
         raise self._late(retries + 1)
 
     async def _ask(self, frames: list[bytes], future: asyncio.Future[list[bytes]]) -> list[bytes]:

@@ -143,6 +143,8 @@ def test_TIME_6_tasks_ask(zmq, submodule, make, serve):
                 await asking.socket.wait_for_peers(2, 15000)
                 answers = await asyncio.gather(*(asking.request(b"%d" % n, timeout=300, retries=9) for n in range(4)))
                 assert answers == [[b"re: %d" % n] for n in range(4)]
+                for n in range(4):  # one right after the other
+                    assert await asking.request(b"%d" % n, timeout=300, retries=9) == [b"re: %d" % n]
             lonely = submodule("requester").AsyncRequester(context, dead_endpoint())
             with pytest.raises(zmq.Again):
                 await lonely.request(b"x", timeout=10, retries=1)
