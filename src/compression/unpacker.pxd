@@ -7,6 +7,7 @@
 #     sentinel | 1 or 0: whether the rest is compressed (4) | bytes (4) | messages (4) | frames of ZMTP
 #   (numbers little-endian). It stands between messages, and holds whole ones.
 # - A dictionary stands between messages, too. There is one at most.
+# - Before the first command there is no message: a peer that has not said anything of itself gets no memory for a part.
 # - What a part will unfold into is compared with `most` before there is memory for it, and so is what has to be waited
 #   for. Commands, and parts as they are, are left to the reader of the stream.
 # - After an error the stream is over.
@@ -29,6 +30,7 @@ cdef enum:
 cdef struct unpacker_t:
     uint64_t passes                 # bytes that follow unchanged
     bint greeted
+    bint commanded                  # a command has come: the handshake has begun at least
     bint inside                     # a message: its last frame has not come
     uint64_t most                   # bytes of a part that the application takes
     uint64_t need                   # bytes of the frame that waits, header included; 0: not known
@@ -48,7 +50,7 @@ cdef struct unpacking_t:
 
 cdef inline void unpacker_init(unpacker_t *u, uint64_t most) noexcept nogil:
     u.passes = GREETING
-    u.greeted = u.inside = False
+    u.greeted = u.commanded = u.inside = False
     u.most = most
     u.need = 0
     u.theirs = NULL
@@ -239,8 +241,9 @@ cdef inline int unpack_frame(unpacker_t *u, codec_t *c, unpacking_t *w) noexcept
         return rc
     if f.flags & FRAME_COMMAND:
         u.passes = <uint64_t> f.header + f.size
+        u.commanded = True
         return 1
-    if f.size < SENTINEL:
+    if f.size < SENTINEL or not u.commanded:
         return -EPROTO
     if w.n - f.header < SENTINEL:
         return 0

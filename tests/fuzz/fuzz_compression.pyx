@@ -1,6 +1,6 @@
 # libFuzzer target: compressed streams, as a transport unpacks them, and what is unpacked, packed again.
 #
-# An input is two bytes of settings and the frames of a wire behind the greeting. They are unpacked twice, whole and in pieces, into small and
+# An input is two bytes of settings and the frames of a wire behind the greeting and a command. They are unpacked twice, whole and in pieces, into small and
 # large room: the outcome has to be the same. What came of it is packed and unpacked again, and has to be what it was.
 #
 #   byte 0    bit 0: LZ4 or Zstandard; bit 1: with a dictionary of ours; bits 2-3: what a part may be (no limit, 100, 4000, 100000 bytes)
@@ -36,6 +36,7 @@ cdef struct bytes_t:
 
 cdef enum:
     MOST = 1 << 22              # of one run
+    BEGINNING = GREETING + 2
 
 cdef lz4_t lz4
 cdef zstd_t zstd
@@ -141,13 +142,14 @@ cdef void one(const unsigned char *p, size_t n) noexcept nogil:
     cdef uint64_t most = UINT64_MAX if not p[0] & 12 else 100 if p[0] & 12 == 4 else 4000 if p[0] & 12 == 8 else 100000
     cdef size_t piece = 1 + p[1] % 16 * 9
     cdef size_t room = 1 + p[1] // 16 * 150
-    cdef unsigned char *wire = <unsigned char *> malloc(GREETING + n)
+    cdef unsigned char *wire = <unsigned char *> malloc(BEGINNING + n)
     cdef bytes_t whole, pieces, packed, again
-    memset(wire, 0, GREETING)
+    memset(wire, 0, BEGINNING)
     wire[0] = 0xff
     wire[10] = 3
-    memcpy(wire + GREETING, p + 2, n - 2)
-    n += GREETING - 2
+    wire[GREETING] = 4          # FRAME_COMMAND, and no bytes of it
+    memcpy(wire + BEGINNING, p + 2, n - 2)
+    n += BEGINNING - 2
     unpack(c, most, wire, n, n, 100000, &whole)
     unpack(c, most, wire, n, piece, room, &pieces)
     check(whole.result == pieces.result or whole.size >= MOST or pieces.size >= MOST)

@@ -13,6 +13,7 @@ from zmqcore import _probe as probe
 pytest.importorskip("zmqcore._codecs")
 
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x01NULL".ljust(23, b"\0") + bytes(32)
+READY = b"\x04\x06\x05READY"
 CODECS = ["lz4", "zstd"]
 PACKED = {"lz4": b"LZ4B", "zstd": b"\x28\xb5\x2f\xfd"}
 BATCH = {"lz4": b"LZ4A", "zstd": b"ZSTA"}
@@ -44,8 +45,9 @@ def packer(codec):
 
 
 def unpacker(codec, **more):
+    """Behind greeting and command."""
     made = probe.compression_Unpacker(codec, **more)
-    assert made.feed(GREETING, 100) == (GREETING, 0)
+    assert made.feed(GREETING + READY, 100) == (GREETING + READY, 0)
     return made
 
 
@@ -192,6 +194,15 @@ def test_no_sentinel(name):
     other = "zstd" if name == "lz4" else "lz4"
     for body in (b"", b"x", b"xyz", b"hello", PACKED[other] + bytes(30), BATCH[other] + bytes(30), DICTIONARY[other] + bytes(30), bytes(3), b"\0\0\0\1more"):
         refused(name, frame(body))
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_nothing_comes_before_the_handshake(name):
+    """A peer that nobody knows gets no memory."""
+    (packed,) = parts_of(name, TEXT)
+    for early in (frame(packed), frame(bytes(4) + b"plain"), bytes([2]) + struct.pack(">Q", 1 << 40) + PACKED[name]):
+        reader = probe.compression_Unpacker(probe.compression_Codec(name))
+        assert reader.feed(GREETING + early, 8192) == EPROTO
 
 
 @pytest.mark.parametrize("name", CODECS)
