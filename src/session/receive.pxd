@@ -394,6 +394,8 @@ cdef inline int receive_nothing(session_t *s, ptrdiff_t n) noexcept nogil:
     receive_settle(s)
     if n == 0:
         return -EPIPE
+    if n == -EAGAIN and s.stream.ops.heard != NULL and s.stream.ops.heard(&s.stream):
+        s.heard = True
     return 0 if n == -EAGAIN else <int> n
 
 

@@ -61,7 +61,7 @@ cdef inline void session_heartbeat(session_t *s, uint64_t now) noexcept nogil:
         s.pong_due = s.ttl_due = 0
     if (s.pong_due and s.pong_due <= now) or (s.ttl_due and s.ttl_due <= now):
         # Something may wait in the kernel that nobody has read yet.
-        if session_input(s) == 0:
+        if session_input(s) == 0 and not s.heard:
             session_end(s, END_TIMEOUT, -ETIMEDOUT)
         elif s.state == SESSION_READY:
             s.pong_due = s.ttl_due = 0

@@ -5,9 +5,10 @@
 # a stream of ZMTP.
 #
 # Rules
-# - What has been compressed but has not left in full is not reported as taken. It is offered again (transport_ops_t.write),
-#   and `ahead` tells how much of that to skip. If the connection is lost before, nothing of it can have arrived, for the
-#   peer unfolds whole frames only; so it may be sent again on the next one.
+# - A frame that has been compressed but has not left in full is not reported as taken. It is offered again (transport_ops_t.write),
+#   and `pieces` tell how much of that to skip. If the connection is lost before, it cannot have arrived, for the
+#   peer unfolds whole frames only; so it may be sent again on the next one. One that has left in full is reported at once: it
+#   would arrive twice.
 # - A frame is read into the memory that it is unpacked from; only one that is not complete has memory of its own, which grows
 #   with what has come. An idle connection has none.
 # - Bytes of both directions pass through the scratch of the endpoint, which is in use during a call and not between two.
@@ -31,6 +32,12 @@ cdef enum:
     COMPRESSED_READ_MOST = 1 << 18
     # So much is handed to the system together.
     COMPRESSED_WRITE = 1 << 16
+    COMPRESSED_PIECES = 1024        # and not more frames
+
+# What becomes of a piece of the stream, a frame mostly.
+cdef struct piece_t:
+    size_t taken                    # its bytes
+    size_t end                      # where what was made of it ends
 
 cdef struct compressed_t:
     codec_t *codec                  # counted
@@ -39,12 +46,16 @@ cdef struct compressed_t:
     unsigned char *incoming         # of the wire, not unpacked
     size_t incoming_size
     size_t incoming_room
+    piece_t *pieces                 # of `outgoing`, in one block of memory with it
+    int pieces_at
+    int pieces_count
     unsigned char *outgoing         # for the wire, not sent
     size_t outgoing_at
     size_t outgoing_size
-    size_t ahead                    # bytes of the stream that `outgoing` stands for
     bint more                       # a read may find something that no poll set reports
-    int error                       # the stream is over; 0: it is not
+    bint heard                      # something has come, of a frame that is not complete perhaps
+    int error                       # of reading: that is over; 0: it is not
+    int broken                      # the same of writing. What has come can be read all the same
 
 # A place in what is to be written.
 cdef struct unwritten_t:
@@ -64,16 +75,23 @@ cdef inline void unwritten_skip(unwritten_t *p, size_t n) noexcept nogil:
         p.i += 1
 
 
-cdef inline int compressed_send_rest(stream_t *t, compressed_t *s) noexcept nogil:
-    """What had not left. 0: it has; or a negative errno."""
-    cdef ptrdiff_t n
-    while s.outgoing_at < s.outgoing_size:
+cdef inline int compressed_send_rest(stream_t *t, compressed_t *s, size_t *taken) noexcept nogil:
+    """What had not left. 0: it has; or a negative errno. `taken`: bytes of the stream that have left in full by now."""
+    cdef ptrdiff_t n = 1
+    taken[0] = 0
+    while s.outgoing_at < s.outgoing_size and n > 0:
         n = zc_send(t.fd, s.outgoing + s.outgoing_at, s.outgoing_size - s.outgoing_at)
-        if n <= 0:
-            return <int> n if n < 0 else -EAGAIN
-        s.outgoing_at += n
-    free(s.outgoing)
+        if n > 0:
+            s.outgoing_at += n
+    while s.pieces_at < s.pieces_count and s.pieces[s.pieces_at].end <= s.outgoing_at:
+        taken[0] += s.pieces[s.pieces_at].taken
+        s.pieces_at += 1
+    if n <= 0:
+        return <int> n if n < 0 else -EAGAIN
+    free(s.pieces)
+    s.pieces = NULL
     s.outgoing = NULL
+    s.pieces_at = s.pieces_count = 0
     s.outgoing_at = s.outgoing_size = 0
     return 0
 
@@ -92,13 +110,13 @@ cdef inline int compressed_scratch(codec_t *c, size_t need) noexcept nogil:
     return 0
 
 
-cdef inline ptrdiff_t compressed_pack(compressed_t *s, unwritten_t *from_, size_t *taken) noexcept nogil:
-    """Some frames into the scratch: how many bytes came of the *taken, or a negative errno."""
+cdef inline ptrdiff_t compressed_pack(compressed_t *s, unwritten_t *from_, piece_t *pieces, int *count) noexcept nogil:
+    """Some frames into the scratch: how many bytes came of these pieces, or a negative errno."""
     cdef codec_t *c = s.codec
     cdef packing_t w
     cdef size_t made = 0, n
-    taken[0] = 0
-    while from_.i < from_.count and made < COMPRESSED_WRITE:
+    count[0] = 0
+    while from_.i < from_.count and made < COMPRESSED_WRITE and count[0] < COMPRESSED_PIECES:
         w.p = <unsigned char *> zc_iov_base(&from_.v[from_.i]) + from_.at
         w.n = zc_iov_len(&from_.v[from_.i]) - from_.at
         w.next = NULL
@@ -118,62 +136,76 @@ cdef inline ptrdiff_t compressed_pack(compressed_t *s, unwritten_t *from_, size_
                 return -ENOMEM
             continue
         made += n
-        taken[0] += w.taken
+        pieces[count[0]].taken = w.taken
+        pieces[count[0]].end = made
+        count[0] += 1
         unwritten_skip(from_, w.taken)
     return <ptrdiff_t> made
 
 
-cdef inline int compressed_send(stream_t *t, compressed_t *s, size_t made, size_t taken) noexcept nogil:
-    """What is in the scratch. 1: it has left; 0: not all of it, and the rest is kept; or a negative errno."""
+cdef inline int compressed_send(stream_t *t, compressed_t *s, size_t made, const piece_t *pieces, int count,
+                                size_t *taken) noexcept nogil:
+    """What is in the scratch. 1: it has left; 0: not all of it, and the rest is kept; or a negative errno. `taken`: bytes of the
+    stream that have left in full."""
     cdef ptrdiff_t n = zc_send(t.fd, s.codec.scratch, made)
+    cdef int i = 0
+    taken[0] = 0
     if n < 0 and n != -EAGAIN:
         return <int> n
     if n < 0:
         n = 0
+    while i < count and pieces[i].end <= <size_t> n:
+        taken[0] += pieces[i].taken
+        i += 1
     if <size_t> n == made:
         return 1
-    s.outgoing = <unsigned char *> malloc(made - n)
-    if s.outgoing == NULL:
+    s.pieces = <piece_t *> malloc((count - i) * sizeof(piece_t) + made - n)
+    if s.pieces == NULL:
         return -ENOMEM
+    memcpy(s.pieces, pieces + i, (count - i) * sizeof(piece_t))
+    s.pieces_at = 0
+    s.pieces_count = count - i
+    for i in range(s.pieces_count):
+        s.pieces[i].end -= n
+    s.outgoing = <unsigned char *> (s.pieces + s.pieces_count)
     memcpy(s.outgoing, s.codec.scratch + n, made - n)
     s.outgoing_at = 0
     s.outgoing_size = made - n
-    s.ahead = taken
     return 0
 
 
 cdef inline ptrdiff_t compressed_writev(stream_t *t, zc_iovec_t *v, int count) noexcept nogil:
     """transport_ops_t.writev"""
     cdef compressed_t *s = <compressed_t *> t.state
-    cdef ptrdiff_t total, made
-    cdef size_t taken = 0
+    cdef piece_t pieces[1024]               # COMPRESSED_PIECES
+    cdef ptrdiff_t made
+    cdef size_t total = 0, taken = 0
     cdef unwritten_t from_
-    cdef int rc
-    if s.error:
-        return s.error
-    rc = compressed_send_rest(t, s)
+    cdef int rc, n = 0
+    if s.broken:
+        return s.broken
+    rc = compressed_send_rest(t, s, &total)
     if rc < 0:
-        return rc
-    total = <ptrdiff_t> s.ahead
-    s.ahead = 0
+        return <ptrdiff_t> total if total else rc
     from_.v = v
     from_.count = count
     from_.i = 0
     from_.at = 0
     unwritten_skip(&from_, total)
     while from_.i < count:
-        made = compressed_pack(s, &from_, &taken)
-        rc = compressed_send(t, s, made, taken) if made >= 0 else <int> made
+        made = compressed_pack(s, &from_, pieces, &n)
+        taken = 0
+        rc = compressed_send(t, s, made, pieces, n, &taken) if made >= 0 else <int> made
+        total += taken
         if rc < 0:
-            s.error = rc
+            s.broken = rc
         if rc <= 0:
             break
-        total += taken
     if s.codec.scratch_size > CODEC_SCRATCH_KEPT:
         compressed_scratch(s.codec, CODEC_SCRATCH)
     if total:
-        return total
-    return s.error if s.error else -EAGAIN
+        return <ptrdiff_t> total
+    return s.broken if s.broken else -EAGAIN
 
 
 cdef inline ptrdiff_t compressed_write(stream_t *t, const void *data, size_t n) noexcept nogil:
@@ -248,6 +280,7 @@ cdef inline ptrdiff_t compressed_take(stream_t *t, compressed_t *s, unpacking_t 
         w.n = s.incoming_size
     else:
         n = compressed_fetch(t, s, most, w)
+    s.heard = s.heard or n > 0
     rc = unpacker_feed(&s.unpacks, s.codec, w)
     if rc == 0:
         rc = compressed_keep(s, w.p, w.n)
@@ -276,10 +309,12 @@ cdef inline ptrdiff_t compressed_read(stream_t *t, void *out, size_t room) noexc
         if n <= 0:
             break
         fetched += n
-    s.more = s.unpacks.rest != NULL or (w.room < room and (w.room == 0 or s.error != 0 or n > 0))
+    s.more = s.unpacks.rest != NULL or n > 0 or (w.room < room and (w.room == 0 or s.error != 0))
     if w.room < room:
         return <ptrdiff_t> (room - w.room)
-    return s.error if s.error else n
+    if s.error:
+        return s.error
+    return n if n <= 0 else -EAGAIN         # nothing has come of what has been read
 
 
 cdef inline ptrdiff_t compressed_readv(stream_t *t, zc_iovec_t *v, int count) noexcept nogil:
@@ -301,6 +336,14 @@ cdef inline ptrdiff_t compressed_readv(stream_t *t, zc_iovec_t *v, int count) no
 cdef inline bint compressed_pending(const stream_t *t) noexcept nogil:
     """transport_ops_t.pending"""
     return (<compressed_t *> t.state).more
+
+
+cdef inline bint compressed_heard(stream_t *t) noexcept nogil:
+    """transport_ops_t.heard"""
+    cdef compressed_t *s = <compressed_t *> t.state
+    cdef bint heard = s.heard
+    s.heard = False
+    return heard
 
 
 # ---- life
@@ -329,7 +372,7 @@ cdef inline void compressed_close(stream_t *t) noexcept nogil:
         return
     unpacker_free(&s.unpacks, s.codec)
     free(s.incoming)
-    free(s.outgoing)
+    free(s.pieces)
     codec_unref(s.codec)
     free(s)
     t.state = NULL
@@ -381,6 +424,7 @@ cdef inline void compressed_ops(transport_ops_t *o) noexcept nogil:
     o.read = compressed_read
     o.readv = compressed_readv
     o.pending = compressed_pending
+    o.heard = compressed_heard
     o.write = compressed_write
     o.writev = compressed_writev
     o.close = compressed_close

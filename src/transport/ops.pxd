@@ -167,6 +167,8 @@ cdef struct transport_ops_t:
     # Whether a read would find something although the poll set may have nothing to report: bytes that the transport has
     # taken from the system and still holds. NULL: this one holds none.
     bint (*pending)(const stream_t *t) noexcept nogil
+    # Whether something has come from the peer that reads have not brought yet, since the last time this was asked. NULL: what comes is brought.
+    bint (*heard)(stream_t *t) noexcept nogil
     # Hand bytes over: how many were taken, -EAGAIN if none. The memory is the caller's again at once, but bytes that were
     # not taken are offered again, unchanged, before any others. An error says that nothing more can be sent; what the
     # peer sent before may still be read.

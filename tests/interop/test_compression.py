@@ -3,14 +3,17 @@
 import errno
 import os
 import random
+import socket
 import struct
 import subprocess
 import sys
 import sysconfig
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from awaiting import Events, endpoint
-from rawpeer import frame, greeting, ready
+from awaiting import Events, endpoint, until
+from rawpeer import Listener, frame, greeting, ready
 
 pytest.importorskip("lz4", reason="a free-threaded Python may have no wheels of them")
 zstandard = pytest.importorskip("zstandard")
@@ -241,3 +244,81 @@ for name in ("lz4", "zstd"):
         raise AssertionError
 """
     assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_ZIP_8_what_has_left_is_not_sent_again(make, raws, scheme):
+    """Connections that end in the middle of what was compressed together: nothing arrives twice."""
+    listener = Listener()
+    raws(listener)
+    listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    push = make("PUSH", SNDHWM=0, SNDBUF=4096, RECONNECT_IVL=1)
+    push.connect(listener.endpoint.replace("tcp", scheme))
+    for number in range(6000):
+        push.send(b"%08d" % number + bytes(92))
+    got = []
+    for amount in (20_000, 35_000, 50_000, 65_000, 80_000):
+        raw = listener.accept()
+        raws(raw)
+        shake_hands(raw, "PULL")
+        stream = raw.read(amount)
+        while len(stream) >= 106:
+            assert stream[:6] == bytes([0, 104, 0, 0, 0, 0])
+            got.append(int(stream[6:14]))
+            stream = stream[106:]
+        raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raw.close()
+    assert got == sorted(set(got))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_ZIP_9_a_part_that_is_large_when_compressed(zmq, bound, make, scheme):
+    pull, raw = bound("PULL", f"{scheme}://127.0.0.1:*", RCVBUF=1 << 20)
+    shake_hands(raw, "PUSH")
+    body = CHANCE.randbytes(3 << 20).hex().encode()
+    if scheme == "zstd+tcp":
+        packed = zstandard.ZstdCompressor(level=1).compress(body)
+    else:
+        import lz4.block
+
+        packed = b"LZ4B" + struct.pack("<Q", len(body)) + lz4.block.compress(body, store_size=False)
+    whole = frame(packed) + frame(bytes(4) + b"behind")
+    with ThreadPoolExecutor(1) as pool:  # what the kernel does not take is taken when the socket reads
+        for _ in range(3):
+            sent = pool.submit(raw.send, whole)
+            assert pull.recv() == body
+            assert pull.recv() == b"behind"
+            sent.result()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_ZIP_9_a_part_that_takes_its_time_shows_that_the_peer_is_there(zmq, bound, scheme):
+    pull, raw = bound("PULL", f"{scheme}://127.0.0.1:*", HEARTBEAT_IVL=20, HEARTBEAT_TIMEOUT=400)
+    shake_hands(raw, "PUSH")
+    body = CHANCE.randbytes(1000).hex().encode() * 4
+    if scheme == "zstd+tcp":
+        packed = zstandard.ZstdCompressor(level=1).compress(body)
+    else:
+        import lz4.block
+
+        packed = b"LZ4B" + struct.pack("<Q", len(body)) + lz4.block.compress(body, store_size=False)
+    stream = frame(packed)
+    for at in range(0, len(stream), len(stream) // 20):
+        raw.send(stream[at : at + len(stream) // 20])
+        time.sleep(0.05)
+    assert pull.recv() == body
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_ZIP_10_what_came_before_the_end_is_read(zmq, bound, scheme):
+    """Writing to a peer that has gone fails; what it had said before is there."""
+    dealer, raw = bound("DEALER", f"{scheme}://127.0.0.1:*", RCVHWM=1, RCVBUF=1 << 20)
+    shake_hands(raw, "DEALER")
+    bodies = [CHANCE.randbytes(4000) for _ in range(25)]  # some are decoded, some wait in the kernel
+    raw.send(b"".join(frame(bytes(4) + body) for body in bodies))
+    raw.close()
+    until(lambda: dealer.statistics().full_in)
+    for _ in range(10):
+        dealer.send(b"more")
+        time.sleep(0.01)  # for the kernel to find out
+    assert [dealer.recv(timeout=10000) for _ in bodies] == bodies
