@@ -20,11 +20,14 @@ def checked(timeout: float | None) -> float | None:
     try:
         if timeout is None or timeout < 0:
             return None
-        if isnan(timeout):
-            raise ValueError("timeout must be a number of milliseconds or None, not NaN")
+        milliseconds = float(timeout)  # of a Decimal, say
     except TypeError:
         raise TypeError(f"timeout must be a number of milliseconds or None, not {timeout!r}") from None
-    return timeout
+    except OverflowError:
+        return None
+    if isnan(milliseconds):
+        raise ValueError("timeout must be a number of milliseconds or None, not NaN")
+    return milliseconds
 
 
 def tighter(timeout: float | None, option: int) -> float:

@@ -204,7 +204,7 @@ def from_errno(errno: int, msg: str | None = None) -> ZMQError:
 def time_is_over(sending: bool, timeout: float | None, option: int) -> Again:
     """The Again of a send or receive that waited in vain. The text says which limit ended it: `timeout=`, or SNDTIMEO or RCVTIMEO (ms, -1: none)."""
     if timeout is not None and (timeout >= 0 and (option < 0 or timeout <= option)):
-        limit = f"timeout={round(timeout, 1):g} ms"
+        limit = f"timeout={round(float(timeout), 1):g} ms"
     else:
         limit = f"{'SNDTIMEO' if sending else 'RCVTIMEO'}, {option} ms"
     late = Again()

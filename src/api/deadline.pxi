@@ -33,6 +33,8 @@ cdef uint64_t deadline_of(timeout) except? 0:
         ms = timeout
     except TypeError:
         raise TypeError(f"timeout must be a number of milliseconds or None, not {timeout!r}") from None
+    except OverflowError:
+        return UINT64_MAX
     if ms != ms:
         raise ValueError("timeout must be a number of milliseconds or None, not NaN")
     if ms < 0 or ms > TIMEOUT_MAX_MS:

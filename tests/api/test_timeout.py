@@ -1,6 +1,9 @@
 """timeout=: how long one call may wait, of sockets that block. The same for others is in awaited, anyio and green."""
 
+import asyncio
 import time
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from awaiting import SECONDS, fill
@@ -125,6 +128,36 @@ def test_TIME_11_what_is_no_time_is_refused(zmq, pair, wrong, error):
         with pytest.raises(error, match="timeout must be a number of milliseconds or None"):
             call(what, timeout=wrong)
     assert pull.recv_many() == [b"x"]
+
+
+@pytest.mark.parametrize("number", [Decimal("1.5"), Fraction(3, 2), True], ids=repr)
+def test_TIME_11_any_kind_of_number(zmq, submodule, pair, number):
+    _, pull = pair("PUSH", "PULL", "inproc")
+    told = f"within timeout={float(number):g} ms"
+    for call in (pull.recv, pull.recv_multipart, pull.recv_many):
+        with pytest.raises(zmq.Again, match=told):
+            call(timeout=number)
+
+    async def main():
+        shadow = submodule("asyncio").Socket.from_socket(pull)
+        with pytest.raises(zmq.Again, match=told):
+            await shadow.recv(timeout=number)
+        with pytest.raises(zmq.Again, match=told):
+            await shadow.recv_many(timeout=number)
+
+    asyncio.run(main())
+
+
+def test_TIME_11_no_float_is_large_enough(zmq, submodule, pair):
+    _, pull = pair("PUSH", "PULL", "inproc", binder_options={"RCVTIMEO": 3})
+    with pytest.raises(zmq.Again, match="within RCVTIMEO"):
+        pull.recv(timeout=10**400)
+
+    async def main():
+        with pytest.raises(zmq.Again):
+            await submodule("asyncio").Socket.from_socket(pull).recv(timeout=10**400)
+
+    asyncio.run(main())
 
 
 def test_TIME_11_it_is_given_by_name_only(zmq, pair):
