@@ -21,7 +21,7 @@ _loaded: list[ctypes.CDLL] = []
 
 
 def _in_package(library: str) -> str | None:
-    """The file of the package's module, which is not imported."""
+    """The file of the package's module. Looking for it imports the package around it."""
     package, module = _PLACES[library][0]
     if find_spec(package) is None:
         return None
