@@ -230,7 +230,7 @@ cdef inline int compressed_keep(compressed_t *s, const unsigned char *p, size_t 
             return -ENOMEM
         s.incoming_room = n
         memcpy(s.incoming, p, n)
-    else:
+    elif p != s.incoming:
         memmove(s.incoming, p, n)
     s.incoming_size = n
     return 0
@@ -309,7 +309,7 @@ cdef inline ptrdiff_t compressed_read(stream_t *t, void *out, size_t room) noexc
         if n <= 0:
             break
         fetched += n
-    s.more = s.unpacks.rest != NULL or n > 0 or (w.room < room and (w.room == 0 or s.error != 0))
+    s.more = s.unpacks.rest != NULL or n > 0 or w.room == 0 or s.error != 0
     if w.room < room:
         return <ptrdiff_t> (room - w.room)
     if s.error:
