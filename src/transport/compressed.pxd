@@ -35,7 +35,7 @@ cdef enum:
     COMPRESSED_PIECES = 1024        # and not more frames
 
 # What becomes of a piece of the stream, a frame mostly.
-cdef struct piece_t:
+cdef struct outgoing_piece_t:
     size_t taken                    # its bytes
     size_t end                      # where what was made of it ends
 
@@ -46,7 +46,7 @@ cdef struct compressed_t:
     unsigned char *incoming         # of the wire, not unpacked
     size_t incoming_size
     size_t incoming_room
-    piece_t *pieces                 # of `outgoing`, in one block of memory with it
+    outgoing_piece_t *pieces                 # of `outgoing`, in one block of memory with it
     int pieces_at
     int pieces_count
     unsigned char *outgoing         # for the wire, not sent
@@ -110,7 +110,7 @@ cdef inline int compressed_scratch(codec_t *c, size_t need) noexcept nogil:
     return 0
 
 
-cdef inline ptrdiff_t compressed_pack(compressed_t *s, unwritten_t *from_, piece_t *pieces, int *count) noexcept nogil:
+cdef inline ptrdiff_t compressed_pack(compressed_t *s, unwritten_t *from_, outgoing_piece_t *pieces, int *count) noexcept nogil:
     """Some frames into the scratch: how many bytes came of these pieces, or a negative errno."""
     cdef codec_t *c = s.codec
     cdef packing_t w
@@ -143,7 +143,7 @@ cdef inline ptrdiff_t compressed_pack(compressed_t *s, unwritten_t *from_, piece
     return <ptrdiff_t> made
 
 
-cdef inline int compressed_send(stream_t *t, compressed_t *s, size_t made, const piece_t *pieces, int count,
+cdef inline int compressed_send(stream_t *t, compressed_t *s, size_t made, const outgoing_piece_t *pieces, int count,
                                 size_t *taken) noexcept nogil:
     """What is in the scratch. 1: it has left; 0: not all of it, and the rest is kept; or a negative errno. `taken`: bytes of the
     stream that have left in full."""
@@ -159,10 +159,10 @@ cdef inline int compressed_send(stream_t *t, compressed_t *s, size_t made, const
         i += 1
     if <size_t> n == made:
         return 1
-    s.pieces = <piece_t *> malloc((count - i) * sizeof(piece_t) + made - n)
+    s.pieces = <outgoing_piece_t *> malloc((count - i) * sizeof(outgoing_piece_t) + made - n)
     if s.pieces == NULL:
         return -ENOMEM
-    memcpy(s.pieces, pieces + i, (count - i) * sizeof(piece_t))
+    memcpy(s.pieces, pieces + i, (count - i) * sizeof(outgoing_piece_t))
     s.pieces_at = 0
     s.pieces_count = count - i
     for i in range(s.pieces_count):
@@ -177,7 +177,7 @@ cdef inline int compressed_send(stream_t *t, compressed_t *s, size_t made, const
 cdef inline ptrdiff_t compressed_writev(stream_t *t, zc_iovec_t *v, int count) noexcept nogil:
     """transport_ops_t.writev"""
     cdef compressed_t *s = <compressed_t *> t.state
-    cdef piece_t pieces[1024]               # COMPRESSED_PIECES
+    cdef outgoing_piece_t pieces[1024]               # COMPRESSED_PIECES
     cdef ptrdiff_t made
     cdef size_t total = 0, taken = 0
     cdef unwritten_t from_
