@@ -1,8 +1,8 @@
 """The last value of each topic, for subscribers who come late.
 
 Rules
-- A subscriber gets what is kept for its topic when it subscribes, and then what is published: nothing twice, and nothing older after something
-  newer. That is why its subscription takes effect only here (XPUB_MANUAL), and what is kept goes to it alone (XPUB_ANSWER).
+- A subscriber gets what is kept for its topic when it subscribes, and then what is published: nothing twice for one subscription, and nothing
+  older after something newer. That is why its subscription takes effect only here (XPUB_MANUAL), and what is kept goes to it alone (XPUB_ANSWER).
 - What is kept is bounded in topics and bytes; whatever was published longest ago makes way, and is counted. It lives for so long and no longer.
 - Subscribers are any SUB or XSUB, of whatever library. To them it is a publisher.
 - What is kept for one subscriber goes into its queue at once, so the queue has room for all of it.
