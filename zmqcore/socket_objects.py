@@ -286,8 +286,10 @@ class ObjectSocket(_core.Socket):
         return self.send_multipart(_arrays.frames_of(array), flags, copy=copy, track=track, **within(timeout))
 
     def recv_array(self, flags: int = 0, *, timeout: float | None = None) -> Any:
-        """Receive an array of NumPy that `send_array()` sent. It lies in the memory that was received, and can be written to, but for one in
-        memory that is shared with a peer (SHARED_MEMORY): that is read-only, and `array.copy()` can be written to.
+        """Receive an array of NumPy that `send_array()` sent.
+
+        It lies in the memory that was received, and can be written to, but for one in memory that is shared with a peer (SHARED_MEMORY): that
+        is read-only, and `array.copy()` can be written to.
 
         Args:
             flags (int): zmq.DONTWAIT. Default 0.

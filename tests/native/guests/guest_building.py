@@ -26,7 +26,7 @@ GUESTS = {
         "engine/prefixed.pxd",
         "engine/select.pxd",
         "    if kind == ENGINE_ZMTP or kind == ENGINE_PACKED:\n",
-        "    if kind == ENGINE_ZMTP or kind == ENGINE_PACKED: return prefixed_new(config, out)\n",
+        "    if kind == ENGINE_ZMTP: return prefixed_new(config, out)\n",
         "prefixed_new",
     ),
     "toy": (
