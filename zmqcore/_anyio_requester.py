@@ -104,7 +104,7 @@ class Requester(Asking):
             self._stir_one()  # it has read for all until now, or was chosen to and did not come to it
 
     def _take(self, frames: list[bytes]) -> None:
-        question = self._questions.get(frames[0]) if len(frames) > 2 and frames[1] == b"" else None
+        question = self._asked(frames)
         if question is None or question.answer is not None:
             self.dropped += 1
             return

@@ -51,6 +51,8 @@ class _Question:
 class Asking:
     """What all kinds have in common."""
 
+    _questions: dict[bytes, Any]  # by number; what there is of each is the kind's own
+
     def __init__(self, context: Any, endpoints: str | Iterable[str]) -> None:
         self.dropped = 0
         self._socket = context.socket(DEALER)
@@ -68,6 +70,10 @@ class Asking:
 
     def _number(self) -> bytes:
         return _NUMBER.pack(self._own, next(self._numbers))
+
+    def _asked(self, frames: list[bytes]) -> Any:
+        """The question that a message answers; None: it is none that is waited for, or no answer at all."""
+        return self._questions.get(frames[0]) if len(frames) > 2 and frames[1] == b"" else None
 
     def _late(self, attempts: int) -> Again:
         error = Again()
@@ -191,7 +197,7 @@ class Requester(Asking):
             except Again:
                 return
             with self._changed:
-                question = self._questions.get(frames[0]) if len(frames) > 2 and frames[1] == b"" else None
+                question = self._asked(frames)
                 if question is None or question.answer is not None:
                     self.dropped += 1
                 else:
@@ -273,7 +279,7 @@ class AsyncRequester(Asking):
         try:
             while True:
                 frames = await self._socket.recv_multipart()
-                future = self._questions.get(frames[0]) if len(frames) > 2 and frames[1] == b"" else None
+                future = self._asked(frames)
                 if future is None or future.done():
                     self.dropped += 1
                 else:

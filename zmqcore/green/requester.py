@@ -93,7 +93,7 @@ class Requester(Asking):
         try:
             while True:
                 frames = self._socket.recv_multipart()
-                answer = self._questions.get(frames[0]) if len(frames) > 2 and frames[1] == b"" else None
+                answer = self._asked(frames)
                 if answer is None or answer.ready():
                     self.dropped += 1
                 else:
