@@ -8,6 +8,7 @@ import importlib
 import itertools
 import json
 import os
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -15,6 +16,8 @@ import platforms
 import pytest
 from awaiting import SECONDS, endpoint
 from transports import AHEAD, LOCAL, OPTIONS, TRANSPORTS
+
+NO_LOCAL = "no sockets of the family AF_UNIX on this system"
 
 MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")
 ORACLE = MODULE == "zmq"
@@ -30,14 +33,44 @@ def pytest_configure(config):
         raise pytest.UsageError("pytest-timeout is needed: a test that hangs must not hang the run")
 
 
+def lacking(error):
+    """Ends the test as skipped if it failed for want of a call that the system does not have."""
+    if missing := platforms.lacks(error):
+        pytest.skip(f"no {missing} on this system")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    try:
+        return (yield)
+    except Exception as error:
+        lacking(error)
+        raise
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
     try:
         return (yield)
-    except AttributeError as error:
-        if missing := platforms.lacks(error):
-            pytest.skip(f"no {missing} on this system")
+    except Exception as error:
+        lacking(error)
         raise
+
+
+class Module(pytest.Module):
+    """A module of tests. Without a call that it needs to be imported all of it is skipped."""
+
+    def collect(self):
+        try:
+            return super().collect()
+        except Exception as error:
+            if missing := platforms.lacks(error):
+                pytest.skip(f"no {missing} on this system", allow_module_level=True)
+            raise
+
+
+def pytest_pycollect_makemodule(module_path, parent):
+    return Module.from_parent(parent, path=module_path) if sys.platform == "win32" else None
 
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -49,7 +82,7 @@ def pytest_collection_modifyitems(config, items):
     if not LOCAL:
         for item in items:
             if hasattr(item, "callspec") and "ipc" in item.callspec.id.split("-"):
-                item.add_marker(pytest.mark.skip(reason="no sockets of the family AF_UNIX on this system"))
+                item.add_marker(pytest.mark.skip(reason=NO_LOCAL))
     if not ORACLE:
         return
     unwanted = [item for item in items if item.get_closest_marker("better")]
@@ -106,6 +139,8 @@ def fresh(tmp_path_factory):
     """fresh("ipc") -> an endpoint to bind to that is not in use; with ahead=True, one to connect to before."""
 
     def fresh(transport, ahead=False):
+        if transport == "ipc" and not LOCAL:
+            pytest.skip(NO_LOCAL)
         folder = tmp_path_factory.mktemp("s") if transport == "ipc" else None
         return (AHEAD if ahead or transport in OPTIONS else TRANSPORTS)[transport](folder, next(_numbers))
 

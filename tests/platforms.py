@@ -10,9 +10,7 @@ import errno as _errno
 import json
 import os
 import platform
-import select
-import signal
-import socket
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -35,16 +33,44 @@ errno = SimpleNamespace(**vars(_errno) | (WINDOWS_ERRNO if sys.platform == "win3
 # What Wine lacks, Windows has.
 WINE = sys.platform == "win32" and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
 
-# The names of POSIX are missing in these modules where the system has no such call.
-SYSTEM = (os, select, signal, socket)
+# The source of what Ctrl-C does. Windows runs the handler on another thread; a process that is sent the signal by another one just ends there.
+INTERRUPT = "signal.raise_signal(signal.SIGINT)" if sys.platform == "win32" else "os.kill(os.getpid(), signal.SIGINT)"
+
+# How an error tells that the system has no such call, of its own or in what a child process wrote: modules of POSIX, and names missing in others.
+ABSENT = re.compile(
+    r"module '(?P<module>os|select|signal|socket|time)' has no attribute '(?P<name>\w+)'"
+    r"|No module named '(?P<whole>fcntl|grp|pwd|resource|termios|pty)'"
+    r"|(?P<signal>Unsupported signal): "
+)
+PACKAGE = re.compile(r"[\\/]zmqcore[\\/][^\\/\"]*\"")
+
+
+def descriptors():
+    """How many of the system's the process has open, sockets and files and on Windows everything else; None where nobody tells."""
+    if sys.platform == "win32":
+        count = ctypes.c_ulong()
+        kernel = ctypes.WinDLL("kernel32")
+        return count.value if kernel.GetProcessHandleCount(ctypes.c_void_p(-1), ctypes.byref(count)) else None
+    return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
 
 
 def lacks(error):
     """What the system has no call for, if that is why a test (not the package) raised this; None otherwise."""
+    if sys.platform != "win32":
+        return None
     last = traceback.extract_tb(error.__traceback__)[-1].filename
-    if sys.platform == "win32" and error.obj in SYSTEM and Path(last).is_relative_to(ROOT / "tests"):
-        return f"{error.obj.__name__}.{error.name}"
-    return None
+    text = f'File "{last}"\n{error}'
+    found = ABSENT.search(text)
+    if found is None:
+        return lacks(error.__cause__) if error.__cause__ is not None and error.__cause__.__traceback__ else None
+    where = [line for line in text[: found.start()].splitlines() if 'File "' in line][-1]
+    if PACKAGE.search(where):
+        return None
+    if found["signal"]:
+        return "kill() with SIGINT"
+    if found["whole"]:
+        return f"module {found['whole']}"
+    return f"{found['module']}.{found['name']}" + "()" * found["name"].islower()
 
 
 def tested(arguments):
@@ -60,10 +86,11 @@ def tested(arguments):
 def report(config, reporter):
     """What is told of a run, as the end of it knows it."""
     flavour = "" if getattr(sys, "_is_gil_enabled", lambda: True)() else ", free-threaded"
+    machine = platform.machine() + (", 32 bits" if sys.maxsize < 2**32 else "")  # the kernel's, which may be wider
     counts = {kind: len(reporter.stats.get(kind, ())) for kind in ("passed", "skipped", "failed", "error")}
     return {
         "platform": f"{platform.system()} {platform.release()} {platform.machine()}" if sys.platform == "win32"
-        else f"{platform.system()} {platform.machine()}, {'musl' if not platform.libc_ver()[0] else ' '.join(platform.libc_ver())}",
+        else f"{platform.system()} {machine}, {'musl' if not platform.libc_ver()[0] else ' '.join(platform.libc_ver())}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}{flavour}",
         "how": os.environ.get("ZMQCORE_HOW", "native"),
         "tests": "all" if tested(config.args) == "tests" else tested(config.args),

@@ -44,18 +44,19 @@ def cimported(text):
     for number, statement in statements(text):
         if m := re.match(r"\s*from\s+[\w.]+\s+cimport\s+(.*)", statement, re.S):
             for part in m[1].strip("() \n").split(","):
-                if name := part.split(" as ")[-1].strip(" ()\n\\"):
+                if (name := part.split(" as ")[-1].strip(" ()\n\\")) not in {"", "*"}:
                     yield number, name
 
 
 def unused_offences(root):
     """A cimport that the file does not use. The .pxi files of one .pyx are one file to Cython."""
     found = []
-    for path in files(root, "src", C_LEVEL - {".h"}):
+    for path in [*files(root, "src", C_LEVEL - {".h"}), *files(root, "tests/native", C_LEVEL - {".h"})]:
         text = without_comments(path)
         scope = text
         if path.suffix in {".pxi", ".pyx"}:
-            scope = "\n".join(without_comments(other) for other in files(root, "src", {".pxi", ".pyx"}))
+            folder = "src" if path.is_relative_to(root / "src") else "tests/native"
+            scope = "\n".join(without_comments(other) for other in files(root, folder, {".pxi", ".pyx"}))
         uses = defaultdict(int)
         for word in WORD.findall(scope):
             uses[word] += 1
@@ -148,6 +149,42 @@ def uncalled_offences(root, uncalled=UNCALLED):
     ]
 
 
+def declared_offences(root):
+    """A function of C that Cython is told of and never calls, here or in the tests; and a member of a struct that is named nowhere else."""
+    cython = [*files(root, "src", C_LEVEL - {".h"}), *files(root, "tests", C_LEVEL - {".h"})]
+    texts = {path: re.sub(r'"""(?:.|\n)*?"""', "", without_comments(path)) for path in [*files(root, "src", C_LEVEL), *cython]}
+    uses, calls = defaultdict(int), defaultdict(int)
+    for path, text in texts.items():
+        for word in WORD.findall(text):
+            uses[word] += 1
+            calls[word] += path.suffix != ".h"
+        for _, name in cimported(text):
+            calls[name] -= 1
+    found = []
+    for path in files(root, "src", C_LEVEL - {".h"}):
+        where = path.relative_to(root).as_posix()
+        for m in re.finditer(r"(?m)^cdef extern from [^\n]*:\n((?:[ \t]+.*\n|\n)*)", texts[path]):
+            names = re.findall(r"(?m)^    (?!ctypedef)[^\n(]*?(\w+)\(", m[1])
+            found += [f"{where}: {name} is told of and not called" for name in names if calls[name] < 2]
+        for m in re.finditer(r"(?m)^cdef\s+(?:packed\s+)?struct\s+\w+\s*:\n((?:[ \t]+.*\n|\n)*)", texts[path]):
+            names = re.findall(r"(?m)^    [^\n()]*?(\w+)(?:\[[^]]*\])*[ \t]*$", m[1])
+            found += [f"{where}: {name} is a member that nobody uses" for name in names if uses[name] < 2 and not name.startswith("pad")]
+    return found
+
+
+def size_offences(root):
+    """An array whose size is a number in the code and the name of a constant in a comment: one day they differ, and the array is too short."""
+    paths = [*files(root, "src", C_LEVEL - {".h"}), *files(root, "tests", C_LEVEL - {".h"})]
+    constants = {name for path in paths for name in re.findall(r"(?m)^\s+([A-Z][A-Z0-9_]+)\s*(?:=|#|$)", path.read_text())}
+    found = []
+    for path in paths:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            m = re.search(r"\w\[\d+\](?:\[\w+\])?\s+# ([A-Z][A-Z0-9_]+)\b", line)
+            if m and m[1] in constants:
+                found.append(f"{path.relative_to(root)}:{number}: {m[1]} is told in a comment only")
+    return found
+
+
 def permission_offences(root):
     """A room that another one may know, and does not."""
     known = defaultdict(set)
@@ -189,7 +226,7 @@ def circle_offences(root):
     return found
 
 
-CHECKS = [unused_offences, twice_offences, longer_offences, uncalled_offences, permission_offences, circle_offences]
+CHECKS = [unused_offences, twice_offences, longer_offences, uncalled_offences, declared_offences, size_offences, permission_offences, circle_offences]
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -231,6 +268,13 @@ SHORT = "cdef inline int f() noexcept nogil:\n" + "    x = 1\n" * 59
             {"pipe/a.pxd": "cdef inline int f() noexcept nogil:\n    return 0\n", "api/b.pxi": "from pipe.a cimport f\n"},
             True,
         ),
+        (declared_offences, {"base/a.pxd": 'cdef extern from "base/a.h" nogil:\n    int f(int x)\n', "base/a.h": "int f(int x);\nint y = f(1);\n"}, True),
+        (declared_offences, {"base/a.pxd": 'cdef extern from "base/a.h" nogil:\n    int f(int x)\n', "api/b.pxi": "from base.a cimport f\n"}, True),
+        (declared_offences, {"base/a.pxd": 'cdef extern from "base/a.h" nogil:\n    int f(int x)\n', "api/b.pxi": "from base.a cimport f\nf(1)\n"}, False),
+        (declared_offences, {"pipe/a.pxd": "cdef struct a_t:\n    int x       # of nobody\n"}, True),
+        (declared_offences, {"pipe/a.pxd": "cdef struct a_t:\n    char x[4]\n", "api/b.pxi": "a.x[0] = 1\n"}, False),
+        (size_offences, {"pipe/a.pxd": "cdef enum:\n    SIZE = 4\n\ncdef struct a_t:\n    char x[4]    # SIZE\n"}, True),
+        (size_offences, {"pipe/a.pxd": "cdef enum:\n    SIZE = 4\n\ncdef struct a_t:\n    char x[SIZE]\n    char y[64]    # EVP_MAX_MD_SIZE\n"}, False),
         (circle_offences, {"io/a.pxd": "from socket.b cimport x\n", "socket/b.pxd": "from io.a cimport y\n"}, True),
         (circle_offences, {"io/a.pxd": "from socket.b cimport x\n", "socket/b.pxd": "from base.a cimport y\n"}, False),
     ],

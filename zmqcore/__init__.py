@@ -1,7 +1,8 @@
 """ZeroMQ for Python without libzmq. `import zmqcore as zmq` runs programs written for pyzmq.
 
 Start with `Context` and `Socket`; `Poller` waits for several sockets, `zmqcore.asyncio` has sockets to be awaited, and
-`ZMQError` is what fails. `proxy` connects two sockets; `devices` run proxies in threads and processes.
+`ZMQError` is what fails. `proxy` connects two sockets; `devices` run proxies in threads and processes. `zmqcore.requester` asks again where no
+answer comes, `zmqcore.last_values` tells late subscribers what they missed, `zmqcore.ending` shows what a program that hangs waits for.
 
 Example:
     >>> import zmqcore as zmq

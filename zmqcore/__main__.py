@@ -142,7 +142,7 @@ def _info(arguments: argparse.Namespace) -> int:
         "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),
         "platform": platform.platform(),
         "transports": list(transports()),
-        "mechanisms": ["NULL", "PLAIN", *(name.upper() for name in ("curve", "gssapi") if zmqcore.has(name))],
+        "mechanisms": [name for name in zmqcore.SecurityMechanism.__members__ if name in ("NULL", "PLAIN") or zmqcore.has(name.lower())],
         "poller": os.environ.get("ZMQCORE_POLLER") or default,
         "location": os.path.dirname(os.path.abspath(zmqcore.__file__)),
     }

@@ -14,7 +14,7 @@ from typing import Any
 from anyio import Event, move_on_after
 
 from .poll import milliseconds
-from .requester import Asking, frames_of
+from .requester import Asking
 
 __all__ = ["Requester"]
 
@@ -39,7 +39,10 @@ class Requester(Asking):
 
     Raises:
         ZMQError: as `Socket.connect()`.
+        TypeError: a context of another kind.
     """
+
+    _awaited = True
 
     def __init__(self, context: Any, endpoints: str | Iterable[str]) -> None:
         super().__init__(context, endpoints)
@@ -69,11 +72,12 @@ class Requester(Asking):
 
         Raises:
             Again (EAGAIN): no attempt was answered.
+            TypeError, IndexError, ValueError: the message is none, or `retries` is negative. Nothing has been sent.
             ZMQError (ENOTSOCK): it was closed.
             ContextTerminated (ETERM): the context is ending.
         """
-        number, question = self._number(), _Question()
-        frames = [number, b"", *frames_of(message)]
+        number, frames = self._begin(message, retries)
+        question = _Question()
         wait = milliseconds(timeout)
         self._questions[number] = question
         try:

@@ -205,6 +205,12 @@ def awaiting_of(socket: Any, loop: asyncio.AbstractEventLoop) -> Awaiting:
     return awaitings_of(socket).on(loop, socket._original() or socket)
 
 
+def returned_to(socket: Any) -> Any:
+    """The messages that were given back to it, if any."""
+    awaitings = (socket._original() or socket)._awaitings
+    return None if awaitings is None else awaitings.returned
+
+
 class Awaiting(_core.AwaitingBase):
     """Everything that is pending on one socket, on one loop."""
 

@@ -6,6 +6,7 @@ Imported with the first endpoint of lz4+tcp:// or zstd+tcp://, and only then.
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 
@@ -21,9 +22,10 @@ _loaded: list[ctypes.CDLL] = []
 
 
 def _in_package(library: str) -> str | None:
-    """The file of the package's module. Looking for it imports the package around it."""
+    """The file of the package's module. Looking for it imports the package around it. On Windows an extension shows nobody the functions of the
+    library inside it."""
     package, module = _PLACES[library][0]
-    if find_spec(package) is None:
+    if sys.platform == "win32" or find_spec(package) is None:
         return None
     try:
         spec = find_spec(module)
@@ -58,6 +60,8 @@ def addresses(library: str, names: Sequence[str], optional: Sequence[str]) -> li
         ImportError: no library has the others.
     """
     lacking = "not found"
+    if sys.platform == "win32":
+        lacking = f"but not on Windows: there a lib{library}.dll is looked for in the folders of os.add_dll_directory()"
     for found in _candidates(library):
         missing = [name for name in names if name not in optional and not hasattr(found, name)]
         if missing:

@@ -3,6 +3,7 @@
 Rules
 - Milliseconds, as every time in ZeroMQ. None and negative numbers leave it to RCVTIMEO or SNDTIMEO, which hold in any case.
 - The deadline is that of the whole call, on the monotonic clock.
+- What an error says is what the caller had asked for, not what was left of it.
 - A call is told of it only if there is one: a subclass may have a `send` or `recv` that does not know `timeout`.
 """
 
@@ -20,7 +21,7 @@ def checked(timeout: float | None) -> float | None:
     try:
         if timeout is None or timeout < 0:
             return None
-        milliseconds = float(timeout)  # of a Decimal, say
+        milliseconds = timeout if isinstance(timeout, float) else float(timeout)  # of a Decimal, say; a Rest stays one
     except TypeError:
         raise TypeError(f"timeout must be a number of milliseconds or None, not {timeout!r}") from None
     except OverflowError:
@@ -37,18 +38,30 @@ def tighter(timeout: float | None, option: int) -> float:
     return timeout
 
 
+class Rest(float):
+    """What is left of a timeout, in milliseconds. It remembers the whole, for the text of an error."""
+
+    __slots__ = ("whole",)
+    whole: float | None
+
+
 class Deadline:
     """When a call that is made of others has to end."""
 
-    __slots__ = ("end",)
+    __slots__ = ("end", "whole")
 
     def __init__(self, timeout: float | None) -> None:
-        timeout = checked(timeout)
-        self.end = None if timeout is None else time.monotonic() + timeout / 1000
+        milliseconds = checked(timeout)
+        self.whole: float | None = getattr(timeout, "whole", milliseconds)  # of a call that is part of another
+        self.end = None if milliseconds is None else time.monotonic() + milliseconds / 1000
 
     def left(self) -> dict[str, Any]:
         """The keyword that gives the next of them what is left."""
-        return NONE if self.end is None else {"timeout": max(0.0, (self.end - time.monotonic()) * 1000)}
+        if self.end is None:
+            return NONE
+        rest = Rest(max(0.0, (self.end - time.monotonic()) * 1000))
+        rest.whole = self.whole
+        return {"timeout": rest}
 
 
 def within(timeout: float | None) -> dict[str, Any]:

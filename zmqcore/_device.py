@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ._core import proxy
-
-if TYPE_CHECKING:
-    from .socket import Socket
+from .socket import Socket
 
 __all__ = ["device"]
 

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from . import _typed_json
 from .error import ObjectError
-
-Codec: TypeAlias = Literal["json", "msgspec", "msgpack"]
 
 
 def encode(obj: Any, declared: Any, codec: str) -> bytes:

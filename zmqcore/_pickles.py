@@ -4,7 +4,8 @@ Rules
 - Unpickling runs what the sender chose. With a key, nothing is unpickled before its signature has been checked.
 - A signed pickle is one frame: MAGIC, HMAC-SHA256 of PURPOSE and pickle, pickle. The magic makes others fail early and by name. The purpose keeps
   signatures apart from those that the same key makes for something else.
-- Without a key a pickle is trusted if its peer is authenticated or on this machine. What is not known is not trusted.
+- Without a key a pickle is trusted if its peer is authenticated or on this machine. What is not known is not trusted: behind a SOCKS proxy, whose address
+  is the only one that is known, a peer can be anywhere.
 - Refusing is told by an argument, by the context, or by the environment; each of them suffices.
 """
 
@@ -106,7 +107,7 @@ def _trusted(frame: Any) -> bool:
     """Whether the peer is authenticated or on this machine."""
     if not isinstance(frame, _core.Frame):  # of a subclass with a recv of its own: its peer is not known
         return False
-    return not frame._remote or frame.authenticated or _is_local(_peer_address(frame))
+    return not frame._remote or frame.authenticated or (not frame._relayed and _is_local(_peer_address(frame)))
 
 
 def _peer_address(frame: Any) -> str:

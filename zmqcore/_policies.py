@@ -14,9 +14,9 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-from .keys import PeerInfo, PublicKey
+from .keys import Allow, PeerInfo, PublicKey
 
 # As the core knows them (socket/policy.pxd).
 ANYONE, KEYS, ASK = 0, 1, 2
@@ -27,9 +27,6 @@ WELCOME, REFUSED, BROKEN = 200, 400, 500
 LOOK_AGAIN_S = 1.0
 
 Decide: TypeAlias = Callable[[bytes, str, bytes], tuple[int, bytes]]
-Key: TypeAlias = PublicKey | str | bytes
-if TYPE_CHECKING:
-    Allow: TypeAlias = Iterable[Key] | PublicKey | str | os.PathLike[str] | Callable[[PeerInfo], object]
 
 _log = logging.getLogger("zmqcore")
 
@@ -74,13 +71,12 @@ class _Function:
             if inspect.isawaitable(answer):
                 getattr(answer, "close", lambda: None)()
                 raise TypeError("the function returned something to be awaited, not an answer")
+            user = answer.encode() if isinstance(answer, str) else str(peer.key).encode()
             admitted = bool(answer)
         except BaseException:
             _log.exception("refusing the client %s at %s: the function that decides has failed", peer.key, address)
             return BROKEN, b""
-        if not admitted:
-            return REFUSED, b""
-        return (WELCOME, answer.encode()) if isinstance(answer, str) else _welcome(key)
+        return (WELCOME, user) if admitted else (REFUSED, b"")
 
 
 def _metadata(properties: bytes) -> dict[str, bytes]:
@@ -122,7 +118,7 @@ class _Directory:
         if self.files is not None and changed == self.changed and now - self.looked < LOOK_AGAIN_S:
             return
         with os.scandir(self.path) as entries:
-            names = sorted(entry.path for entry in entries if entry.name.endswith(".key"))
+            names = sorted(entry.path for entry in entries if entry.name.endswith(".key") and not entry.name.startswith("."))
         files = [(name, *_stamp(name)) for name in names]
         if files != self.files:
             self.keys = frozenset(key for key in map(_key_of, names) if key is not None)

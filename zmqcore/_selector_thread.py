@@ -16,14 +16,41 @@ import collections
 import contextlib
 import selectors
 import socket
+import sys
 import threading
 import time
 import weakref
 from collections.abc import Callable
 
+from ._core import zmq_poll
+from .constants import POLLERR, POLLIN, POLLOUT
+from .error import ZMQError
+
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 # Seconds, when the system refuses to select.
 PAUSE = 0.05
+
+
+class Polled(selectors.SelectSelector):
+    """A selector of any number of sockets on Windows, where select() takes 512 of them."""
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        keys = list(self.get_map().values())
+        wanted = [(key.fd, POLLIN * bool(key.events & READ) | POLLOUT * bool(key.events & WRITE)) for key in keys]
+        try:
+            found = dict(zmq_poll(wanted, -1 if timeout is None else int(timeout * 1000)))
+        except ZMQError as error:  # a closed one
+            raise OSError(error.errno, error.strerror) from None
+        ready = []
+        for key in keys:
+            events = found.get(key.fd, 0)
+            some = key.events & ((READ if events & (POLLIN | POLLERR) else 0) | (WRITE if events & (POLLOUT | POLLERR) else 0))
+            if some:
+                ready.append((key, some))
+        return ready
+
+
+Selector = Polled if sys.platform == "win32" else selectors.DefaultSelector
 
 
 class SelectorThread:
@@ -105,13 +132,13 @@ class _Watch:
 
     def _run(self) -> None:
         wanted: dict[int, int] = {}
-        with selectors.DefaultSelector() as selector, self._here, self._there:
+        with Selector() as selector, self._here, self._there:
             selector.register(self._there, READ)
             while self._take(selector, wanted):
                 try:
                     found = selector.select()
                 except (OSError, ValueError):
-                    # A descriptor was closed before it was taken off, or there are more than select() takes; it does not say which.
+                    # A descriptor was closed before it was taken off; the system does not say which.
                     if not _forget_closed(selector, wanted, self._there):
                         time.sleep(PAUSE)  # nothing to wait for but better times
                     continue
@@ -176,7 +203,7 @@ def _forget_closed(selector: selectors.BaseSelector, wanted: dict[int, int], own
     for key in list(selector.get_map().values()):
         if key.fileobj is own:
             continue
-        with selectors.DefaultSelector() as alone:
+        with Selector() as alone:
             try:
                 alone.register(key.fd, key.events)
                 alone.select(0)

@@ -41,7 +41,7 @@ class Waiter:
         self.woken = False
 
     def wake(self) -> None:
-        """Has the task run, soon but not now."""
+        """Has the task run, soon or at once."""
         raise NotImplementedError
 
 
@@ -117,6 +117,7 @@ class Waits(Sharer):
             return
         left = events
         waiting: deque[Waiter] = deque()
+        chosen: list[Waiter] = []
         for waiter in self.waiters:
             if not waiter.flags & (left if waiter.alone else events):
                 waiting.append(waiter)
@@ -124,26 +125,28 @@ class Waits(Sharer):
             if waiter.alone:
                 left &= ~waiter.flags
             waiter.woken = True
-            waiter.wake()
-        found = len(waiting) < len(self.waiters)
+            chosen.append(waiter)
         self.waiters = waiting
         if not waiting:
             self.stop_listening()
-        elif found or not events & POLLIN:
+        elif chosen or not events & POLLIN:
             self.pause_time = PAUSE_FIRST
             self.listen()
         else:
             self.stop_listening()
             self.pause(self.pause_time)
             self.pause_time = min(2 * self.pause_time, PAUSE_LAST)
+        for waiter in chosen:  # the last thing: they may run at once
+            waiter.wake()
 
     def wake_all(self) -> None:
         """To find out what has happened."""
         waiters, self.waiters = self.waiters, deque()
+        self.stop_listening()
         for waiter in waiters:
             waiter.woken = True
+        for waiter in waiters:
             waiter.wake()
-        self.stop_listening()
 
 
 def next_pause(tries: int) -> float:

@@ -22,19 +22,18 @@ from . import socket as _socket
 from ._awaiting import (
     DONTWAIT,
     NO_KEYWORDS,
-    PAUSE_FIRST,
-    PAUSE_LAST,
     POLLIN,
-    POLLOUT,
     Awaiting,
     awaiting_of,
+    returned_to,
     running_loop,
 )
 from ._deadlines import Deadline, within
+from ._poll_round import Round, ready_now
 from ._presence import Presence
-from ._readers import listen, stop_listening
-from .constants import Errno, PollEvent, SocketOption
+from .constants import Errno, SocketOption
 from .error import Again, ZMQError
+from .socket_objects import Codec
 from .utils import jsonapi
 
 __all__ = ["Context", "Socket", "Poller", "ZMQEventLoop", "install"]
@@ -44,8 +43,6 @@ _T = TypeVar("_T")
 
 EVENTS = int(SocketOption.EVENTS)
 RCVMORE = int(SocketOption.RCVMORE)
-
-POLLFD = POLLIN | int(PollEvent.POLLERR | PollEvent.POLLPRI)
 
 _core_send = _core.Socket.send
 _core_recv = _core.Socket.recv
@@ -310,14 +307,14 @@ class Socket(_socket.Socket):
 
     @overload  # type: ignore[override]
     def recv_object(
-        self, type: type[_T], flags: int = 0, *, codec: _objects.Codec = "json", timeout: float | None = None
+        self, type: type[_T], flags: int = 0, *, codec: Codec = "json", timeout: float | None = None
     ) -> asyncio.Future[_T]: ...
     @overload
     def recv_object(
-        self, type: Any, flags: int = 0, *, codec: _objects.Codec = "json", timeout: float | None = None
+        self, type: Any, flags: int = 0, *, codec: Codec = "json", timeout: float | None = None
     ) -> asyncio.Future[Any]: ...
     def recv_object(
-        self, type: Any, flags: int = 0, *, codec: _objects.Codec = "json", timeout: float | None = None
+        self, type: Any, flags: int = 0, *, codec: Codec = "json", timeout: float | None = None
     ) -> asyncio.Future[Any]:
         """Receive an object of a declared type, to be awaited. See `zmqcore.Socket.recv_object()`.
 
@@ -486,7 +483,7 @@ class Socket(_socket.Socket):
     def get(self, option: int) -> Any:
         value = super().get(option)
         if option == EVENTS or option == RCVMORE:
-            returned = _returned_to(self)
+            returned = returned_to(self)
             if returned and option == EVENTS:
                 value |= POLLIN
             elif returned:
@@ -494,22 +491,6 @@ class Socket(_socket.Socket):
         return value
 
     getsockopt = get
-
-
-def _returned_to(socket: _core.Socket) -> Any:
-    awaitings = (socket._original() or socket)._awaitings
-    return None if awaitings is None else awaitings.returned
-
-
-def _ready(items: list[tuple[Any, int]]) -> list[tuple[Any, int]]:
-    """As zmq_poll() without waiting, and messages that were given back count."""
-    ready = _core.zmq_poll(items, 0)
-    for item, flags in items:
-        if isinstance(item, Socket) and flags & POLLIN and _returned_to(item):
-            told = dict(ready)
-            told[item] = told.get(item, 0) | POLLIN
-            ready = list(told.items())
-    return ready
 
 
 class Poller(_poll.Poller):
@@ -534,126 +515,15 @@ class Poller(_poll.Poller):
         future: asyncio.Future[list[tuple[Any, int]]] = loop.create_future()
         wait = _poll.milliseconds(timeout)
         try:
-            ready = _ready(self.sockets)
+            ready = ready_now(self.sockets, Socket)
         except Exception as error:
             future.set_exception(error)
             return future
         if ready or wait == 0:
             future.set_result(ready)
         else:
-            _Round(loop, list(self.sockets), future, wait)
+            Round(loop, list(self.sockets), Socket, future, wait)
         return future
-
-
-class _Round:
-    """One poll of a Poller that has to wait: everything it listens to, until its Future is done."""
-
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        items: list[tuple[Any, int]],
-        future: asyncio.Future[list[tuple[Any, int]]],
-        wait: int,
-    ) -> None:
-        self.loop = loop
-        self.items = items
-        self.future = future
-        self.watches: list[asyncio.Future[int]] = []
-        self.watched: list[Awaiting] = []  # of ordinary sockets
-        self.descriptors: list[tuple[int, bool]] = []
-        self.listening = False
-        self.pause: asyncio.TimerHandle | None = None
-        self.pause_time = PAUSE_FIRST
-        self.timer = loop.call_later(wait / 1000, self.expire) if wait > 0 else None
-        future.add_done_callback(self.clean_up)
-        try:
-            for item, flags in items:
-                if isinstance(item, _core.Socket):
-                    self.watch(item, int(flags))
-                else:
-                    self.add_descriptor(item, int(flags))
-            self.listen()
-        except Exception as error:
-            future.set_exception(error)
-
-    def watch(self, item: _core.Socket, flags: int) -> None:
-        awaiting = awaiting_of(item, self.loop)
-        if not isinstance(item, Socket):
-            self.watched.append(awaiting)
-        watch = awaiting.watch(item, flags, -1)
-        watch.add_done_callback(lambda _: self.watch_again(item, flags))
-        self.watches.append(watch)
-
-    def watch_again(self, item: _core.Socket, flags: int) -> None:
-        self.look()
-        if not self.future.done():  # somebody else was quicker
-            self.watches[:] = [watch for watch in self.watches if not watch.done()]
-            try:
-                self.watch(item, flags)
-            except Exception as error:
-                self.future.set_exception(error)
-
-    def add_descriptor(self, item: Any, flags: int) -> None:
-        fd = item if isinstance(item, int) else item.fileno()
-        if flags & POLLFD:
-            self.descriptors.append((fd, False))
-        if flags & POLLOUT:
-            self.descriptors.append((fd, True))
-
-    def listen(self) -> None:
-        self.listening = True
-        for fd, writing in self.descriptors:
-            listen(self.loop, fd, self.look_at_descriptors, writing)
-
-    def stop_listening(self) -> None:
-        if self.listening:
-            self.listening = False
-            for fd, writing in self.descriptors:
-                stop_listening(self.loop, fd, self.look_at_descriptors, writing)
-
-    def look_at_descriptors(self) -> None:
-        """One of them is ready. If it is for something that nobody asked for (input, while waiting for an error), the loop would tell so
-        in each of its turns: looks away for a while."""
-        self.look()
-        if not self.future.done():
-            self.stop_listening()
-            self.pause = self.loop.call_later(self.pause_time, self.listen_again)
-            self.pause_time = min(2 * self.pause_time, PAUSE_LAST)
-
-    def listen_again(self) -> None:
-        self.look()
-        if not self.future.done():
-            try:
-                self.listen()
-            except Exception as error:
-                self.future.set_exception(error)
-
-    def look(self) -> None:
-        if self.future.done():
-            return
-        try:
-            ready = _ready(self.items)
-        except Exception as error:
-            self.future.set_exception(error)
-        else:
-            if ready:
-                self.future.set_result(ready)
-
-    def expire(self) -> None:
-        """Time is up."""
-        self.look()
-        if not self.future.done():
-            self.future.set_result([])
-
-    def clean_up(self, _: object) -> None:
-        for timer in (self.timer, self.pause):
-            if timer is not None:
-                timer.cancel()
-        self.stop_listening()
-        for watch in self.watches:
-            watch.cancel()
-        for awaiting in self.watched:
-            awaiting.rest()
 
 
 class Context(_context.Context[Socket]):

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast
 
-from . import _core
+from . import _core, _told
 from .constants import Errno
 from .error import ZMQError
 from .options import CONTEXT_OPTIONS, SOCKET_OPTIONS, AttributeSetter
@@ -277,6 +277,27 @@ class Context(_core.Context, AttributeSetter, Generic[_SocketT]):
             return TermReport(True, ())
         ended = self._term_within(wait)
         return TermReport(ended, () if ended else reports_of(self))
+
+    def statistics(self) -> _told.ContextStatistics:
+        """Return what the queues of all sockets hold together, the limit (option MAX_QUEUED_BYTES), and the memory kept to be used again.
+
+        Returns:
+            ContextStatistics: limit, what is queued, how often the limit was met, what is kept. Zeros for a context that is over.
+
+        Raises:
+            MemoryError: there is no memory for it.
+
+        Source: none, zmqcore's own; docs/seeing-inside.md explains the limit.
+
+        Example:
+            >>> with zmq.Context() as context:
+            ...     context.max_queued_bytes = 64 << 20
+            ...     context.statistics().queued_bytes
+            0
+        """
+        from .statistics import context_statistics_of
+
+        return context_statistics_of(self)
 
     def describe(self) -> str:
         """Describe all sockets of the context: endpoints, peers, queues, what was dropped, and where they were opened if that was noted.

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from . import _core
-from .statistics import REASONS, Dropped, PeerStatistics, peers_of, statistics_of
+from .statistics import REASONS, Dropped, PeerStatistics, context_statistics_of, peers_of, statistics_of
 
 __all__ = ["CloseReport", "SocketReport", "TermReport", "describe", "describe_on_signal"]
 
@@ -155,6 +155,9 @@ def _peer_line(peer: PeerStatistics) -> str:
 def description(context: Any) -> str:
     """A context with its sockets, endpoints, peers and queues, as text."""
     lines = [f"{context!r}"]
+    memory = context_statistics_of(context)
+    if memory.queued_bytes is not None:
+        lines.append(f"  {memory.queued_bytes} of {memory.max_queued_bytes} bytes queued, {memory.limit_hits} times no room")
     for one in reports_of(context):
         lines.append(
             f"  {one.type}{' (closed, sending)' if one.closed else ''}: "

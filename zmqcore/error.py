@@ -204,7 +204,7 @@ def from_errno(errno: int, msg: str | None = None) -> ZMQError:
 def time_is_over(sending: bool, timeout: float | None, option: int) -> Again:
     """The Again of a send or receive that waited in vain. The text says which limit ended it: `timeout=`, or SNDTIMEO or RCVTIMEO (ms, -1: none)."""
     if timeout is not None and (timeout >= 0 and (option < 0 or timeout <= option)):
-        limit = f"timeout={round(float(timeout), 1):g} ms"
+        limit = f"timeout={round(float(getattr(timeout, 'whole', timeout)), 1):g} ms"  # a Rest knows what it is left of
     else:
         limit = f"{'SNDTIMEO' if sending else 'RCVTIMEO'}, {option} ms"
     late = Again()
@@ -247,7 +247,7 @@ def _hint(errno: int, addr: str) -> str:
     transport, separator, address = addr.partition("://")
     form = transports().get(transport) or ""
     by_host = form.startswith("host:port")
-    if errno == ENAMETOOLONG:
+    if errno == ENAMETOOLONG and form == "path":
         return f": more than the system takes; where it has no long paths, and of names that begin with @, {IPC_PATH_MAX_LEN} bytes (zmq.IPC_PATH_MAX_LEN)"
     if errno == Errno.EINVAL and not (transport and separator and address):
         return ": expected transport://address"

@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from . import _core
 from .utils import z85
@@ -283,6 +283,11 @@ class PeerInfo(NamedTuple):
     address: str
     identity: bytes
     metadata: Mapping[str, str]
+
+
+Key: TypeAlias = PublicKey | str | bytes
+# What `Socket.secure_server()` takes.
+Allow: TypeAlias = Iterable[Key] | PublicKey | str | os.PathLike[str] | Callable[[PeerInfo], object]
 
 
 # ---- files

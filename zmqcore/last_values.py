@@ -18,16 +18,13 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ._arguments import check_kind, message_frames
 from .constants import RCVTIMEO, SNDHWM, SUBSCRIBE, UNSUBSCRIBE, XPUB, XPUB_ANSWER, XPUB_MANUAL
 from .error import Again, ContextTerminated, ZMQError
 
 __all__ = ["AsyncLastValuePublisher", "LastValuePublisher", "LastValues"]
 
 QUEUE = 1000  # messages besides those that are kept: the default of a socket
-
-
-def _frames(message: bytes | Sequence[bytes]) -> list[bytes]:
-    return [bytes(message)] if isinstance(message, (bytes, bytearray, memoryview)) else [bytes(frame) for frame in message]
 
 
 class LastValues:
@@ -117,22 +114,23 @@ class _Publishing:
             message (bytes | Sequence[bytes]): one frame or several. The first one is the topic.
 
         Raises:
+            TypeError, IndexError: the message is none. Nothing has been sent.
             ZMQError (ENOTSOCK): it was closed.
             ContextTerminated (ETERM): the context is ending.
         """
-        frames = _frames(message)
+        frames = message_frames(message)
         with self._lock:
             self._plain.send_multipart(frames)
             self.values.keep(frames)
 
-    def forget(self, topic: bytes) -> None:
+    def forget(self, topic: str | bytes) -> None:
         """Keep nothing for a topic.
 
         Args:
-            topic (bytes): the whole first frame.
+            topic (str | bytes): the whole first frame; str is encoded as UTF-8.
         """
         with self._lock:
-            self.values.forget(topic)
+            self.values.forget(topic.encode() if isinstance(topic, str) else topic)
 
     def _answer(self, request: list[bytes]) -> None:
         """A subscriber asks, or takes back. What else subscribers send is none of ours."""
@@ -168,6 +166,7 @@ class LastValuePublisher(_Publishing):
 
     Raises:
         ValueError: a bound that is none.
+        TypeError: a context of another kind.
         ZMQError: as `Context.socket()`.
 
     Example:
@@ -187,6 +186,7 @@ class LastValuePublisher(_Publishing):
     def __init__(self, context: Any, lifetime: float | None = None, topics_max: int = 10_000, bytes_max: int = 64 << 20) -> None:
         self._socket = context.socket(XPUB)
         try:
+            check_kind(self, self._socket, False)
             self._begin(self._socket, lifetime, topics_max, bytes_max)
         except BaseException:
             self._socket.close()
@@ -235,6 +235,7 @@ class AsyncLastValuePublisher(_Publishing):
 
     Raises:
         ValueError: a bound that is none.
+        TypeError: a context of another kind.
         ZMQError: as `Context.socket()`.
     """
 
@@ -243,6 +244,7 @@ class AsyncLastValuePublisher(_Publishing):
 
         self._socket = context.socket(XPUB)
         try:
+            check_kind(self, self._socket, True)
             self._begin(Socket.shadow(self._socket), lifetime, topics_max, bytes_max)
         except BaseException:
             self._socket.close()

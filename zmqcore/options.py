@@ -45,6 +45,8 @@ def about_option(number: int, setting: bool = False, value: Any = None, socket_t
         return f"option {name} cannot be {'set' if setting else 'read'}"
     if which is not None and socket_type is not None and socket_type not in which:
         return f"option {name} is for {types(which)} sockets, not for {types((socket_type,))}"
+    if setting and socket_type is not None and row["kind"] != "bytes" and isinstance(value, int) and row["lowest"] <= value <= row["highest"]:
+        return f"option {name}: this {types((socket_type,))} socket cannot do {value}"
     return _about_set(row, value) if setting else f"option {name}"
 
 

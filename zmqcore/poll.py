@@ -1,7 +1,7 @@
 """Waiting for several sockets and descriptors at once.
 
 Rules
-- The waiting itself is compiled (`zmq_poll`); a Poller only keeps the list.
+- The waiting itself is compiled (`zmq_poll`); a Poller keeps the list, and for many members what makes the next poll cheaper (`StandingPoll`).
 - Timeouts are milliseconds; None and negative numbers wait for ever, but not for nothing: an empty list is answered at once.
 """
 
@@ -10,10 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ._core import zmq_poll
+from ._core import Socket, StandingPoll, zmq_poll
 from .constants import POLLERR, POLLIN, POLLOUT
 
 __all__ = ["Poller", "select"]
+
+# From so many members on a poll set of their own is worth more than it costs: the I/O thread has to leave each event to the Poller first.
+STANDING_MEMBERS = 64
+# A list that has been polled so often in a row without a change is likely to stay. Making the set costs as much as a few polls.
+STANDING_POLLS = 4
 
 
 def milliseconds(timeout: float | None) -> int:
@@ -42,6 +47,7 @@ class Poller:
 
     sockets: list[tuple[Any, int]]
     _map: dict[Any, int]
+    _standing: StandingPoll | None = None
 
     def __init__(self) -> None:
         self.sockets = []
@@ -89,6 +95,7 @@ class Poller:
         del self.sockets[place]
         for moved, _ in self.sockets[place:]:
             self._map[moved] -= 1
+        self._standing = None  # it holds what was polled last
 
     def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
         """Wait until one of the registered sockets and descriptors is ready.
@@ -105,7 +112,12 @@ class Poller:
             ZMQError (ENOTSOCK): a socket is closed. On Windows also: a descriptor is no socket, or closed.
             ContextTerminated (ETERM): a context is ending.
         """
-        return zmq_poll(self.sockets, milliseconds(timeout))
+        if len(self.sockets) < STANDING_MEMBERS:
+            return zmq_poll(self.sockets, milliseconds(timeout))
+        standing = self._standing
+        if standing is None:
+            standing = self._standing = StandingPoll(STANDING_POLLS)
+        return standing.poll(self.sockets, milliseconds(timeout))
 
 
 def select(
@@ -139,6 +151,8 @@ def select_with(
     """`select`, by means of `poll`."""
     wanted: dict[Any, int] = {}
     for group, flag in ((rlist, POLLIN), (wlist, POLLOUT), (xlist, POLLERR)):
+        if isinstance(group, Socket):  # it would be received from for ever
+            raise TypeError(f"select() takes lists of sockets, not a socket: [{group!r}]")
         for item in group:
             wanted[item] = wanted.get(item, 0) | flag
     if not (timeout is None or hasattr(timeout, "__float__") or hasattr(timeout, "__index__")):

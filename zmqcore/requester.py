@@ -20,17 +20,14 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .constants import DEALER, DONTWAIT, IMMEDIATE, LINGER, POLLIN, POLLOUT
+from ._arguments import check_kind, message_frames
+from .constants import DEALER, DONTWAIT, IMMEDIATE, LINGER, POLLIN, POLLOUT, RCVTIMEO, SNDTIMEO
 from .error import Again
 from .poll import milliseconds
 
 __all__ = ["AsyncRequester", "Requester"]
 
 _NUMBER = struct.Struct("=QQ")  # of this requester, at random; of the question
-
-
-def frames_of(message: bytes | Sequence[bytes]) -> list[bytes]:
-    return [message] if isinstance(message, bytes) else list(message)
 
 
 class _Question:
@@ -52,16 +49,24 @@ class Asking:
     """What all kinds have in common."""
 
     _questions: dict[bytes, Any]  # by number; what there is of each is the kind's own
+    _awaited = False  # whether it is for sockets whose calls are awaited
 
     def __init__(self, context: Any, endpoints: str | Iterable[str]) -> None:
         self.dropped = 0
         self._socket = context.socket(DEALER)
-        self._socket.set(IMMEDIATE, 1)
-        self._socket.set(LINGER, 0)
         self._numbers = itertools.count(1)
         self._own = int.from_bytes(os.urandom(8), "little")
-        for endpoint in [endpoints] if isinstance(endpoints, str) else endpoints:
-            self._socket.connect(endpoint)
+        try:
+            check_kind(self, self._socket, self._awaited)
+            self._socket.set(IMMEDIATE, 1)
+            self._socket.set(LINGER, 0)
+            self._socket.set(RCVTIMEO, -1)  # those of the context are not for this: each question has a time of its own
+            self._socket.set(SNDTIMEO, -1)
+            for endpoint in [endpoints] if isinstance(endpoints, (str, bytes)) else endpoints:
+                self._socket.connect(endpoint)
+        except BaseException:
+            self._socket.close()
+            raise
 
     @property
     def socket(self) -> Any:
@@ -74,6 +79,13 @@ class Asking:
     def _asked(self, frames: list[bytes]) -> Any:
         """The question that a message answers; None: it is none that is waited for, or no answer at all."""
         return self._questions.get(frames[0]) if len(frames) > 2 and frames[1] == b"" else None
+
+    def _begin(self, message: bytes | Sequence[bytes], retries: int) -> tuple[bytes, list[bytes]]:
+        """The number of a question, and what is sent."""
+        if retries < 0:
+            raise ValueError(f"retries is how many attempts follow the first, 0 or more, not {retries}")
+        number = self._number()
+        return number, [number, b"", *message_frames(message)]
 
     def _late(self, attempts: int) -> Again:
         error = Again()
@@ -93,6 +105,7 @@ class Requester(Asking):
 
     Raises:
         ZMQError: as `Socket.connect()`.
+        TypeError: a context of another kind.
 
     Example:
         >>> import threading, zmqcore as zmq
@@ -141,11 +154,12 @@ class Requester(Asking):
 
         Raises:
             Again (EAGAIN): no attempt was answered.
+            TypeError, IndexError, ValueError: the message is none, or `retries` is negative. Nothing has been sent.
             ZMQError (ENOTSOCK): it was closed.
             ContextTerminated (ETERM): the context is ending.
         """
-        number, question = self._number(), _Question()
-        frames = [number, b"", *frames_of(message)]
+        number, frames = self._begin(message, retries)
+        question = _Question()
         wait = milliseconds(timeout)
         with self._changed:
             self._questions[number] = question
@@ -216,7 +230,10 @@ class AsyncRequester(Asking):
 
     Raises:
         ZMQError: as `Socket.connect()`.
+        TypeError: a context of another kind.
     """
+
+    _awaited = True
 
     def __init__(self, context: Any, endpoints: str | Iterable[str]) -> None:
         super().__init__(context, endpoints)
@@ -249,10 +266,9 @@ class AsyncRequester(Asking):
             list[bytes]: the frames of the answer.
 
         Raises:
-            Again, ZMQError, ContextTerminated: as `Requester.request()`.
+            Again, TypeError, IndexError, ValueError, ZMQError, ContextTerminated: as `Requester.request()`.
         """
-        number = self._number()
-        frames = [number, b"", *frames_of(message)]
+        number, frames = self._begin(message, retries)
         wait = milliseconds(timeout)
         seconds = None if wait < 0 else wait / 1000
         future = self._questions[number] = asyncio.get_running_loop().create_future()

@@ -268,7 +268,9 @@ class Socket(
 
         Args:
             addr (str | bytes): `tcp://interface:port` (`*` is any interface, or a free port), `ipc://path`,
-                `ipc://@name` (without a file), `ipc://*` (a path of its own), or `inproc://name`.
+                `ipc://@name` (without a file), `ipc://*` (a path of its own), or `inproc://name`. `ws://`, `wss://`, `tls+tcp://`, `lz4+tcp://` and
+                `zstd+tcp://` take what tcp takes, ws and wss a path behind it. `udp://`, `pgm://`, `epgm://`, `vsock://` and `tipc://` have forms of
+                their own: docs/groups.md, docs/multicast.md, docs/vsock-tipc.md.
 
         Returns:
             SocketContext: its `addr` is the endpoint with the port that was found; as a context manager it
@@ -308,7 +310,7 @@ class Socket(
 
         Args:
             addr (str | bytes): `tcp://host:port` (`tcp://source:port;host:port` chooses the local address),
-                `ipc://path`, `ipc://@name` or `inproc://name`.
+                `ipc://path`, `ipc://@name` or `inproc://name`. Other transports as for `bind()`.
 
         Returns:
             SocketContext: as a context manager it disconnects at the end of the block.

@@ -14,16 +14,14 @@ import importlib
 import pickle
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 from . import _core, _pickles
 from ._deadlines import within
 from .utils import jsonapi
 
-if TYPE_CHECKING:
-    from ._objects import Codec
-
 _T = TypeVar("_T")
+Codec: TypeAlias = Literal["json", "msgspec", "msgpack"]
 
 _OBJECTS = f"{__package__}._objects"
 

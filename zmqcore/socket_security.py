@@ -7,13 +7,8 @@ Rules
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from . import _core
-
-if TYPE_CHECKING:
-    from ._policies import Allow
-    from .keys import PublicKey, SecretKey
+from .keys import Allow, PublicKey, SecretKey
 
 
 class SecureSocket(_core.Socket):

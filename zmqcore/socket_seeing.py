@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from . import _core
+from . import _core, _told
 from ._presence import Presence
 from .constants import DONTWAIT
 from .error import Again
-
-if TYPE_CHECKING:
-    from ._events import SocketEvents
-    from .statistics import PeerStatistics, SocketStatistics
 
 
 class SeeingSocket(_core.Socket):
     """Base of Socket: seeing inside."""
 
-    def statistics(self) -> SocketStatistics:
+    def statistics(self) -> _told.SocketStatistics:
         """Return what the socket has sent, received and dropped, and the same for each peer.
 
         The counters are exact, and taking them does not wait; they cost nothing while nobody asks. Also for a closed socket, for what it
@@ -144,11 +140,12 @@ class SeeingSocket(_core.Socket):
     def _wait_for(self, presence: Presence) -> Any:
         return presence.wait()
 
-    def watch(self, events: int | None = None) -> SocketEvents:
+    def watch(self, events: int | None = None) -> _told.SocketEvents:
         """Report what happens to the connections of this socket, as typed events. `for event in socket.watch()`.
 
         Of an asynchronous socket: `async for`. It takes the place of `monitor()`: a socket reports to one at a time. Joining sockets within
-        the process raises no events.
+        the process raises no events. zmq.EVENT_QUEUE_FULL, zmqcore's own, tells that the queue of a peer was full and a message was dropped or
+        refused; it is told once until there is room again. `socket.watch(zmq.EVENT_QUEUE_FULL).call(function)` calls a function for it.
 
         Args:
             events (int): the events to report, zmq.EVENT_... combined. Default None: all.
@@ -172,7 +169,7 @@ class SeeingSocket(_core.Socket):
 
         return SocketEvents(self, events)
 
-    def let_go(self, peer: PeerStatistics | int) -> None:
+    def let_go(self, peer: _told.PeerStatistics | int) -> None:
         """End the connection to one peer, whatever the type of the socket. What it has sent can still be received.
 
         An endpoint that this socket connects to is not connected to again. What is queued for the peer is dropped, and counted.
@@ -182,6 +179,7 @@ class SeeingSocket(_core.Socket):
 
         Raises:
             ZMQError (EHOSTUNREACH): it is not there (any more).
+            TypeError: neither of the two.
             ZMQError (ENOTSOCK): the socket is closed.
             ContextTerminated (ETERM): the context is ending.
 
@@ -191,7 +189,10 @@ class SeeingSocket(_core.Socket):
             >>> for peer in push.statistics().peers:
             ...     push.let_go(peer)
         """
-        _core.let_go(self, peer if isinstance(peer, int) else peer.id)
+        number = getattr(peer, "id", peer)
+        if not isinstance(number, int):
+            raise TypeError(f"a peer is one of statistics().peers, or its id, not {peer!r}")
+        _core.let_go(self, number)
 
     def peer_state(self, routing_id: bytes) -> int:
         """Tell whether a peer can take a message. For ROUTER and STREAM. Does not wait.

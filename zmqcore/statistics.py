@@ -3,7 +3,7 @@
 Rules
 - The counters are exact: a message is counted once where it is written and once where it arrives, and whatever is dropped is counted by a reason.
 - A message that was sent has been written to one or more peers (`messages_out`), or was dropped at once (`dropped.full`, `dropped.nobody`).
-  What was written is still here (`queued_out`), dropped (`dropped.lost`, `lingered`, `conflated`, `outdated`), or has left (`messages_left`).
+  What was written is still here (`queued_out`), dropped (`dropped.lost`, `lingered`, `conflated`, `outdated`, `refused`), or has left (`messages_left`).
 - What had left over a network is in the hands of the operating systems: a connection that is reset may lose it, and nobody can count that here.
 """
 
@@ -17,10 +17,10 @@ from types import MappingProxyType
 from typing import Any
 
 from . import _core
-from .constants import Event, SocketOption
+from .constants import Event, SecurityMechanism, SocketOption
 from .error import ZMQError
 
-__all__ = ["Dropped", "PeerStatistics", "SocketStatistics"]
+__all__ = ["ContextStatistics", "Dropped", "PeerStatistics", "SocketStatistics"]
 
 STATES = ("waiting", "connecting", "handshake", "ready", "closing", "gone")
 
@@ -43,6 +43,13 @@ class Dropped:
         unwanted (int): received, and nothing that the type takes: answers that a REQ does not wait for, requests without an envelope,
             messages to types that only send, messages of several frames to types that take one.
         unread (int): received, but not by the application before it closed the socket or the connection.
+        refused (int): datagrams that were written, and that the system would not send: too large for the network and not to be divided, no way
+            to that address, an address of another family than the socket's.
+        overrun (int): datagrams that came when the system's buffer was full (RCVBUF). Linux counts them; elsewhere 0.
+        oversized (int): datagrams that came and were larger than MAXMSGSIZE.
+        malformed (int): datagrams that came and were no message: shorter than the group that they announce.
+
+    The datagrams of the last three never were messages: they are in no other number.
     """
 
     full: int = 0
@@ -54,6 +61,10 @@ class Dropped:
     filtered: int = 0
     unwanted: int = 0
     unread: int = 0
+    refused: int = 0
+    overrun: int = 0
+    oversized: int = 0
+    malformed: int = 0
 
     @property
     def total(self) -> int:
@@ -92,7 +103,7 @@ class Traffic:
     def messages_left(self) -> int:
         """Messages that are neither queued nor dropped: handed to the operating system, or in the peer's queue within the process."""
         dropped = self.dropped
-        return self.messages_out - self.queued_out - dropped.lost - dropped.lingered - dropped.conflated - dropped.outdated
+        return self.messages_out - self.queued_out - dropped.lost - dropped.lingered - dropped.conflated - dropped.outdated - dropped.refused
 
 
 @dataclass(frozen=True)
@@ -185,6 +196,30 @@ class SocketStatistics(Traffic):
     shared_blocks: int
 
 
+@dataclass(frozen=True)
+class ContextStatistics:
+    """What the sockets of a context hold, at one moment. See the option MAX_QUEUED_BYTES.
+
+    Attributes:
+        max_queued_bytes (int): the limit; 0: there is none.
+        queued_bytes (int | None): what is queued by the sockets that the limit concerns: the bytes of frames, and 64 for each frame. None if
+            there is no limit, for then nobody counts.
+        limit_hits (int): times that a message, or a look whether there is room, found none because of the limit.
+        recycled_bytes (int): memory that holds nothing and is kept to be used again: buffers, empty queues, and blocks for large frames, which are
+            the process's. A socket gives it back when it has been quiet for a second.
+    """
+
+    max_queued_bytes: int
+    queued_bytes: int | None
+    limit_hits: int
+    recycled_bytes: int
+
+
+def context_statistics_of(context: Any) -> ContextStatistics:
+    found = _core.memory(context)
+    return ContextStatistics(found["limit"], found["queued"] if found["limit"] else None, found["hits"], found["recycled"])
+
+
 def statistics_of(socket: Any) -> SocketStatistics:
     counts, peers = _core.picture(socket)
     mechanism = _mechanism(socket)
@@ -199,6 +234,12 @@ def statistics_of(socket: Any) -> SocketStatistics:
     )
 
 
+def peer_of(socket: Any, number: int) -> PeerStatistics | None:
+    """The peer of that number, if it is there; takes as long with many peers as with one."""
+    found = _core.peer_picture(socket, number)
+    return None if found is None else peers_of([found], _mechanism(socket))[0]
+
+
 def peers_of(peers: list[tuple[dict[str, Any], dict[str, int]]], mechanism: str | None) -> tuple[PeerStatistics, ...]:
     now = time.time()
     return tuple(_peer(facts, counts, mechanism, now) for facts, counts in peers)
@@ -210,10 +251,7 @@ def _mechanism(socket: Any) -> str | None:
         number = socket.get(SocketOption.MECHANISM)
     except ZMQError:  # closed
         return None
-    return _MECHANISMS[number]
-
-
-_MECHANISMS = ("NULL", "PLAIN", "CURVE", "GSSAPI")
+    return SecurityMechanism(number).name
 
 
 def _traffic(counts: dict[str, int]) -> dict[str, Any]:
@@ -293,4 +331,3 @@ def _peer(facts: dict[str, Any], counts: dict[str, int], mechanism: str | None, 
         attempts=facts["attempts"],
         round_trip=facts["rtt"],
     )
-

@@ -14,7 +14,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t, UINT64_MAX
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 cimport cython
 
@@ -23,6 +23,8 @@ import os
 import sys
 import threading
 import weakref
+from collections.abc import Iterable, Sequence      # annotations name them, as the next
+from typing import Any
 
 cdef extern from "api/platform_hooks.h":
     void zc_decref_drain()
@@ -50,9 +52,11 @@ include "statistics.pxi"
 include "deadline.pxi"
 include "send_recv.pxi"
 include "without_timeout.pxi"
+include "loop_spin.pxi"
 include "awaited.pxi"
 include "lending.pxi"
 include "poll.pxi"
+include "standing_poll.pxi"
 include "option_info.pxi"
 include "module.pxi"
 

@@ -1,18 +1,11 @@
-# Sockets that are awaited: what can be done at once, and the short spin of an event loop. What has to wait is in zmqcore/_awaiting.py.
+# Sockets that are awaited: what can be done at once. What has to wait is in zmqcore/_awaiting.py.
 #
 # Rules
 # - A call that is done at once gives a Finished: a Future to everybody who asks, but made without the loop and awaited without a turn of it.
 # - One with a timeout takes the long way, where that is checked.
-# - An event loop spins by looking again in each of its turns, so its other tasks go on. Only one socket of the process does so at a time: each
-#   look of another one would make this one's later.
 
-from base.atomics cimport zc_load_relaxed_u64, zc_store_relaxed_u64
-from base.config cimport SPIN_NS
 from base.errors cimport EBUSY
-from base.platform cimport zc_now_ns
 from cpython.tuple cimport PyTuple_Check
-from io.end_call cimport socket_apply_removals
-from io.spin cimport socket_check_once, socket_may_spin, socket_spun, socket_waited, socket_yield
 
 cdef extern from "Python.h":
     ctypedef struct PyObject
@@ -27,7 +20,6 @@ cdef extern from "Python.h":
 cdef enum:
     CALLS_PER_TURN = 1000
 
-cdef uint64_t spinner_until = 0     # atomic: some socket spins until then
 cdef object running_loop = None
 
 
@@ -132,7 +124,7 @@ def finished(value, loop):
     return finish(value, loop)
 
 
-cdef class AwaitingBase:
+cdef class AwaitingBase(Spinner):
     """What is pending on one socket and one loop: see zmqcore/_awaiting.py, which subclasses this. Used by the loop's thread only."""
     cdef public object loop
     cdef public object receives
@@ -140,9 +132,6 @@ cdef class AwaitingBase:
     cdef public object returned
     cdef public object watches
     cdef public Py_ssize_t calls    # done at once since one had to wait for a turn
-    cdef uint64_t waiting           # since when
-    cdef uint64_t spinning          # since when, 0 = not
-    cdef bint crowded               # somebody else needs the processor
 
     def __cinit__(self, *args):
         global running_loop
@@ -160,59 +149,17 @@ cdef class AwaitingBase:
         """Whether the next call has to wait for the loop's next turn."""
         return self.calls >= CALLS_PER_TURN
 
-    def begin_spin(self, Socket socket):
-        """A receive begins to wait. True if the loop should look again in its next turn, by spin_on()."""
-        cdef socket_t *s = socket.s
-        cdef uint64_t now = zc_now_ns()
-        cdef bint may
-        self.waiting = now
-        if self.spinning or zc_load_relaxed_u64(&spinner_until) > now:
-            return False
-        if not zc_lock_try(&s.lock):
-            return False            # another thread is inside
-        may = s.state == SOCKET_OPEN and socket_may_spin(s, now)
-        zc_lock_release(&s.lock)
-        if may:
-            self.spinning = now
-            self.crowded = False
-            zc_store_relaxed_u64(&spinner_until, now + SPIN_NS)
-        return may
 
-    def spin_on(self, Socket socket):
-        """1: something came. 0: look again in the loop's next turn. -1: no more."""
-        cdef socket_t *s = socket.s
-        cdef bint came = False
-        cdef bint over = zc_now_ns() - self.spinning > SPIN_NS
-        if zc_lock_try(&s.lock):
-            came = socket_check_once(s, s.progress)
-            if came or over:
-                socket_spun(s, came and not self.crowded)
-            socket_apply_removals(s)      # not socket_end_call(): the call that takes what came would have to take the signal back
-            zc_lock_release(&s.lock)
-        if came or over:
-            self.end_spin()
-            return 1 if came else -1
-        with nogil:
-            over = not socket_yield()
-        if over:
-            self.crowded = True
-            self.spinning = 1       # the next look is the last one
-        return 0
-
-    def end_spin(self):
-        """Lets other sockets spin."""
-        if self.spinning:
-            self.spinning = 0
-            zc_store_relaxed_u64(&spinner_until, 0)
-
-    def waited(self, Socket socket):
-        """The descriptor has ended a wait."""
-        cdef socket_t *s = socket.s
-        if self.waiting:
-            if zc_lock_try(&s.lock):
-                socket_waited(s, self.waiting, zc_now_ns())
-                zc_lock_release(&s.lock)
-            self.waiting = 0
+cdef int send_long(socket_t *s, msg_t *m) noexcept:
+    """One frame, without the GIL. As socket_try_send()."""
+    cdef int rc
+    with nogil:
+        zc_lock_acquire(&s.lock)
+        rc = socket_enter(s)
+        if rc == 0:
+            rc = socket_try_send(s, m)
+        leave_socket(s)
+    return rc
 
 
 def await_send(Socket self, data, int flags=0, bint copy=True, bint track=False, routing_id=None, group=None, *, timeout=None):
@@ -248,7 +195,9 @@ def await_send(Socket self, data, int flags=0, bint copy=True, bint track=False,
         msg_of_bytes(&m, data)
         if flags & FLAG_SNDMORE:
             m.flags |= MSG_MORE
-        if zc_lock_try(&s.lock):
+        if copies_long(s, &m):
+            rc = send_long(s, &m)
+        elif zc_lock_try(&s.lock):
             rc = socket_enter(s)
             if rc == 0:
                 rc = socket_try_send(s, &m)
@@ -296,7 +245,7 @@ def await_recv(Socket self, int flags=0, bint copy=True, bint track=False, *, ti
             unlock_socket(s)
         if rc == 0:
             awaiting.calls += 1
-            if m.size >= RX_SPARE_MIN and s.nsessions:
+            if m.size >= RX_SPARE_MIN and zc_load_relaxed_u32(&s.nsessions):
                 return finish(large_bytes(s, &m), awaiting.loop)
             return finish(take_bytes(&m), awaiting.loop)
     return self._recv_later(flags, copy, track, rc == -EAGAIN, timeout)

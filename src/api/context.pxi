@@ -1,6 +1,7 @@
 # Context.
 
 from option.context cimport context_option_kind, context_options_get, context_options_set, context_options_set_text
+from socket.memory cimport memory_limit
 from socket.state cimport context_t
 from socket.life cimport context_end, context_flush, context_new, context_shutdown, context_unref, context_wait
 from reactor.pollset cimport POLLSET_DEFAULT, POLLSET_EPOLL, POLLSET_KQUEUE, POLLSET_POLL
@@ -133,7 +134,7 @@ cdef class Context:
         else:
             (<Context> self._original)._trusted_pickles_only = value
 
-    def term(self):
+    def term(self) -> None:
         """Wait until all sockets are closed and their messages are sent or given up, then end the context.
 
         How long each socket's messages are waited for is its LINGER, by default without limit. A socket that is
@@ -163,7 +164,7 @@ cdef class Context:
         self._closed = ended
         return ended
 
-    def shutdown(self):
+    def shutdown(self) -> None:
         """End every call on the context's sockets, those that are blocked and those to come, with ContextTerminated.
 
         Returns at once and may be called from any thread, more than once. `close()` of the sockets and `term()`
@@ -191,13 +192,14 @@ cdef class Context:
             raise_errno(-EFAULT, "the context that this one is a shadow of has been ended")
         return 0
 
-    def set(self, int option, optval):
+    def set(self, int option: int, optval: Any) -> None:
         """Set an option of the context.
 
         Args:
             option (int): a ContextOption, such as zmq.IO_THREADS or zmq.MAX_SOCKETS; or zmq.IPV6, zmq.BLOCKY.
             optval (int): the value; THREAD_NAME_PREFIX takes str and bytes, too. IO_THREADS and MAX_SOCKETS count
-                until the first socket is made, the thread options until the first endpoint.
+                until the first socket is made, the thread options until the first endpoint. MAX_QUEUED_BYTES concerns
+                sockets that are made while there is a limit.
 
         Raises:
             ZMQError (EINVAL): no such option, or a value out of range.
@@ -210,9 +212,10 @@ cdef class Context:
         cdef bytes text
         cdef char *chars
         cdef size_t size
-        cdef int value
+        cdef int64_t value
+        cdef int kind = context_option_kind(option)
         self.check()
-        if context_option_kind(option) == OPTION_TEXT and isinstance(optval, (str, bytes)):
+        if kind == OPTION_TEXT and isinstance(optval, (str, bytes)):
             text = optval.encode("utf-8") if isinstance(optval, str) else optval
             chars = text
             size = len(text)
@@ -224,17 +227,18 @@ cdef class Context:
             if not isinstance(optval, int):
                 raise TypeError(options_module().about_context_option(option, True, optval))
             try:
-                value = optval
+                value = optval if kind == OPTION_INT64 else <int> optval
             except OverflowError:
                 raise OverflowError(options_module().about_context_option(option, True, optval)) from None
             with nogil:
                 zc_mutex_lock(&self.ctx.mutex)
                 rc = context_options_set(&self.ctx.opt, option, value)
+                memory_limit(self.ctx)
                 zc_mutex_unlock(&self.ctx.mutex)
         if rc < 0:
             raise_errno(rc, options_module().about_context_option(option, True, optval))
 
-    def get(self, int option):
+    def get(self, int option: int) -> Any:
         """Read an option of the context.
 
         Args:
@@ -249,7 +253,7 @@ cdef class Context:
 
         Source: zmq_ctx_get in the ZeroMQ API.
         """
-        cdef int value = 0
+        cdef int64_t value = 0
         cdef int rc
         self.check()
         with nogil:

@@ -2,10 +2,15 @@
 
 from base.mechanisms cimport CURVE_KEY_SIZE, CURVE_KEY_TEXT_SIZE
 from base.secret cimport zc_wipe
-from mechanism.crypto cimport CRYPTO_FUNCTIONS, crypto_functions, crypto_put, crypto_t, crypto_there
+from libc.string cimport memcmp
+from mechanism.crypto cimport CRYPTO_FUNCTIONS, crypto_functions, crypto_put, crypto_streams, crypto_t, crypto_there
+from mechanism.long_mac cimport (
+    LONG_MAC_FUNCTIONS, LONG_MAC_KEY, LONG_MAC_MIN, LONG_MAC_SIZE, long_mac_free, long_mac_functions, long_mac_make, long_mac_put, long_mac_t,
+)
 from option.key cimport key_from_text, key_to_text
 
 cdef crypto_t _crypto
+cdef long_mac_t _long_mac
 cdef object _crypto_lock = threading.Lock()
 
 
@@ -27,6 +32,36 @@ cdef int crypto_find(crypto_t *c) except -1:
     return 0
 
 
+cdef bint long_mac_agrees(const long_mac_t *l, const crypto_t *c):
+    """Whether it gives what libsodium gives."""
+    cdef unsigned char text[2051]           # no multiple of anything, and longer than what is done at one time
+    cdef unsigned char one[LONG_MAC_SIZE]
+    cdef unsigned char other[16]
+    cdef void *state = NULL
+    cdef size_t n
+    cdef bint same = True
+    c.randombytes(text, sizeof(text))
+    for n in (<size_t> LONG_MAC_MIN, <size_t> sizeof(text) - LONG_MAC_KEY):
+        c.onetimeauth_poly1305(one, text + LONG_MAC_KEY, n, text)
+        same = same and long_mac_make(l, &state, other, text + LONG_MAC_KEY, n, text) and memcmp(one, other, LONG_MAC_SIZE) == 0
+    long_mac_free(l, state)
+    return same
+
+
+cdef bint long_mac_find(long_mac_t *l, const crypto_t *c) except -1:
+    """Whether there is one."""
+    cdef uintptr_t address
+    cdef int i
+    if not crypto_streams(c):
+        return False
+    import zmqcore._libcrypto
+    found = zmqcore._libcrypto.poly1305([long_mac_functions[i].name.decode() for i in range(1, LONG_MAC_FUNCTIONS)])
+    for i, each in enumerate(found):
+        address = each
+        long_mac_put(l, i, address)
+    return len(found) > 0 and long_mac_agrees(l, c)
+
+
 cdef const crypto_t *crypto_load() except NULL:
     """The library, loaded with the first call."""
     global _crypto
@@ -34,6 +69,7 @@ cdef const crypto_t *crypto_load() except NULL:
     with _crypto_lock:
         if not crypto_there(&_crypto):
             crypto_find(&found)
+            found.long_mac = &_long_mac if long_mac_find(&_long_mac, &found) else NULL
             _crypto = found
     return &_crypto
 
@@ -50,14 +86,14 @@ cdef int context_needs_crypto(context_t *ctx) except -1:
 
 
 cdef bytes key_text(const unsigned char *key):
-    cdef char text[41]              # CURVE_KEY_TEXT_SIZE and a NUL
+    cdef char text[CURVE_KEY_TEXT_SIZE + 1]
     key_to_text(key, text)
     made = text[:CURVE_KEY_TEXT_SIZE]
     zc_wipe(text, sizeof(text))
     return made
 
 
-def curve_keypair():
+def curve_keypair() -> tuple[bytes, bytes]:
     """Make a key pair for CURVE.
 
     Returns:
@@ -74,7 +110,7 @@ def curve_keypair():
         (40, True)
     """
     cdef const crypto_t *c = crypto_load()
-    cdef unsigned char public_key[32]       # CURVE_KEY_SIZE
+    cdef unsigned char public_key[CURVE_KEY_SIZE]
     cdef unsigned char secret_key[32]
     c.box_keypair(public_key, secret_key)
     try:
@@ -83,7 +119,7 @@ def curve_keypair():
         zc_wipe(secret_key, CURVE_KEY_SIZE)
 
 
-def curve_public(secret_key):
+def curve_public(secret_key: bytes | str) -> bytes:
     """Derive the public key from a secret key of CURVE.
 
     Args:
@@ -100,7 +136,7 @@ def curve_public(secret_key):
     Source: zmq_curve_public in the ZeroMQ API; RFC 26 (CurveZMQ), RFC 32 (Z85).
     """
     cdef const crypto_t *c
-    cdef unsigned char key[32]              # CURVE_KEY_SIZE
+    cdef unsigned char key[CURVE_KEY_SIZE]
     cdef unsigned char public_key[32]
     cdef bytes text = secret_key.encode() if isinstance(secret_key, str) else bytes(secret_key)
     cdef int rc

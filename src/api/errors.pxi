@@ -53,7 +53,7 @@ cdef int raise_option_value(int option, object value, object kind=TypeError) exc
     raise kind(options_module().about_value(option, value))
 
 
-def zmq_errno():
+def zmq_errno() -> int:
     """The errno of the last call that failed in this thread.
 
     Returns:

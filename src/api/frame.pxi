@@ -352,7 +352,7 @@ cdef class Frame:
         gives its text. None without CURVE, over inproc, and for Frames that were not received."""
         cdef const unsigned char *value = NULL
         cdef size_t size = 0
-        cdef unsigned char key[32]      # CURVE_KEY_SIZE
+        cdef unsigned char key[CURVE_KEY_SIZE]
         if metadata_find(self.props, "Peer-Key", 8, &value, &size) < 0 or key_read(value, size, key) < 0:
             return None
         return keys_module().PublicKey((<char *> key)[:CURVE_KEY_SIZE])
@@ -364,7 +364,12 @@ cdef class Frame:
         By what `secure_server()` allows (but for "*", which asks nobody who they are), by a ZAP handler that was shown a password, a key or a
         ticket, or, on a client, by the server's key. False otherwise, with the NULL mechanism whatever a handler says, over inproc, and for
         Frames that were not received."""
-        return self.props != NULL and self.props.authenticated
+        return self.props != NULL and bool(self.props.authenticated)
+
+    @property
+    def _relayed(self):
+        """Whether Peer-Address is that of a proxy on the way to the peer."""
+        return self.props != NULL and bool(self.props.relayed)
 
     @property
     def group(self):
@@ -408,7 +413,7 @@ cdef class Frame:
     def __hash__(self):
         return hash(self.bytes)
 
-    def get(self, option):
+    def get(self, option: int | str) -> int | str:
         """Read a property of the message or of the connection it came by. `frame[name]` is the same.
 
         Args:
@@ -455,7 +460,7 @@ cdef class Frame:
             raise_errno(-EINVAL)
         return value[:size].decode("utf-8")
 
-    def set(self, option, value):
+    def set(self, option: int, value: int) -> None:
         """Set `routing_id` or `group`. Options of a message cannot be set.
 
         Args:

@@ -15,7 +15,7 @@ def lend(_SocketBase sock not None, Py_ssize_t size):
     cdef int rc
     sock.check()
     if size < 0:
-        raise_errno(-EINVAL)
+        raise_errno(-EINVAL, f"a size is 0 bytes or more, not {size}")
     with nogil:
         zc_lock_acquire(&s.lock)
         rc = lend_locked(s, <size_t> size, &frame.m)

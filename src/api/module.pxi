@@ -65,7 +65,7 @@ _TEXTS = {
 }
 
 
-def strerror(int errno):
+def strerror(int errno: int) -> str:
     """The text of an error number, ZeroMQ's own numbers included.
 
     Args:
@@ -84,7 +84,7 @@ def strerror(int errno):
     return _TEXTS_ELSEWHERE.get(errno, text) if text.startswith("Unknown error") else text
 
 
-def zmq_version_info():
+def zmq_version_info() -> tuple[int, int, int]:
     """The release of libzmq whose behaviour is matched.
 
     Returns:
@@ -93,7 +93,7 @@ def zmq_version_info():
     return (4, 3, 5)
 
 
-def has(capability):
+def has(capability: str) -> bool:
     """Tell whether this build can do something.
 
     Args:
@@ -128,7 +128,7 @@ def has(capability):
     return False
 
 
-def transports(bint within_process=False):
+def transports(bint within_process: bool = False) -> dict[str, str]:
     """The transports of this build and system, and what an address of each looks like: {"tcp": "host:port", ...}. within_process: only those."""
     cdef transports_t all
     cdef int i
@@ -167,7 +167,7 @@ cdef int run_proxy(frontend, backend, capture, control) except -1:
         proxy_free(&p)
 
 
-def proxy(frontend, backend, capture=None):
+def proxy(frontend: Socket, backend: Socket, capture: Socket | None = None) -> None:
     """Forward messages between two sockets, both ways, until the context ends. Blocks; start it in a thread.
 
     Args:
@@ -197,7 +197,9 @@ def proxy(frontend, backend, capture=None):
     run_proxy(frontend, backend, capture, None)
 
 
-def proxy_steerable(frontend, backend, capture=None, control=None):
+def proxy_steerable(
+    frontend: Socket, backend: Socket, capture: Socket | None = None, control: Socket | None = None
+) -> int:
     """Forward messages as `proxy()` does, under control.
 
     The commands, received by the control socket, are PAUSE, RESUME, TERMINATE and STATISTICS. A REP answers

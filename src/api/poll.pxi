@@ -1,7 +1,7 @@
 # zmq_poll: several sockets and descriptors at once.
 
 from base.platform cimport (
-    zc_now_ns, zc_pollfd_t, zc_pollfd_set, zc_pollfds_error, ZC_POLLERR, ZC_POLLHUP, ZC_POLLIN, ZC_POLLNVAL, ZC_POLLOUT, ZC_POLLPRI,
+    zc_now_ns, zc_pollfd_t, zc_pollfd_set, zc_pollfds_error, zc_signals_interrupt, ZC_POLLERR, ZC_POLLHUP, ZC_POLLIN, ZC_POLLNVAL, ZC_POLLOUT, ZC_POLLPRI,
 )
 from reactor.pollset cimport pollset_t, pollset_wait_many
 from base.config cimport SIGNAL_CHECK_LATER_NS, SIGNAL_CHECK_NS
@@ -165,7 +165,7 @@ cdef int64_t milliseconds_of(timeout) except? -2:
     return int(timeout)
 
 
-def zmq_poll(sockets, timeout=-1):
+def zmq_poll(sockets: Sequence[tuple[Any, int]], timeout: int = -1) -> list[tuple[Any, int]]:
     """Wait until one of several sockets and descriptors is ready. `Poller` is this with a list that stays.
 
     Args:
@@ -218,7 +218,7 @@ def zmq_poll(sockets, timeout=-1):
                 return results
             # As socket_wait(): a signal that came just before is checked for once more.
             at = until
-            if waits < 2:
+            if waits < 2 or not zc_signals_interrupt():
                 at = min(until, now + (SIGNAL_CHECK_LATER_NS if waits else SIGNAL_CHECK_NS))
             poll_wait(socks, flags, fds, nfds, at)
             waits += 1

@@ -39,7 +39,7 @@ cdef class SecretKey:
     Args:
         key (str | bytes | buffer): 32 bytes or 40 characters of Z85. Default None: a new one.
     """
-    cdef unsigned char secret[32]       # CURVE_KEY_SIZE
+    cdef unsigned char secret[CURVE_KEY_SIZE]
     cdef readonly bytes _public
 
     def __cinit__(self, key=None):
@@ -73,7 +73,7 @@ cdef class SecretKey:
     def _reveal_into(self, buffer):
         """Puts the secret, as 40 characters of Z85, into memory that the caller wipes."""
         cdef Py_buffer view
-        cdef char text[41]              # CURVE_KEY_TEXT_SIZE and a NUL
+        cdef char text[CURVE_KEY_TEXT_SIZE + 1]
         writable_buffer(buffer, &view)
         key_to_text(self.secret, text)
         memcpy(view.buf, text, min(view.len, CURVE_KEY_TEXT_SIZE))

@@ -3,13 +3,29 @@
 # Small frames of bytes go the short way: one lock, one pattern call, no Python object made or copied. Whatever finds no room (or nothing to
 # receive) goes the long way, without the GIL.
 
-from base.config cimport RX_SPARE_MIN
+from base.atomics cimport zc_load_relaxed_u32
+from base.config cimport RX_SPARE_MIN, SHARED_LONG
 from socket.send_recv cimport (
     socket_abandon, socket_recv_now, socket_recv_wait, socket_send_now, socket_send_wait, socket_try_send,
 )
 from io.wait cimport wait_begin, wait_t
 from message.message cimport MSG_GROUPED
+from session.session cimport FLUSH_FULL
 from pattern.ops cimport CAN_SEND, GROUPS
+
+
+cdef inline bint copies_long(socket_t *s, msg_t *m) noexcept:
+    """It may be copied into memory shared with peers, which takes too long to keep the GIL."""
+    return m.size >= SHARED_LONG and zc_load_relaxed_u32(&s.host.nsharing) != 0
+
+
+cdef inline bint lock_to_send(socket_t *s, msg_t *m, Py_ssize_t n) noexcept:
+    """For a short way, with the GIL. False: another thread is inside, or this is long."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        if copies_long(s, m + i):
+            return False
+    return zc_lock_try(&s.lock)
 
 
 cpdef list frames_of(msg_parts):
@@ -113,7 +129,7 @@ cdef class Socket(_SocketBase):
             m[0].flags |= MSG_GROUPED
             if flags & FLAG_SNDMORE:
                 m[0].flags |= MSG_MORE
-            if zc_lock_try(&s.lock):
+            if lock_to_send(s, m, 1):
                 rc = socket_enter(s)
                 if rc == 0:
                     rc = socket_try_send(s, m)
@@ -301,7 +317,7 @@ cdef class Socket(_SocketBase):
                     m[i].flags |= MSG_MORE
             rc = -EAGAIN
             i = 0
-            if zc_lock_try(&s.lock):
+            if lock_to_send(s, m, n):
                 rc = socket_enter(s)
                 while rc >= 0 and i < n:
                     rc = socket_try_send(s, &m[i])
@@ -422,7 +438,7 @@ cdef class Socket(_SocketBase):
         try:
             parts.append(take_bytes(&m) if copy else frame_from(&m, &origin, track))
             for i in range(rest.count):
-                if copy and rest.frames[i].size >= RX_SPARE_MIN and s.nsessions:
+                if copy and rest.frames[i].size >= RX_SPARE_MIN and zc_load_relaxed_u32(&s.nsessions):
                     parts.append(large_bytes(s, &rest.frames[i]))
                 elif copy:
                     parts.append(take_bytes(&rest.frames[i]))
@@ -434,7 +450,7 @@ cdef class Socket(_SocketBase):
             inbox_free(&rest)
         return parts
 
-    def recv_into(self, buffer, /, *, Py_ssize_t nbytes=0, int flags=0, timeout=None):
+    def recv_into(self, buffer: Any, /, *, Py_ssize_t nbytes: int = 0, int flags: int = 0, timeout: float | None = None) -> int:
         """Receive one frame into memory that is there already.
 
         Args:
@@ -494,7 +510,7 @@ cdef class Socket(_SocketBase):
         finally:
             PyBuffer_Release(&view)
 
-    def send_many(self, iterable, int flags=0, *, timeout=None):
+    def send_many(self, iterable: Iterable[Any], int flags: int = 0, *, timeout: float | None = None) -> int:
         """Send a batch: each item is one message of one frame. For small messages twice as fast as a loop of `send()`.
 
         Args:
@@ -517,7 +533,7 @@ cdef class Socket(_SocketBase):
             >>> pull.recv_many(3)
             [b'a', b'b', b'c']
         """
-        cdef msg_t m[64]                # SEND_BATCH
+        cdef msg_t m[SEND_BATCH]
         cdef Py_ssize_t sent = 0
         cdef Py_ssize_t n, done
         cdef int rc = 0
@@ -564,13 +580,13 @@ cdef class Socket(_SocketBase):
         cdef int rc
         while done[0] < n:
             rc = -EAGAIN
-            if zc_lock_try(&s.lock):
+            if not copies_long(s, &m[done[0]]) and zc_lock_try(&s.lock):
                 rc = socket_enter(s)
-                while rc >= 0 and done[0] < n:
+                while rc >= 0 and done[0] < n and not copies_long(s, &m[done[0]]):
                     rc = socket_try_send(s, &m[done[0]])
                     if rc >= 0:
                         done[0] += 1
-                        if s.host.flush_now:
+                        if s.host.flush_now == FLUSH_FULL:
                             break       # written without the GIL
                 unlock_socket(s)
             if rc == -EAGAIN:
@@ -581,14 +597,14 @@ cdef class Socket(_SocketBase):
                 return rc
         return 0
 
-    def recv_many(self, Py_ssize_t max=1000, int flags=0, *, timeout=None):
+    def recv_many(self, Py_ssize_t max: int = 1000, int flags: int = 0, *, timeout: float | None = None) -> list[bytes]:
         """Receive a batch: wait for one frame, and take further ones as far as they are there.
 
         For messages of one frame; of longer ones the list does not tell where each begins.
 
         Args:
             max (int): frames to take at most. Default 1000.
-            flags (int): zmq.DONTWAIT (do not wait for the first). Default 0.
+            flags (int): zmq.DONTWAIT (do not wait for the first), by name: `recv_many(zmq.DONTWAIT)` is max=1, and waits. Default 0.
             timeout (float): milliseconds to wait at most; None and negative numbers leave it to the option RCVTIMEO, which holds in any case.
                 Default None.
 
@@ -606,7 +622,7 @@ cdef class Socket(_SocketBase):
         """
         cdef socket_t *s = self.s
         cdef list out = []
-        cdef msg_t m[64]                # RECV_BATCH
+        cdef msg_t m[RECV_BATCH]
         cdef int n = RECV_BATCH
         cdef int taken
         cdef int i

@@ -15,13 +15,14 @@ from pattern.ops cimport SINGLE_FRAME
 from pattern.pattern cimport pattern_is, pattern_topics_count
 from reactor.io_thread cimport io_help, io_thread_t
 from io.end_call cimport socket_end_call
-from io.overlap cimport overlap_flush
+from io.overlap cimport overlap_flush, overlap_large
 from io.ownership cimport socket_help_begin
 from socket.endpoints cimport socket_bind, socket_connect, socket_connect_peer, socket_disconnect_peer, socket_unbind
 from socket.life cimport socket_close, socket_new, socket_new_locked
 from socket.monitor cimport MONITOR_BOTH_ENDS, MONITOR_ENDPOINT
 from socket.monitoring cimport socket_monitor_start, socket_monitor_stop
 from socket.options cimport socket_set_option
+from session.session cimport FLUSH_FIRST, FLUSH_LARGE
 from socket.state cimport netpipe_t, socket_t, SOCKET_OPEN
 from socket.send_recv cimport socket_enter, socket_events_now, socket_poll_wait
 from socket.references cimport socket_unref
@@ -53,6 +54,8 @@ cdef inline void unlock_socket(socket_t *s) noexcept:
     """Ends a call and unlocks. The GIL is held; it is given up to write a full output, or to help the I/O thread,
     and taken again when the lock is free."""
     if unsettled(s):
+        if s.host.flush_now == FLUSH_LARGE or s.host.flush_now == FLUSH_FIRST:
+            overlap_large(s)
         if s.host.flush_now or s.helps:
             with nogil:
                 leave_socket(s)
@@ -132,7 +135,8 @@ cdef inline int get_locked(socket_t *s, int option, value_t *v) noexcept nogil:
         v.endpoint = <char *> calloc(v.size, 1)
         if v.endpoint == NULL:
             return -ENOMEM
-        memcpy(v.endpoint, s.last_endpoint, v.size - 1)
+        if s.last_endpoint != NULL:
+            memcpy(v.endpoint, s.last_endpoint, v.size - 1)
     else:
         return -EINVAL
     return 0
@@ -227,6 +231,7 @@ cdef class _SocketBase:
             if not self._closed and not self._is_shadow:
                 with nogil:
                     socket_close(self.s, 0, False)
+                polls_rouse()
             socket_unref(self.s)
 
     cdef int check(self) except -1:
@@ -270,6 +275,7 @@ cdef class _SocketBase:
         self._closed = True
         with nogil:
             socket_close(self.s, ms, given)
+        polls_rouse()
         original = _sockets.pop(<uintptr_t> self.s, None)
         if original is not None:
             original._closed = True
@@ -303,7 +309,7 @@ cdef class _SocketBase:
         if rc < 0:
             refuse_endpoint(self, rc, addr, text, True)
 
-    def connect_peer(self, addr):
+    def connect_peer(self, addr: str | bytes) -> int:
         """Connect a PEER socket, and learn by which routing id the peer is reached. For PEER sockets.
 
         Args:
@@ -339,7 +345,7 @@ cdef class _SocketBase:
             refuse_endpoint(self, rc, addr, text, True)
         return number
 
-    def disconnect_peer(self, uint32_t routing_id):
+    def disconnect_peer(self, uint32_t routing_id: int) -> None:
         """End the connection to one peer. For PEER sockets.
 
         Args:
@@ -361,7 +367,7 @@ cdef class _SocketBase:
         if rc < 0:
             raise_errno(rc)
 
-    def unbind(self, addr):
+    def unbind(self, addr: str | bytes) -> None:
         """Stop listening on an endpoint, and end the connections that were accepted there.
 
         What has been received can still be read; what is queued for those peers is sent within LINGER.
@@ -378,7 +384,7 @@ cdef class _SocketBase:
         """
         self.forget_endpoint(addr, False)
 
-    def disconnect(self, addr):
+    def disconnect(self, addr: str | bytes) -> None:
         """Undo a `connect()`: end the connection, and make no further attempts.
 
         What has been received can still be read; what is queued for that peer is sent within LINGER.
@@ -446,7 +452,7 @@ cdef class _SocketBase:
 
     # ---- options
 
-    def set(self, int option, optval):
+    def set(self, int option: int, optval: Any) -> None:
         """Set an option to an int or bytes, as its kind demands; `zmqcore.Socket.set()` tells more."""
         cdef int kind = option_kind(option)
         cdef int number
@@ -490,7 +496,7 @@ cdef class _SocketBase:
                 leave_socket(s)
         return rc
 
-    def get(self, int option):
+    def get(self, int option: int) -> Any:
         """Read an option.
 
         Args:
@@ -539,7 +545,7 @@ cdef class _SocketBase:
                 free(v.endpoint)
         return v.bytes[:v.size - 1] if v.kind == OPTION_TEXT or v.kind == OPTION_KEY else v.bytes[:v.size]
 
-    def fileno(self):
+    def fileno(self) -> int:
         """The descriptor of the socket, for `select()` and event loops; the option FD.
 
         It is readable as long as the socket has something to do (level-triggered). Then read EVENTS, or receive
@@ -564,7 +570,7 @@ cdef class _SocketBase:
             raise_errno(rc)
         return rc
 
-    def poll_events(self, timeout_ms, int flags):
+    def poll_events(self, timeout_ms: int, int flags: int) -> int:
         """Wait until the socket can be received from or sent to; the compiled half of `zmqcore.Socket.poll()`.
 
         Args:
@@ -604,7 +610,7 @@ cdef class _SocketBase:
                 raise_errno(rc)
             return rc
 
-    def join(self, group):
+    def join(self, group: str | bytes) -> None:
         """Join a group: a DISH receives the messages of the groups it has joined.
 
         A group matches by its whole name, not by a beginning of it. Joins hold for all connections, those made later included.
@@ -630,7 +636,7 @@ cdef class _SocketBase:
         self.check()
         change_group(self.s, group, True)
 
-    def leave(self, group):
+    def leave(self, group: str | bytes) -> None:
         """Leave a group that was joined.
 
         Args:

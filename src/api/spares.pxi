@@ -6,7 +6,7 @@
 # - What was handed out stays known (session_host_t.kept), and is filled again when nobody but the socket holds it. So a loop that lets its
 #   frames go has them in the same memory again and again, without a page fault.
 # - `kept` needs no lock: each place is an atomic word that is exchanged as a whole, by threads with the GIL, and by the one that gives all
-#   back when the socket is quiet (socket/pipes.pxd, spares_drop) or closed.
+#   back when the socket is quiet (socket/recycled.pxd) or closed.
 
 from cpython.object cimport PyObject
 from base.atomics cimport zc_cas_ptr, zc_load_relaxed_ptr, zc_swap_ptr
@@ -18,10 +18,12 @@ cdef bint holders_known = not hasattr(sys, "_is_gil_enabled") or sys._is_gil_ena
 cdef extern from *:
     """
     #define zc_bytes_alone(o, n) (Py_REFCNT(o) == 1 && Py_SIZE(o) == (n))
+    #define zc_bytes_idle(o) (Py_REFCNT(o) == 1 ? (size_t)Py_SIZE(o) : 0)
     /* The hash of the old content is forgotten. It is PyBytesObject's first field of its own; its name is deprecated. */
     #define zc_bytes_renew(o) (*(Py_hash_t *)((char *)(o) + sizeof(PyVarObject)) = -1)
     """
     bint zc_bytes_alone(PyObject *o, Py_ssize_t size) nogil
+    size_t zc_bytes_idle(PyObject *o) nogil
     void zc_bytes_renew(PyObject *o) nogil
 
 

@@ -2,11 +2,12 @@
 
 from io.mailbox cimport mailbox_drain
 from socket.ending cimport closed_linger, closed_wait, pictures_free, pictures_t, pictures_take
+from socket.memory cimport memory_t, memory_take
 from socket.monitor cimport MONITOR_PEER
 from socket.monitoring cimport socket_monitor_pipes
 from pattern.pattern cimport pattern_peer_state
 from socket.presence cimport peer_let_go, present_wait
-from socket.statistics cimport peer_info_t, picture_free, picture_t, picture_take
+from socket.statistics cimport peer_info_clear, peer_info_t, picture_free, picture_peer, picture_t, picture_take
 from zmtp.metadata cimport metadata_octets
 
 
@@ -62,6 +63,32 @@ def picture(_SocketBase sock not None):
         picture_free(&t)
 
 
+cdef inline int peer_picture_locked(socket_t *s, uint32_t id, peer_info_t *info) noexcept nogil:
+    if s.state == SOCKET_OPEN:
+        mailbox_drain(s)
+    return picture_peer(s, id, info)
+
+
+def peer_picture(_SocketBase sock not None, uint32_t id):
+    """Facts and counters of the peer of that number, or None. Also of a closed socket."""
+    cdef socket_t *s = sock.s
+    cdef peer_info_t info
+    cdef int rc
+    if s == NULL or s.fork_generation != zc_fork_generation():
+        sock.check()
+    memset(&info, 0, sizeof(info))
+    with nogil:
+        zc_lock_acquire(&s.lock)
+        rc = peer_picture_locked(s, id, &info)
+        leave_socket(s)
+    try:
+        if rc < 0:
+            raise MemoryError
+        return (peer_facts(&info), <object> info.counts) if rc else None
+    finally:
+        peer_info_clear(&info)
+
+
 cdef dict picture_facts(picture_t *t):
     return {
         "identity": <uintptr_t> t.identity,
@@ -89,6 +116,21 @@ def pictures(Context context not None):
         return [picture_facts(&all.items[i]) for i in range(all.count)]
     finally:
         pictures_free(&all)
+
+
+cdef size_t object_idle(void *object) noexcept nogil:
+    """idle_object_t"""
+    return zc_bytes_idle(<PyObject *> object)
+
+
+def memory(Context context not None):
+    """What the queues of a context hold, and what it keeps: {"limit", "queued", "hits", "recycled"}. Zeros for a context that is over."""
+    cdef memory_t m
+    m.limit = m.queued = m.hits = m.recycled = 0
+    if context.ctx != NULL and context.ctx.fork_generation == zc_fork_generation():
+        with nogil:
+            memory_take(context.ctx, &m, object_idle)
+    return <object> m
 
 
 def contexts():
@@ -141,7 +183,7 @@ def wait_present(_SocketBase sock not None, int wanted, bytes topic, int64_t tim
             break
         PyErr_CheckSignals()
     if rc < 0:
-        raise_errno(rc)
+        raise_errno(rc, "only PUB, XPUB and RADIO have subscribers" if rc == -ENOTSUP else None)
     return rc
 
 
@@ -161,7 +203,7 @@ def let_go(_SocketBase sock not None, uint32_t number):
         leave_socket(s)
     zc_decref_drain()
     if rc < 0:
-        raise_errno(rc)
+        raise_errno(rc, f"there is no peer {number} (any more)" if rc == -EHOSTUNREACH else None)
 
 
 cdef inline int peer_state_locked(socket_t *s, const unsigned char *id, size_t n) noexcept nogil:
@@ -182,8 +224,10 @@ def peer_state(_SocketBase sock not None, bytes routing_id not None):
         rc = peer_state_locked(s, id, n)
         leave_socket(s)
     zc_decref_drain()
+    if rc == -EHOSTUNREACH:
+        raise_errno(rc, "no peer has this routing id")
     if rc < 0:
-        raise_errno(rc)
+        raise_errno(rc, "only ROUTER and STREAM know their peers by routing ids" if rc == -ENOTSUP else None)
     return rc
 
 

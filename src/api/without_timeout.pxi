@@ -30,7 +30,7 @@ cdef class _WithoutTimeout(_SocketBase):
         if flags & FLAG_SNDMORE:
             m.flags |= MSG_MORE
         rc = -EAGAIN
-        if zc_lock_try(&s.lock):
+        if not copies_long(s, &m) and zc_lock_try(&s.lock):
             rc = socket_enter(s)
             if rc == 0:
                 rc = socket_try_send(s, &m)
@@ -71,7 +71,7 @@ cdef class _WithoutTimeout(_SocketBase):
         if rc < 0:
             raise_transfer(s, rc, False)
         if copy:
-            if m.size >= RX_SPARE_MIN and s.nsessions:
+            if m.size >= RX_SPARE_MIN and zc_load_relaxed_u32(&s.nsessions):
                 return large_bytes(s, &m)
             return take_bytes(&m)
         return frame_from(&m, &origin, track)

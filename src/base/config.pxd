@@ -50,6 +50,10 @@ cdef enum:
 
     # Room for frames that are copied together. With half of it a write wakes the peer twice as often: tcp at 4 KiB a third slower.
     TX_BUFFER = 131072
+    # With more connections than RX_KEEP_CHUNKS an output begins with this much, one page. A message to all of them needs
+    # a buffer for each, and buffers of TX_BUFFER would be fetched from the system and given back every time: 2 calls and
+    # 2 page faults for each write.
+    TX_FIRST = 4000
     # From this size on a frame is written from the sender's own memory by a gathering write: below, one memcpy is cheaper.
     TX_REF_MIN = 8192
     # A peer that leaves so much of our subscriptions unread, what it got at the beginning not counted, is let go: it gets the present set when it
@@ -72,7 +76,9 @@ cdef enum:
     # finding a block, and one that is read in place keeps it.
     SHARED_MIN = 32768
     # So much copied into shared memory is told of without waiting for more; as TX_FULL.
-    SHARED_COPIED = 65536
+    SHARED_COPIED = 262144
+    # A copy into shared memory from here on is made without the GIL. Below, taking it again costs other threads more than they gain.
+    SHARED_LONG = 262144
     # Segments that a connection may show one after the other. An honest peer shows a new one when another of its peers has left with blocks of the last.
     SHARED_SHOWN_MAX = 64
     # Spare chunks and buffers a socket keeps for itself. More are given back to malloc.
@@ -87,8 +93,9 @@ cdef enum:
 
     # Application away from the socket for this long: the I/O thread takes its descriptors back.
     LEASE_NS = 1000000
-    # Empty rings of a socket that has gone quiet give their memory back, this often at most.
-    TRIM_NS = 1000000000
+    # An exported FD shows that there is a message until the application comes for it, and this wakes the I/O thread as well. If that is all there was,
+    # the next lease is twice as long, so many times: 16 ms. With 1 ms each time the thread took 2 % of a processor for one unread message.
+    LEASE_DOUBLINGS = 4
     # Looks of the I/O thread at its sockets before it lets its lock go: what it does itself may be news (a timer set anew) and need another look.
     SCANS_PER_TURN = 4
     # The I/O thread found a socket busy: when to try again (its application thread has been asked to do the work meanwhile).
@@ -99,6 +106,15 @@ cdef enum:
     # at first soon; a thread that keeps writing its own output (because its buffer is full, or it reads in between) is given two steps more.
     FLUSH_FIRST_NS = 20000
     FLUSH_STEPS = 2
+    # What goes to more connections than this is not written by the first message of a burst, but at its end: the program
+    # would be held up by a system call for each of them, 2 to 4 us, and a wake-up of the I/O thread costs less. With 20
+    # messages to 64 subscribers the first message and each look at the burst had a write to all of them, 2.8 for each in
+    # all. Looks are further apart, too, by so many ns for each connection, or the sender would do nothing but write.
+    FLUSH_MANY = 8
+    FLUSH_EACH_NS = 2000
+    # Messages of different sockets that are written one after the other come less than this apart: a write takes 3 to 5 us
+    # with a reader on the other processor, and the interpreter's loop some more.
+    FLUSH_TURN_NS = 20000
     # A thread that so many times running came back for input and wrote its output before the I/O thread had to is trusted to do so again: looked
     # after only with the lease. Otherwise the thread would wake in every round of an echo, and halve its speed. When that was wrong trust begins
     # anew, and takes twice as many times up to SELF_FLUSH_LIMIT_MAX; so far less than a hundredth of all bursts are late for it.
@@ -109,6 +125,9 @@ cdef enum:
     # A look costs a timer and two switches of threads: 25 us of a processor in a virtual machine.
     FLUSH_CHECK_SHARE = 16
     FLUSH_CHECK_MAX_NS = 250000
+    # A program that sends one message after the other with pauses as long as this writes each itself: that costs it as much as having the
+    # I/O thread come, which it would do sooner.
+    FLUSH_PAUSE_NS = 50000
     # Pace of the looks while the burst goes on.
     FLUSH_CHECK_NS = 40000
     # A look watches for so long whether frames are added. If none are, the burst is over, or so slow that waiting for more is worth nothing.
@@ -130,6 +149,16 @@ cdef enum:
     OVERLAP_BYTES_PER_NS = 8    # how fast the kernel copies, about
     # Output by reference of this size and above is worth it: copying it takes longer than handing it over.
     OVERLAP_MIN = 32768
+    # Waking a thread costs the program 5 to 20 us in a virtual machine. For one that is back after so long, in the mean, the
+    # thread keeps time: it looks after so many times of that, until it has found nothing so often.
+    TEMPO_AWAY_NS = 100000
+    TEMPO_TIMES = 2
+    TEMPO_RESTS = 3
+    # A program that waits, at some other socket, for what comes of each message has but one on its way, and loses by this.
+    # After so many looks in a row that found one there is no tempo for so many messages, twice as many each time.
+    TEMPO_LONELY = 4
+    TEMPO_SKIP = 64
+    TEMPO_SKIP_MAX = 4096
     # One write apart: a thread that wants to close the connection waits for it, 100 us or so.
     APART_BYTES = 1048576
     APART_CALLS = 8             # for one socket before it is the turn of others
@@ -138,6 +167,14 @@ cdef enum:
     # A spinning thread that gave its processor up and got it back only after this long is in the way of others: it had better sleep.
     # Longer than a peer on the same processor takes to answer.
     SPIN_CROWDED_NS = 25000
+    # This long is somebody's whole slice of time: a program that computes is on the same processor. A thread that sleeps is served before such a
+    # program; one that yields to it waits until the slice is over. If that costs more than spinning has saved, so much for each spin that won and
+    # so much in all, nobody spins for a while, twice as long each time.
+    SPIN_STOLEN_NS = 500000
+    SPIN_WORTH_NS = 20000
+    SPIN_CREDIT_NS = 20000000
+    SPIN_REST_NS = 20000000
+    SPIN_REST_MAX_NS = 640000000
 
     # With RECONNECT_IVL 0 the first attempt comes at once, the others after this, doubled up to so many times (64 ms): an address where nobody
     # listens refuses within microseconds, and asking it without a pause would take a processor.

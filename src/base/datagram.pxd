@@ -9,7 +9,7 @@
 #   (tuning_t.addressed).
 # - Numbers are the machine's own: records never leave the process.
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy
 
 cdef enum:
@@ -22,6 +22,13 @@ cdef enum:
 cdef struct record_t:
     uint32_t address            # bytes of it, below 2**16
     uint32_t size               # of the datagram
+
+# Datagrams that came to nothing.
+cdef struct datagram_losses_t:
+    uint64_t refused            # not sent: the system would not, or there was nobody at such an address
+    uint64_t overrun            # came when the system's buffer was full, as far as it tells
+    uint64_t oversized          # came, and were larger than may be
+    uint64_t malformed          # came, and were no message
 
 
 cdef inline void record_put(unsigned char *out, uint32_t address, uint32_t size) noexcept nogil:

@@ -4,7 +4,7 @@
  * - All memory of the core comes from and goes back to these four; the system's own names appear nowhere else.
  * - In a build for users they are the system's functions, at no cost. A build with ZC_FAULTS counts the blocks in use, and can make
  *   any allocation and any call that takes something else of the system's (a descriptor, a thread, a name) fail. It also counts how many bytes
- *   of large frames are copied.
+ *   of large frames are copied, and its clock can be set forward.
  * - `zc_faults` is exported under its own name: a test finds it with ctypes, so no interface of the package has to show it. A shared
  *   object has its own.
  */
@@ -60,6 +60,7 @@ typedef struct zc_faults {
     uint64_t error;  /* errno of the calls for a resource that fail; set while not armed */
     uint64_t blocks; /* atomic; allocated and not freed */
     uint64_t copied; /* atomic; bytes, see zc_copy_count() */
+    uint64_t ahead;  /* atomic; so many nanoseconds is zc_now_ns() ahead of the system's clock. It may only grow */
 } zc_faults_t;
 
 #if defined(_WIN32)
@@ -78,6 +79,8 @@ static inline int zc_fault_due(zc_countdown_t *c) {
 static inline int zc_resource_fault(void) {
     return zc_fault_due(&zc_faults.resources) ? -(int)zc_faults.error : 0;
 }
+
+static inline uint64_t zc_clock_ahead(void) { return zc_load_relaxed_u64(&zc_faults.ahead); }
 
 /* So many bytes of a frame were copied. Small frames are not counted: copying is what they cost, and counting would cost as much. */
 static inline void zc_copy_count(uint64_t n) {
@@ -115,6 +118,7 @@ static inline void zc_free(void *p) {
 #define zc_realloc realloc
 #define zc_free free
 #define zc_resource_fault() 0
+#define zc_clock_ahead() 0
 #define zc_copy_count(n) ((void)0)
 
 #endif

@@ -17,6 +17,8 @@ cdef enum:
     EVENT_HANDSHAKE_FAILED_PROTOCOL = 0x2000
     EVENT_HANDSHAKE_FAILED_AUTH = 0x4000
     EVENT_PIPES_STATS = 0x10000
+    # Another one: a message has found the queue of a peer full, and something was dropped or refused; the value is that of OVERFLOW.
+    EVENT_QUEUE_FULL = 0x08000000
     # One of our own, beyond those that ALL stands for: packets of a multicast group are lost for good; the value is their
     # number.
     EVENT_PACKETS_LOST = 0x40000000

@@ -10,9 +10,11 @@
  *   platform_thread.h   clock, locks, threads, processors, fork, random octets
  *   platform_io.h       descriptors: wake-ups, timers, sockets' reads and writes
  *   platform_poll.h     epoll, kqueue, poll
- *   platform_net.h      socket addresses, options, names, interfaces, peer credentials, socket files
- *   platform_local.h    socket files: long names, owners
+ *   platform_net.h      socket addresses, options, names, interfaces
+ *   platform_family.h   sockets of VSOCK and TIPC
+ *   platform_local.h    ipc: peer credentials, socket files, long names, owners
  *   platform_multicast.h  datagram sockets and multicast groups
+ *   platform_datagram.h   many datagrams by one call, and those that got lost
  *   platform_library.h  libraries found at run time
  *   platform_shared.h   memory shared by two processes, descriptors handed over
  */
@@ -83,6 +85,7 @@
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/sockios.h>
+#include <sys/auxv.h>
 #if defined(__has_include)
 #if __has_include(<linux/tipc.h>) && __has_include(<linux/vm_sockets.h>) && defined(AF_TIPC) && defined(AF_VSOCK)
 #include <linux/tipc.h>
@@ -100,6 +103,10 @@
 #if defined(__APPLE__) || defined(__FreeBSD__)
 #include <sys/event.h>
 #include <sys/ucred.h>
+#define ZC_HAVE_KQUEUE 1
+#elif defined(ZC_KQUEUE_MODEL) /* a build for tests, on Linux: tests/platforms/kqueue.sh */
+#include "kqueue_model.h"
+#define ZC_HAVE_KQUEUE 1
 #endif
 
 #if defined(__APPLE__)

@@ -11,6 +11,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 cdef extern from "base/platform.h" nogil:
     # ---- clock ----
     uint64_t zc_now_ns()
+    bint zc_signals_interrupt()
+    bint zc_cpu_has_aes()
 
     # ---- short lock: spins a little, then sleeps; released by the thread that acquired it ----
     ctypedef struct zc_lock_t:
@@ -51,7 +53,6 @@ cdef extern from "base/platform.h" nogil:
     # ---- fork ----
     int zc_fork_install()
     uint32_t zc_fork_generation()                        # grows by one in every forked child
-    int zc_pid()
 
     # ---- random ----
     int zc_os_random(void *out, size_t n)
@@ -85,9 +86,7 @@ cdef extern from "base/platform.h" nogil:
     int zc_shutdown_write(int fd)
     long zc_unsent(int fd)
     int zc_socket_error(int fd)                          # 0 or -errno; reading clears it
-    int zc_set_nonblocking(int fd)
     int zc_socket_adopt(int fd)                          # non-blocking, close on exec, no SIGPIPE
-    int zc_fd_is_readable_now(int fd)
 
     # ---- poll ----
     ctypedef struct zc_pollfd_t:
@@ -103,6 +102,7 @@ cdef extern from "base/platform.h" nogil:
         ZC_POLLNVAL
     void zc_pollfd_set(zc_pollfd_t *p, int fd, int events)
     int zc_poll(zc_pollfd_t *fds, int n, int64_t timeout_ns)
+    int zc_poll_refused(zc_pollfd_t *fds, int n)
     int zc_pollfds_error(const zc_pollfd_t *fds, int n)
 
     # ---- epoll ----
@@ -141,7 +141,6 @@ cdef extern from "base/platform.h" nogil:
     ctypedef struct zc_sockaddr_t:
         uint32_t len                                     # 0: no address
     enum:
-        ZC_FAMILY_NONE
         ZC_FAMILY_LOCAL
         ZC_FAMILY_VSOCK
         ZC_FAMILY_TIPC
@@ -197,7 +196,6 @@ cdef extern from "base/platform.h" nogil:
         ZC_OPT_BUSY_POLL
         ZC_OPT_V6ONLY
         ZC_OPT_BIND_NO_PORT
-        ZC_OPT_LINGER_RESET
     int zc_set_option(int fd, int option, int value)
     int zc_bind_device(int fd, const char *name)
 
@@ -216,8 +214,6 @@ cdef extern from "base/platform.h" nogil:
     int zc_datagram_filter(int fd, int raw, uint32_t offset, uint32_t mask)
     int zc_interface_find(const char *name, int family, const uint8_t *octets, int bits, zc_sockaddr_t *out)
     # ---- datagrams; see platform_datagram.h ----
-    enum:
-        ZC_DATAGRAMS_MAX
     ctypedef struct zc_datagrams_t:
         zc_sockaddr_t address
         zc_iovec_t *vectors
@@ -227,6 +223,7 @@ cdef extern from "base/platform.h" nogil:
         uint32_t cut
     void zc_datagrams_join(int fd)
     int zc_datagrams_can_join(int fd)
+    uint32_t zc_datagrams_overrun(int fd)
     int zc_datagrams_send(int fd, zc_datagrams_t *d, int n)
     int zc_datagrams_recv(int fd, zc_datagrams_t *d, int n)
     int zc_sa_is_multicast(const zc_sockaddr_t *sa)
@@ -246,7 +243,8 @@ cdef extern from "base/platform.h" nogil:
     int zc_file_is_socket(const char *path)
     uint64_t zc_file_identity(const char *path)
     int zc_private_directory(char *out, size_t cap)
-    int ZC_PATH_MAX
+    enum:
+        ZC_PATH_MAX
     int zc_bind_long(int fd, const char *path)
     int zc_connect_long(int fd, const char *path)
     int zc_sa_is_of_descriptor(const zc_sockaddr_t *sa)

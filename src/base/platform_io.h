@@ -115,10 +115,19 @@ static inline int zc_socket_adopt(int fd) {
 /* ---- vectors ---- */
 
 #if defined(_WIN32)
-typedef WSABUF zc_iovec_t;
+/* A WSABUF, but that its length has 32 bits only, and the padding is the rest of it here. */
+typedef struct zc_iovec {
+    size_t len;
+    char *buf;
+} zc_iovec_t;
+_Static_assert(sizeof(zc_iovec_t) == sizeof(WSABUF) && offsetof(zc_iovec_t, buf) == offsetof(WSABUF, buf), "a WSABUF with a longer length");
+
+/* What one call is given at most: the system locks all of it in memory, and refuses with WSAENOBUFS when that is too much. */
+#define ZC_CALL_MAX ((size_t)16 << 20)
+
 static inline void zc_iov_set(zc_iovec_t *v, const void *base, size_t n) {
     v->buf = (char *)base;
-    v->len = (ULONG)n;
+    v->len = n;
 }
 static inline size_t zc_iov_len(const zc_iovec_t *v) { return v->len; }
 static inline void *zc_iov_base(const zc_iovec_t *v) { return v->buf; }
@@ -140,7 +149,7 @@ static inline void *zc_iov_base(const zc_iovec_t *v) { return v->iov_base; }
 
 static inline ptrdiff_t zc_send(int fd, const void *data, size_t n) {
 #if defined(_WIN32)
-    int put = send((SOCKET)fd, (const char *)data, n > INT_MAX ? INT_MAX : (int)n, 0);
+    int put = send((SOCKET)fd, (const char *)data, (int)(n > ZC_CALL_MAX ? ZC_CALL_MAX : n), 0);
     return put >= 0 ? put : zc_net_error();
 #else
     for (;;) {
@@ -153,7 +162,7 @@ static inline ptrdiff_t zc_send(int fd, const void *data, size_t n) {
 
 static inline ptrdiff_t zc_recv(int fd, void *out, size_t n) {
 #if defined(_WIN32)
-    int got = recv((SOCKET)fd, (char *)out, n > INT_MAX ? INT_MAX : (int)n, 0);
+    int got = recv((SOCKET)fd, (char *)out, (int)(n > ZC_CALL_MAX ? ZC_CALL_MAX : n), 0);
     return got >= 0 ? got : zc_net_error();
 #else
     for (;;) {
@@ -179,10 +188,21 @@ static inline ptrdiff_t zc_each(int fd, const zc_iovec_t *v, int n, int sending)
 }
 #endif
 
+#if defined(_WIN32)
+/* How many of the vectors, from the first on, go into one call as they are. 0: the first alone is too much. */
+static inline DWORD zc_iov_fitting(const zc_iovec_t *v, int n) {
+    size_t all = 0;
+    int i = 0;
+    while (i < n && v[i].len <= ZC_CALL_MAX - all) all += v[i++].len;
+    return (DWORD)i;
+}
+#endif
+
 static inline ptrdiff_t zc_readv(int fd, zc_iovec_t *v, int n) {
 #if defined(_WIN32)
-    DWORD got = 0, flags = 0;
-    return WSARecv((SOCKET)fd, v, (DWORD)n, &got, &flags, NULL, NULL) == 0 ? (ptrdiff_t)got : zc_net_error();
+    DWORD got = 0, flags = 0, fitting = zc_iov_fitting(v, n);
+    if (fitting == 0) return zc_recv(fd, v[0].buf, v[0].len);
+    return WSARecv((SOCKET)fd, (WSABUF *)v, fitting, &got, &flags, NULL, NULL) == 0 ? (ptrdiff_t)got : zc_net_error();
 #else
     static uint32_t forbidden; /* of the process, and known for sure: the plain call worked where this one did not */
     if (zc_load_relaxed_u32(&forbidden)) return zc_each(fd, v, n, 0);
@@ -200,8 +220,9 @@ static inline ptrdiff_t zc_readv(int fd, zc_iovec_t *v, int n) {
 
 static inline ptrdiff_t zc_sendv(int fd, zc_iovec_t *v, int n) {
 #if defined(_WIN32)
-    DWORD put = 0;
-    return WSASend((SOCKET)fd, v, (DWORD)n, &put, 0, NULL, NULL) == 0 ? (ptrdiff_t)put : zc_net_error();
+    DWORD put = 0, fitting = zc_iov_fitting(v, n);
+    if (fitting == 0) return zc_send(fd, v[0].buf, v[0].len);
+    return WSASend((SOCKET)fd, (WSABUF *)v, fitting, &put, 0, NULL, NULL) == 0 ? (ptrdiff_t)put : zc_net_error();
 #else
     static uint32_t forbidden; /* as above; a firewall answers EPERM to both calls */
     if (zc_load_relaxed_u32(&forbidden)) return zc_each(fd, v, n, 1);
@@ -402,6 +423,7 @@ static inline int zc_timer_arm(int fd, uint64_t abs_ns) {
 #if defined(__linux__)
     struct itimerspec t;
     memset(&t, 0, sizeof t);
+    abs_ns = zc_system_ns(abs_ns);
     t.it_value.tv_sec = (time_t)(abs_ns / 1000000000u);
     t.it_value.tv_nsec = (long)(abs_ns % 1000000000u);
     return timerfd_settime(fd, TFD_TIMER_ABSTIME, &t, NULL) == 0 ? 0 : -errno;

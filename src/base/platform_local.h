@@ -1,11 +1,186 @@
-/* Socket files: names of any length, and whose they are. Included by platform.h only.
+/* ipc: who the peer is, and socket files: names of any length, and whose they are. Included by platform.h only.
  *
  * Rules
  * - A path that no socket address holds is reached through a descriptor, where the system has a name for each of those (Linux: /proc).
  *   -ENAMETOOLONG elsewhere, and where /proc is not there.
  * - A file gets its owner and mode after bind() and before listen(): until then everybody is refused.
- * - Nothing blocks.
+ * - Nothing blocks, except the user database behind zc_user_in_group.
  */
+
+/* ---- who is the peer ---- */
+
+static inline int zc_peer_credentials(int fd, uint32_t *uid, uint32_t *gid, int32_t *pid) {
+#if defined(__linux__)
+    struct ucred c;
+    socklen_t len = sizeof c;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &len) != 0) return -errno;
+    *uid = c.uid;
+    *gid = c.gid;
+    *pid = c.pid;
+    return 0;
+#elif defined(__APPLE__) || defined(__FreeBSD__)
+    struct xucred c;
+    socklen_t len = sizeof c;
+#if defined(SOL_LOCAL)
+    int level = SOL_LOCAL;
+#else
+    int level = 0;
+#endif
+    if (getsockopt(fd, level, LOCAL_PEERCRED, &c, &len) != 0) return -errno;
+    if (c.cr_version != XUCRED_VERSION) return -EINVAL;
+    *uid = c.cr_uid;
+    *gid = c.cr_ngroups > 0 ? c.cr_groups[0] : (uint32_t)-1;
+    *pid = 0;
+#if defined(__APPLE__)
+    pid_t peer = 0;
+    len = sizeof peer;
+    if (getsockopt(fd, SOL_LOCAL, LOCAL_PEERPID, &peer, &len) == 0) *pid = peer;
+#elif defined(__FreeBSD_version) && __FreeBSD_version >= 1300000
+    *pid = c.cr_pid;
+#endif
+    return 0;
+#else
+    (void)fd, (void)uid, (void)gid, (void)pid;
+    return -ENOSYS;
+#endif
+}
+
+/* 1 when `gid` is the primary or a supplementary group of the user; the user database may be a remote one. */
+static inline int zc_user_in_group(uint32_t uid, uint32_t gid) {
+#if defined(_WIN32)
+    (void)uid, (void)gid;
+    return 0;
+#else
+    struct passwd user, *found = NULL;
+    char text[4096];
+    if (getpwuid_r((uid_t)uid, &user, text, sizeof text, &found) != 0 || found == NULL) return 0;
+#if defined(__APPLE__)
+    int groups[256];
+    int n = (int)(sizeof groups / sizeof groups[0]);
+    if (getgrouplist(user.pw_name, (int)user.pw_gid, groups, &n) < 0) n = (int)(sizeof groups / sizeof groups[0]);
+#else
+    gid_t groups[256];
+    int n = (int)(sizeof groups / sizeof groups[0]);
+    /* On overflow n is what would be needed; what was written is looked at. */
+    if (getgrouplist(user.pw_name, user.pw_gid, groups, &n) < 0) n = (int)(sizeof groups / sizeof groups[0]);
+#endif
+    for (int i = 0; i < n; i++)
+        if ((uint32_t)groups[i] == gid) return 1;
+    return 0;
+#endif
+}
+
+/* ---- files ---- */
+
+#if defined(_WIN32)
+/* A path as the functions of Windows for files take it. What names a socket there is UTF-8, whatever the code page: other than their narrow
+ * forms have it. */
+typedef struct zc_wide_path { wchar_t text[MAX_PATH + 1]; } zc_wide_path_t;
+
+static inline const wchar_t *zc_wide(zc_wide_path_t *out, const char *path) {
+    if (MultiByteToWideChar(CP_UTF8, 0, path, -1, out->text, MAX_PATH + 1) == 0) out->text[0] = 0; /* no file has that name */
+    return out->text;
+}
+
+static inline DWORD zc_file_attributes(const char *path) {
+    zc_wide_path_t wide;
+    return GetFileAttributesW(zc_wide(&wide, path));
+}
+#endif
+
+static inline int zc_file_remove(const char *path) {
+#if defined(_WIN32)
+    zc_wide_path_t wide;
+    return DeleteFileW(zc_wide(&wide, path)) ? 0 : -ENOENT;
+#else
+    return unlink(path) == 0 ? 0 : -errno;
+#endif
+}
+
+static inline int zc_directory_remove(const char *path) {
+#if defined(_WIN32)
+    zc_wide_path_t wide;
+    return RemoveDirectoryW(zc_wide(&wide, path)) ? 0 : -ENOENT;
+#else
+    return rmdir(path) == 0 ? 0 : -errno;
+#endif
+}
+
+/* 1 a socket file, 0 something else, -ENOENT nothing there (or -errno). A symbolic link is something else. */
+static inline int zc_file_is_socket(const char *path) {
+#if defined(_WIN32)
+    DWORD attributes = zc_file_attributes(path);
+    if (attributes == INVALID_FILE_ATTRIBUTES) return -ENOENT;
+    return (attributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0; /* socket files are reparse points there */
+#else
+    struct stat s;
+    if (lstat(path, &s) != 0) return -errno;
+    return S_ISSOCK(s.st_mode) ? 1 : 0;
+#endif
+}
+
+/* A number that tells one file from another put at the same path later; 0: nothing there. Windows gives every file 1. */
+static inline uint64_t zc_file_identity(const char *path) {
+#if defined(_WIN32)
+    return zc_file_attributes(path) != INVALID_FILE_ATTRIBUTES;
+#else
+    /* A time too: inode numbers are reused at once. That of its birth, which the application's chmod() does not change, where it is known. */
+    uint64_t id;
+#if defined(STATX_BTIME)
+    struct statx x;
+    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &x) == 0 && (x.stx_mask & STATX_BTIME)) {
+        id = x.stx_ino * 1000003u ^ (uint64_t)x.stx_dev_major << 48 ^ (uint64_t)x.stx_dev_minor << 32;
+        id ^= (uint64_t)x.stx_btime.tv_sec * 1000000007u + x.stx_btime.tv_nsec;
+        return id != 0 ? id : 1;
+    }
+#endif
+    struct stat s;
+    if (lstat(path, &s) != 0) return 0;
+    id = (uint64_t)s.st_ino * 1000003u ^ (uint64_t)s.st_dev << 32 ^ (uint64_t)s.st_ctime;
+    return id != 0 ? id : 1;
+#endif
+}
+
+/* Makes a directory only this user may enter, in the user's temporary directory, or in the system's where that has too long a name. Length
+ * of its path or -errno. */
+static inline int zc_private_directory(char *out, size_t cap) {
+    int fault = zc_resource_fault();
+    if (fault) return fault;
+#if defined(_WIN32)
+    zc_wide_path_t wide;
+    char base[3 * (MAX_PATH + 1)]; /* in UTF-8 */
+    DWORD n = GetTempPathW(MAX_PATH + 1, wide.text);
+    if (n == 0 || n > MAX_PATH || WideCharToMultiByte(CP_UTF8, 0, wide.text, -1, base, sizeof base, NULL, NULL) == 0) return -ENOENT;
+    for (int tries = 0; tries < 16; tries++) {
+        uint32_t r[2];
+        int rc = zc_os_random(r, sizeof r);
+        if (rc < 0) return rc;
+        int len = snprintf(out, cap, "%szmq%08x%08x", base, (unsigned)r[0], (unsigned)r[1]);
+        if (len < 0 || (size_t)len >= cap) return -ENAMETOOLONG;
+        if (CreateDirectoryW(zc_wide(&wide, out), NULL)) return len;
+        if (GetLastError() != ERROR_ALREADY_EXISTS) return -EACCES;
+    }
+    return -EEXIST;
+#else
+    const char *names[] = {"TMPDIR", "TEMPDIR", "TMP"};
+    const char *base = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct stat s;
+        const char *value = getenv(names[i]);
+        if (value == NULL || value[0] == 0 || strlen(value) + sizeof "/zmqXXXXXX" > cap) continue;
+        if (stat(value, &s) != 0 || !S_ISDIR(s.st_mode)) continue;
+        base = value;
+        break;
+    }
+    if (base == NULL) base = "/tmp";
+    size_t n = strlen(base);
+    int len = snprintf(out, cap, "%s%szmqXXXXXX", base, n > 0 && base[n - 1] == '/' ? "" : "/");
+    if (len < 0 || (size_t)len >= cap) return -ENAMETOOLONG;
+    return mkdtemp(out) != NULL ? len : -errno;
+#endif
+}
+
+/* ---- names of any length, and whose a file is ---- */
 
 enum {
     ZC_PATH_MAX = 4096, /* with the closing zero, as Linux counts; no other system has more */

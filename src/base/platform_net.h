@@ -1,8 +1,8 @@
-/* Socket addresses, options, names, interfaces, peer credentials, socket files. Included by platform.h only.
+/* Socket addresses, options, names, interfaces. Included by platform.h only.
  *
  * Rules
  * - zc_sockaddr_t is opaque above: families are 4, 6, 1 (ipc), 2 (vsock) and 3 (tipc) on every system, ports are in host order.
- * - Nothing blocks, except zc_resolve with names allowed (DNS) and the user database behind zc_user_in_group.
+ * - Nothing blocks, except zc_resolve with names allowed (DNS).
  */
 
 #if defined(_WIN32)
@@ -278,8 +278,7 @@ enum {
     ZC_OPT_BUSY_POLL,       /* us */
     ZC_OPT_LOOPBACK_FASTPATH, /* before bind or connect; Windows */
     ZC_OPT_V6ONLY,
-    ZC_OPT_BIND_NO_PORT,    /* a source address with port 0 does not use up a port until connect */
-    ZC_OPT_LINGER_RESET     /* close with a reset instead of the orderly end (tests of broken peers) */
+    ZC_OPT_BIND_NO_PORT     /* a source address with port 0 does not use up a port until connect */
 };
 
 static inline int zc_opt_raw(int fd, int level, int name, int value) {
@@ -349,12 +348,6 @@ static inline int zc_set_option(int fd, int option, int value) {
 #if defined(IP_BIND_ADDRESS_NO_PORT)
     case ZC_OPT_BIND_NO_PORT: return zc_opt_raw(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, value);
 #endif
-    case ZC_OPT_LINGER_RESET: {
-        struct linger l;
-        l.l_onoff = value != 0;
-        l.l_linger = 0;
-        return setsockopt(fd, SOL_SOCKET, SO_LINGER, (const char *)&l, sizeof l) == 0 ? 0 : zc_net_error();
-    }
     default: return -ENOSYS;
     }
 }
@@ -503,156 +496,4 @@ static inline int zc_interface_address(const char *name, int family, zc_sockaddr
     freeifaddrs(list);
 #endif
     return rc;
-}
-
-/* ---- ipc: who is the peer, and the files ---- */
-
-static inline int zc_peer_credentials(int fd, uint32_t *uid, uint32_t *gid, int32_t *pid) {
-#if defined(__linux__)
-    struct ucred c;
-    socklen_t len = sizeof c;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &len) != 0) return -errno;
-    *uid = c.uid;
-    *gid = c.gid;
-    *pid = c.pid;
-    return 0;
-#elif defined(__APPLE__) || defined(__FreeBSD__)
-    struct xucred c;
-    socklen_t len = sizeof c;
-#if defined(SOL_LOCAL)
-    int level = SOL_LOCAL;
-#else
-    int level = 0;
-#endif
-    if (getsockopt(fd, level, LOCAL_PEERCRED, &c, &len) != 0) return -errno;
-    if (c.cr_version != XUCRED_VERSION) return -EINVAL;
-    *uid = c.cr_uid;
-    *gid = c.cr_ngroups > 0 ? c.cr_groups[0] : (uint32_t)-1;
-    *pid = 0;
-#if defined(__APPLE__)
-    pid_t peer = 0;
-    len = sizeof peer;
-    if (getsockopt(fd, SOL_LOCAL, LOCAL_PEERPID, &peer, &len) == 0) *pid = peer;
-#elif defined(__FreeBSD_version) && __FreeBSD_version >= 1300000
-    *pid = c.cr_pid;
-#endif
-    return 0;
-#else
-    (void)fd, (void)uid, (void)gid, (void)pid;
-    return -ENOSYS;
-#endif
-}
-
-/* 1 when `gid` is the primary or a supplementary group of the user; the user database may be a remote one. */
-static inline int zc_user_in_group(uint32_t uid, uint32_t gid) {
-#if defined(_WIN32)
-    (void)uid, (void)gid;
-    return 0;
-#else
-    struct passwd user, *found = NULL;
-    char text[4096];
-    if (getpwuid_r((uid_t)uid, &user, text, sizeof text, &found) != 0 || found == NULL) return 0;
-#if defined(__APPLE__)
-    int groups[256];
-    int n = (int)(sizeof groups / sizeof groups[0]);
-    if (getgrouplist(user.pw_name, (int)user.pw_gid, groups, &n) < 0) n = (int)(sizeof groups / sizeof groups[0]);
-#else
-    gid_t groups[256];
-    int n = (int)(sizeof groups / sizeof groups[0]);
-    /* On overflow n is what would be needed; what was written is looked at. */
-    if (getgrouplist(user.pw_name, user.pw_gid, groups, &n) < 0) n = (int)(sizeof groups / sizeof groups[0]);
-#endif
-    for (int i = 0; i < n; i++)
-        if ((uint32_t)groups[i] == gid) return 1;
-    return 0;
-#endif
-}
-
-static inline int zc_file_remove(const char *path) {
-#if defined(_WIN32)
-    return DeleteFileA(path) ? 0 : -ENOENT;
-#else
-    return unlink(path) == 0 ? 0 : -errno;
-#endif
-}
-
-static inline int zc_directory_remove(const char *path) {
-#if defined(_WIN32)
-    return RemoveDirectoryA(path) ? 0 : -ENOENT;
-#else
-    return rmdir(path) == 0 ? 0 : -errno;
-#endif
-}
-
-/* 1 a socket file, 0 something else, -ENOENT nothing there (or -errno). A symbolic link is something else. */
-static inline int zc_file_is_socket(const char *path) {
-#if defined(_WIN32)
-    DWORD attributes = GetFileAttributesA(path);
-    if (attributes == INVALID_FILE_ATTRIBUTES) return -ENOENT;
-    return (attributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0; /* socket files are reparse points there */
-#else
-    struct stat s;
-    if (lstat(path, &s) != 0) return -errno;
-    return S_ISSOCK(s.st_mode) ? 1 : 0;
-#endif
-}
-
-/* A number that tells one file from another put at the same path later; 0: nothing there. Windows gives every file 1. */
-static inline uint64_t zc_file_identity(const char *path) {
-#if defined(_WIN32)
-    return GetFileAttributesA(path) != INVALID_FILE_ATTRIBUTES;
-#else
-    /* A time too: inode numbers are reused at once. That of its birth, which the application's chmod() does not change, where it is known. */
-    uint64_t id;
-#if defined(STATX_BTIME)
-    struct statx x;
-    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &x) == 0 && (x.stx_mask & STATX_BTIME)) {
-        id = x.stx_ino * 1000003u ^ (uint64_t)x.stx_dev_major << 48 ^ (uint64_t)x.stx_dev_minor << 32;
-        id ^= (uint64_t)x.stx_btime.tv_sec * 1000000007u + x.stx_btime.tv_nsec;
-        return id != 0 ? id : 1;
-    }
-#endif
-    struct stat s;
-    if (lstat(path, &s) != 0) return 0;
-    id = (uint64_t)s.st_ino * 1000003u ^ (uint64_t)s.st_dev << 32 ^ (uint64_t)s.st_ctime;
-    return id != 0 ? id : 1;
-#endif
-}
-
-/* Makes a directory only this user may enter, in the user's temporary directory, or in the system's where that has too long a name. Length
- * of its path or -errno. */
-static inline int zc_private_directory(char *out, size_t cap) {
-    int fault = zc_resource_fault();
-    if (fault) return fault;
-#if defined(_WIN32)
-    char base[MAX_PATH + 1];
-    DWORD n = GetTempPathA(sizeof base, base);
-    if (n == 0 || n >= sizeof base) return -ENOENT;
-    for (int tries = 0; tries < 16; tries++) {
-        uint32_t r[2];
-        int rc = zc_os_random(r, sizeof r);
-        if (rc < 0) return rc;
-        int len = snprintf(out, cap, "%szmq%08x%08x", base, (unsigned)r[0], (unsigned)r[1]);
-        if (len < 0 || (size_t)len >= cap) return -ENAMETOOLONG;
-        if (CreateDirectoryA(out, NULL)) return len;
-        if (GetLastError() != ERROR_ALREADY_EXISTS) return -EACCES;
-    }
-    return -EEXIST;
-#else
-    const char *names[] = {"TMPDIR", "TEMPDIR", "TMP"};
-    const char *base = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        struct stat s;
-        const char *value = getenv(names[i]);
-        if (value == NULL || value[0] == 0 || strlen(value) + sizeof "/zmqXXXXXX" > cap) continue;
-        if (stat(value, &s) != 0 || !S_ISDIR(s.st_mode)) continue;
-        base = value;
-        break;
-    }
-    if (base == NULL) base = "/tmp";
-    size_t n = strlen(base);
-    int len = snprintf(out, cap, "%s%szmqXXXXXX", base, n > 0 && base[n - 1] == '/' ? "" : "/");
-    if (len < 0 || (size_t)len >= cap) return -ENAMETOOLONG;
-    return mkdtemp(out) != NULL ? len : -errno;
-#endif
 }

@@ -36,18 +36,61 @@ static inline void zc_pollfd_set(zc_pollfd_t *p, int fd, int events) {
     p->revents = 0;
 }
 
+/* Of what waits for output without an answer, how many are connections that have failed; they get one. -ENOSYS where poll() itself tells: before
+ * Windows 10 2004, WSAPoll() says nothing of them. select() does, as an exception, for a few sockets at a time. */
+static inline int zc_poll_refused(zc_pollfd_t *fds, int n) {
+#if defined(_WIN32)
+    const struct timeval now = {0, 0};
+    int found = 0;
+    for (int first = 0, i = 0; i < n; first = i) {
+        fd_set failed;
+        FD_ZERO(&failed);
+        for (; i < n && failed.fd_count < FD_SETSIZE; i++)
+            if ((fds[i].events & POLLOUT) && fds[i].revents == 0) FD_SET(fds[i].fd, &failed);
+        if (failed.fd_count == 0 || select(0, NULL, NULL, &failed, &now) <= 0) continue;
+        for (int k = first; k < i; k++) {
+            if (!(fds[k].events & POLLOUT) || !FD_ISSET(fds[k].fd, &failed)) continue;
+            fds[k].revents = POLLERR | POLLHUP | POLLOUT;
+            found++;
+        }
+    }
+    return found;
+#else
+    (void)fds, (void)n;
+    return -ENOSYS;
+#endif
+}
+
+#if defined(_WIN32)
+/* How late a failed connection may be seen: the longest sleep beside one that is under way. */
+#define ZC_POLL_REFUSED_MS 100
+
+static inline int zc_wsapoll(zc_pollfd_t *fds, int n, int64_t timeout_ns) {
+    const uint64_t until = timeout_ns < 0 ? UINT64_MAX : zc_now_ns() + (uint64_t)timeout_ns;
+    int output = 0;
+    for (int i = 0; i < n; i++) output |= fds[i].events & POLLOUT;
+    for (;;) {
+        int ms = timeout_ns < 0 ? -1 : zc_ns_to_ms((uint64_t)timeout_ns, INT_MAX);
+        int part = output && (ms < 0 || ms > ZC_POLL_REFUSED_MS) ? ZC_POLL_REFUSED_MS : ms;
+        int rc = WSAPoll((WSAPOLLFD *)fds, (ULONG)n, part);
+        if (rc < 0) return zc_net_error();
+        if (rc == 0) /* Wine does not count what is no socket */
+            for (int i = 0; i < n; i++) rc += (fds[i].revents & POLLNVAL) != 0;
+        if (rc == 0 && output) rc = zc_poll_refused(fds, n);
+        if (rc != 0 || part == ms) return rc;
+        if (timeout_ns >= 0) {
+            uint64_t now = zc_now_ns();
+            timeout_ns = now < until ? (int64_t)(until - now) : 0;
+        }
+    }
+}
+#endif
+
 static inline int zc_poll(zc_pollfd_t *fds, int n, int64_t timeout_ns) {
 #if defined(_WIN32)
-    int ms = timeout_ns < 0 ? -1 : zc_ns_to_ms((uint64_t)timeout_ns, INT_MAX);
-    if (n == 0) { /* WSAPoll refuses an empty set */
-        Sleep(ms < 0 ? INFINITE : (DWORD)ms);
-        return 0;
-    }
-    int rc = WSAPoll((WSAPOLLFD *)fds, (ULONG)n, ms);
-    if (rc < 0) return zc_net_error();
-    if (rc == 0) /* Wine does not count what is no socket */
-        for (int i = 0; i < n; i++) rc += (fds[i].revents & POLLNVAL) != 0;
-    return rc;
+    if (n != 0) return zc_wsapoll(fds, n, timeout_ns);
+    Sleep(timeout_ns < 0 ? INFINITE : (DWORD)zc_ns_to_ms((uint64_t)timeout_ns, INT_MAX)); /* WSAPoll() refuses an empty set */
+    return 0;
 #elif defined(__linux__) || defined(__FreeBSD__)
     struct timespec t;
     if (timeout_ns >= 0) t = zc_timespec((uint64_t)timeout_ns);
@@ -73,16 +116,9 @@ static inline int zc_pollfds_error(const zc_pollfd_t *fds, int n) {
     return 0;
 }
 
-/* 1 when a read on `fd` would not block (data, end of stream or error), else 0. */
-static inline int zc_fd_is_readable_now(int fd) {
-    zc_pollfd_t p;
-    zc_pollfd_set(&p, fd, ZC_POLLIN);
-    return zc_poll(&p, 1, 0) > 0 && (p.revents & (ZC_POLLIN | ZC_POLLERR | ZC_POLLHUP)) != 0;
-}
-
 /* ---- epoll ---- */
 
-#if defined(__linux__)
+#if defined(__linux__) && !defined(ZC_HAVE_KQUEUE)
 
 typedef struct epoll_event zc_epoll_event_t;
 #define ZC_EPOLLIN EPOLLIN
@@ -185,7 +221,7 @@ static inline void *zc_epoll_tag(const zc_epoll_event_t *e) { return e->data.ptr
 #define ZC_KQ_OFF 2    /* registered, silent */
 #define ZC_KQ_DELETE 3
 
-#if defined(__APPLE__) || defined(__FreeBSD__)
+#if defined(ZC_HAVE_KQUEUE)
 
 typedef struct kevent zc_kevent_t;
 

@@ -21,9 +21,12 @@ static inline uint64_t zc_now_ns(void) {
 #else
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec + zc_clock_ahead();
 #endif
 }
+
+/* A time of ours as the system's clock has it. */
+static inline uint64_t zc_system_ns(uint64_t at) { return at > zc_clock_ahead() ? at - zc_clock_ahead() : at; }
 
 /* Whole milliseconds that cover `ns`, at most `limit`: a wait may end late, never early. */
 static inline int zc_ns_to_ms(uint64_t ns, int limit) {
@@ -42,6 +45,17 @@ static inline struct timespec zc_timespec(uint64_t ns) {
     return t;
 }
 #endif
+
+/* ---- signals ---- */
+
+/* Whether a signal ends the call that a thread of the application sleeps in. Windows runs the handler beside it, on a thread of its own. */
+static inline int zc_signals_interrupt(void) {
+#if defined(_WIN32)
+    return 0;
+#else
+    return 1;
+#endif
+}
 
 /* ---- short lock ---- */
 
@@ -178,6 +192,7 @@ static inline int zc_cond_wait_until(zc_cond_t *c, zc_mutex_t *m, uint64_t abs_n
     return -pthread_cond_timedwait_relative_np(&c->cond, &m->lock, &t);
 #else
     struct timespec t;
+    abs_ns = zc_system_ns(abs_ns);
     t.tv_sec = (time_t)(abs_ns / 1000000000u);
     t.tv_nsec = (long)(abs_ns % 1000000000u);
     return -pthread_cond_timedwait(&c->cond, &m->lock, &t);
@@ -335,6 +350,19 @@ static inline void zc_yield(void) {
 #endif
 }
 
+/* Whether this processor has instructions for AES. Where nothing tells, it is one that has. */
+static inline int zc_cpu_has_aes(void) {
+#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
+    unsigned int a = 1, b, c = 0, d;
+    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    return c >> 25 & 1;
+#elif defined(__aarch64__) && defined(__linux__)
+    return getauxval(AT_HWCAP) >> 3 & 1; /* HWCAP_AES */
+#else
+    return 1;
+#endif
+}
+
 /* Processors this process may run on. Never less than 1. */
 static inline int zc_cpus_available(void) {
     int n = 0;
@@ -376,14 +404,6 @@ static inline int zc_fork_install(void) {
     int rc = pthread_atfork(NULL, NULL, zc_fork_in_child);
     if (rc != 0) zc_store_release_u32(&installed, 0);
     return -rc;
-#endif
-}
-
-static inline int zc_pid(void) {
-#if defined(_WIN32)
-    return (int)GetCurrentProcessId();
-#else
-    return (int)getpid();
 #endif
 }
 

@@ -7,6 +7,7 @@
 #ifndef ZC_SECRET_H
 #define ZC_SECRET_H
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #if defined(__GNUC__)
@@ -25,13 +26,28 @@ static inline void zc_wipe(void *p, size_t n)
 }
 #endif
 
+/* What has been found so far stays unknown to the compiler, so that it cannot stop early. */
+#if defined(__GNUC__)
+#define ZC_UNKNOWN(x) __asm__("" : "+r"(x))
+#else
+#define ZC_UNKNOWN(x) ((void)*(volatile uint64_t *)&(x))
+#endif
+
 static inline int zc_same_secret(const void *a, const void *b, size_t n)
 {
-    const volatile unsigned char *x = (const volatile unsigned char *)a;
-    const volatile unsigned char *y = (const volatile unsigned char *)b;
-    unsigned char differ = 0;
-    while (n--)
-        differ |= (unsigned char)(*x++ ^ *y++);
+    const unsigned char *x = (const unsigned char *)a;
+    const unsigned char *y = (const unsigned char *)b;
+    uint64_t differ = 0, u, v;
+    for (; n >= sizeof u; n -= sizeof u, x += sizeof u, y += sizeof u) {
+        memcpy(&u, x, sizeof u);
+        memcpy(&v, y, sizeof v);
+        differ |= u ^ v;
+        ZC_UNKNOWN(differ);
+    }
+    while (n--) {
+        differ |= (uint64_t)(*x++ ^ *y++);
+        ZC_UNKNOWN(differ);
+    }
     return differ == 0;
 }
 #endif

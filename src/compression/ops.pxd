@@ -16,6 +16,12 @@ from base.errors cimport EINVAL, ENOMEM
 from base.memory cimport calloc, free, malloc
 
 cdef enum:
+    # The codecs there are; compression/select.pxd knows their tables.
+    CODEC_LZ4 = 0
+    CODEC_ZSTD = 1
+    CODECS = 2
+
+cdef enum:
     SENTINEL = 4                    # bytes in front of every part
     DICTIONARY_MAX = 8192           # bytes of a dictionary, as the drafts have it
     CODEC_SCRATCH = 1 << 17         # bytes on their way to or from the system

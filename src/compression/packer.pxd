@@ -20,6 +20,7 @@ cdef enum:
 cdef struct packer_t:
     uint64_t passes                 # bytes that follow unchanged
     bint told                       # the dictionary has left
+    bint begun                      # there has been a message: the handshake, and a password in it, is over
 
 # A piece of the stream, what stands behind it somewhere else, and where the output goes.
 cdef struct packing_t:
@@ -35,7 +36,7 @@ cdef struct packing_t:
 
 cdef inline void packer_init(packer_t *p) noexcept nogil:
     p.passes = GREETING
-    p.told = False
+    p.told = p.begun = False
 
 
 cdef inline size_t packer_dictionary(codec_t *c, unsigned char *out) noexcept nogil:
@@ -89,6 +90,7 @@ cdef inline size_t packer_step(packer_t *p, codec_t *c, packing_t *w) noexcept n
     if f.flags & FRAME_COMMAND:
         p.passes = <uint64_t> f.header + f.size
         return packer_pass(p, w.p, w.n, w.room, w.out, &w.taken)
+    p.begun = True
     body = w.p + f.header
     if f.size > w.n - f.header:
         # The body is what follows; or else it is on its way in pieces, and goes as it is.

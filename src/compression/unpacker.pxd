@@ -20,7 +20,7 @@ from base.errors cimport EMSGSIZE, ENOMEM, EPROTO
 from base.memory cimport free, malloc
 from compression.ops cimport DICTIONARY_MAX, SENTINEL, codec_limit, codec_t
 from compression.packer cimport GREETING
-from zmtp.frame cimport FRAME_COMMAND, FRAME_MORE, frame_get, frame_put, frame_t
+from zmtp.frame cimport FRAME_COMMAND, FRAME_HEADER_MAX, FRAME_MORE, frame_get, frame_put, frame_t
 
 cdef enum:
     BATCH_HEAD = 16
@@ -31,6 +31,7 @@ cdef struct unpacker_t:
     uint64_t passes                 # bytes that follow unchanged
     bint greeted
     bint commanded                  # a command has come: the handshake has begun at least
+    bint begun                      # and a message: the handshake is over
     bint inside                     # a message: its last frame has not come
     uint64_t most                   # bytes of a part that the application takes
     uint64_t need                   # bytes of the frame that waits, header included; 0: not known
@@ -50,7 +51,7 @@ cdef struct unpacking_t:
 
 cdef inline void unpacker_init(unpacker_t *u, uint64_t most) noexcept nogil:
     u.passes = GREETING
-    u.greeted = u.commanded = u.inside = False
+    u.greeted = u.commanded = u.begun = u.inside = False
     u.most = most
     u.need = 0
     u.theirs = NULL
@@ -187,7 +188,7 @@ cdef inline int unpack_part(unpacker_t *u, codec_t *c, unpacking_t *w, const uns
     cdef unsigned char *out
     cdef uint64_t size = 0
     cdef size_t head
-    cdef unsigned char header[9]            # FRAME_HEADER_MAX
+    cdef unsigned char header[FRAME_HEADER_MAX]
     cdef int rc = c.ops.size(c, p, n, &size)
     if rc < 0:
         return rc
@@ -207,7 +208,7 @@ cdef inline int unpack_part(unpacker_t *u, codec_t *c, unpacking_t *w, const uns
 
 cdef inline int unpack_plain(unpacker_t *u, unpacking_t *w, const frame_t *f) noexcept nogil:
     """A part that is as it was: what follows its sentinel passes. 1 or -ENOMEM."""
-    cdef unsigned char header[9]            # FRAME_HEADER_MAX
+    cdef unsigned char header[FRAME_HEADER_MAX]
     cdef size_t head = <size_t> frame_put(header, f.size - SENTINEL, f.flags)
     cdef unsigned char *out = unpack_place(u, w, head)
     if out == NULL:
@@ -245,6 +246,7 @@ cdef inline int unpack_frame(unpacker_t *u, codec_t *c, unpacking_t *w) noexcept
         return 1
     if f.size < SENTINEL or not u.commanded:
         return -EPROTO
+    u.begun = True
     if w.n - f.header < SENTINEL:
         return 0
     body = w.p + f.header

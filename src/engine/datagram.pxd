@@ -9,7 +9,7 @@
 # - A first frame is kept here until the second one comes, so that only whole records are in the output.
 # - A record that arrives becomes two frames where it lies: what is in front of the body moves to the left, over what the record's
 #   header does not need any more, and each frame gets a header (piece_t). Asked again at the same place, the answer is the same.
-# - A datagram that is no message is an unknown signal: whoever reads forgets it. Nothing that arrives ends the connection.
+# - A datagram that is no message is a signal that says so. Nothing that arrives ends the connection.
 
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t
@@ -21,8 +21,8 @@ from base.datagram cimport (
 from base.errors cimport ENOMEM, EPROTO
 from base.memory cimport calloc
 from engine.ops cimport (
-    ENGINE_DATAGRAMS, ENGINE_MORE, ENGINE_READY, ENGINE_SIGNAL, ENGINE_STREAM, engine_config_t, engine_frame_t, engine_t,
-    signal_t,
+    ENGINE_DATAGRAMS, ENGINE_MORE, ENGINE_READY, ENGINE_SIGNAL, ENGINE_STREAM, SIGNAL_NOISE, engine_config_t, engine_frame_t,
+    engine_t, signal_t,
 )
 from message.message cimport msg_data, msg_t
 
@@ -39,7 +39,7 @@ cdef struct datagram_engine_t:
     engine_t base               # first: a datagram_engine_t * is an engine_t *
     bint addressed
     bint wrong                  # the first frame is too long: the message is left out
-    unsigned char first[256]    # GROUP_MAX and its length, or an address
+    unsigned char first[GROUP_MAX + 1]      # a group and its length, or an address
     size_t first_size
 
 
@@ -171,7 +171,7 @@ cdef inline int datagram_frame_get(engine_t *e, const unsigned char *p, size_t n
 
 
 cdef inline int datagram_signal_get(engine_t *e, const unsigned char *body, size_t n, signal_t *g) noexcept nogil:
-    g.kind = 0
+    g.kind = SIGNAL_NOISE
     return 0
 
 

@@ -76,6 +76,8 @@ cdef enum:
     SIGNAL_BLOCK = CMD_BLOCK
     # No command of ZMTP, and only with ENGINE_CLOSES. It is answered with one of the same data
     SIGNAL_CLOSE = 64
+    # With ENGINE_DATAGRAMS: what came was no message. It is counted
+    SIGNAL_NOISE = 65
 
 ctypedef hs_config_t engine_who_t
 
@@ -118,13 +120,15 @@ cdef struct engine_ops_t:
 
     # ---- beginning
 
-    # Takes bytes of the peer (n may be 0: go on with what has been said before). *used tells how many. ENGINE_..., or a
+    # Takes bytes of the peer (n may be 0, p NULL then: go on with what has been said before). *used tells how many. ENGINE_..., or a
     # negative errno: the connection is over, `event` and `event_value` say what a monitor hears of it. What waits in
-    # `out` may still be sent.
+    # `out` may still be sent. It is called again after ENGINE_READY as long as not all of `out` has left: it takes nothing then, and
+    # says the same.
     int (*feed)(engine_t *e, const unsigned char *p, size_t n, size_t *used) noexcept nogil
     # The first n bytes of `out` have left.
     void (*sent)(engine_t *e, size_t n) noexcept nogil
-    # After ENGINE_AUTHENTICATE. What to ask the ZAP handler; borrowed until zap_reply().
+    # After ENGINE_AUTHENTICATE; an engine that never says so needs neither of these two. What to ask the ZAP handler; borrowed until
+    # zap_reply().
     void (*zap_request)(engine_t *e, engine_zap_t *request) noexcept nogil
     # Its status code, or a negative errno when no answer can come. 0: feed again; with an `event` the peer is refused, and
     # will leave. Or a negative errno, as feed().

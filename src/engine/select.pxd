@@ -47,12 +47,14 @@ cdef inline int engine_for(int kind, bint raw) noexcept nogil:
 
 
 cdef inline bint engine_carries(int kind, const engine_security_t *security) noexcept nogil:
-    """Whether the mechanism can be spoken through this engine."""
+    """Whether the mechanism can be spoken through this engine: NULL alone, unless it stands here. (Raw bytes have none, whatever is set.)"""
+    if kind == ENGINE_ZMTP or kind == ENGINE_RAW:
+        return True
     if kind == ENGINE_WEBSOCKET:
         return mechanism_has_subprotocol(security)
     if kind == ENGINE_PACKED:
         return not mechanism_encrypts(security)
-    return (kind != ENGINE_FRAMES and kind != ENGINE_DATAGRAM) or security.mechanism == MECHANISM_NULL
+    return security.mechanism == MECHANISM_NULL
 
 
 cdef inline void engine_delete(engine_t *e) noexcept nogil:

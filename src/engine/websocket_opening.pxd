@@ -38,8 +38,8 @@ from mechanism.select cimport mechanism_has_subprotocol
 from message.message cimport msg_close, msg_data
 from zmtp.decoder cimport decoder_begin, decoder_free, decoder_next
 from zmtp.introduction cimport (
-    HANDSHAKE_COMMAND_MAX, introduction_failed, introduction_free, introduction_hear, introduction_init,
-    introduction_limit, introduction_name, introduction_own_id, introduction_ready,
+    HANDSHAKE_COMMAND_MAX, introduction_free, introduction_hear, introduction_init,
+    introduction_limit, introduction_name, introduction_own_id, introduction_ready, introduction_say,
 )
 from zmtp.outgoing cimport outgoing_free, outgoing_room, outgoing_waits
 
@@ -118,7 +118,6 @@ cdef inline int opening_said(opening_t *o, ptrdiff_t n) noexcept nogil:
 cdef inline int opening_say_commands(websocket_t *z) noexcept nogil:
     """Queue all that the mechanism has to say now. 0 or a negative errno."""
     cdef opening_t *o = z.opening
-    cdef mechanism_t *m = o.who.mechanism
     cdef unsigned char *plain = NULL
     cdef unsigned char *to
     cdef size_t room = 0, size = 0
@@ -129,11 +128,9 @@ cdef inline int opening_say_commands(websocket_t *z) noexcept nogil:
         if to == NULL:
             return -ENOMEM
         plain = to + ZWS_HEADER_MAX + room
-        rc = m.ops.next_command(m, plain, room, &size)
-        if rc < 0:
-            return introduction_failed(&o.who, rc)
-        if rc == 0:
-            return 0
+        rc = introduction_say(&o.who, plain, room, &size)
+        if rc <= 0:
+            return rc
         if size > room:
             room = size
             continue

@@ -1,34 +1,44 @@
 # Delayed flush: when coalesced output is written, and by which thread. Lock held.
 #
 # Rules
-# - Output is written by the first message of a burst at once, by a full buffer, by every thread that is about to read input, and by the I/O
-#   thread when a burst has ended (reactor/io_thread.pxd, Delayed flush).
+# - Output is written by the first message of a burst at once, unless that goes to many connections; by a full buffer, by
+#   every thread that is about to read input, and by the I/O thread when a burst has ended (reactor/io_thread.pxd, Delayed
+#   flush).
+# - A program that sends one message after the other with pauses between, and never looks for input on this socket, would have the I/O thread come
+#   for every other one. Once that has happened the time of each is noted, and one that comes FLUSH_PAUSE_NS after the last is written at once, too.
+# - The pause of a program that sends by many sockets in turn is none: each waits for the others' writes. So the I/O thread counts such messages that
+#   come right after one of another socket, and from the FLUSH_MANY-th on they are coalesced.
 # - `self_flush_streak` counts the bursts in a row that the application flushed itself. From `self_flush_limit` on the I/O thread relies on the lease timer.
 
-from libc.stdint cimport uint64_t
-from base.atomics cimport zc_load_relaxed_u32, zc_load_relaxed_u64, zc_store_relaxed_u32, zc_store_relaxed_u64
-from base.config cimport LEASE_NS, FLUSH_FIRST_NS, FLUSH_STEPS, SELF_FLUSH_NS
+from libc.stdint cimport uint32_t, uint64_t
+from base.atomics cimport (
+    zc_load_relaxed_ptr, zc_load_relaxed_u32, zc_load_relaxed_u64, zc_store_relaxed_ptr, zc_store_relaxed_u32,
+    zc_store_relaxed_u64,
+)
+from base.config cimport (
+    FLUSH_EACH_NS, FLUSH_FIRST_NS, FLUSH_MANY, FLUSH_PAUSE_NS, FLUSH_STEPS, FLUSH_TURN_NS, LEASE_NS, SELF_FLUSH_NS,
+)
 from base.platform cimport zc_now_ns
 from pattern.pattern cimport pattern_backlog
-from reactor.io_thread cimport io_poke, flush_pace
+from reactor.io_thread cimport flush_pace, io_poke, io_thread_t
+from session.dirty cimport dirty_take
 from session.lifecycle cimport session_flush
-from session.session cimport session_t
-from socket.state cimport socket_t
+from session.session cimport FLUSH_FIRST, FLUSH_LARGE
+from socket.state cimport socket_t, FRESH_SERVED
+from io.rest cimport rest_plan
 
 
 cdef inline void socket_flush(socket_t *s) noexcept nogil:
     """Writes all coalesced output."""
-    cdef session_t *x
-    s.host.flush_now = False
+    s.host.flush_now = 0
     if zc_load_relaxed_u32(&s.client.flush_pending):
         zc_store_relaxed_u32(&s.client.flush_pending, 0)
         if s.self_flush_streak < FLUSH_STEPS:
             s.self_flush_streak += 1
+    if s.rest_due == 0 and s.host.dirty != NULL:
+        rest_plan(s, zc_now_ns())
     while s.host.dirty != NULL:
-        x = s.host.dirty
-        s.host.dirty = x.dirty_next
-        x.tx_dirty = False
-        session_flush(x)
+        session_flush(dirty_take(&s.host))
 
 
 cdef inline void socket_flush_before_input(socket_t *s) noexcept nogil:
@@ -39,15 +49,44 @@ cdef inline void socket_flush_before_input(socket_t *s) noexcept nogil:
     socket_flush(s)
 
 
-cdef inline void socket_coalesce(socket_t *s) noexcept nogil:
-    """Output waits for more. If nobody writes it in time, the I/O thread does."""
+cdef inline bint socket_writes_first(socket_t *s) noexcept nogil:
+    """Whether a message after a pause leaves with its call: it answers nothing that came with more, and takes few writes
+    or is large."""
+    return not pattern_backlog(&s.pattern) and (s.host.ndirty <= FLUSH_MANY or s.host.flush_now != 0)
+
+
+cdef inline bint socket_takes_turns(socket_t *s, uint64_t now) noexcept nogil:
+    """Whether this message after a pause is one of many, of as many sockets, one right after the other."""
+    cdef io_thread_t *io = s.client.io
+    cdef uint32_t firsts = 0
+    if io == NULL:
+        return False
+    if now - zc_load_relaxed_u64(&io.first_at) < FLUSH_TURN_NS:
+        firsts = zc_load_relaxed_u32(&io.firsts)
+        if zc_load_relaxed_ptr(&io.first_by) != <void *> &s.client:
+            firsts += 1
+    zc_store_relaxed_u64(&io.first_at, now)
+    zc_store_relaxed_ptr(&io.first_by, <void *> &s.client)
+    zc_store_relaxed_u32(&io.firsts, firsts)
+    return firsts > FLUSH_MANY
+
+
+cdef inline bint socket_coalesce(socket_t *s) noexcept nogil:
+    """Output waits for more. If nobody writes it in time, the I/O thread does. True: it is the first after a pause, and does not wait."""
     cdef uint64_t now
     cdef uint64_t began
     cdef uint64_t due
+    cdef uint64_t takes = 0
+    cdef uint64_t tempo
     if not zc_load_relaxed_u32(&s.client.flush_pending):
         now = zc_now_ns()
+        tempo = zc_load_relaxed_u64(&s.client.tempo)
         began = zc_load_relaxed_u64(&s.client.burst_began)
         if began == 0 or now > zc_load_relaxed_u64(&s.client.flush_at) + LEASE_NS:
+            if (s.wrote and now - s.wrote > FLUSH_PAUSE_NS and tempo == 0 and socket_writes_first(s)
+                    and not socket_takes_turns(s, now)):
+                s.wrote = now
+                return True
             began = now         # the last burst is over, though nobody had to write its end
             zc_store_relaxed_u64(&s.client.burst_began, now)
         if s.self_flush_streak < s.self_flush_limit:
@@ -55,9 +94,23 @@ cdef inline void socket_coalesce(socket_t *s) noexcept nogil:
             due = now + flush_pace(now - began, due)
         else:
             due = now + SELF_FLUSH_NS
+        if tempo:
+            due = now + tempo       # it looks by then anyway, and needs no timer
+        if s.host.ndirty > FLUSH_MANY:
+            takes = s.host.ndirty * <uint64_t> FLUSH_EACH_NS
+        zc_store_relaxed_u64(&s.client.flush_takes, takes)
         zc_store_relaxed_u64(&s.client.flush_at, due)
         zc_store_relaxed_u32(&s.client.flush_pending, 1)
         io_poke(s.client.io, due)
+    return False
+
+
+cdef inline void socket_sent_first(socket_t *s) noexcept nogil:
+    """The message after a pause leaves now; a large one when the call ends, which decides who writes."""
+    if s.host.flush_now == 0:
+        socket_flush(s)
+    elif s.host.flush_now == FLUSH_LARGE:
+        s.host.flush_now = FLUSH_FIRST
 
 
 cdef inline void socket_sent(socket_t *s) noexcept nogil:
@@ -66,9 +119,10 @@ cdef inline void socket_sent(socket_t *s) noexcept nogil:
     if s.host.dirty == NULL:
         return
     if s.fresh:
-        s.fresh = False
-        if not pattern_backlog(&s.pattern):
-            if not s.host.flush_now:    # else at the end of the call, which decides who writes
-                socket_flush(s)
+        s.wrote = zc_now_ns() if s.fresh == FRESH_SERVED else 0
+        s.fresh = 0
+        if socket_writes_first(s) and not (s.wrote and socket_takes_turns(s, s.wrote)):
+            socket_sent_first(s)
             return
-    socket_coalesce(s)
+    if socket_coalesce(s):
+        socket_sent_first(s)

@@ -11,6 +11,7 @@
 # | any     | the socket is closed                         | socket_close           | NONE    |
 #
 # The I/O thread reads the descriptors in NONE only: in TAKEN and HELD the socket's poll set is switched off in the thread's own set.
+# An event loop that cannot see the connections (exported FD of a poll set that has no descriptor) never has the lease: NONE stands for TAKEN then.
 
 from libc.stdint cimport uint32_t, uint64_t
 from base.atomics cimport (
@@ -19,8 +20,13 @@ from base.atomics cimport (
 from base.config cimport LEASE_NS
 from base.platform cimport zc_now_ns
 from reactor.io_thread cimport io_help_begin, io_poke, io_thread_t, LEASE_BLOCKED, LEASE_NONE, LEASE_TAKEN
-from reactor.pollset cimport pollset_child_enable
+from reactor.pollset cimport pollset_child_enable, pollset_fd
 from socket.state cimport socket_t, SOCKET_OPEN
+
+
+cdef inline bint socket_watched(socket_t *s) noexcept nogil:
+    """An event loop sees the connections themselves."""
+    return s.fd_exported and s.state == SOCKET_OPEN and pollset_fd(&s.set) >= 0
 
 
 cdef inline void socket_lease(socket_t *s, uint32_t how) noexcept nogil:
@@ -30,14 +36,18 @@ cdef inline void socket_lease(socket_t *s, uint32_t how) noexcept nogil:
     if s.state != SOCKET_OPEN or s.client.io == NULL:
         return
     zc_store_relaxed_u32(&s.client.activity, s.client.activity + 1)
+    if how == LEASE_TAKEN and s.fd_exported and not socket_watched(s):
+        how = LEASE_NONE
     if was == how:
         return
     zc_store_release_u32(&s.client.lease, how)
-    if was == LEASE_NONE and not zc_load_relaxed_u32(&s.client.masked):
-        pollset_child_enable(&s.client.io.set, &s.set, s.client.tag, 0)
+    if (was == LEASE_NONE or how == LEASE_NONE) and not zc_load_relaxed_u32(&s.client.masked):
+        pollset_child_enable(&s.client.io.set, &s.set, s.client.tag, how == LEASE_NONE)
     if how == LEASE_TAKEN:
         # It must notice when we stay away.
         io_poke(s.client.io, zc_now_ns() + LEASE_NS)
+    elif how == LEASE_NONE:
+        io_poke(s.client.io, zc_load_relaxed_u64(&s.client.deadline))       # it has not looked at it
 
 
 cdef inline void socket_helps(socket_t *s) noexcept nogil:

@@ -2,11 +2,16 @@
 #
 # Rules
 # - A spin that finds nothing makes the next ones rarer; a wait that was over soon makes them frequent again.
+# - A thread that yields its processor to a program that computes gets it back milliseconds later. If that costs more
+#   than the spins that have won have saved, nobody spins for a while.
 # - It does not pay where only one processor may run, nor with more connections than are read directly.
 
 from libc.stdint cimport uint32_t, uint64_t
-from base.atomics cimport zc_load_relaxed_u32, zc_pause
-from base.config cimport DIRECT_READ_MAX, SPIN_CROWDED_NS, SPIN_NS
+from base.atomics cimport zc_load_relaxed_u32, zc_load_relaxed_u64, zc_pause, zc_store_relaxed_u64
+from base.config cimport (
+    DIRECT_READ_MAX, SPIN_CREDIT_NS, SPIN_CROWDED_NS, SPIN_NS, SPIN_REST_MAX_NS, SPIN_REST_NS, SPIN_STOLEN_NS,
+    SPIN_WORTH_NS,
+)
 from base.platform cimport zc_cpus_available, zc_lock_acquire, zc_lock_release, zc_now_ns, zc_yield
 from reactor.io_thread cimport io_help, io_thread_t
 from option.table cimport IO_BLOCK, IO_SPIN
@@ -30,6 +35,8 @@ cdef inline bint socket_may_spin(socket_t *s, uint64_t now) noexcept nogil:
         return False        # whoever we wait for could not run meanwhile
     if s.opt.io_strategy == IO_SPIN:
         return True
+    if now < zc_load_relaxed_u64(&s.ctx.spin_again):
+        return False
     if s.spin_skip:
         s.spin_skip -= 1
         return False
@@ -52,6 +59,7 @@ cdef inline void socket_spun(socket_t *s, bint won) noexcept nogil:
     """A spin is over. Those that fail make the next ones rarer."""
     if won:
         s.spin_backoff = 0
+        s.spin_credit = min(s.spin_credit + SPIN_WORTH_NS, SPIN_CREDIT_NS)
         return
     s.spin_backoff = s.spin_backoff * 2 if s.spin_backoff else 1
     if s.spin_backoff > SPIN_BACKOFF_MAX:
@@ -65,12 +73,29 @@ cdef inline void socket_waited(socket_t *s, uint64_t began, uint64_t now) noexce
         s.spin_skip = s.spin_backoff = 0
 
 
-cdef inline bint socket_yield() noexcept nogil:
-    """Between two looks of a spinning thread. False: there are others who need the processor more."""
+cdef inline uint64_t socket_yield() noexcept nogil:
+    """Between two looks of a spinning thread. How long others had the processor."""
     cdef uint64_t before = zc_now_ns()
     # The kernel likes to wake the peer on the waker's own processor: without this it would wait there until we stop.
     zc_yield()
-    return zc_now_ns() - before < SPIN_CROWDED_NS
+    return zc_now_ns() - before
+
+
+cdef inline bint socket_alone(socket_t *s, uint64_t gone) noexcept nogil:
+    """After socket_yield(), which returned `gone`. False: there are others who need the processor more. Lock held."""
+    cdef uint64_t now
+    cdef uint64_t rest
+    if gone >= SPIN_STOLEN_NS and s.spin_credit >= gone:
+        s.spin_credit -= gone           # spinning has saved more than that since
+    elif gone >= SPIN_STOLEN_NS:
+        s.spin_credit = 0
+        now = zc_now_ns()
+        rest = min(zc_load_relaxed_u64(&s.ctx.spin_rest) * 2, SPIN_REST_MAX_NS)
+        if now > zc_load_relaxed_u64(&s.ctx.spin_again) + SPIN_REST_MAX_NS:
+            rest = SPIN_REST_NS
+        zc_store_relaxed_u64(&s.ctx.spin_rest, rest)
+        zc_store_relaxed_u64(&s.ctx.spin_again, now + rest)
+    return gone < SPIN_CROWDED_NS
 
 
 cdef inline bint socket_spin(socket_t *s, uint64_t since) noexcept nogil:
@@ -78,6 +103,7 @@ cdef inline bint socket_spin(socket_t *s, uint64_t since) noexcept nogil:
     cdef int _i
     cdef bint alone = True
     cdef bint came
+    cdef uint64_t gone
     cdef uint32_t news = s.progress
     cdef io_thread_t *io
     while alone and zc_now_ns() - since < SPIN_NS:
@@ -90,8 +116,9 @@ cdef inline bint socket_spin(socket_t *s, uint64_t since) noexcept nogil:
             zc_pause()
             if zc_load_relaxed_u32(&s.notified):
                 break       # what comes by inproc is announced here; connections have to be asked
-        alone = socket_yield()
+        gone = socket_yield()
         zc_lock_acquire(&s.lock)
+        alone = socket_alone(s, gone)
         came = socket_check_once(s, news)
         if came:
             socket_spun(s, alone)

@@ -1,10 +1,10 @@
 # The timers of a socket: a binary heap of its sessions by deadline, and the one deadline the I/O thread reads. Lock held.
 
 from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
-from base.atomics cimport zc_load_relaxed_u64, zc_store_relaxed_u64
+from base.atomics cimport zc_load_relaxed_u32, zc_load_relaxed_u64, zc_store_relaxed_u64
 from base.errors cimport ENOMEM
 from base.memory cimport realloc
-from reactor.io_thread cimport io_poke
+from reactor.io_thread cimport LEASE_NONE, io_poke
 from session.session cimport session_t
 from socket.state cimport socket_t
 from io.wakeup cimport socket_wake
@@ -44,18 +44,21 @@ cdef inline uint64_t timers_next(socket_t *s) noexcept nogil:
     cdef uint64_t at = s.heap[1].deadline if s.heap_size else UINT64_MAX
     if s.retry_due and s.retry_due < at:
         at = s.retry_due
+    if s.rest_due and s.rest_due < at:
+        at = s.rest_due
     return at
 
 
 cdef inline void timers_publish(socket_t *s) noexcept nogil:
-    """Tells the I/O thread when this socket's next timer is due; wakes it only if it would sleep too long."""
+    """Tells the I/O thread when this socket's next timer is due; wakes it only if it would sleep too long. While the application has the lease
+    its threads serve the timers, and the I/O thread looks at them when it takes the socket back."""
     cdef uint64_t at = timers_next(s)
     cdef uint64_t was = zc_load_relaxed_u64(&s.client.deadline)
     if at != was:
         zc_store_relaxed_u64(&s.client.deadline, at)
         if at < was and s.blocked:
             socket_wake(s)      # another thread sleeps in it until the timer it knew of, and the I/O thread leaves the socket to that one
-        if s.client.io != NULL and at != UINT64_MAX:
+        if s.client.io != NULL and at != UINT64_MAX and zc_load_relaxed_u32(&s.client.lease) == LEASE_NONE:
             io_poke(s.client.io, at)
 
 

@@ -10,7 +10,7 @@ from base.config cimport DIRECT_READ_MAX, POLL_BATCH, FLUSH_STEPS, TIMERS_PER_TU
 from base.errors cimport ETERM
 from base.platform cimport zc_now_ns, zc_wake_signal
 from reactor.io_thread cimport LEASE_BLOCKED, LEASE_TAKEN
-from reactor.pollset cimport pollset_mod, pollset_wait
+from reactor.pollset cimport pollset_add, pollset_wait
 from reactor.pollset_event cimport pollevent_t, POLL_IN
 from session.events cimport session_ready_event
 from session.lifecycle cimport session_input
@@ -19,12 +19,14 @@ from session.timers cimport session_timer
 from socket.accepting cimport connection_accept
 from socket.connecting cimport connection_established
 from socket.connections cimport connections_end, connections_plan
-from socket.state cimport endpoint_t, socket_t
+from socket.memory cimport memory_look
+from socket.state cimport endpoint_t, socket_t, FRESH_DRIVEN
 from io.end_call cimport wakeup_clear
 from io.flush cimport socket_flush
 from io.mailbox cimport mailbox_drain
 from io.ownership cimport socket_helps, socket_lease
-from io.timers cimport timers_publish
+from io.rest cimport rest_look
+from io.timers cimport timers_publish, timers_retry
 
 
 cdef inline void socket_wake_others(socket_t *s) noexcept nogil:
@@ -75,10 +77,13 @@ cdef inline void socket_timers(socket_t *s, uint64_t now) noexcept nogil:
         e = s.endpoints
         while e != NULL:
             if e.paused:
-                e.paused = False
-                pollset_mod(&s.set, e.fd, POLL_IN, e)
+                e.paused = pollset_add(&s.set, e.fd, POLL_IN, e) < 0
+                if e.paused:
+                    timers_retry(s, now)
             e = e.next
         timers_publish(s)
+    if s.rest_due and s.rest_due <= now:
+        rest_look(s, now)
 
 
 cdef inline int socket_poll_set(socket_t *s, uint64_t now) noexcept nogil:
@@ -110,7 +115,7 @@ cdef inline void socket_drive(socket_t *s) noexcept nogil:
     """An application thread found nothing to do: write what waits, read what is there. Does not wait."""
     cdef uint64_t now
     socket_flush(s)
-    s.fresh = True
+    s.fresh = FRESH_DRIVEN
     s.overlap.left = 0
     if s.client.io == NULL:
         # inproc only: nothing to read, but a wake-up that stays up would end every later wait of zmq_poll at once.
@@ -133,6 +138,7 @@ cdef inline int socket_alarmed(socket_t *s) noexcept nogil:
     """The slow part of entering a call: s.notified is set. 0 or -ETERM."""
     zc_swap_u32(&s.notified, 0)
     mailbox_drain(s)
+    memory_look(s)
     if zc_load_acquire_u32(&s.ctx.shutdown):
         zc_swap_u32(&s.notified, 1)
         return -ETERM

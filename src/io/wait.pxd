@@ -3,12 +3,13 @@
 # Rules
 # - A wait ends for news, a timer, the caller's deadline, or the turn of signal handlers (-EINTR: the caller runs them and calls again).
 # - A signal on the way to sleep does not end it: the first turn comes after SIGNAL_CHECK_NS, asked of the I/O thread, the second one by a timer.
+#   Where signals end no sleep at all, every further one comes by a timer, too.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
 from base.atomics cimport zc_add_u32, zc_fence, zc_load_acquire_u32, zc_sub_u32
 from base.config cimport POLL_BATCH, SIGNAL_CHECK_LATER_NS, SIGNAL_CHECK_NS
 from base.errors cimport EAGAIN, EINTR
-from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns, zc_yield
+from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns, zc_signals_interrupt, zc_yield
 from reactor.io_thread cimport io_help, io_thread_t
 from reactor.pollset cimport pollset_wait
 from reactor.pollset_event cimport pollevent_t
@@ -16,6 +17,7 @@ from socket.state cimport socket_t, SOCKET_OPEN
 from io.end_call cimport wakeup_clear, socket_end_call
 from io.flush cimport socket_flush
 from io.ownership cimport socket_help_begin, socket_helps, socket_hold, socket_hold_end, socket_signals_at
+from io.rest cimport rest_before_sleep
 from io.spin cimport socket_may_spin, socket_spin, socket_waited
 from io.timers cimport timers_next
 from io.turn cimport socket_dispatch, socket_timers
@@ -100,12 +102,13 @@ cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
     if s.ndoomed or s.host.ending != NULL:
         socket_end_call(s)
         return 0                # an end may be what the caller waits for
-    timed = w.looks == 1 or (w.looks == 0 and not socket_signals_at(s, w.look))
+    timed = not zc_signals_interrupt() or w.looks == 1 or (w.looks == 0 and not socket_signals_at(s, w.look))
     socket_hold(s)
     if socket_may_spin(s, began) and socket_spin(s, began):
         socket_hold_end(s)
         return 0
     socket_end_call(s)
+    rest_before_sleep(s, began)
     at = min(timers_next(s), w.until)
     if timed:
         at = min(at, w.look)

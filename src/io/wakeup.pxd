@@ -14,7 +14,7 @@ from base.errors cimport ENOTSOCK
 from base.platform cimport zc_wake_close, zc_wake_open, zc_wake_signal, zc_yield
 from pipe.pipe cimport pipe_t
 from reactor.pollset cimport pollset_add, pollset_close, pollset_init
-from reactor.pollset_event cimport POLL_IN
+from reactor.pollset_event cimport POLL_DIRECT, POLL_IN
 from session.session cimport SOURCE_WAKE
 from socket.references cimport inproc_pair_unref
 from socket.state cimport inproc_pair_t, socket_t, SOCKET_CLOSED, SOCKET_OPEN
@@ -40,7 +40,7 @@ cdef inline int socket_open_set(socket_t *s) noexcept nogil:
         pollset_close(&s.set)
         return rc
     s.wake_source.kind = SOURCE_WAKE
-    rc = pollset_add(&s.set, s.wake.rfd, POLL_IN, &s.wake_source)
+    rc = pollset_add(&s.set, s.wake.rfd, POLL_IN | POLL_DIRECT, &s.wake_source)
     if rc < 0:
         pollset_close(&s.set)
         zc_wake_close(&s.wake)

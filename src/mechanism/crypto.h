@@ -10,6 +10,7 @@
 #define ZC_CRYPTO_H
 #include <stddef.h>
 #include <stdint.h>
+#include "mechanism/long_mac.h"
 
 typedef struct crypto_t {
     int (*box_keypair)(unsigned char *public_key, unsigned char *secret_key);
@@ -25,6 +26,8 @@ typedef struct crypto_t {
     int (*stream_salsa20_xor_ic)(unsigned char *out, const unsigned char *in, unsigned long long n, const unsigned char *nonce,
                                  uint64_t block, const unsigned char *key);
     int (*onetimeauth_poly1305)(unsigned char *out, const unsigned char *in, unsigned long long n, const unsigned char *key);
+    /* the same for long messages, if there is anything faster; it lives as long as the process. NULL: there is nothing */
+    const long_mac_t *long_mac;
 } crypto_t;
 
 typedef struct crypto_function_t {

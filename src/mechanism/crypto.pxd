@@ -3,6 +3,7 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint64_t, uintptr_t
 from libc.string cimport memcpy
+from mechanism.long_mac cimport long_mac_t
 
 cdef extern from "mechanism/crypto.h" nogil:
     ctypedef struct crypto_t:
@@ -21,6 +22,7 @@ cdef extern from "mechanism/crypto.h" nogil:
                                      const unsigned char *nonce, uint64_t block, const unsigned char *key) noexcept nogil
         int (*onetimeauth_poly1305)(unsigned char *out, const unsigned char *p, unsigned long long n,
                                     const unsigned char *key) noexcept nogil
+        const long_mac_t *long_mac
     ctypedef struct crypto_function_t:
         const char *name
         size_t offset

@@ -53,7 +53,6 @@ cdef inline int curve_new(const mechanism_config_t *config, mechanism_t **out) n
         return -ENOMEM
     self.crypto = config.crypto[0]
     self.streams = crypto_streams(&self.crypto)
-    self.config = config[0]
     self.as_server = config.security.as_server
     self.handler_required = config.security.handler_required
     curve_take_keys(self, config.security)

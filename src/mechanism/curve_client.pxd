@@ -24,7 +24,8 @@ from mechanism.curve_state cimport (
     curve_open, curve_seal, curve_wrong,
 )
 from mechanism.mechanism cimport (
-    MECHANISM_HANDSHAKE, ZMTP_CRYPTOGRAPHIC, ZMTP_MALFORMED_COMMAND_READY, ZMTP_UNEXPECTED_COMMAND, mechanism_fail, mechanism_t,
+    MECHANISM_HANDSHAKE, ZMTP_CRYPTOGRAPHIC, ZMTP_MALFORMED_COMMAND_READY, ZMTP_UNEXPECTED_COMMAND, mechanism_fail,
+    mechanism_own_t, mechanism_t,
 )
 from mechanism.refusal cimport refused_by_peer
 
@@ -64,10 +65,11 @@ cdef inline int curve_vouch(curve_mechanism_t *self, unsigned char *out) noexcep
     return 0 if agreed else curve_wrong(self, ZMTP_CRYPTOGRAPHIC)
 
 
-cdef inline int curve_say_initiate(curve_mechanism_t *self, unsigned char *out, size_t room, size_t *size) noexcept nogil:
+cdef inline int curve_say_initiate(curve_mechanism_t *self, const mechanism_own_t *own, unsigned char *out, size_t room,
+                                   size_t *size) noexcept nogil:
     cdef curve_keys_t *k = self.keys
     cdef unsigned char *plain = out + 113 + CURVE_MAC
-    cdef size_t n = self.config.properties_size
+    cdef size_t n = own.size
     cdef int rc
     size[0] = CURVE_INITIATE + n
     if size[0] > room:
@@ -83,20 +85,21 @@ cdef inline int curve_say_initiate(curve_mechanism_t *self, unsigned char *out, 
     if rc < 0:
         return rc
     if n:
-        memcpy(plain + 32 + CURVE_VOUCH, self.config.properties, n)
+        memcpy(plain + 32 + CURVE_VOUCH, own.properties, n)
     curve_seal(self, b"CurveZMQINITIATE", 16, out + 105, k.key, out + 113, plain, 32 + CURVE_VOUCH + n)
     self.step = CURVE_HEAR_READY
     return 1
 
 
-cdef inline int curve_client_next(mechanism_t *m, unsigned char *out, size_t room, size_t *size) noexcept nogil:
+cdef inline int curve_client_next(mechanism_t *m, const mechanism_own_t *own, unsigned char *out, size_t room,
+                                  size_t *size) noexcept nogil:
     cdef curve_mechanism_t *self = <curve_mechanism_t *>m
     if m.state != MECHANISM_HANDSHAKE:
         return 0
     if self.step == CURVE_SAY_HELLO:
         return curve_say_hello(self, out, room, size)
     if self.step == CURVE_SAY_INITIATE:
-        return curve_say_initiate(self, out, room, size)
+        return curve_say_initiate(self, own, out, room, size)
     return 0
 
 

@@ -4,8 +4,9 @@
 # - Numbers only go up. After the last one nothing is sealed any more, and the connection ends.
 # - Nothing of a box is handed on before its MAC is right, and what is opened is opened in place.
 # - A box is XSalsa20-Poly1305 with a key of its direction: the first 32 octets of the key stream authenticate, the rest
-#   encrypts. libsodium makes 512 octets of key stream in the time of two blocks of 64, so a body's head and tail are done
-#   in a block of scratch that is larger than they are, and what lies between in one call from its place to its place.
+#   encrypts. libsodium makes 512 octets of key stream in the time of two blocks of 64, and parts of a block slowly. So for a
+#   body's head and tail more key stream is made than they have octets; what lies between is done in one call.
+# - The MAC of a long message is a third of its cost in libsodium; long_mac.h has it made elsewhere.
 # - curve_seal_* and curve_open_* do the same in two ways: with the library's stream, and with its whole boxes where it hides
 #   the stream.
 
@@ -20,6 +21,7 @@ from mechanism.crypto cimport crypto_t
 from mechanism.curve_state cimport (
     CURVE_NONCE, curve_mechanism_t, curve_nonce, curve_prefix, curve_wrong,
 )
+from mechanism.long_mac cimport LONG_MAC_MIN, long_mac_make
 from mechanism.mechanism cimport (
     MECHANISM_COMMAND, MECHANISM_MORE, ZMTP_CRYPTOGRAPHIC, ZMTP_INVALID_SEQUENCE, ZMTP_MALFORMED_COMMAND_MESSAGE,
     ZMTP_MALFORMED_COMMAND_UNSPECIFIED, ZMTP_UNEXPECTED_COMMAND, mechanism_t,
@@ -41,9 +43,24 @@ cdef inline size_t curve_stretch(size_t n) noexcept nogil:
     return BLOCK if n <= BLOCK else SCRATCH_HALF if n <= SCRATCH_HALF else SCRATCH
 
 
+cdef inline void curve_key_stream(const crypto_t *c, unsigned char *out, size_t n, const unsigned char *number,
+                                  uint64_t block, const unsigned char *key) noexcept nogil:
+    """n octets of it, from that block on."""
+    memset(out, 0, n)
+    c.stream_salsa20_xor_ic(out, out, n, number, block, key)
+
+
+cdef inline void curve_mix(unsigned char *out, const unsigned char *p, const unsigned char *stream, size_t n) noexcept nogil:
+    """Encrypts or decrypts n octets, in place or not."""
+    cdef size_t i
+    for i in range(n):
+        out[i] = p[i] ^ stream[i]
+
+
 cdef inline void curve_rest(const crypto_t *c, const unsigned char *key, const unsigned char *number, unsigned char *out,
-                            const unsigned char *p, size_t n, unsigned char *scratch) noexcept nogil:
+                            const unsigned char *p, size_t n) noexcept nogil:
     """Encrypts (or decrypts) what stands behind the first SCRATCH octets of the key stream."""
+    cdef unsigned char scratch[SCRATCH]
     cdef size_t tail = n % SCRATCH
     cdef size_t bulk = n - tail
     cdef size_t stretch
@@ -51,9 +68,17 @@ cdef inline void curve_rest(const crypto_t *c, const unsigned char *key, const u
         c.stream_salsa20_xor_ic(out, p, bulk, number, SCRATCH // BLOCK, key)
     if tail:
         stretch = curve_stretch(tail)
-        memcpy(scratch, p + bulk, tail)
-        c.stream_salsa20_xor_ic(scratch, scratch, stretch, number, (SCRATCH + bulk) // BLOCK, key)
-        memcpy(out + bulk, scratch, tail)
+        curve_key_stream(c, scratch, stretch, number, (SCRATCH + bulk) // BLOCK, key)
+        curve_mix(out + bulk, p + bulk, scratch, tail)
+        zc_wipe(scratch, stretch)
+
+
+cdef inline void curve_mac(curve_mechanism_t *self, unsigned char *out, const unsigned char *p, size_t n,
+                           const unsigned char *key) noexcept nogil:
+    """The MAC of n sealed octets, by the first octets of their key stream."""
+    cdef const crypto_t *c = &self.crypto
+    if n < LONG_MAC_MIN or c.long_mac == NULL or not long_mac_make(c.long_mac, &self.mac, out, p, n, key):
+        c.onetimeauth_poly1305(out, p, n, key)
 
 
 cdef inline void curve_seal_stream(curve_mechanism_t *self, unsigned char inner, const unsigned char *body, size_t n,
@@ -61,19 +86,14 @@ cdef inline void curve_seal_stream(curve_mechanism_t *self, unsigned char inner,
     """What stands from out + 16 on, by the number at out + 8."""
     cdef const crypto_t *c = &self.crypto
     cdef unsigned char scratch[SCRATCH]
-    cdef unsigned char mac_key[CURVE_SEALED]
     cdef size_t head = n if n < SCRATCH - CURVE_OVERHEAD else SCRATCH - CURVE_OVERHEAD
     cdef size_t stretch = curve_stretch(CURVE_OVERHEAD + head)
-    memset(scratch, 0, CURVE_SEALED)
-    scratch[CURVE_SEALED] = inner
-    memcpy(scratch + CURVE_OVERHEAD, body, head)
-    c.stream_salsa20_xor_ic(scratch, scratch, stretch, out + 8, 0, self.say_key)
-    memcpy(mac_key, scratch, CURVE_SEALED)
-    memcpy(out + CURVE_SEALED, scratch + CURVE_SEALED, head + 1)
+    curve_key_stream(c, scratch, stretch, out + 8, 0, self.say_key)
+    out[CURVE_SEALED] = inner ^ scratch[CURVE_SEALED]
+    curve_mix(out + CURVE_OVERHEAD, body, scratch + CURVE_OVERHEAD, head)
     if n > head:
-        curve_rest(c, self.say_key, out + 8, out + CURVE_OVERHEAD + head, body + head, n - head, scratch)
-    c.onetimeauth_poly1305(out + 16, out + CURVE_SEALED, n + 1, mac_key)
-    zc_wipe(mac_key, sizeof(mac_key))
+        curve_rest(c, self.say_key, out + 8, out + CURVE_OVERHEAD + head, body + head, n - head)
+    curve_mac(self, out + 16, out + CURVE_SEALED, n + 1, scratch)
     zc_wipe(scratch, stretch)
 
 
@@ -86,15 +106,13 @@ cdef inline bint curve_open_stream(curve_mechanism_t *self, unsigned char *p, si
     cdef size_t head = sealed if sealed < SCRATCH - CURVE_SEALED else SCRATCH - CURVE_SEALED
     cdef size_t stretch = curve_stretch(CURVE_SEALED + head)
     cdef bint good
-    memset(scratch, 0, CURVE_SEALED)
-    memcpy(scratch + CURVE_SEALED, p + CURVE_SEALED, head)
-    c.stream_salsa20_xor_ic(scratch, scratch, stretch, p + 8, 0, self.hear_key)
-    c.onetimeauth_poly1305(mac, p + CURVE_SEALED, sealed, scratch)
+    curve_key_stream(c, scratch, stretch, p + 8, 0, self.hear_key)
+    curve_mac(self, mac, p + CURVE_SEALED, sealed, scratch)
     good = zc_same_secret(mac, p + 16, sizeof(mac))
     if good:
-        memcpy(p + CURVE_SEALED, scratch + CURVE_SEALED, head)
+        curve_mix(p + CURVE_SEALED, p + CURVE_SEALED, scratch + CURVE_SEALED, head)
         if sealed > head:
-            curve_rest(c, self.hear_key, p + 8, p + CURVE_SEALED + head, p + CURVE_SEALED + head, sealed - head, scratch)
+            curve_rest(c, self.hear_key, p + 8, p + CURVE_SEALED + head, p + CURVE_SEALED + head, sealed - head)
     zc_wipe(scratch, stretch)
     return good
 

@@ -24,7 +24,7 @@ from mechanism.curve_state cimport (
 from mechanism.mechanism cimport (
     MECHANISM_AUTHENTICATE, MECHANISM_HANDSHAKE, MECHANISM_REFUSED, ZMTP_CRYPTOGRAPHIC, ZMTP_INVALID_SEQUENCE,
     ZMTP_KEY_EXCHANGE, ZMTP_MALFORMED_COMMAND_HELLO, ZMTP_MALFORMED_COMMAND_INITIATE, ZMTP_MALFORMED_COMMAND_UNSPECIFIED,
-    ZMTP_UNEXPECTED_COMMAND, mechanism_fail, mechanism_t, mechanism_zap_t,
+    ZMTP_UNEXPECTED_COMMAND, mechanism_fail, mechanism_own_t, mechanism_t, mechanism_zap_t,
 )
 from mechanism.refusal cimport refusal_decide, refusal_next_command
 
@@ -48,8 +48,9 @@ cdef inline int curve_say_welcome(curve_mechanism_t *self, unsigned char *out, s
     return 1
 
 
-cdef inline int curve_say_ready(curve_mechanism_t *self, unsigned char *out, size_t room, size_t *size) noexcept nogil:
-    cdef size_t n = self.config.properties_size
+cdef inline int curve_say_ready(curve_mechanism_t *self, const mechanism_own_t *own, unsigned char *out, size_t room,
+                                size_t *size) noexcept nogil:
+    cdef size_t n = own.size
     size[0] = CURVE_READY + n
     if size[0] > room:
         return 1
@@ -57,13 +58,14 @@ cdef inline int curve_say_ready(curve_mechanism_t *self, unsigned char *out, siz
     self.said = 1
     store_be64(out + 6, self.said)
     if n:
-        memcpy(out + 14 + CURVE_MAC, self.config.properties, n)
+        memcpy(out + 14 + CURVE_MAC, own.properties, n)
     curve_seal(self, b"CurveZMQREADY---", 16, out + 6, self.keys.key, out + 14, out + 14 + CURVE_MAC, n)
     curve_begin_traffic(self)
     return 1
 
 
-cdef inline int curve_server_next(mechanism_t *m, unsigned char *out, size_t room, size_t *size) noexcept nogil:
+cdef inline int curve_server_next(mechanism_t *m, const mechanism_own_t *own, unsigned char *out, size_t room,
+                                  size_t *size) noexcept nogil:
     cdef curve_mechanism_t *self = <curve_mechanism_t *>m
     if m.state == MECHANISM_REFUSED:
         return refusal_next_command(m, b"\x05ERROR", 6, out, room, size)
@@ -72,7 +74,7 @@ cdef inline int curve_server_next(mechanism_t *m, unsigned char *out, size_t roo
     if self.step == CURVE_SAY_WELCOME:
         return curve_say_welcome(self, out, room, size)
     if self.step == CURVE_SAY_READY:
-        return curve_say_ready(self, out, room, size)
+        return curve_say_ready(self, own, out, room, size)
     return 0
 
 

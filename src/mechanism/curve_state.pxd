@@ -19,7 +19,8 @@ from base.memory cimport free
 from base.monitor_events cimport EVENT_HANDSHAKE_FAILED_PROTOCOL
 from base.secret cimport zc_wipe
 from mechanism.crypto cimport crypto_t
-from mechanism.mechanism cimport MECHANISM_READY, mechanism_config_t, mechanism_fail, mechanism_t
+from mechanism.long_mac cimport long_mac_free
+from mechanism.mechanism cimport MECHANISM_READY, mechanism_fail, mechanism_t
 
 cdef enum:
     CURVE_MAC = 16                 # octets that a box adds
@@ -58,7 +59,6 @@ cdef struct curve_keys_t:
 cdef struct curve_mechanism_t:
     mechanism_t base                   # first: a curve_mechanism_t * is a mechanism_t *
     crypto_t crypto
-    mechanism_config_t config
     bint as_server
     bint handler_required
     bint streams                       # the library lets its key stream be used: curve_message.pxd
@@ -67,6 +67,7 @@ cdef struct curve_mechanism_t:
     uint64_t heard                     # likewise of the peer's
     unsigned char say_key[32]          # of messages
     unsigned char hear_key[32]
+    void *mac                          # state of crypto.long_mac; NULL before the first long message
     curve_keys_t *keys                 # until the handshake is over
     unsigned char *plain               # what was in the peer's last box
     size_t plain_size
@@ -128,7 +129,9 @@ cdef inline void curve_settle(mechanism_t *m) noexcept nogil:
 
 
 cdef inline void curve_free(mechanism_t *m) noexcept nogil:
+    cdef curve_mechanism_t *self = <curve_mechanism_t *>m
     curve_settle(m)
+    long_mac_free(self.crypto.long_mac, self.mac)
     zc_wipe(m, sizeof(curve_mechanism_t))
 
 

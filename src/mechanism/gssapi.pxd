@@ -35,7 +35,7 @@ from mechanism.mechanism cimport (
     MECHANISM_AUTHENTICATE, MECHANISM_COMMAND, MECHANISM_HANDSHAKE, MECHANISM_MORE, MECHANISM_READY,
     MECHANISM_REFUSED, ZMTP_CRYPTOGRAPHIC,
     ZMTP_INVALID_METADATA, ZMTP_MALFORMED_COMMAND_INITIATE, ZMTP_MALFORMED_COMMAND_MESSAGE,
-    ZMTP_UNEXPECTED_COMMAND, mechanism_config_t, mechanism_fail, mechanism_t,
+    ZMTP_UNEXPECTED_COMMAND, mechanism_config_t, mechanism_fail, mechanism_name_own, mechanism_own_t, mechanism_t,
     mechanism_zap_t,
 )
 from mechanism.refusal cimport refusal_decide
@@ -68,7 +68,6 @@ cdef enum:
 
 cdef struct gssapi_mechanism_t:
     mechanism_t base            # first: a gssapi_mechanism_t * is a mechanism_t *
-    mechanism_config_t config
     gss_library_t library
     bint as_server
     bint plaintext
@@ -292,50 +291,53 @@ cdef inline int gssapi_say_token(gssapi_mechanism_t *self, unsigned char *out, s
     return 1
 
 
-cdef inline int gssapi_make_ready(gssapi_mechanism_t *self) noexcept nogil:
+cdef inline int gssapi_make_ready(gssapi_mechanism_t *self, const mechanism_own_t *own) noexcept nogil:
     """Our READY, wrapped, as a token. 0 or negative errno."""
-    cdef size_t n = 6 + self.config.properties_size
+    cdef size_t n = mechanism_name_own(b"\x05READY", 6, own, NULL, 0)
     cdef unsigned char *p = <unsigned char *> malloc(n)
     cdef int rc
     if p == NULL:
         return -ENOMEM
-    memcpy(p, b"\x05READY", 6)
-    if self.config.properties_size:
-        memcpy(p + 6, self.config.properties, self.config.properties_size)
+    mechanism_name_own(b"\x05READY", 6, own, p, n)
     rc = gssapi_wrap(self, GSSAPI_COMMAND, p, n, &self.token)
     free(p)
     return rc
 
 
-cdef inline int gssapi_say_ready(gssapi_mechanism_t *self, unsigned char *out, size_t room,
-                                 size_t *size) noexcept nogil:
+cdef inline int gssapi_say_sealed(gssapi_mechanism_t *self, const mechanism_own_t *own, unsigned char *out, size_t room,
+                                  size_t *size) noexcept nogil:
+    """READY as a MESSAGE. As next_command."""
     cdef int rc
-    if self.plaintext:
-        size[0] = 6 + self.config.properties_size
-    else:
-        if self.token.length == 0:
-            rc = gssapi_make_ready(self)
-            if rc < 0:
-                return mechanism_fail(&self.base, rc, 0, 0)
-        size[0] = MESSAGE_HEAD + self.token.length
-    if size[0] > room:
-        return 1
-    if self.plaintext:
-        memcpy(out, b"\x05READY", 6)
-        if self.config.properties_size:
-            memcpy(out + 6, self.config.properties, self.config.properties_size)
-    else:
+    if self.token.length == 0:
+        rc = gssapi_make_ready(self, own)
+        if rc < 0:
+            return mechanism_fail(&self.base, rc, 0, 0)
+    size[0] = MESSAGE_HEAD + self.token.length
+    if size[0] <= room:
         gssapi_put_message(&self.token, out)
         gss_give_back(&self.library, &self.token)
+    return 1
+
+
+cdef inline int gssapi_say_ready(gssapi_mechanism_t *self, const mechanism_own_t *own, unsigned char *out, size_t room,
+                                 size_t *size) noexcept nogil:
+    cdef int rc = 1
+    if self.plaintext:
+        size[0] = mechanism_name_own(b"\x05READY", 6, own, out, room)
+    else:
+        rc = gssapi_say_sealed(self, own, out, room, size)
+    if rc < 0 or size[0] > room:
+        return rc
     if self.as_server:
         self.step = GSSAPI_HEAR_READY
     else:
         self.base.state = MECHANISM_READY
         self.base.peer_expected = not self.plaintext    # in clear text, what follows could be anybody's
-    return 1
+    return rc
 
 
-cdef inline int gssapi_next_command(mechanism_t *m, unsigned char *out, size_t room, size_t *size) noexcept nogil:
+cdef inline int gssapi_next_command(mechanism_t *m, const mechanism_own_t *own, unsigned char *out, size_t room,
+                                    size_t *size) noexcept nogil:
     cdef gssapi_mechanism_t *self = <gssapi_mechanism_t *> m
     cdef int rc
     if m.state != MECHANISM_HANDSHAKE:
@@ -351,7 +353,7 @@ cdef inline int gssapi_next_command(mechanism_t *m, unsigned char *out, size_t r
         self.step = GSSAPI_HEAR_READY
         return 1
     if self.step == GSSAPI_SAY_READY:
-        return gssapi_say_ready(self, out, room, size)
+        return gssapi_say_ready(self, own, out, room, size)
     return 0
 
 
@@ -443,7 +445,6 @@ cdef inline int gssapi_new(const mechanism_config_t *config, mechanism_t **out) 
     if self == NULL:
         return -ENOMEM
     m = &self.base
-    self.config = config[0]
     self.as_server = config.security.as_server
     self.plaintext = config.security.plaintext
     self.handler_required = config.security.handler_required

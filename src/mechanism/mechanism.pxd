@@ -24,6 +24,7 @@
 
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t
+from libc.string cimport memcpy
 from mechanism.crypto cimport crypto_t
 from mechanism.security cimport security_t
 
@@ -62,11 +63,16 @@ cdef enum:
     ZMTP_MECHANISM_MISMATCH = 0x11000002
 
 
+# Both are borrowed for the time of mechanism_new().
 cdef struct mechanism_config_t:
-    const security_t *security         # borrowed for the time of mechanism_new(), as is the next
+    const security_t *security
     const crypto_t *crypto             # may be NULL, or not filled
-    const unsigned char *properties    # own metadata, encoded; borrowed until the mechanism is READY or freed
-    size_t properties_size
+
+
+# Own metadata, encoded. They are the caller's, and given anew with each call that may say them.
+cdef struct mechanism_own_t:
+    const unsigned char *properties
+    size_t size
 
 
 cdef struct mechanism_zap_t:
@@ -84,7 +90,7 @@ cdef struct mechanism_t
 
 # Every operation that is not said to be NULL is set in every table.
 cdef struct mechanism_ops_t:
-    # NUL padded to MECHANISM_NAME_SIZE, as compared in the greeting.
+    # NUL padded to MECHANISM_NAME_SIZE, as compared in the greeting. At least one NUL: the ZAP handler hears it as a text.
     char name[MECHANISM_NAME_SIZE]
     # May ZMTP/1.0 and 2.0 peers, which know no mechanisms, come in? Only NULL lets them.
     int legacy_peers
@@ -93,8 +99,10 @@ cdef struct mechanism_ops_t:
     void (*free)(mechanism_t *m) noexcept nogil
 
     # The next command to send. 1: *size is its size; if that is more than room, nothing was written and nothing has
-    # changed: come back with exactly that much room. 0: nothing to send in this state. Negative errno.
-    int (*next_command)(mechanism_t *m, unsigned char *out, size_t room, size_t *size) noexcept nogil
+    # changed: come back with exactly that much room. 0: nothing to send in this state. Negative errno. `own` is the same in
+    # each call.
+    int (*next_command)(mechanism_t *m, const mechanism_own_t *own, unsigned char *out, size_t room,
+                        size_t *size) noexcept nogil
 
     # A command body of the peer. 0 or negative errno. If that makes the state READY, peer_properties may point into p; if
     # a later next_command does, they lie in the mechanism's own memory.
@@ -110,7 +118,8 @@ cdef struct mechanism_ops_t:
     void (*settle)(mechanism_t *m) noexcept nogil
 
     # After READY: body and flags of a ZMTP frame into the body of an outer frame, and back. Both NULL: frames stay plain.
-    # encode writes at most n + overhead octets. decode may work in place and leaves *plain pointing into body.
+    # encode writes at most n + overhead octets; engines have room for an overhead of some 290, and fail the handshake with
+    # -EMSGSIZE for more. decode may work in place and leaves *plain pointing into body.
     size_t overhead
     # A subscription travels as a message, 01 or 00 and the topic, whatever the version of the peer.
     int message_subscriptions
@@ -137,6 +146,17 @@ cdef struct mechanism_t:
     # it has proved, for good, to be the one that it had to be.
     const unsigned char *peer_key
     int peer_expected
+
+
+cdef inline size_t mechanism_name_own(const char *name, size_t n, const mechanism_own_t *own, unsigned char *out,
+                                      size_t room) noexcept nogil:
+    """A command of a name (n octets, its length included) and our metadata. Its size; if that is more than room, nothing
+    was written."""
+    if n + own.size <= room:
+        memcpy(out, name, n)
+        if own.size:
+            memcpy(out + n, own.properties, own.size)
+    return n + own.size
 
 
 cdef inline int mechanism_fail(mechanism_t *m, int error, int event, uint32_t value) noexcept nogil:

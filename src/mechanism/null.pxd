@@ -15,14 +15,13 @@ from base.errors cimport ENOMEM, EPROTO
 from base.monitor_events cimport EVENT_HANDSHAKE_FAILED_PROTOCOL
 from mechanism.mechanism cimport (
     MECHANISM_AUTHENTICATE, MECHANISM_HANDSHAKE, MECHANISM_READY, MECHANISM_REFUSED, ZMTP_UNEXPECTED_COMMAND,
-    mechanism_config_t, mechanism_fail, mechanism_t, mechanism_zap_t,
+    mechanism_config_t, mechanism_fail, mechanism_name_own, mechanism_own_t, mechanism_t, mechanism_zap_t,
 )
 from mechanism.refusal cimport refusal_decide, refusal_next_command, refused_by_peer
 
 
 cdef struct null_mechanism_t:
     mechanism_t base           # first: a null_mechanism_t * is a mechanism_t *
-    mechanism_config_t config
     bint handler_required
     int ready_sent
     int ready_heard
@@ -32,19 +31,15 @@ cdef inline void null_free(mechanism_t *m) noexcept nogil:
     pass    # owns nothing
 
 
-cdef inline int null_next_command(mechanism_t *m, unsigned char *out, size_t room, size_t *size) noexcept nogil:
+cdef inline int null_next_command(mechanism_t *m, const mechanism_own_t *own, unsigned char *out, size_t room,
+                                  size_t *size) noexcept nogil:
     cdef null_mechanism_t *self = <null_mechanism_t *>m
     if m.state == MECHANISM_REFUSED:
         return refusal_next_command(m, b"\x05ERROR", 6, out, room, size)
     if m.state != MECHANISM_HANDSHAKE or self.ready_sent:
         return 0
-    size[0] = 6 + self.config.properties_size
-    if size[0] > room:
-        return 1
-    memcpy(out, b"\x05READY", 6)
-    if self.config.properties_size:
-        memcpy(out + 6, self.config.properties, self.config.properties_size)
-    self.ready_sent = 1
+    size[0] = mechanism_name_own(b"\x05READY", 6, own, out, room)
+    self.ready_sent = size[0] <= room
     return 1
 
 
@@ -81,7 +76,6 @@ cdef inline int null_new(const mechanism_config_t *config, mechanism_t **out) no
     cdef null_mechanism_t *self = <null_mechanism_t *>calloc(1, sizeof(null_mechanism_t))
     if self == NULL:
         return -ENOMEM
-    self.config = config[0]
     memcpy(self.base.ops.name, b"NULL", 4)       # the rest of the field is zero already
     self.base.ops.legacy_peers = not config.security.domain
     self.base.ops.free = null_free

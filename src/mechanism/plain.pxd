@@ -27,7 +27,8 @@ from base.secret cimport zc_wipe
 from mechanism.mechanism cimport (
     MECHANISM_AUTHENTICATE, MECHANISM_HANDSHAKE, MECHANISM_READY, MECHANISM_REFUSED, ZMTP_INVALID_METADATA,
     ZMTP_MALFORMED_COMMAND_HELLO, ZMTP_MALFORMED_COMMAND_UNSPECIFIED, ZMTP_MALFORMED_COMMAND_WELCOME,
-    ZMTP_UNEXPECTED_COMMAND, mechanism_config_t, mechanism_fail, mechanism_t, mechanism_zap_t,
+    ZMTP_UNEXPECTED_COMMAND, mechanism_config_t, mechanism_fail, mechanism_name_own, mechanism_own_t, mechanism_t,
+    mechanism_zap_t,
 )
 from mechanism.refusal cimport refusal_decide, refusal_next_command, refused_by_peer
 
@@ -51,7 +52,6 @@ cdef struct plain_text_t:
 
 cdef struct plain_mechanism_t:
     mechanism_t base               # first: a plain_mechanism_t * is a mechanism_t *
-    mechanism_config_t config
     int step
     plain_text_t username          # the client's own, or what the server was shown
     plain_text_t password
@@ -78,16 +78,12 @@ cdef inline size_t plain_put_text(unsigned char *out, const plain_text_t *text) 
     return <size_t> 1 + text.size
 
 
-cdef inline int plain_say(plain_mechanism_t *self, const char *name, size_t n, bint properties, int then,
+cdef inline int plain_say(plain_mechanism_t *self, const char *name, size_t n, const mechanism_own_t *own, int then,
                           unsigned char *out, size_t room, size_t *size) noexcept nogil:
-    """A command of a name (n octets, its length included) and perhaps our metadata. next_command."""
-    size[0] = n + self.config.properties_size if properties else n
-    if size[0] > room:
-        return 1
-    memcpy(out, name, n)
-    if properties and self.config.properties_size:
-        memcpy(out + n, self.config.properties, self.config.properties_size)
-    self.step = then
+    """As mechanism_name_own(). next_command."""
+    size[0] = mechanism_name_own(name, n, own, out, room)
+    if size[0] <= room:
+        self.step = then
     return 1
 
 
@@ -104,8 +100,10 @@ cdef inline int plain_say_hello(plain_mechanism_t *self, unsigned char *out, siz
     return 1
 
 
-cdef inline int plain_next_command(mechanism_t *m, unsigned char *out, size_t room, size_t *size) noexcept nogil:
+cdef inline int plain_next_command(mechanism_t *m, const mechanism_own_t *own, unsigned char *out, size_t room,
+                                   size_t *size) noexcept nogil:
     cdef plain_mechanism_t *self = <plain_mechanism_t *>m
+    cdef mechanism_own_t nothing
     cdef int rc = 0
     if m.state == MECHANISM_REFUSED:
         return refusal_next_command(m, b"^RROR", 5, out, room, size)
@@ -114,11 +112,12 @@ cdef inline int plain_next_command(mechanism_t *m, unsigned char *out, size_t ro
     if self.step == PLAIN_SAY_HELLO:
         return plain_say_hello(self, out, room, size)
     if self.step == PLAIN_SAY_WELCOME:
-        return plain_say(self, b"\x07WELCOME", 8, False, PLAIN_HEAR_INITIATE, out, room, size)
+        nothing.size = 0
+        return plain_say(self, b"\x07WELCOME", 8, &nothing, PLAIN_HEAR_INITIATE, out, room, size)
     if self.step == PLAIN_SAY_INITIATE:
-        return plain_say(self, b"\x08INITIATE", 9, True, PLAIN_HEAR_READY, out, room, size)
+        return plain_say(self, b"\x08INITIATE", 9, own, PLAIN_HEAR_READY, out, room, size)
     if self.step == PLAIN_SAY_READY:
-        rc = plain_say(self, b"\x05READY", 6, True, PLAIN_SAY_READY, out, room, size)
+        rc = plain_say(self, b"\x05READY", 6, own, PLAIN_SAY_READY, out, room, size)
         if size[0] <= room:
             m.state = MECHANISM_READY
     return rc
@@ -248,7 +247,6 @@ cdef inline int plain_new(const mechanism_config_t *config, mechanism_t **out) n
     if self == NULL:
         return -ENOMEM
     m = &self.base
-    self.config = config[0]
     memcpy(m.ops.name, b"PLAIN", 5)
     m.ops.free = plain_free
     m.ops.next_command = plain_next_command

@@ -37,8 +37,10 @@ cdef inline bint mechanism_has_subprotocol(const security_t *security) noexcept 
 
 
 cdef inline bint mechanism_encrypts(const security_t *security) noexcept nogil:
-    """Whether nobody but the peer sees what a message is."""
-    return security.mechanism == MECHANISM_CURVE or (security.mechanism == MECHANISM_GSSAPI and not security.plaintext)
+    """Whether nobody but the peer sees what a message is: all but these."""
+    if security.mechanism == MECHANISM_GSSAPI:
+        return not security.plaintext
+    return security.mechanism != MECHANISM_NULL and security.mechanism != MECHANISM_PLAIN
 
 
 cdef inline void mechanism_delete(mechanism_t *m) noexcept nogil:

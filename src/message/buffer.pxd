@@ -4,7 +4,7 @@
 # filled front to back and never rewritten while a view exists. When only the connection's reference is left it starts over.
 # The pool belongs to one socket and is used under its lock; views may be closed by any thread (atomic count).
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport malloc, free
 from base.atomics cimport zc_load_acquire_u32, zc_sub_u32
 from base.config cimport POOL_SPARES
@@ -22,18 +22,27 @@ cdef inline void pool_init(pool_t *p, uint32_t size) noexcept nogil:
     p.size = size
 
 
+cdef inline buffer_t *buffer_new(size_t size) noexcept nogil:
+    """With one reference, or NULL."""
+    cdef buffer_t *b
+    if size > <size_t> 0xffffffff:
+        return NULL             # it counts in 32 bits
+    b = <buffer_t *> malloc(sizeof(buffer_t) + size)
+    if b != NULL:
+        b.refs = 1
+        b.size = <uint32_t> size
+        b.next = NULL
+        b.data = <unsigned char *> (b + 1)
+    return b
+
+
 cdef inline buffer_t *pool_take(pool_t *p) noexcept nogil:
     """A buffer with one reference, or NULL."""
     cdef buffer_t *b = p.spares
-    if b != NULL:
-        p.spares = b.next
-        p.count -= 1
-    else:
-        b = <buffer_t *> malloc(sizeof(buffer_t) + p.size)
-        if b == NULL:
-            return NULL
-        b.size = p.size
-        b.data = <unsigned char *> (b + 1)
+    if b == NULL:
+        return buffer_new(p.size)
+    p.spares = b.next
+    p.count -= 1
     b.refs = 1
     b.next = NULL
     return b
@@ -57,7 +66,13 @@ cdef inline void pool_give(pool_t *p, buffer_t *b) noexcept nogil:
         free(b)
 
 
+cdef inline uint64_t pool_bytes(pool_t *p) noexcept nogil:
+    """Of its spare buffers."""
+    return <uint64_t> p.count * (sizeof(buffer_t) + p.size)
+
+
 cdef inline void pool_clear(pool_t *p) noexcept nogil:
+    """Gives the spare buffers back to malloc."""
     cdef buffer_t *b = p.spares
     cdef buffer_t *n
     while b != NULL:

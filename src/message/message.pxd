@@ -13,7 +13,8 @@
 # msg_t are moved by assignment; the source is then set MSG_EMPTY. msg_close() may run without the GIL: Python references go to
 # the give-back list. A msg_t is used by one thread at a time; only the blocks behind it are shared.
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memcpy
 from base.memory cimport malloc, free, zc_copy
 from base.atomics cimport zc_add_u32, zc_sub_u32
 from base.config cimport MSG_INLINE_MAX
@@ -24,9 +25,11 @@ cdef extern from "message/decref_queue.h" nogil:
 
 cdef extern from "message/large_blocks.h" nogil:
     void *zc_block_alloc(size_t n)
+    void *zc_block_secret(size_t n)
     void *zc_block_grow(void *block, size_t n)
     void zc_block_free(void *block)
     void zc_large_trim()
+    uint64_t zc_large_bytes()
 
 cdef enum:
     MSG_EMPTY = 0
@@ -46,7 +49,7 @@ cdef enum:
 
 cdef struct block_t:
     uint32_t refs           # atomic
-    uint32_t pages          # message/large_blocks.h
+    uint32_t pages          # message/large_blocks.h, which also knows of secrets
     unsigned char data[1]   # allocated to the size wanted
 
 cdef struct share_t:
@@ -70,7 +73,7 @@ cdef struct msg_ref_t:
     void *owner
 
 cdef union msg_body_t:
-    unsigned char inl[48]   # MSG_INLINE_MAX
+    unsigned char inl[MSG_INLINE_MAX]
     msg_ref_t ref
 
 cdef struct msg_t:
@@ -95,16 +98,8 @@ cdef inline unsigned char *msg_data(msg_t *m) noexcept nogil:
     return m.body.ref.data
 
 
-cdef inline int msg_alloc(msg_t *m, size_t size) noexcept nogil:
-    """Room for `size` octets, content undefined. 0 or -ENOMEM."""
-    cdef block_t *b
-    m.size = size
-    m.flags = 0
-    m.routing_id = 0
-    if size <= MSG_INLINE_MAX:
-        m.kind = MSG_INLINE
-        return 0
-    b = <block_t *> zc_block_alloc(sizeof(block_t) + size)
+cdef inline int msg_own(msg_t *m, block_t *b) noexcept nogil:
+    """The rest of msg_alloc(): m is to own the new block. 0, or -ENOMEM if there is none."""
     if b == NULL:
         m.kind = MSG_EMPTY
         m.size = 0
@@ -114,6 +109,30 @@ cdef inline int msg_alloc(msg_t *m, size_t size) noexcept nogil:
     m.body.ref.data = b.data
     m.body.ref.owner = b
     return 0
+
+
+cdef inline int msg_alloc(msg_t *m, size_t size) noexcept nogil:
+    """Room for `size` octets, content undefined. 0 or -ENOMEM."""
+    m.size = size
+    m.flags = 0
+    m.routing_id = 0
+    if size <= MSG_INLINE_MAX:
+        m.kind = MSG_INLINE
+        return 0
+    return msg_own(m, <block_t *> zc_block_alloc(sizeof(block_t) + size))
+
+
+cdef inline int msg_set_secret(msg_t *m, const void *data, size_t size) noexcept nogil:
+    """A message with a copy of `data` that is wiped when nobody holds it any more: never inline, so there is one copy. 0 or
+    -ENOMEM."""
+    cdef int rc
+    m.size = size
+    m.flags = 0
+    m.routing_id = 0
+    rc = msg_own(m, <block_t *> zc_block_secret(sizeof(block_t) + size))
+    if rc == 0 and size:
+        memcpy(m.body.ref.data, data, size)
+    return rc
 
 
 cdef inline int msg_grow(msg_t *m, size_t size) noexcept nogil:

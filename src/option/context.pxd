@@ -15,7 +15,7 @@ from base.errors cimport EINVAL
 from option.context_table cimport CONTEXT_OPTIONS, context_option_find, context_option_table, context_options_t
 from option.field cimport bytes_assign, bytes_clear, list_append, list_clear
 from option.table cimport (
-    KEEP_BYTES, KEEP_FLAG, KEEP_INT, KEEP_LIST, OPTION_CONSTANT, OPTION_TEXT, OPTION_UNKNOWN, RULE_EXCLUDE,
+    KEEP_BYTES, KEEP_FLAG, KEEP_INT, KEEP_INT64, KEEP_LIST, OPTION_CONSTANT, OPTION_TEXT, OPTION_UNKNOWN, RULE_EXCLUDE,
     option_bytes_t, option_list_t, option_row_t,
 )
 
@@ -32,6 +32,8 @@ cdef inline void context_options_init(context_options_t *o) noexcept nogil:
         row = &context_option_table[i]
         if row.keep == KEEP_INT or row.keep == KEEP_FLAG:
             (<int *> _field(o, row))[0] = <int> row.initial
+        elif row.keep == KEEP_INT64:
+            (<int64_t *> _field(o, row))[0] = row.initial
 
 
 cdef inline void context_options_free(context_options_t *o) noexcept nogil:
@@ -47,7 +49,7 @@ cdef inline void context_options_free(context_options_t *o) noexcept nogil:
 
 
 cdef inline int context_option_kind(int option) noexcept nogil:
-    """OPTION_INT or OPTION_TEXT; OPTION_UNKNOWN for one that cannot be set."""
+    """OPTION_INT, OPTION_INT64 or OPTION_TEXT; OPTION_UNKNOWN for one that cannot be set."""
     cdef const option_row_t *row = context_option_find(option, True)
     return row.kind if row != NULL else OPTION_UNKNOWN
 
@@ -76,25 +78,28 @@ cdef inline int context_options_set_text(
     return bytes_assign(<option_bytes_t *> _field(o, row), value, size)
 
 
-cdef inline int context_options_set(context_options_t *o, int option, int value) noexcept nogil:
+cdef inline int context_options_set(context_options_t *o, int option, int64_t value) noexcept nogil:
     """0 or a negative errno; a refused value changes nothing."""
     cdef const option_row_t *row = context_option_find(option, True)
-    cdef char text[16]
+    cdef char text[24]
     if row == NULL:
         return -EINVAL
     if row.kind == OPTION_TEXT:
         # as a number it takes any; the text is its decimal form
-        snprintf(text, sizeof(text), b"%d", value)
+        snprintf(text, sizeof(text), b"%lld", <long long> value)
         return context_options_set_text(o, option, text, strlen(text))
     if value < row.lowest or value > row.highest:
         return -EINVAL
     if row.keep == KEEP_LIST:
-        return _change_set(<option_list_t *> _field(o, row), value, row.rule != RULE_EXCLUDE)
-    (<int *> _field(o, row))[0] = value != 0 if row.keep == KEEP_FLAG else value
+        return _change_set(<option_list_t *> _field(o, row), <int> value, row.rule != RULE_EXCLUDE)
+    if row.keep == KEEP_INT64:
+        (<int64_t *> _field(o, row))[0] = value
+    else:
+        (<int *> _field(o, row))[0] = value != 0 if row.keep == KEEP_FLAG else <int> value
     return 0
 
 
-cdef inline int context_options_get(const context_options_t *o, int option, int *out) noexcept nogil:
+cdef inline int context_options_get(const context_options_t *o, int option, int64_t *out) noexcept nogil:
     """0 and the value in `out` (which may be negative), or a negative errno."""
     cdef const option_row_t *row = context_option_find(option, False)
     cdef const option_bytes_t *text
@@ -104,7 +109,9 @@ cdef inline int context_options_get(const context_options_t *o, int option, int 
         text = <const option_bytes_t *> _field(<context_options_t *> o, row)
         out[0] = atoi(<const char *> text.data) if text.data != NULL else 0
     elif row.flags & OPTION_CONSTANT:
-        out[0] = <int> row.initial
+        out[0] = row.initial
+    elif row.keep == KEEP_INT64:
+        out[0] = (<const int64_t *> _field(<context_options_t *> o, row))[0]
     else:
         out[0] = (<const int *> _field(<context_options_t *> o, row))[0]
     return 0

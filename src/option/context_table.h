@@ -23,6 +23,7 @@ enum {
     CTX_ZERO_COPY_RECV = 10,
     CTX_IPV6 = 42,
     CTX_BLOCKY = 70,
+    CTX_MAX_QUEUED_BYTES = 9072, /* zmqcore's own, as those of sockets from 9001 on */
 };
 
 enum {
@@ -40,6 +41,7 @@ typedef struct context_options_t {
     int zero_copy_recv;
     int ipv6;
     int blocky;
+    int64_t max_queued_bytes; /* 0: no limit */
     option_list_t cpus; /* of int, a set; empty: any */
     option_bytes_t thread_name_prefix;
 } context_options_t;
@@ -83,6 +85,11 @@ static const option_row_t context_option_table[] = {
         .unit = "0 or 1", SET, GET, .when = WHEN_SOCKET),
     ROW(BLOCKY, INT, "With 0 the sockets' default of LINGER is 0, so that term() does not wait.", AT(blocky),
         .keep = KEEP_FLAG, RANGE(1, 0, INT_MAX), .unit = "0 or 1", SET, GET, .when = WHEN_SOCKET),
+    ROW(MAX_QUEUED_BYTES, INT64,
+        "What all queues of all sockets may hold together: the bytes of frames, and 64 for each frame. At the limit a "
+        "send finds no room, and reading stops, but for a queue that is empty. 0 is no limit. It concerns sockets that "
+        "are made while there is one.",
+        AT(max_queued_bytes), .keep = KEEP_INT64, RANGE(0, 0, INT64_MAX), .unit = "bytes", SET, GET, .when = WHEN_SOCKET),
 };
 
 enum { CONTEXT_OPTIONS = sizeof(context_option_table) / sizeof(option_row_t) };

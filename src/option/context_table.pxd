@@ -1,5 +1,6 @@
 # The table of a context's options as Cython sees it.
 
+from libc.stdint cimport int64_t
 from option.table cimport option_bytes_t, option_list_t, option_row_t
 
 cdef extern from "option/context_table.h" nogil:
@@ -12,6 +13,7 @@ cdef extern from "option/context_table.h" nogil:
         int zero_copy_recv
         int ipv6
         int blocky
+        int64_t max_queued_bytes
         option_list_t cpus
         option_bytes_t thread_name_prefix
     enum:

@@ -67,7 +67,7 @@ cdef inline int key_read(const unsigned char *value, size_t size, unsigned char 
 
 cdef inline int key_assign(option_bytes_t *field, const unsigned char *value, size_t size) noexcept nogil:
     """0; or -EINVAL, -ENOMEM, and the key is as before."""
-    cdef unsigned char key[32]              # CURVE_KEY_SIZE
+    cdef unsigned char key[CURVE_KEY_SIZE]
     cdef int rc = key_read(value, size, key)
     if rc == 0:
         rc = bytes_assign(field, key, CURVE_KEY_SIZE)
@@ -77,7 +77,7 @@ cdef inline int key_assign(option_bytes_t *field, const unsigned char *value, si
 
 cdef inline int key_put(const option_bytes_t *field, unsigned char *out, size_t size) noexcept nogil:
     """Into exactly so many bytes, which tell what form is wanted. A key that is not set reads as zeros. 0 or -EINVAL."""
-    cdef unsigned char key[32]              # CURVE_KEY_SIZE
+    cdef unsigned char key[CURVE_KEY_SIZE]
     memset(key, 0, sizeof(key))
     if field.data != NULL:
         memcpy(key, field.data, CURVE_KEY_SIZE)

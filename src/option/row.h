@@ -6,8 +6,7 @@
  *   refuse it.
  * - What an option does beyond that has a name: a rule (what else a set changes), an action (what the caller does after a set,
  *   or answers to a get). No code outside this room asks for the number of an option.
- * - An option of a feature that is not built in is OPTION_ABSENT: it can neither be set nor read, or it takes its default only
- *   (OPTION_CONSTANT, too). It is never accepted and ignored.
+ * - An option of a feature that is not built in is OPTION_ABSENT: it can neither be set nor read, and is never accepted and ignored.
  */
 #ifndef ZMQCORE_OPTION_ROW_H
 #define ZMQCORE_OPTION_ROW_H

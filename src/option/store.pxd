@@ -17,7 +17,7 @@ from option.field cimport bytes_assign, bytes_clear, list_append, list_clear
 from option.key cimport key_assign, key_put
 from option.property cimport property_add
 from option.table cimport (
-    KEEP_BYTES, KEEP_FLAG, KEEP_INT, KEEP_INT64, KEEP_LIST, OPTIONS_ROOM, OPTION_CONSTANT, OPTION_INT, OPTION_INT64, OPTION_KEY,
+    KEEP_BYTES, KEEP_FLAG, KEEP_INT, KEEP_INT64, KEEP_LIST, OPTIONS_ROOM, OPTION_INT, OPTION_INT64, OPTION_KEY,
     OPTION_NULL_UNSETS, OPTION_ROOMY, OPTION_TEXT, OPTION_UNKNOWN, RULE_CLIENT, RULE_CLIP, RULE_FILTER, RULE_INVERSE, RULE_LAST_VALUE,
     RULE_MANUAL, RULE_MECHANISM, RULE_PROPERTY, RULE_SERVER, RULE_TENTHS, RULE_TYPE, RULE_VERBOSE, RULE_VERBOSER,
     option_bytes_t, option_find, option_list_t, option_row_t, option_table, options_t,
@@ -287,7 +287,7 @@ cdef inline int _answer_number(const options_t *o, const option_row_t *row, int 
         return _answer_exact(field, sizeof(int64_t), out, size)
     if row.rule == RULE_TYPE:
         number = socket_type
-    elif not row.flags & OPTION_CONSTANT:
+    else:
         number = (<const int *> field)[0]
         if row.rule == RULE_INVERSE:
             number = 1 - number
@@ -312,8 +312,6 @@ cdef inline int options_get(const options_t *o, int socket_type, int option, voi
         return _answer_number(o, row, socket_type, out, size)
     if row.kind == OPTION_KEY:
         return key_put(<const option_bytes_t *> option_field(<options_t *> o, row), <unsigned char *> out, size[0])
-    if row.flags & OPTION_CONSTANT:
-        return options_answer_text(NULL, 0, out, size)
     field = <const option_bytes_t *> option_field(<options_t *> o, row)
     if row.kind == OPTION_TEXT:
         return options_answer_text(<const char *> field.data, field.size, out, size)

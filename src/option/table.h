@@ -41,26 +41,22 @@
 /* Choose a mechanism, as its server. */
 #define SERVER(name_, mechanism_, flags_, text) \
     ROW(name_, INT, text, .rule = RULE_SERVER, .item = MECHANISM_##mechanism_, .keep = KEEP_FLAG, AT(as_server), \
-        RANGE(0, 0, 1), .unit = "0 or 1", TYPES(ALL, ALL), .when = WHEN_CONNECTION, .flags = flags_)
+        RANGE(0, 0, 1), .unit = "0 or 1", TYPES(ALL, ALL), .when = WHEN_CALL, .flags = flags_)
 /* A text that a client shows. */
 #define CREDENTIAL(name_, field, mechanism_, text) \
     ROW(name_, TEXT, text, AT(field), .keep = KEEP_BYTES, .rule = RULE_CLIENT, .item = MECHANISM_##mechanism_, \
-        RANGE(0, 1, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECTION, .flags = OPTION_NULL_UNSETS)
+        RANGE(0, 1, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CALL, .flags = OPTION_NULL_UNSETS)
 #define CURVE_KEY(name_, field, get_, rule_, text) \
     ROW(name_, KEY, text, AT(field), .keep = KEEP_BYTES, .rule = RULE_##rule_, .item = MECHANISM_CURVE, \
-        RANGE(0, CURVE_KEY_SIZE, CURVE_KEY_TEXT_SIZE + 1), TYPES(ALL, get_), .when = WHEN_CONNECTION, \
+        RANGE(0, CURVE_KEY_SIZE, CURVE_KEY_TEXT_SIZE + 1), TYPES(ALL, get_), .when = WHEN_CALL, \
         .flags = OPTION_CRYPTO)
 #define GSSAPI_NAME(name_, field, rule_, text) \
     ROW(name_, TEXT, text, AT(field), .keep = KEEP_BYTES, .rule = RULE_##rule_, .item = MECHANISM_GSSAPI, \
-        RANGE(0, 1, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECTION, .flags = OPTION_NULL_UNSETS | OPTION_GSS)
+        RANGE(0, 1, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CALL, .flags = OPTION_NULL_UNSETS | OPTION_GSS)
 /* A text of TLS, which may be a secret. None at all takes it back. */
 #define PEM(name_, field, most, text) \
     ROW(name_, BYTES, text, AT(field), .keep = KEEP_BYTES, RANGE(0, 0, most), TYPES(ALL, NONE), .when = WHEN_CALL)
-/* A feature that is not built in: only its default can be set. */
-#define ONLY(name_, unit_, value, text) \
-    ROW(name_, INT, text, RANGE(value, value, value), .unit = unit_, TYPES(ALL, ALL), \
-        .flags = OPTION_ABSENT | OPTION_CONSTANT)
-/* Likewise, and nothing can be set or read. */
+/* A feature that is not built in. */
 #define ABSENT(name_, kind_, text) ROW(name_, kind_, text, .flags = OPTION_ABSENT)
 /* What the socket tells about itself. */
 #define ANSWER(name_, kind_, get_, action, text, ...) \
@@ -91,7 +87,7 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         AT(rcvhwm_bytes), .keep = KEEP_INT64, RANGE(0, 0, INT64_MAX), .unit = "bytes", TYPES(ALL, ALL), .when = WHEN_AT_ONCE, .on_set = ACTION_MARKS),
     ROW(OVERFLOW, INT,
         "What a send does when the queue of its peer is full (SNDHWM, SNDHWM_BYTES): 0 as the type does, 1 it waits, 2 it drops the message, 3 it drops "
-        "the oldest ones that are queued, 4 it raises ENOBUFS. A type takes what it can do; over inproc 3 is 2.", AT(overflow), .keep = KEEP_INT,
+        "the oldest ones that are queued, 4 it raises ENOBUFS. A type takes what it can do.", AT(overflow), .keep = KEEP_INT,
         RANGE(OVERFLOW_DEFAULT, OVERFLOW_DEFAULT, OVERFLOW_REFUSE), TYPES(ALL, ALL), .when = WHEN_AT_ONCE, .on_set = ACTION_OVERFLOW),
     ROW(HWM, INT, "SNDHWM and RCVHWM in one. The attribute hwm can be read, too: it is SNDHWM.", RANGE(1000, 0, INT_MAX), .unit = "messages",
         .when = WHEN_AT_ONCE, .flags = OPTION_BY_API),
@@ -234,11 +230,11 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         "need IPV6.", AT(tcp_accept_filters), .keep = KEEP_LIST, .item = sizeof(cidr_t), .rule = RULE_FILTER,
         RANGE(0, 1, ACCEPT_FILTER_MAX), TYPES(ALL, NONE), .when = WHEN_BIND),
     ROW(IPC_FILTER_PID, INT, "Accept ipc connections from this process only. Each set adds one.", AT(ipc_pid_filters),
-        .keep = KEEP_LIST, .item = sizeof(uint32_t), TYPES(ALL, NONE), .when = WHEN_CONNECTION),
+        .keep = KEEP_LIST, .item = sizeof(uint32_t), TYPES(ALL, NONE), .when = WHEN_BIND),
     ROW(IPC_FILTER_UID, INT, "Accept ipc connections from processes of this user only. Each set adds one.",
-        AT(ipc_uid_filters), .keep = KEEP_LIST, .item = sizeof(uint32_t), TYPES(ALL, NONE), .when = WHEN_CONNECTION),
+        AT(ipc_uid_filters), .keep = KEEP_LIST, .item = sizeof(uint32_t), TYPES(ALL, NONE), .when = WHEN_BIND),
     ROW(IPC_FILTER_GID, INT, "Accept ipc connections from processes of this group only. Each set adds one.",
-        AT(ipc_gid_filters), .keep = KEEP_LIST, .item = sizeof(uint32_t), TYPES(ALL, NONE), .when = WHEN_CONNECTION),
+        AT(ipc_gid_filters), .keep = KEEP_LIST, .item = sizeof(uint32_t), TYPES(ALL, NONE), .when = WHEN_BIND),
     /* security */
     ROW(MECHANISM, INT,
         "The security mechanism: 0 NULL, 1 PLAIN, 2 CURVE, 3 GSSAPI. It is the one that the option set last belongs to; "
@@ -260,11 +256,11 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         "cache of the user). A client may do without: then it is who the user is."),
     GSSAPI_NAME(GSSAPI_SERVICE_PRINCIPAL, gssapi_service_principal, CLIENT,
         "Who the server must be. It makes this socket a client of GSSAPI."),
-    NUMBER(GSSAPI_PRINCIPAL_NAMETYPE, gssapi_principal_nametype, NULL, 0, 0, 2, CONNECTION,
+    NUMBER(GSSAPI_PRINCIPAL_NAMETYPE, gssapi_principal_nametype, NULL, 0, 0, 2, CALL,
         "What kind of name GSSAPI_PRINCIPAL is: 0 service@host, 1 user, 2 Kerberos principal."),
-    NUMBER(GSSAPI_SERVICE_PRINCIPAL_NAMETYPE, gssapi_service_principal_nametype, NULL, 0, 0, 2, CONNECTION,
+    NUMBER(GSSAPI_SERVICE_PRINCIPAL_NAMETYPE, gssapi_service_principal_nametype, NULL, 0, 0, 2, CALL,
         "What kind of name GSSAPI_SERVICE_PRINCIPAL is: 0 service@host, 1 user, 2 Kerberos principal."),
-    SWITCH(GSSAPI_PLAINTEXT, gssapi_plaintext, CONNECTION,
+    SWITCH(GSSAPI_PLAINTEXT, gssapi_plaintext, CALL,
         "Let GSSAPI say who is there when a connection begins, but encrypt and sign nothing: what follows can be read and "
         "changed on its way. Both sides need the same."),
     PEM(TLS_CERT_PEM, tls_cert_pem, INT_MAX,
@@ -279,8 +275,8 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         "Whether a server of TLS wants certificates of its clients: 0 no, 1 it verifies those that show one, 2 nobody comes in "
         "without."),
     SWITCH(TLS_ALLOW_12, tls_allow_12, CALL, "Let TLS 1.2 do where a peer does not know TLS 1.3."),
-    NUMBER(COMPRESSION_LEVEL, compression_level, NULL, 1, -7, 22, CALL,
-        "How hard zstd+tcp tries to make messages small: more is smaller and slower, below 0 is faster."),
+    NUMBER(COMPRESSION_LEVEL, compression_level, NULL, 0, -7, 22, CALL,
+        "How hard zstd+tcp tries to make messages small: more is smaller and slower, below 0 is faster; 0: as suits the size of a part."),
     ROW(COMPRESSION_DICT, BYTES,
         "What messages sent over lz4+tcp and zstd+tcp have in common. Each connection tells its peer; no value: none.",
         AT(compression_dict), .keep = KEEP_BYTES, RANGE(0, 0, 8192), TYPES(ALL, NONE), .when = WHEN_CALL),
@@ -292,16 +288,16 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         .unit = "0 or 1", TYPES(ALL, NONE), .when = WHEN_CALL),
     ROW(ZAP_DOMAIN, TEXT,
         "What the ZAP handler is told about the purpose of this socket. With NULL it is asked only if this is set.",
-        AT(zap_domain), .keep = KEEP_BYTES, RANGE(0, 0, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECTION,
+        AT(zap_domain), .keep = KEEP_BYTES, RANGE(0, 0, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CALL,
         .flags = OPTION_NULL_UNSETS),
     ROW(ZAP_ENFORCE_DOMAIN, INT,
         "The ZAP handler is asked if ZAP_DOMAIN is set, and only then; without a handler nobody comes in. Without a domain "
         "it keeps out nobody but in a context that has had a handler, where nobody comes in.",
         AT(zap_enforce_domain), .keep = KEEP_FLAG, RANGE(0, INT_MIN, INT_MAX), .unit = "0 or 1", TYPES(ALL, ALL),
-        .when = WHEN_CONNECTION),
+        .when = WHEN_CALL),
     /* names, and messages of the socket itself */
     ROW(ROUTING_ID, BYTES, "The name under which a ROUTER knows this socket. Without one the ROUTER chooses it.",
-        AT(routing_id), .keep = KEEP_BYTES, RANGE(0, 1, ROUTING_ID_MAX), TYPES(ALL, ALL), .when = WHEN_CONNECTION),
+        AT(routing_id), .keep = KEEP_BYTES, RANGE(0, 1, ROUTING_ID_MAX), TYPES(ALL, ALL), .when = WHEN_CALL),
     ROW(CONNECT_ROUTING_ID, BYTES, "The name that this ROUTER or STREAM gives the peer of the next connect(), once.",
         AT(connect_routing_id), .keep = KEEP_BYTES, RANGE(0, 1, ROUTING_ID_MAX), .set_on = ON_ROUTERS | ON_STREAM,
         .when = WHEN_CONNECT),
@@ -414,7 +410,6 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
 #undef SWITCH
 #undef PATTERN
 #undef MESSAGE
-#undef ONLY
 #undef SERVER
 #undef CREDENTIAL
 #undef CURVE_KEY

@@ -99,6 +99,7 @@ cdef extern from "option/record.h" nogil:
     enum:
         OVERFLOW_DEFAULT
         OVERFLOW_WAIT
+        OVERFLOW_DROP_NEWEST
         OVERFLOW_DROP_OLDEST
         OVERFLOW_REFUSE
     enum:

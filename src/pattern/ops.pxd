@@ -30,7 +30,7 @@ cdef enum:                      # pattern_ops_t.traits: what others may want to 
     CAN_RECV = 1 << 1
     ANSWERS = 1 << 2            # usually replies to what it receives: more input means that more output is likely to follow soon
     MUST_ANSWER = 1 << 3        # has to reply to a message before it gets the next
-    ONE_PEER = 1 << 4           # a second peer is refused while there is one
+    ONE_PEER = 1 << 4           # a second peer is refused while there is one in the load balancer
     CONNECTS_ONCE = 1 << 5      # gains nothing from a second connection to the same endpoint: connecting twice is once
     CONFLATES_IN = 1 << 6       # CONFLATE applies to what it receives,
     CONFLATES_OUT = 1 << 7      # ... to what it sends. Data only: subscriptions travel the other way and must all arrive
@@ -44,7 +44,8 @@ cdef enum:                      # pattern_ops_t.traits: what others may want to 
     SUBSCRIBES = 1 << 15        # says what it wants to receive, and does not rely on being sent nothing else
     DATAGRAMS = 1 << 16         # a message is a peer's address and a body: it needs a transport of datagrams
 
-    # Values of OVERFLOW that the type can do: one bit for each, WAITS << (value - 1). What it does by default is among them.
+    # Values of OVERFLOW that the type can do: one bit for each, WAITS << (value - 1). What it does by default is among them. Where
+    # send() is -EAGAIN the front drops what is in the load balancer, unless the type PUBLISHES; otherwise send() sees to it.
     WAITS = 1 << 17             # OVERFLOW_WAIT
     DROPS_NEWEST = 1 << 18      # OVERFLOW_DROP_NEWEST
     DROPS_OLDEST = 1 << 19      # OVERFLOW_DROP_OLDEST
@@ -78,6 +79,8 @@ cdef struct pattern_hooks_t:
     int (*random)(void *buf, size_t n) noexcept nogil
     # Whether this is the address of a peer as DGRAM has them. 0 or -EINVAL.
     int (*check_address)(const unsigned char *text, size_t n) noexcept nogil
+    # A message has found the queue of a peer full (NULL: those of all peers), and more has come of it than that somebody waits: a value of OVERFLOW.
+    void (*overflow)(void *owner, pipe_t *p, int what) noexcept nogil
 
 cdef struct pattern_t
 
@@ -152,6 +155,7 @@ cdef struct pattern_t:
     bint rcvmore                # the last frame received has followers
     bint unfinished
     uint64_t nobody             # messages sent for which there was no peer: dropped
+    bint told_full              # as pipe_t.told_full, of all peers together
     uint64_t overflowed         # messages sent while the queues of all peers were full: dropped (OVERFLOW)
     uint64_t unread             # messages that the type itself had kept for the application when it closed
     void *part                  # of the type

@@ -17,7 +17,7 @@ from libc.string cimport memset
 from base.errors cimport EAGAIN, EEXIST, EHOSTUNREACH, ENOBUFS, ENOTSUP
 from base.memory cimport free
 from message.message cimport msg_t, MSG_MORE
-from option.table cimport options_t, OVERFLOW_DEFAULT, OVERFLOW_DROP_OLDEST, OVERFLOW_REFUSE
+from option.table cimport options_t, OVERFLOW_DEFAULT, OVERFLOW_DROP_NEWEST, OVERFLOW_DROP_OLDEST, OVERFLOW_REFUSE
 from pattern.ops cimport (
     pattern_t, pattern_hooks_t, ANSWERS, CONNECTS_PEERS, DROPS, FLAG_ATTACHED, FLAG_ENDED, FLAG_UP, ONE_PEER, PUBLISHES, WAITS,
 )
@@ -25,7 +25,7 @@ from pattern.steps cimport pattern_close_pipe
 from pattern.select cimport pattern_select
 from pattern.strategies.fair_queue cimport fq_free, fq_front, fq_init, fq_remove, FQ_NONE
 from pattern.strategies.fan_out cimport FAN_NONE
-from pattern.strategies.load_balance cimport lb_free, lb_init, lb_remove, lb_shed, LB_DROP, LB_KEEP, LB_NONE
+from pattern.strategies.load_balance cimport lb_free, lb_init, lb_only, lb_remove, lb_shed, LB_DROP, LB_KEEP, LB_NONE
 from pipe.pipe cimport pipe_abandon, pipe_t
 
 
@@ -148,6 +148,7 @@ cdef inline void pattern_in_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
 
 cdef inline void pattern_out_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
     """The pipe may have become writable again."""
+    p.told_full = pt.told_full = False
     if p.pattern_flags & FLAG_ATTACHED:
         pt.ops.out_ready(pt, p)
 
@@ -161,15 +162,21 @@ cdef inline int pattern_send(pattern_t *pt, msg_t *m) noexcept nogil:
 
 cdef inline int pattern_overflow(pattern_t *pt, msg_t *m) noexcept nogil:
     """pattern_send() has found no room, again and again, and OVERFLOW tells what to do. As pattern_send(), and -ENOBUFS."""
+    cdef pipe_t *p
     if pt.attached == 0:
         return -EAGAIN          # nobody's queue is full: there is nobody
     if pt.options.overflow == OVERFLOW_REFUSE:
+        pt.hooks.overflow(pt.owner, lb_only(&pt.lb), OVERFLOW_REFUSE)
         return -ENOBUFS
     if not pattern_is(pt, DROPS) or pattern_is(pt, PUBLISHES):
         return -EAGAIN
-    if pt.options.overflow == OVERFLOW_DROP_OLDEST and lb_shed(&pt.lb):
-        return pt.ops.send(pt, m)
+    if pt.options.overflow == OVERFLOW_DROP_OLDEST:
+        p = lb_shed(&pt.lb)
+        if p != NULL:
+            pt.hooks.overflow(pt.owner, p, OVERFLOW_DROP_OLDEST)
+            return pt.ops.send(pt, m)
     pt.overflowed += 1
+    pt.hooks.overflow(pt.owner, lb_only(&pt.lb), OVERFLOW_DROP_NEWEST)
     pt.lb.dropping = LB_DROP if m.flags & MSG_MORE else LB_KEEP
     return 0
 

@@ -49,8 +49,7 @@ cdef inline int radio_init(pattern_t *pt) noexcept nogil:
     if r == NULL:
         return -ENOMEM
     topics_init(&r.groups)
-    fan_init(&r.fan)
-    r.fan.overflow = &pt.options.overflow
+    fan_init(&r.fan, pt)
     pt.part = r
     return 0
 

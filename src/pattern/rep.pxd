@@ -11,6 +11,7 @@ from base.memory cimport calloc, realloc, free
 from base.errors cimport EAGAIN, EFSM, ENOMEM
 from message.message cimport msg_t, msg_close, MSG_MORE
 from pipe.pipe cimport pipe_t, pipe_can_write, pipe_lose, pipe_write, pipe_flush
+from option.table cimport OVERFLOW_DROP_NEWEST
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
     pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, MUST_ANSWER, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX,
@@ -131,6 +132,8 @@ cdef inline void rep_count(pattern_t *pt, pipe_t *p) noexcept nogil:
         pt.nobody += 1
     else:
         p.missed += 1
+        if not p.closed_out:
+            pt.hooks.overflow(pt.owner, p, OVERFLOW_DROP_NEWEST)
 
 
 cdef inline int rep_send(pattern_t *pt, msg_t *m) noexcept nogil:

@@ -22,7 +22,7 @@ from base.errors cimport EAGAIN, EEXIST, EHOSTUNREACH, EINVAL, ENOBUFS, ENOMEM
 from message.message cimport msg_t, msg_data, msg_set, MSG_MORE
 from pipe.pipe cimport pipe_t, pipe_can_write, pipe_lose, pipe_shed, pipe_write, pipe_flush
 from pipe.ring cimport ring_messages
-from option.table cimport NOTIFY_CONNECT, NOTIFY_DISCONNECT, OVERFLOW_DEFAULT, OVERFLOW_DROP_OLDEST, OVERFLOW_REFUSE
+from option.table cimport NOTIFY_CONNECT, NOTIFY_DISCONNECT, OVERFLOW_DEFAULT, OVERFLOW_DROP_NEWEST, OVERFLOW_DROP_OLDEST, OVERFLOW_REFUSE
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
     pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, FLAG_FIXED, FLAG_KEYED, FLAG_UP, FLAG_WAITING,
@@ -229,10 +229,10 @@ cdef inline int router_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
     cdef router_t *r = <router_t *> pt.part
     cdef pipe_t *holder
     cdef int rc = 0
-    if router_is_another(p):
+    if router_is_another(p) and not pattern_raw(pt):
         router_leave(pt, p)
     if not p.pattern_flags & FLAG_KEYED:
-        if p.peer_id_size == 0:
+        if p.peer_id_size == 0 or pattern_raw(pt):      # a raw peer has nothing to say of itself, not even over inproc
             rc = router_make_id(pt, p)
         else:
             holder = routes_find(&r.table, p.peer_id, p.peer_id_size)
@@ -348,6 +348,23 @@ cdef inline void router_hang_up(pattern_t *pt, pipe_t *p) noexcept nogil:
     pattern_close_pipe(pt, p)
 
 
+cdef inline int router_overflow(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """A message is for a peer whose queue is full. 1: there is room now; 0: it is dropped; negative errno."""
+    if pt.options.overflow == OVERFLOW_DROP_OLDEST and pipe_shed(p):
+        pt.hooks.overflow(pt.owner, p, OVERFLOW_DROP_OLDEST)
+        return 1
+    lb_full(&pt.lb, p)
+    if pt.options.overflow == OVERFLOW_REFUSE and not p.closed_out:
+        pt.hooks.overflow(pt.owner, p, OVERFLOW_REFUSE)
+        return -ENOBUFS
+    if router_mandatory(pt) and (p.closed_out or pt.options.overflow == OVERFLOW_DEFAULT):
+        return -EHOSTUNREACH if p.closed_out else -EAGAIN
+    p.missed += 1
+    if not p.closed_out:
+        pt.hooks.overflow(pt.owner, p, OVERFLOW_DROP_NEWEST)
+    return 0
+
+
 cdef inline int router_send(pattern_t *pt, msg_t *m) noexcept nogil:
     cdef router_t *r = <router_t *> pt.part
     cdef bint more = (m.flags & MSG_MORE) != 0
@@ -360,14 +377,12 @@ cdef inline int router_send(pattern_t *pt, msg_t *m) noexcept nogil:
                 if router_mandatory(pt):
                     return -EHOSTUNREACH
                 pt.nobody += 1
-            elif not pipe_can_write(p) and not (pt.options.overflow == OVERFLOW_DROP_OLDEST and pipe_shed(p)):
-                lb_full(&pt.lb, p)
-                if pt.options.overflow == OVERFLOW_REFUSE and not p.closed_out:
-                    return -ENOBUFS
-                if router_mandatory(pt) and (p.closed_out or pt.options.overflow == OVERFLOW_DEFAULT):
-                    return -EHOSTUNREACH if p.closed_out else -EAGAIN
-                p.missed += 1
-                p = NULL
+            elif not pipe_can_write(p):
+                rc = router_overflow(pt, p)
+                if rc < 0:
+                    return rc
+                if rc == 0:
+                    p = NULL
             r.out = p
             r.sending = True
         # An id alone is no message.
@@ -426,6 +441,7 @@ cdef inline int router_recv(pattern_t *pt, msg_t *m) noexcept nogil:
         return -ENOMEM
     m.flags = MSG_MORE
     fq_begin(&pt.fq, p)
+    p.reading = True            # its message is half read, though all of it stands in the ring yet
     pt.last = p
     return 0
 

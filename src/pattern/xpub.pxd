@@ -48,8 +48,7 @@ cdef inline int pub_init(pattern_t *pt) noexcept nogil:
     if b == NULL:
         return -ENOMEM
     topics_init(&b.topics)
-    fan_init(&b.fan)
-    b.fan.overflow = &pt.options.overflow
+    fan_init(&b.fan, pt)
     ring_init(&b.pending, 0)
     ring_init(&b.later, 0)
     pt.part = b

@@ -42,7 +42,7 @@ cdef inline int sub_init(pattern_t *pt) noexcept nogil:
     if s == NULL:
         return -ENOMEM
     subscriptions_init(&s.topics)
-    fan_init(&s.fan)
+    fan_init(&s.fan, pt)
     pt.part = s
     return 0
 

@@ -15,7 +15,7 @@ from libc.string cimport memcpy
 from base.endian cimport load_be16, store_be16
 from base.errors cimport EMSGSIZE, ENOMEM, EPROTO
 from base.memory cimport free, realloc
-from zmtp.frame cimport FRAME_MORE, frame_get_v1, frame_t
+from zmtp.frame cimport FRAME_MORE, FRAME_V1_HEADER_MAX, frame_get_v1, frame_t
 
 cdef enum:
     APDU_HEADER = 2
@@ -27,7 +27,7 @@ cdef struct pgm_scan_t:
     bint more                       # the frame under way, or the last one, has MORE
     uint64_t bytes                  # of the bodies of the message under way, or the last one
     int nhead                       # octets of a header that has not come in full
-    unsigned char head[10]          # FRAME_V1_HEADER_MAX
+    unsigned char head[FRAME_V1_HEADER_MAX]
 
 # What a message may be, and what all sources of a receiver keep together.
 cdef struct pgm_limits_t:

@@ -251,7 +251,7 @@ cdef inline void pgm_peer_ask(pgm_receiver_t *r, pgm_peer_t *p, uint64_t now) no
 cdef inline void pgm_peer_naks(pgm_receiver_t *r, pgm_peer_t *p, uint64_t now) noexcept nogil:
     """Asks for what has backed off long enough."""
     cdef unsigned char out[512]         # the longest of these has 320
-    cdef uint32_t sqns[63]              # PGM_LIST_MAX + 1
+    cdef uint32_t sqns[PGM_LIST_MAX + 1]
     cdef uint32_t sqn = 0
     cdef int n, count, left = PGM_NAKS_AT_ONCE
     while left and p.nak_rest <= now:

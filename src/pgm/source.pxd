@@ -25,7 +25,7 @@ from base.memory cimport calloc, free, malloc
 from pgm.apdu cimport pgm_pack, pgm_pack_begin, pgm_pack_empty, pgm_pack_full, pgm_pack_t
 from pgm.bucket cimport pgm_bucket_open, pgm_bucket_t, pgm_bucket_take
 from pgm.packet cimport (
-    PGM_DATA_HEADER, PGM_NAK, PGM_NCF, PGM_ODATA, PGM_RDATA, PGM_SPMR, pgm_data_put,
+    PGM_DATA_HEADER, PGM_LIST_MAX, PGM_NAK, PGM_NCF, PGM_ODATA, PGM_RDATA, PGM_SPMR, pgm_data_put,
     pgm_get, pgm_nla_equal, pgm_packet_t, pgm_spm_put, pgm_tsi_is, pgm_tsi_t, pgm_type, pgm_want_put,
 )
 from pgm.times cimport (
@@ -240,7 +240,7 @@ cdef inline bint pgm_source_want(pgm_source_t *s, uint32_t sqn, uint64_t now) no
 
 cdef inline void pgm_source_nak(pgm_source_t *s, pgm_packet_t *k, uint64_t now) noexcept nogil:
     cdef unsigned char out[512]         # the longest of these has 320
-    cdef uint32_t sqns[63]              # PGM_LIST_MAX + 1
+    cdef uint32_t sqns[PGM_LIST_MAX + 1]
     cdef uint32_t sqn = k.sqn
     cdef int i, n, count = 0
     if not pgm_nla_equal(&k.nla, &s.wire.nla) or not pgm_nla_equal(&k.group, &s.wire.group):

@@ -58,7 +58,7 @@ cdef struct pgm_window_t:
     uint32_t most                   # packets
     uint32_t base
     uint32_t next
-    pgm_queue_t queues[3]           # PGM_QUEUES
+    pgm_queue_t queues[PGM_QUEUES]
     pgm_unpack_t unpack
     uint64_t lost                   # packets given up
     uint64_t recovered              # packets that were missing and came

@@ -21,8 +21,10 @@ from message.message cimport (
 )
 from pipe.ring cimport (
     ring_t, ring_full, ring_slot, ring_commit, ring_front, ring_pop, ring_wake_reader, ring_wake_writer, ring_empty,
-    ring_writer_sleeps, ring_reader_sleeps, ring_rollback, ring_return_credit, ring_writer_waits,
+    ring_marked, ring_writer_sleeps, ring_reader_sleeps, ring_rollback, ring_return_credit, ring_writer_waits,
 )
+from pipe.charging cimport ring_grant
+from pipe.ring_turn cimport ring_turn
 
 cdef enum:
     MAIL_IN = 1        # something to read
@@ -40,6 +42,8 @@ ctypedef void (*pipe_resume_t)(pipe_t *p) noexcept nogil
 ctypedef void (*pipe_queued_t)(pipe_t *p) noexcept nogil
 # Network: whether the connection's output ends inside a message, the rest of which is first in the ring.
 ctypedef bint (*pipe_inside_t)(pipe_t *p) noexcept nogil
+# inproc: the lock of the socket at the other end, taken if that can be had soon (True), or given back. Whoever has it is the reader, too.
+ctypedef bint (*pipe_hold_t)(pipe_t *p, bint hold) noexcept nogil
 # An ended pipe has been read to its end. The socket detaches it after the current call, never inside it.
 ctypedef void (*pipe_drained_t)(pipe_t *p) noexcept nogil
 
@@ -52,6 +56,7 @@ cdef struct pipe_t:
     void *link                  # inproc: the block both ends live in
     void *socket                # opaque to patterns
     pipe_notify_t notify        # inproc
+    pipe_hold_t hold            # inproc
     pipe_resume_t resume        # network
     pipe_queued_t queued        # network
     pipe_inside_t inside        # network, while there is a sink
@@ -74,6 +79,7 @@ cdef struct pipe_t:
     size_t message_max          # bytes of a message that the connection can carry; 0: no limit
     bint local                  # made by our own connect() (routing ids by CONNECT_ROUTING_ID, HICCUP, ...)
     bint let_go                 # by the application: closed, unbound, disconnected
+    bint told_full              # the socket has reported that its queue was full, and it has had no room since
     # ---- counters, under the owner's lock
     uint64_t since              # when the peer joined, nanoseconds; 0 = it is not there
     uint64_t sunk               # messages written that are not counted by outr: their last frame went into the connection
@@ -222,26 +228,47 @@ cdef inline void pipe_rollback(pipe_t *p) noexcept nogil:
     p.writing = False
 
 
-cdef inline bint pipe_shed(pipe_t *p) noexcept nogil:
-    """Gives the oldest queued messages up until there is room for another. False: there is none. Not possible where another thread reads the ring
-    (inproc), and in the middle of a message that is leaving."""
-    cdef msg_t *m
+cdef inline void pipe_drop_front(pipe_t *p) noexcept nogil:
+    """The oldest message of the queue is given up. Both sides of the ring held."""
+    cdef msg_t *m = ring_front(p.outr)
     cdef bint more = True
-    if p.other != NULL or p.closed_out or p.outr.only != NULL or (p.sink != NULL and p.inside(p)):
-        return False
+    while more:
+        more = (m.flags & MSG_MORE) != 0
+        if p.other != NULL:
+            p.other.not_in += not more      # its reader never had it
+            p.other.not_in_bytes += m.size
+        msg_close(m)
+        ring_pop(p.outr)
+        m = ring_front(p.outr) if more else NULL
+    ring_return_credit(p.outr)
+    p.outdated += 1
+
+
+cdef inline bint pipe_clear_room(pipe_t *p, bint inside) noexcept nogil:
+    """Gives up messages until there is room. `inside`: the first ones in the queue are the rest of a message that has begun to leave."""
     while ring_full(p.outr):
-        m = ring_front(p.outr)
-        if m == NULL:
+        if ring_front(p.outr) == NULL or (inside and not ring_turn(p.outr)):
             return False
-        while more:
-            more = (m.flags & MSG_MORE) != 0
-            msg_close(m)
-            ring_pop(p.outr)
-            m = ring_front(p.outr) if more else NULL
-        more = True
-        ring_return_credit(p.outr)
-        p.outdated += 1
+        pipe_drop_front(p)
+        if not ring_marked(p.outr):
+            ring_grant(p.outr)
+            return True
     return True
+
+
+cdef inline bint pipe_shed(pipe_t *p) noexcept nogil:
+    """Gives the oldest queued messages up until there is room for another. False: there is none that can be, or the reader of an inproc ring is at
+    work just now."""
+    cdef bint room
+    if p.closed_out or p.outr.only != NULL:
+        return False
+    if p.other == NULL:
+        return pipe_clear_room(p, p.sink != NULL and p.inside(p))
+    if not p.hold(p, True):
+        return False
+    room = pipe_clear_room(p, p.other.reading)
+    p.hold(p, False)
+    return room
 
 
 cdef inline bint pipe_abandon(pipe_t *p) noexcept nogil:

@@ -7,8 +7,8 @@
 # - The high-water mark counts messages. The consumer returns credit in lumps of half the mark (`credit`), not one by one, so a
 #   blocked producer resumes after (hwm + 1) / 2 reads.
 # - A ring may have a second mark, which counts bytes: there is room while fewer bytes are queued, so that a message of any size goes into an empty
-#   ring. Such a ring is bounded: `room` and `lump` are 0, so that every message takes the long way, which looks at both marks. Others take the
-#   short way, one comparison, and pay nothing.
+#   ring. And it may have a charge: what it holds counts for the limit of its context (budget.pxd). Such a ring is bounded: `room` and `lump` are 0,
+#   so that every message takes the long way, which looks at everything. Others take the short way, one comparison, and pay nothing.
 #
 # Who writes what, with which memory order
 #   producer: wseg wpos wcount pubseg pubpos              plain
@@ -26,14 +26,14 @@
 # way to a newer one are counted by the side that dropped them.
 
 from libc.stdint cimport uint32_t, uint64_t, UINT32_MAX
-from base.memory cimport malloc, calloc, realloc, free
+from base.memory cimport malloc, realloc, free
 from base.atomics cimport (
     zc_load_acquire_u64, zc_load_relaxed_u32, zc_load_acquire_ptr, zc_store_release_u64, zc_store_release_ptr,
     zc_store_relaxed_u32, zc_store_relaxed_u64, zc_swap_u32, zc_swap_ptr, zc_fence, zc_load_relaxed_u64,
 )
-from base.errors cimport ENOMEM
 from base.config cimport RING_FIRST_SEGMENT, RING_SEGMENT
-from message.message cimport msg_t, msg_close, MSG_MORE, MSG_EMPTY
+from message.message cimport msg_t, msg_close, MSG_MORE
+from pipe.budget cimport charge_drop, charge_refuses, charge_release, charge_t, FRAME_COST
 
 cdef struct segment_t:
     segment_t *next
@@ -82,7 +82,7 @@ cdef struct ring_t:
     uint64_t hwm_bytes          # atomic; 0 = no limit
     conflate_t *only            # conflating; set before the ring is shared
     uint64_t left               # atomic: wmsgs when the consumer went, plus 1; 0 = it is there
-    unsigned char pad2[8]       # CACHE_LINE * 3 in all: each part has its own line where the ring begins at one (inproc)
+    charge_t *charge            # NULL: no limit of a context. CACHE_LINE * 3 in all: each part has its own line where the ring begins at one (inproc)
 
 
 cdef inline uint32_t ring_lump(uint32_t hwm) noexcept nogil:
@@ -102,6 +102,7 @@ cdef inline void ring_init(ring_t *r, uint32_t hwm) noexcept nogil:
     r.reader_asleep = 0
     r.writer_asleep = 0
     r.only = NULL
+    r.charge = NULL
     r.credit_bytes = 0
     ring_set_hwm(r, hwm, 0)
 
@@ -112,55 +113,8 @@ cdef inline void ring_set_hwm(ring_t *r, uint32_t hwm, uint64_t hwm_bytes) noexc
         return
     zc_store_relaxed_u32(&r.hwm, hwm)
     zc_store_relaxed_u64(&r.hwm_bytes, hwm_bytes)
-    zc_store_relaxed_u32(&r.room, 0 if hwm_bytes else (hwm if hwm else UINT32_MAX))
-    zc_store_relaxed_u32(&r.lump, 0 if hwm_bytes else ring_lump(hwm))
-
-
-cdef inline int ring_conflate(ring_t *r) noexcept nogil:
-    """Both sides held by the caller: the ring becomes a conflating one, if it is not one already. Of what stands in it the newest whole message
-    stays, and the beginning of an unfinished one. 0, or -ENOMEM and nothing has changed."""
-    cdef ring_t old
-    cdef msg_t *front
-    cdef segment_t *s
-    cdef uint32_t frames = 1
-    cdef uint64_t written = r.wmsgs
-    cdef uint64_t read = r.rmsgs
-    if r.only != NULL:
-        return 0
-    while ring_messages(r) > 1:
-        # Less to keep. Credit is not returned: nobody waits for it once there is no mark.
-        front = ring_front(r)
-        msg_close(front)
-        ring_pop(r)
-    frames = <uint32_t> (r.wcount - r.rcount)
-    old = r[0]
-    ring_init(r, 0)
-    r.only = <conflate_t *> calloc(1, sizeof(conflate_t))
-    if r.only != NULL and frames:
-        s = only_grow(r.only, frames)
-        if s == NULL:
-            free(r.only)
-            r.only = NULL
-    if r.only == NULL:
-        r[0] = old
-        return -ENOMEM
-    r.reader_asleep = old.reader_asleep
-    r.writer_asleep = old.writer_asleep
-    while True:
-        front = ring_front(&old)
-        if front == NULL:
-            break
-        ring_slot(r)[0] = front[0]
-        ring_commit(r)
-        ring_pop(&old)
-    r.only.replaced = written - read - r.wmsgs
-    r.wmsgs = written
-    r.rmsgs = read
-    r.wbytes = old.wbytes
-    ring_move_unpublished(r, &old, False)
-    ring_rollback(&old)
-    ring_free(&old)
-    return 0
+    zc_store_relaxed_u32(&r.room, 0 if hwm_bytes or r.charge != NULL else (hwm if hwm else UINT32_MAX))
+    zc_store_relaxed_u32(&r.lump, 0 if hwm_bytes or r.charge != NULL else ring_lump(hwm))
 
 
 # ---- conflating rings (reached through the functions below, which find wseg and rseg NULL)
@@ -266,6 +220,11 @@ cdef inline bint ring_full(ring_t *r) noexcept nogil:
 
 cdef inline bint ring_over(ring_t *r) noexcept nogil:
     """The long way to the same."""
+    return ring_marked(r) or (r.charge != NULL and charge_refuses(r.charge, r.wbytes + r.wcount * FRAME_COST))
+
+
+cdef inline bint ring_marked(ring_t *r) noexcept nogil:
+    """One of its own marks has been reached."""
     cdef uint32_t hwm = zc_load_relaxed_u32(&r.hwm)
     cdef uint64_t hwm_bytes = zc_load_relaxed_u64(&r.hwm_bytes)
     if hwm and r.wmsgs - zc_load_acquire_u64(&r.credit) >= hwm:
@@ -410,7 +369,9 @@ cdef inline bint ring_pop(ring_t *r) noexcept nogil:
 cdef inline bint ring_give_back(ring_t *r) noexcept nogil:
     """A lump of credit is due, or the ring is bounded and it may be. True if it was given back."""
     cdef uint64_t hwm_bytes = zc_load_relaxed_u64(&r.hwm_bytes)
-    if hwm_bytes and r.rmsgs - r.credit < ring_lump(zc_load_relaxed_u32(&r.hwm)) and r.rbytes - r.credit_bytes < (hwm_bytes + 1) // 2:
+    if r.charge != NULL and charge_release(r.charge, r.rbytes + r.rcount * FRAME_COST):
+        pass
+    elif r.rmsgs - r.credit < ring_lump(zc_load_relaxed_u32(&r.hwm)) and (hwm_bytes == 0 or r.rbytes - r.credit_bytes < (hwm_bytes + 1) // 2):
         return False
     zc_store_release_u64(&r.credit_bytes, r.rbytes)
     zc_store_release_u64(&r.credit, r.rmsgs)
@@ -490,30 +451,6 @@ cdef inline void ring_free(ring_t *r) noexcept nogil:
         s = n
     if r.spare != NULL:
         free(r.spare)
+    if r.charge != NULL:
+        charge_drop(r.charge)
     ring_init(r, r.hwm)
-
-
-cdef inline void ring_move_unpublished(ring_t *into, ring_t *source, bint skip) noexcept nogil:
-    """Both rings held by the caller: frames of a message still being written follow to `into`, or are dropped (`skip`)."""
-    cdef segment_t *s = source.pubseg
-    cdef msg_t *slot
-    cdef uint32_t i = source.pubpos
-    cdef uint64_t left = source.wcount - source.pub
-    if source.only != NULL:
-        s = source.only.building
-        i = 0
-        left = source.only.built
-        source.only.built = 0
-    while left:
-        if i == s.capacity:
-            s = s.next
-            i = 0
-        slot = NULL if skip else ring_slot(into)
-        if slot == NULL:
-            msg_close(&s.slots[i])
-        else:
-            slot[0] = s.slots[i]
-            s.slots[i].kind = MSG_EMPTY
-            ring_commit(into)
-        i += 1
-        left -= 1

@@ -9,7 +9,7 @@ from base.atomics cimport (
     zc_load_relaxed_ptr, zc_swap_ptr, zc_swap_u32, zc_swap_u64, zc_pause,
 )
 from base.config cimport (
-    LEASE_NS, SCANS_PER_TURN, POLL_BATCH, RETRY_NS, FLUSH_CHECKS, FLUSH_CHECK_NS, FLUSH_WATCH_NS,
+    LEASE_NS, SCANS_PER_TURN, POLL_BATCH, RETRY_NS, FLUSH_CHECKS, FLUSH_CHECK_NS, FLUSH_WATCH_NS, TEMPO_RESTS,
 )
 from base.errors cimport EINTR
 from base.platform cimport (
@@ -21,7 +21,7 @@ from reactor.pollset cimport pollset_init, pollset_close, pollset_add, pollset_w
 from reactor.pollset_event cimport pollevent_t, POLL_IN
 from reactor.io_thread cimport (
     flush_pace, io_serve, io_serve_ready, io_client_t, io_thread_t, SERVE_READY, SERVE_TAKE, SERVE_TIMERS,
-    SERVE_FLUSH, SERVE_SIGNALS, LEASE_NONE, LEASE_TAKEN, LEASE_BLOCKED, TAG_WAKE, TAG_TIMER,
+    SERVE_FLUSH, SERVE_REST, SERVE_SIGNALS, LEASE_NONE, LEASE_TAKEN, LEASE_BLOCKED, TAG_WAKE, TAG_TIMER,
 )
 
 
@@ -36,10 +36,39 @@ cdef inline bint io_goes_on(io_client_t *c) noexcept nogil:
     return True
 
 
+cdef inline bint io_scan_tempo(io_thread_t *io, io_client_t *c, uint64_t now, uint64_t *next) noexcept nogil:
+    """Output of a program that sends regularly. False: there is none. The client may be gone afterwards."""
+    cdef uint32_t slot = c.slot
+    cdef uint64_t tempo = zc_load_relaxed_u64(&c.tempo)
+    if tempo == 0:
+        c.tempo_at = 0
+        return False
+    if c.tempo_at == 0:
+        c.tempo_at = now + tempo
+        c.rests = 0
+    elif c.tempo_at <= now:
+        c.tempo_at = now + tempo
+        if zc_load_relaxed_u32(&c.flush_pending):
+            c.rests = 0
+            io_serve(io, c, SERVE_FLUSH, now, next)
+        else:
+            c.rests += 1
+            if c.rests >= TEMPO_RESTS:
+                io_serve(io, c, SERVE_REST, now, next)
+        if io.slots[slot].client != c:
+            return True
+    if c.tempo_at < next[0]:
+        next[0] = c.tempo_at
+    return True
+
+
 cdef inline void io_scan_flush(io_thread_t *io, io_client_t *c, uint64_t now, uint64_t *next) noexcept nogil:
     """Output that waits to be written. The client may be gone afterwards."""
     cdef uint32_t slot = c.slot
     cdef uint64_t at
+    cdef uint64_t least
+    if io_scan_tempo(io, c, now, next):
+        return
     if not zc_load_relaxed_u32(&c.flush_pending):
         c.ticks = 0
         return
@@ -55,7 +84,8 @@ cdef inline void io_scan_flush(io_thread_t *io, io_client_t *c, uint64_t now, ui
             zc_store_relaxed_u32(&c.flush_requested, 1)
             zc_store_release_u32(c.notified, 1)
         c.ticks += 1
-        at = now + flush_pace(now - zc_load_relaxed_u64(&c.burst_began), FLUSH_CHECK_NS)
+        least = FLUSH_CHECK_NS + zc_load_relaxed_u64(&c.flush_takes)
+        at = now + flush_pace(now - zc_load_relaxed_u64(&c.burst_began), least)
     if at < next[0] and zc_load_relaxed_u32(&c.flush_pending):
         next[0] = at
 
@@ -75,6 +105,7 @@ cdef inline void io_scan_taken(io_thread_t *io, io_client_t *c, uint64_t now, ui
     cdef uint32_t activity = zc_load_relaxed_u32(&c.activity)
     if not c.watching or (c.check_at <= now and activity != c.seen_activity):
         c.watching = True
+        c.fruitless = 0
         c.seen_activity = activity
         c.check_at = now + LEASE_NS
     elif c.check_at <= now:
@@ -234,7 +265,9 @@ cdef inline int io_start(io_thread_t *io, int kind, int policy, int priority, co
     io.gone = NULL
     io.apart = NULL
     io.nslots = io.count = 0
-    io.stop = io.pokes = 0
+    io.stop = io.pokes = io.firsts = 0
+    io.first_by = NULL
+    io.first_at = 0
     io.armed = io.young_until = 0
     io.helpers = io.errand_due = 0
     io.timer_at = UINT64_MAX

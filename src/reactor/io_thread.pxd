@@ -7,11 +7,14 @@
 #   That thread then does the work (`service_requested` asks it to).
 # - Lease. An application thread that reads its own connections takes the lease (LEASE_TAKEN, or LEASE_BLOCKED while it waits); the
 #   socket's poll set is then switched off in the thread's own set, so arriving data wakes nobody needlessly. When `activity` has
-#   not moved for LEASE_NS the thread takes the socket back. A lease that is held does not run out: the waiting thread does everything. It only asks
-#   to be woken once, at `signals_at`, for its signal handlers: it sleeps without a timer, which most waits would have set for nothing.
+#   not moved for LEASE_NS the thread takes the socket back; an event loop that is given the lease may have it longer (serve() says). A lease
+#   that is held does not run out: the waiting thread does everything. It only asks to be woken once, at `signals_at`, for its signal
+#   handlers: it sleeps without a timer, which most waits would have set for nothing.
 # - Delayed flush. Output that was coalesced and not yet written sets `flush_pending`; who writes it clears that. From `flush_at` on the thread
 #   looks, the more seldom the longer the burst lasts, and watches for a moment: if no frames are added it writes itself; else the burst
 #   goes on, and at every third look the sender is asked to write with its next call (`flush_requested`).
+# - Tempo. Output of a program that sends regularly (io/overlap.pxd): while `tempo` is not 0 the thread looks for it so often, and nobody has to
+#   wake it. It ends the tempo when it has found nothing some times (SERVE_REST).
 # - Sleep and wake-up: `armed` is when the thread will wake by itself. Who wants it earlier calls io_poke(). `pokes` closes the race
 #   with a thread that is just about to sleep.
 # - Help. An application thread that drives its own socket does not depend on this thread, and this one may have to wait for a processor. So an answer
@@ -23,9 +26,10 @@
 #   and whoever put it there has taken a reference that keeps its memory; `apart` gives it back. It may find the client gone.
 # - Errands. What may have to wait for locks is not done while serving: io_errand() has the thread call `errand` between two turns, with no lock held.
 #
-# Words of io_client_t: lease, activity, flush_pending, flush_at, burst_began, deadline, signals_at are written under the socket's lock and read here
-# (relaxed: a stale value costs one tick). flush_requested and service_requested are set here and cleared by the holder of the socket's lock;
-# adds and notified point to words of the socket. The rest belongs to the I/O thread.
+# Words of io_client_t: lease, activity, flush_pending, flush_at, burst_began, flush_takes, tempo, deadline, signals_at are
+# written under the socket's lock and read here (relaxed: a stale value costs one tick). flush_requested and
+# service_requested are set here and cleared by the holder of the socket's lock; adds and notified point to words of the
+# socket. The rest belongs to the I/O thread, and to serve(): io_thread_t.lock is held.
 # apart_queued is read and written under the socket's lock. apart_next belongs to the list.
 # masked is written by the I/O thread and, under the socket's lock, by close(): atomic, relaxed (a stale value costs one look).
 # io_thread_t.lock guards the table of clients and the list `gone`; it is held while the thread, or one that helps it, serves.
@@ -52,6 +56,7 @@ cdef enum:
     SERVE_TIMERS = 3        # the deadline has passed
     SERVE_FLUSH = 4         # the burst is over
     SERVE_SIGNALS = 5          # wake the thread that waits
+    SERVE_REST = 6          # nothing has come in the tempo
 
 cdef enum:
     SERVE_DONE = 0
@@ -79,6 +84,7 @@ cdef struct io_client_t:
     uint64_t signals_at         # written before the lease is held; 0 = never
     uint64_t flush_at
     uint64_t burst_began        # 0 = no burst
+    uint64_t tempo              # ns; 0 = none
     uint32_t *adds              # grows while a burst goes on
     uint32_t *notified          # set to 1 to make the socket's next call check flush_requested and service_requested
     pollset_t *set
@@ -91,10 +97,14 @@ cdef struct io_client_t:
     uint32_t seen_activity
     uint32_t slot
     uint32_t ticks              # of the burst under way
+    uint32_t rests              # looks in the tempo that found nothing
+    uint32_t fruitless          # leases of an event loop in a row that ran out with nothing to do
+    uint64_t tempo_at           # the next one; 0 = none
     io_client_t *gone_next      # finished, gone() not called yet
     io_client_t *apart_next
     bint apart_queued
     bint watching               # check_at and seen_activity are valid
+    uint64_t flush_takes        # ns: looks at the burst are further apart by so much
 
 cdef struct io_slot_t:
     io_client_t *client
@@ -118,6 +128,9 @@ cdef struct io_thread_t:
     uint32_t errand_due         # atomic
     void (*errand)(void *whose) noexcept nogil      # set before the thread starts, as is the next
     void *errand_of
+    uint32_t firsts             # atomic (relaxed), as are the next: messages after a pause in a row; io/flush.pxd
+    void *first_by              # whose the last one was
+    uint64_t first_at
     char name[32]
     # Read by every thread that finds nothing to receive: away from the words that change all the time.
     uint64_t young_until        # atomic (relaxed: it only decides whether to look); 0 = no connection is young

@@ -9,7 +9,7 @@
 #   deleted, of a condition no longer asked for, or of a child switched off.
 # - A snapshot holds references, so a table may be closed while somebody sleeps on it.
 # - Two tables' locks are never held together. Children have no children.
-# - A member with mask 0 is left out of the snapshot.
+# - A member with mask 0 is left out of the snapshot, and one with POLL_DIRECT out of those that are made for a parent.
 # - A wait of 0 needs no wake-up. Where none can be had (no descriptor is left), a longer wait sleeps in short steps and takes a new
 #   snapshot after each: changes of the tables are noticed late, but the wait does not fail and its caller does not spin.
 
@@ -22,7 +22,7 @@ from base.platform cimport (
     ZC_POLLERR, ZC_POLLHUP, ZC_POLLIN, ZC_POLLNVAL, ZC_POLLOUT, zc_lock_acquire, zc_lock_release, zc_now_ns, zc_poll,
     zc_pollfd_set, zc_pollfd_t, zc_wake_drain, zc_wake_open,
 )
-from reactor.pollset_event cimport POLL_ERR, POLL_IN, POLL_OUT, pollevent_t
+from reactor.pollset_event cimport POLL_DIRECT, POLL_ERR, POLL_IN, POLL_OUT, pollevent_t
 from reactor.poll_table cimport (
     poll_grow, poll_waiter_free, poll_table_unref, poll_find, poll_find_child, poll_member_t, poll_table_t,
     poll_entry_t, poll_seen_t, poll_waiter_t, POLL_OWN,
@@ -92,6 +92,8 @@ cdef inline int poll_snapshot_add(poll_waiter_t *w, poll_table_t *t, int parent,
         for i in range(t.nmembers):
             m = &t.members[i]
             events = 0
+            if parent >= 0 and m.mask & POLL_DIRECT:
+                continue
             if m.mask & POLL_IN:
                 events |= ZC_POLLIN
             if m.mask & POLL_OUT:

@@ -8,6 +8,7 @@ cdef enum:
     POLL_IN = 1
     POLL_OUT = 2
     POLL_ERR = 4
+    POLL_DIRECT = 8     # asked for: not told to who waits on the parent. The poll back end only; a kernel's set shows its parent everything
 
 cdef struct pollevent_t:
     void *tag      # what the descriptor or the child was added with

@@ -34,8 +34,8 @@ cdef enum:
 cdef struct apart_job_t:
     stream_t stream
     int n
-    zc_iovec_t iov[64]          # TX_IOV_MAX
-    unsigned char heads[4096]   # APART_HEADS
+    zc_iovec_t iov[TX_IOV_MAX]
+    unsigned char heads[APART_HEADS]
 
 
 cdef inline int transmit_advance(session_t *s, size_t n) noexcept nogil:
@@ -66,7 +66,7 @@ cdef inline int transmit_advance(session_t *s, size_t n) noexcept nogil:
 
 cdef inline ptrdiff_t transmit_write(session_t *s, size_t *tried) noexcept nogil:
     """One system call; `tried` bytes were offered."""
-    cdef zc_iovec_t iov[64]                 # TX_IOV_MAX
+    cdef zc_iovec_t iov[TX_IOV_MAX]
     cdef int n = 0
     cdef uint32_t i = s.ref_head
     cdef size_t pos = s.tx_head

@@ -8,6 +8,7 @@
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stddef cimport ptrdiff_t, size_t
 from base.errors cimport EAGAIN, EPIPE
+from base.secret cimport zc_wipe
 from engine.ops cimport ENGINE_AUTHENTICATE, ENGINE_READY, engine_config_t, engine_zap_t
 from engine.select cimport engine_new
 from session.lifecycle cimport session_become_ready, session_end, session_retime
@@ -76,6 +77,7 @@ cdef inline int session_feed(session_t *s) noexcept nogil:
         # Nothing new, but the end of the beginning may only have waited for room to send.
         return s.engine.ops.feed(s.engine, NULL, 0, &used)
     rc = s.engine.ops.feed(s.engine, s.rx.data + s.rx_pos, s.rx_end - s.rx_pos, &used)
+    zc_wipe(s.rx.data + s.rx_pos, used)     # a password may have been among it, and the chunk is everybody's
     s.rx_pos += <uint32_t> used
     return rc
 

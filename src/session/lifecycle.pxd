@@ -22,7 +22,7 @@ from engine.ops cimport ENGINE_HEARTBEATS
 from engine.select cimport engine_delete
 from pipe.ring cimport ring_rollback, ring_empty
 from session.session cimport (
-    session_t, session_blame, session_want, session_unsent, SESSION_CONNECTING, SESSION_IDLE, SESSION_HANDSHAKE,
+    session_t, session_blame, session_losses, session_want, session_unsent, SESSION_CONNECTING, SESSION_IDLE, SESSION_HANDSHAKE,
     SESSION_READY, SESSION_DRAINING, SESSION_DEAD, SESSION_ENDING,
     END_CLOSED, END_PROTOCOL,
 )
@@ -291,6 +291,7 @@ cdef inline void session_conclude(session_t *s, uint64_t now) noexcept nogil:
         session_tell_end(s, fd)
     free(s.ends)
     s.ends = NULL
+    session_losses(s, &s.losses)
     stream_clear(&s.stream, stream.ops)
     if fd >= 0:
         s.host.unwatch(s, fd)

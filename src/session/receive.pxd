@@ -19,7 +19,7 @@
 
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t, uint64_t
-from base.memory cimport malloc, free, zc_copy
+from base.memory cimport free, zc_copy
 from libc.string cimport memcpy, memmove
 from base.config cimport (
     RX_BEHIND, RX_CHUNK_MIN_ROOM, RX_VIEW_MAX, RX_GROW_FIRST, RX_GROW_PROVEN, MSG_INLINE_MAX, RX_SPARE_MIN,
@@ -35,7 +35,7 @@ from message.message cimport (
     msg_t, buffer_t, msg_alloc, msg_grow, msg_set, msg_data, msg_close, MSG_EMPTY, MSG_INLINE, MSG_VIEW, MSG_MORE,
     MSG_EXACT,
 )
-from message.buffer cimport pool_take, pool_give, buffer_alone
+from message.buffer cimport buffer_alone, buffer_new, pool_give, pool_take
 from pipe.ring cimport ring_slot, ring_commit, ring_full
 from session.account cimport receive_account
 from session.session cimport session_t
@@ -367,13 +367,9 @@ cdef inline void receive_release(session_t *s) noexcept nogil:
 cdef inline void receive_park(session_t *s) noexcept nogil:
     """Undecoded bytes move to a block of their size. Without memory they stay where they are."""
     cdef uint32_t left = s.rx_end - s.rx_pos
-    cdef buffer_t *b = <buffer_t *> malloc(sizeof(buffer_t) + left)
+    cdef buffer_t *b = buffer_new(left)
     if b == NULL:
         return
-    b.refs = 1
-    b.size = left
-    b.next = NULL
-    b.data = <unsigned char *> (b + 1)
     memcpy(b.data, s.rx.data + s.rx_pos, left)
     pool_give(&s.host.rx_pool, s.rx)
     s.rx = b

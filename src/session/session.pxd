@@ -51,12 +51,14 @@
 #   meanwhile.
 #
 # Files: session.pxd the data; shared.pxd memory shared with the peer; unsent.pxd what a lost connection gives back;
-# transmit.pxd output; apart.pxd how it leaves, by the I/O thread without the lock if need be; receive.pxd input;
-# handshake.pxd the beginning; lifecycle.pxd traffic and the end; events.pxd what a poll set reports; timers.pxd timers and
+# transmit.pxd output; dirty.pxd who has some; apart.pxd how it leaves, by the I/O thread without the lock if need be;
+# receive.pxd input; handshake.pxd the beginning; lifecycle.pxd traffic and the end; events.pxd what a poll set reports; timers.pxd timers and
 # heartbeats.
 
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint32_t, uint64_t
+from base.config cimport RX_KEPT
+from base.datagram cimport datagram_losses_t
 from base.errors cimport EINVAL, EMSGSIZE, EPROTO
 from base.platform cimport zc_lock_t
 from engine.ops cimport engine_t, engine_zap_t
@@ -215,6 +217,7 @@ cdef struct session_t:
     uint64_t wire_in            # bytes
     uint64_t wire_out
     uint64_t packets_lost       # as the transport has told
+    datagram_losses_t losses    # but for those that a stream still counts: session_losses()
     uint64_t shared_in          # bytes of frames through shared memory
     uint64_t shared_out
     uint64_t ping_at            # the PING whose answer is timed; 0 = none
@@ -240,25 +243,32 @@ cdef struct apart_t:
     size_t tried                # bytes that were offered
     ptrdiff_t result            # of the system call
 
+cdef enum:
+    # session_host_t.flush_now: what the end of the call decides.
+    FLUSH_LARGE = 1             # a large frame has been put into an output that has room for more
+    FLUSH_FIRST = 2             # so it has, and its message is the first after a pause
+    FLUSH_FULL = 3              # some output is full
+
 # What a session asks of its socket, and what all sessions of a socket share. Embedded in socket_t.
 cdef struct session_host_t:
     pool_t rx_pool
     pool_t tx_pool
     # MSG_PYOBJ: bytes objects with nothing in them yet, for the next large frames of their size
     msg_t spares[2]
-    void *kept[4]               # RX_KEPT. Atomic: bytes objects that were handed out, with a reference, or NULL; api/spares.pxi
+    void *kept[RX_KEPT]         # Atomic: bytes objects that were handed out, with a reference, or NULL; api/spares.pxi
     uint32_t kept_next          # which of them makes way; with the GIL
     session_t *dirty            # sessions with output nobody has written yet
     uint32_t dirty_adds         # atomic (relaxed): frames put into outputs; tells the I/O thread that a burst goes on
+    uint32_t ndirty             # how many they are
     apart_t apart
     bint serving                # the I/O thread has the lock, and writes large output apart when it has released it
     session_t *ending           # sessions that are over, oldest first; connections_end() takes them apart
     session_t *ending_last
     # debug builds: calls out of a session, or into one from a pattern, that have not returned
     uint32_t inside
-    bint flush_now              # some output is full
+    int flush_now               # 0 or FLUSH_...
     bint shared_any_user        # SHARED_MEMORY_ANY_USER
-    uint32_t nsharing           # sessions that have `shared`
+    uint32_t nsharing           # atomic (relaxed: read without the lock to tell a long copy): sessions that have `shared`
     uint64_t shared_bytes       # SHARED_MEMORY
     shared_segment_t *segment          # that is shared now; counted
     bint replan                 # some session's want_in/want_out differs from its mask, or it is on `ending`
@@ -297,6 +307,12 @@ cdef inline int session_blame(int rc) noexcept nogil:
 
 cdef inline size_t session_unsent(session_t *s) noexcept nogil:
     return s.tx_tail - s.tx_head + s.tx_refbytes
+
+
+cdef inline void session_losses(const session_t *s, datagram_losses_t *to) noexcept nogil:
+    """Adds what the stream that is open has counted."""
+    if s.stream.fd >= 0 and s.stream.ops.losses != NULL:
+        s.stream.ops.losses(&s.stream, to)
 
 
 cdef inline void session_want(session_t *s, bint want_in, bint want_out) noexcept nogil:

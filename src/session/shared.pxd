@@ -12,10 +12,11 @@
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy
+from base.atomics cimport zc_load_relaxed_u32, zc_store_relaxed_u32
 from base.config cimport SHARED_COPIED, SHARED_SHOWN_MAX
 from base.errors cimport EAGAIN, EMSGSIZE, ENOMEM, EPROTO
 from base.memory cimport calloc, free
-from base.platform cimport zc_close
+from base.platform cimport zc_close, ZC_PASS_MAX
 from engine.ops cimport ENGINE_MORE, SIGNAL_BLOCK, SIGNAL_SEGMENT, signal_t
 from engine.sharing cimport (
     BLOCK_DATA, SEGMENT_DATA, block_data_get, block_data_put, block_place_t, segment_data_get, segment_data_put, sharing_announced,
@@ -23,7 +24,7 @@ from engine.sharing cimport (
 from message.message cimport MSG_EMPTY, MSG_EXACT, MSG_MORE, MSG_SEGMENT, msg_close, msg_data, msg_share, msg_t
 from pipe.ring cimport ring_commit, ring_full, ring_slot
 from session.account cimport receive_account
-from session.session cimport session_t, shared_t
+from session.session cimport FLUSH_FULL, session_t, shared_t
 from shared.mapping cimport mapping_new, mapping_take, mapping_unref
 from shared.segment cimport (
     segment_alloc, segment_leave, segment_msg, segment_new, segment_seat, segment_sent, segment_slot, shared_segment_t, segment_unref, segment_welcome, slot_t,
@@ -35,6 +36,10 @@ cdef enum:
 
 # ---- beginning and end
 
+cdef inline void shared_count(session_t *s, int more) noexcept nogil:
+    zc_store_relaxed_u32(&s.host.nsharing, zc_load_relaxed_u32(&s.host.nsharing) + more)
+
+
 cdef inline void shared_begin(session_t *s) noexcept nogil:
     """The peer is known. Without memory the connection does without."""
     if s.host.shared_bytes == 0 or s.stream.ops.passed == NULL or not s.engine.plain:
@@ -43,7 +48,7 @@ cdef inline void shared_begin(session_t *s) noexcept nogil:
         return
     if s.host.shared_any_user or s.stream.ops.kin(&s.stream):
         s.shared = <shared_t *> calloc(1, sizeof(shared_t))
-        s.host.nsharing += s.shared != NULL
+        shared_count(s, s.shared != NULL)
 
 
 cdef inline void shared_leave(session_t *s) noexcept nogil:
@@ -65,14 +70,14 @@ cdef inline void shared_end(session_t *s) noexcept nogil:
     mapping_unref(s.shared.mapping)
     free(s.shared)
     s.shared = NULL
-    s.host.nsharing -= 1
+    shared_count(s, -1)
 
 
 # ---- sending
 
 cdef inline ptrdiff_t shared_introduce(session_t *s, int ledger) noexcept nogil:
     """Writes the command that shows the segment. How much of it was not taken is kept in `shared` for the output; a negative errno."""
-    cdef unsigned char data[8]                      # SEGMENT_DATA
+    cdef unsigned char data[SEGMENT_DATA]
     cdef shared_t *h = s.shared
     cdef int fds[2]
     cdef ptrdiff_t n, put
@@ -158,7 +163,7 @@ cdef inline void shared_spread(session_t *s, msg_t *m, msg_t *body) noexcept nog
 
 cdef inline ptrdiff_t shared_put(session_t *s, msg_t *m, msg_t *body, unsigned char *out) noexcept nogil:
     """A frame through the segment: its block in *body, its descriptor in `out`. The descriptor's size; 0: it goes over the connection."""
-    cdef unsigned char data[21]                     # BLOCK_DATA
+    cdef unsigned char data[BLOCK_DATA]
     cdef block_place_t b
     cdef slot_t *t
     cdef ptrdiff_t n
@@ -175,13 +180,13 @@ cdef inline ptrdiff_t shared_put(session_t *s, msg_t *m, msg_t *body, unsigned c
         msg_close(body)
         return 0
     segment_sent(t.segment, s.shared.seat, t)
-    if s.host.nsharing > 1:
+    if zc_load_relaxed_u32(&s.host.nsharing) > 1:
         shared_spread(s, m, body)
     s.shared_out += m.size
     if s.shared.copied >= SHARED_COPIED and not s.tx_blocked:
         # The peer can begin to read; the copy has taken longer than a write does.
         s.shared.copied = 0
-        s.host.flush_now = True
+        s.host.flush_now = FLUSH_FULL
     return n
 
 
@@ -190,7 +195,7 @@ cdef inline ptrdiff_t shared_put(session_t *s, msg_t *m, msg_t *body, unsigned c
 cdef inline void shared_shown(session_t *s, signal_t *g) noexcept nogil:
     """SIGNAL_SEGMENT. What is not as it should be is not used: the peer finds its ledger closed."""
     cdef shared_t *h = s.shared
-    cdef int fds[2]                                 # ZC_PASS_MAX
+    cdef int fds[ZC_PASS_MAX]
     cdef int count
     cdef uint64_t size = 0
     if h == NULL:

@@ -11,7 +11,8 @@ from libc.string cimport memcpy
 from base.errors cimport ENOMEM, EPIPE
 from base.platform cimport zc_now_ns
 from engine.ops cimport (
-    SIGNAL_BLOCK, SIGNAL_CANCEL, SIGNAL_CLOSE, SIGNAL_PING, SIGNAL_PONG, SIGNAL_SEGMENT, SIGNAL_SUBSCRIBE, signal_t,
+    SIGNAL_BLOCK, SIGNAL_CANCEL, SIGNAL_CLOSE, SIGNAL_NOISE, SIGNAL_PING, SIGNAL_PONG, SIGNAL_SEGMENT, SIGNAL_SUBSCRIBE,
+    signal_t,
 )
 from message.message cimport MSG_CANCEL, MSG_MORE, MSG_SUBSCRIBE, msg_alloc, msg_data, msg_t
 from pipe.ring cimport ring_commit, ring_mid_message, ring_slot, ring_t
@@ -69,4 +70,6 @@ cdef inline int receive_signal(session_t *s, const unsigned char *body, size_t s
     elif g.kind == SIGNAL_CLOSE:
         transmit_farewell(s, g.data, g.size)
         return -EPIPE
+    elif g.kind == SIGNAL_NOISE:
+        s.losses.malformed += 1
     return 0

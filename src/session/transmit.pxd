@@ -17,7 +17,7 @@ from libc.stddef cimport ptrdiff_t
 from libc.string cimport memcpy
 from base.memory cimport realloc
 from base.atomics cimport zc_load_relaxed_u32, zc_store_relaxed_u32
-from base.config cimport SHARED_MIN, TX_FULL, TX_REF_MIN, TX_SUBSCRIPTIONS_MAX, TX_TURN
+from base.config cimport OVERLAP_MIN, SHARED_MIN, TX_FIRST, TX_FULL, TX_REF_MIN, TX_SUBSCRIPTIONS_MAX, TX_TURN
 from base.errors cimport EAGAIN, ENOMEM
 from engine.ops cimport (
     ENGINE_CLOSES, ENGINE_OPAQUE, ENGINE_OVERHEAD, ENGINE_SIGNALS_WAIT, SIGNAL_CANCEL, SIGNAL_CLOSE, SIGNAL_PING,
@@ -27,12 +27,15 @@ from engine.select cimport engine_plain_put
 from message.message cimport (
     msg_t, msg_data, msg_close, msg_move, msg_share, MSG_EMPTY, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL,
 )
-from message.buffer cimport pool_take
+from message.buffer cimport buffer_new, pool_take
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_front, ring_pop, ring_empty, ring_return_credit
+from session.dirty cimport dirty_add
 from session.apart cimport apart_settle, apart_worth, transmit_advance, transmit_took, transmit_write
 from session.shared cimport shared_put, shared_show
-from session.session cimport session_t, outref_t, session_unsent, session_want, SESSION_READY
+from session.session cimport (
+    session_t, outref_t, session_unsent, session_want, FLUSH_FULL, FLUSH_LARGE, SESSION_READY,
+)
 from session.unsent cimport (
     msg_list_add, msg_list_drop, unsent_compact, unsent_grow, unsent_keep, unsent_need, unsent_none, unsent_note,
     unsent_note_signal,
@@ -49,23 +52,26 @@ cdef inline bint transmit_full(session_t *s) noexcept nogil:
     return s.tx != NULL and (s.tx_tail + FRAME_ROOM > s.tx_limit or session_unsent(s) >= s.host.out_batch)
 
 
+cdef inline bint transmit_can_widen(session_t *s) noexcept nogil:
+    """After transmit_full(): the buffer is small, and there may be a larger one."""
+    return s.tx.size < s.host.tx_pool.size and session_unsent(s) < s.host.out_batch
+
+
 cdef inline void transmit_mark(session_t *s) noexcept nogil:
     if not s.tx_dirty:
-        s.tx_dirty = True
-        s.dirty_next = s.host.dirty
-        s.host.dirty = s
+        dirty_add(s)
     # Plain increment by the lock holder; the I/O thread only compares it.
     zc_store_relaxed_u32(&s.host.dirty_adds, zc_load_relaxed_u32(&s.host.dirty_adds) + 1)
     # The kernel tells when it takes more; asking it with every message would cost a system call each, and write the
     # others' output in crumbs.
-    if not s.tx_blocked and transmit_full(s):
-        s.host.flush_now = True
+    if not s.tx_blocked and transmit_full(s) and not transmit_can_widen(s):
+        s.host.flush_now = FLUSH_FULL
 
 
 cdef inline unsigned char *transmit_room(session_t *s, size_t need) noexcept nogil:
     """Where the next `need` bytes go, boundaries included; grows tx if it must. NULL: out of memory."""
     if s.tx == NULL:
-        s.tx = pool_take(&s.host.tx_pool)
+        s.tx = buffer_new(TX_FIRST) if s.host.crowded else pool_take(&s.host.tx_pool)
         if s.tx == NULL:
             return NULL
         s.tx_head = s.tx_tail = 0
@@ -125,6 +131,8 @@ cdef inline ptrdiff_t transmit_large(session_t *s, msg_t *m, bint take, unsigned
     r.at = s.tx_tail + n
     s.nrefs += 1
     s.tx_refbytes += r.body.size
+    if r.body.size >= OVERLAP_MIN and s.host.flush_now == 0:
+        s.host.flush_now = FLUSH_LARGE
     unsent_note(s, n, FRAME_BY_REFERENCE)
     return n
 
@@ -188,6 +196,11 @@ cdef inline int transmit_frame(session_t *s, msg_t *m, bint take, unsigned char 
     return n >= 0
 
 
+cdef inline size_t transmit_need(const msg_t *m) noexcept nogil:
+    """Room for this frame. Of a large one only the header goes into tx."""
+    return (m.size if m.size < TX_REF_MIN else 0) + ENGINE_OVERHEAD + BOUNDARY
+
+
 cdef inline int session_sink(pipe_t *p, msg_t *m, bint take) noexcept nogil:
     """pipe_sink_t. 1 = in the output (a subscription: or held), 0 = full, -ENOMEM (only a subscription)."""
     cdef session_t *s = <session_t *> p.session
@@ -198,11 +211,13 @@ cdef inline int session_sink(pipe_t *p, msg_t *m, bint take) noexcept nogil:
     if s.tx_broken:
         return 0
     if s.tx == NULL:
-        out = transmit_room(s, FRAME_ROOM)
+        out = transmit_room(s, transmit_need(m))
         if out == NULL:
             return 0
     elif transmit_full(s):
-        return 0
+        out = transmit_room(s, transmit_need(m)) if transmit_can_widen(s) else NULL
+        if out == NULL:
+            return 0
     else:
         out = s.tx.data + s.tx_tail
     if s.held.count and not more:

@@ -15,18 +15,19 @@
 #   newer one.
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
-from base.memory cimport malloc, realloc, free
+from base.memory cimport realloc, free
 from libc.string cimport memcpy, memmove
 from base.config cimport TX_REF_MIN
 from base.errors cimport ENOMEM
 from engine.ops cimport ENGINE_OPAQUE, ENGINE_STREAM
-from message.buffer cimport pool_give
+from message.buffer cimport buffer_new, pool_give, pool_take
 from message.message cimport MSG_EMPTY, MSG_MORE, MSG_PYOBJ, buffer_t, msg_close, msg_data, msg_move, msg_set, msg_share, msg_t
+from pipe.charging cimport ring_recharge, ring_recount
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport (
-    ring_commit, ring_conflate, ring_free, ring_front, ring_init, ring_move_unpublished, ring_pop, ring_return_credit, ring_set_hwm,
-    ring_rollback, ring_slot, ring_t,
+    ring_commit, ring_free, ring_front, ring_init, ring_pop, ring_return_credit, ring_rollback, ring_set_hwm, ring_slot, ring_t,
 )
+from pipe.ring_conflate cimport ring_conflate, ring_move_unpublished
 from pipe.ring_counters cimport ring_conflated, ring_queued
 from session.session cimport msg_list_t, session_t, session_unsent
 
@@ -237,17 +238,13 @@ cdef inline int unsent_grow(session_t *s, size_t need) noexcept nogil:
     cdef size_t noted = s.tx.size - s.tx_limit
     cdef size_t size = s.tx.size * <size_t> 2
     cdef buffer_t *b
+    if size < s.host.tx_pool.size:
+        size = s.host.tx_pool.size      # among many, it has begun with TX_FIRST
     while size < s.tx_tail + need + noted:
         size *= 2
-    if size > <size_t> 0xffffffff:
-        return -ENOMEM          # buffer_t counts in 32 bits
-    b = <buffer_t *> malloc(sizeof(buffer_t) + size)
+    b = pool_take(&s.host.tx_pool) if size == s.host.tx_pool.size else buffer_new(size)
     if b == NULL:
         return -ENOMEM
-    b.refs = 1
-    b.size = <uint32_t> size
-    b.next = NULL
-    b.data = <unsigned char *> (b + 1)
     memcpy(b.data, s.tx.data, s.tx_tail)
     memcpy(b.data + size - noted, s.tx.data + s.tx_limit, noted)
     if s.tx.size == s.host.tx_pool.size:
@@ -394,6 +391,7 @@ cdef inline void unsent_requeue(session_t *s) noexcept nogil:
         p.lost += unsent_messages(s)
         unsent_drop(s)
         return
+    ring_recharge(&q.fresh, p.outr)
     q.inside = s.tx_inside
     q.keep = q.failed = False
     requeue_output(s, &q)
@@ -414,6 +412,7 @@ cdef inline void unsent_requeue(session_t *s) noexcept nogil:
     # The new ring counts from here on; what was written in all stays the same.
     p.sunk += p.outr.wmsgs - q.fresh.wmsgs
     p.sunk_bytes += p.outr.wbytes - q.fresh.wbytes
+    ring_recount(&q.fresh)
     ring_free(p.outr)
     p.outr[0] = q.fresh
     unsent_drop(s)

@@ -27,17 +27,19 @@ from io.end_call cimport socket_end_call
 from io.flush cimport socket_flush
 from io.timers cimport socket_of
 from io.wakeup cimport socket_wake
-from message.message cimport msg_data, msg_set
+from message.message cimport msg_data, msg_set, msg_set_secret
 from pipe.pipe cimport pipe_flush
 from session.handshake cimport session_authenticated
 from session.session cimport session_t
+from socket.connections cimport endpoint_of
 from socket.occurrences cimport connection_occurrence
 from socket.policy cimport policy_ask, policy_withdraw
 from socket.questions cimport (
     QUESTION_ASKED, QUESTION_TAKEN, question_append, question_free, question_put, question_take_answered,
     question_take_waiting, question_unlink, question_withdraw, questions_ask_again, questions_look, questions_open,
 )
-from socket.state cimport context_t, question_t, socket_t, zap_t
+from socket.security cimport credentials_of
+from socket.state cimport context_t, credentials_t, question_t, socket_t, zap_t
 from socket.zap_handler cimport (
     ZAP_INVALID_METADATA, zap_find, zap_gone, zap_has_room, zap_leave, zap_read, zap_reply_close, zap_reply_defect,
     zap_reply_number, zap_reply_status, zap_reply_t, zap_write,
@@ -59,39 +61,42 @@ cdef inline int question_say(question_t *q, const void *data, size_t size) noexc
     return rc
 
 
-cdef inline int question_fill(question_t *q, socket_t *s, session_t *x, const engine_zap_t *request) noexcept nogil:
+cdef inline int question_fill(question_t *q, session_t *x, const engine_zap_t *request) noexcept nogil:
     """0 or -ENOMEM."""
+    cdef credentials_t own = credentials_of(endpoint_of(x))
     cdef size_t size = strlen(x.peer_address) if x.peer_address != NULL else 0
     cdef int i
     if (
         question_say(q, NULL, 0) < 0 or question_say(q, "1.0", 3) < 0 or question_say(q, NULL, 0) < 0
-        or question_say(q, s.opt.zap_domain.data, s.opt.zap_domain.size) < 0
+        or question_say(q, own.domain, own.domain_size) < 0
         or question_say(q, x.peer_address, size) < 0
-        or question_say(q, s.opt.routing_id.data, s.opt.routing_id.size) < 0
+        or question_say(q, own.routing_id, own.routing_id_size) < 0
         or question_say(q, request.mechanism, strlen(request.mechanism)) < 0
     ):
         return -ENOMEM
     for i in range(request.credentials):
-        if question_say(q, request.credential[i], request.credential_size[i]) < 0:
+        if msg_set_secret(&q.frames[q.nframes], request.credential[i], request.credential_size[i]) < 0:
             return -ENOMEM
+        q.nframes += 1
     return 0
 
 
 cdef inline int connection_authenticate(session_t *x, const engine_zap_t *request) noexcept nogil:
     """host.authenticate"""
     cdef socket_t *s = socket_of(x)
+    cdef credentials_t own = credentials_of(endpoint_of(x))
     cdef question_t *q
     x.has_shown = request.credentials > 0
     if s.policy != NULL:
         return policy_ask(s.policy, s, x, request)
-    if s.opt.zap_enforce_domain and s.opt.zap_domain.size == 0:
+    if own.enforces and own.domain_size == 0:
         # A handler is asked about a domain, or not at all. That it is not asked lets nobody past it.
         if not zc_load_relaxed_u32(&s.ctx.zap.had_handler):
             return -ECONNREFUSED
         connection_occurrence(x, EVENT_HANDSHAKE_FAILED_NO_DETAIL, EFAULT)
         return -EFAULT
     q = <question_t *> calloc(1, sizeof(question_t))
-    if q == NULL or question_fill(q, s, x, request) < 0:
+    if q == NULL or question_fill(q, x, request) < 0:
         question_free(q)
         connection_occurrence(x, EVENT_HANDSHAKE_FAILED_NO_DETAIL, ENOMEM)
         return -ENOMEM

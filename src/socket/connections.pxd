@@ -15,7 +15,7 @@
 
 from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
 from base.memory cimport calloc, free, realloc
-from base.atomics cimport zc_store_relaxed_u64
+from base.atomics cimport zc_store_relaxed_u32, zc_store_relaxed_u64
 from base.check cimport zc_check
 from base.config cimport RX_KEEP_CHUNKS
 from base.platform cimport zc_now_ns
@@ -25,6 +25,7 @@ from reactor.io_thread cimport io_poke
 from reactor.pollset cimport pollset_add, pollset_del, pollset_mod
 from reactor.pollset_event cimport POLL_IN, POLL_OUT
 from session.lifecycle cimport session_conclude
+from session.dirty cimport dirty_remove
 from session.session cimport session_t, SESSION_CONNECTING, SESSION_DEAD, SOURCE_SESSION
 from socket.admission cimport admission_uncount
 from socket.counters cimport counts_session
@@ -60,7 +61,7 @@ cdef inline session_t *connection_new(socket_t *s, endpoint_t *e, bint connectin
     x.index = s.nsessions
     e.refs += 1
     s.sessions[s.nsessions] = x
-    s.nsessions += 1
+    zc_store_relaxed_u32(&s.nsessions, s.nsessions + 1)
     s.host.crowded = s.nsessions > RX_KEEP_CHUNKS
     if not connecting:
         x.counted = True
@@ -71,21 +72,15 @@ cdef inline session_t *connection_new(socket_t *s, endpoint_t *e, bint connectin
 cdef inline void connection_bury(socket_t *s, session_t *x) noexcept nogil:
     """A dead session leaves the table; its memory goes at the end of the call (events of it may be left in the caller's
     hands)."""
-    cdef session_t **d = &s.host.dirty
     zc_check(x.state == SESSION_DEAD and s.host.inside == 0)
     admission_uncount(s, x)
     counts_session(&s.counts, x)
     s.epoch += 1
-    s.nsessions -= 1
+    zc_store_relaxed_u32(&s.nsessions, s.nsessions - 1)
     s.host.crowded = s.nsessions > RX_KEEP_CHUNKS
     s.sessions[x.index] = s.sessions[s.nsessions]
     s.sessions[x.index].index = x.index
-    while d[0] != NULL:
-        if d[0] == x:
-            d[0] = x.dirty_next
-            break
-        d = &d[0].dirty_next
-    x.tx_dirty = False
+    dirty_remove(x)
     x.dirty_next = s.grave
     s.grave = x
     if s.nsessions == 0 and s.state != SOCKET_OPEN and s.client.io != NULL:

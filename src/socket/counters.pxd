@@ -9,10 +9,11 @@
 
 from libc.stdint cimport uint64_t
 from base.atomics cimport zc_load_acquire_u64, zc_load_acquire_ptr, zc_load_relaxed_u64
+from base.datagram cimport datagram_losses_t
 from base.platform cimport zc_now_ns
 from pipe.pipe cimport pipe_t
 from pipe.ring_counters cimport ring_conflated, ring_leave, ring_queued, ring_unclaimed
-from session.session cimport session_t, SESSION_DRAINING, SESSION_READY
+from session.session cimport session_losses, session_t, SESSION_DRAINING, SESSION_READY
 from session.unsent cimport unsent_messages
 from socket.state cimport counts_t, socket_t, SOCKET_OPEN
 
@@ -55,6 +56,12 @@ cdef inline void counts_pipe(counts_t *c, pipe_t *p) noexcept nogil:
 
 cdef inline void counts_session(counts_t *c, session_t *x) noexcept nogil:
     """What a session has counted."""
+    cdef datagram_losses_t lost = x.losses
+    session_losses(x, &lost)
+    c.refused += lost.refused
+    c.overrun += lost.overrun
+    c.oversized += lost.oversized
+    c.malformed += lost.malformed
     c.reads += x.reads
     c.writes += x.writes
     c.handed_over += x.handed_over

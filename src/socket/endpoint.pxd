@@ -8,6 +8,7 @@ from libc.string cimport memcpy, strcmp, strlen
 from base.errors cimport ENOMEM, EPROTONOSUPPORT
 from pattern.pattern cimport pattern_peer_number
 from session.session cimport SOURCE_LISTENER
+from socket.security cimport credentials_free
 from socket.state cimport context_t, endpoint_t, socket_t
 from transport.address cimport address_split, ADDRESS_WILDCARD, ENDPOINT_MAX
 from transport.ops cimport transport_ops_t
@@ -77,6 +78,8 @@ cdef inline void endpoint_free(endpoint_t *e) noexcept nogil:
     free(e.resolved)
     free(e.address)
     socks_way_free(e.way)
+    credentials_free(e.credentials)
+    free(e.visitors)
     if e.prepared != NULL:
         e.transport.release(e.prepared)
     free(e)
@@ -96,7 +99,7 @@ cdef inline int endpoint_name(endpoint_t *e, int fd) noexcept nogil:
     e.resolved = <char *> malloc(room)
     if e.resolved == NULL:
         return -ENOMEM
-    rc = e.transport.name(fd, e.address, text, strlen(text), e.resolved, room)
+    rc = e.transport.name(e.transport, fd, e.address, text, strlen(text), e.resolved, room)
     if rc < 0:
         return rc
     free(e.told)

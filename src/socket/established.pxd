@@ -10,7 +10,7 @@ from base.mechanisms cimport CURVE_KEY_TEXT_SIZE
 from base.errors cimport EEXIST, ENOENT, ENOMEM
 from base.monitor_events cimport EVENT_HANDSHAKE_SUCCEEDED
 from base.platform cimport zc_os_random, zc_shared_there
-from engine.ops cimport ENGINE_STREAM, engine_config_t, engine_peer_t, engine_security_t, engine_who_t
+from engine.ops cimport ENGINE_STREAM, engine_config_t, engine_peer_t, engine_who_t
 from engine.select cimport engine_for
 from io.timers cimport socket_of
 from option.key cimport key_to_text
@@ -31,9 +31,9 @@ from socket.admission cimport admission_unpend
 from socket.connections cimport endpoint_of
 from socket.occurrences cimport connection_occurrence
 from socket.pipes cimport netpipe_new, socket_doom
-from socket.security cimport security_from
-from socket.state cimport endpoint_t, netpipe_t, socket_t, SOCKET_OPEN
-from transport.ops cimport place_t
+from socket.security cimport credentials_of
+from socket.state cimport credentials_t, endpoint_t, netpipe_t, socket_t, SOCKET_OPEN
+from transport.ops cimport place_t, TRANSPORT_PROPERTY_MAX
 from zmtp.metadata cimport metadata_join, metadata_prepend, metadata_unref
 
 
@@ -52,7 +52,7 @@ cdef inline void engine_config_place(session_t *x, engine_config_t *c) noexcept 
 
 
 cdef inline void engine_config_from(
-        socket_t *s, session_t *x, const engine_security_t *security, engine_config_t *config) noexcept nogil:
+        socket_t *s, session_t *x, const credentials_t *credentials, engine_config_t *config) noexcept nogil:
     cdef engine_who_t *c = &config.who
     config.connects = x.connecting_side
     config.random = zc_os_random
@@ -64,9 +64,9 @@ cdef inline void engine_config_from(
     c.groups = pattern_is(&s.pattern, GROUPS)
     # libzmq's DISH takes whatever it gets for a group or a body, and leaves when it is neither.
     c.unpinged = c.groups and pattern_is(&s.pattern, CAN_SEND)
-    c.routing_id = s.opt.routing_id.data
-    c.routing_id_size = s.opt.routing_id.size
-    c.security = security
+    c.routing_id = credentials.routing_id
+    c.routing_id_size = credentials.routing_id_size
+    c.security = &credentials.security
     c.crypto = &s.ctx.crypto
     c.maxmsgsize = s.opt.maxmsgsize
     c.app_properties = s.opt.metadata.data
@@ -103,11 +103,10 @@ cdef inline void connection_is_young(socket_t *s, uint64_t now) noexcept nogil:
 cdef inline int connection_handshake(socket_t *s, session_t *x, const char *accepted, uint64_t now) noexcept nogil:
     """The stream is open. `accepted`: the peer's address as accept() told it, or NULL."""
     cdef engine_config_t config
-    cdef engine_security_t security
+    cdef credentials_t credentials = credentials_of(endpoint_of(x))
     cdef int rc = connection_note_peer(x, accepted)
     connection_is_young(s, now)
-    security_from(s, &security)
-    engine_config_from(s, x, &security, &config)
+    engine_config_from(s, x, &credentials, &config)
     s.host.frame_max = UINT64_MAX if pattern_raw(&s.pattern) else options_frame_max(&s.opt)
     s.host.message_bytes_max = options_message_bytes_max(&s.opt)
     s.host.message_frames_max = options_message_frames_max(&s.opt)
@@ -130,7 +129,7 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, const char *acce
 
 cdef inline int connection_properties(session_t *x) noexcept nogil:
     """What the transport has found out about the peer. How many properties, or -ENOMEM."""
-    cdef unsigned char value[1024]          # TRANSPORT_PROPERTY_MAX
+    cdef unsigned char value[TRANSPORT_PROPERTY_MAX]
     cdef const char *name = NULL
     cdef ptrdiff_t n
     cdef int count = 0
@@ -148,7 +147,7 @@ cdef inline int connection_properties(session_t *x) noexcept nogil:
 cdef inline int connection_peer(socket_t *s, session_t *x) noexcept nogil:
     """Takes over what the handshake learned: properties and routing id. 0 or -ENOMEM."""
     cdef const unsigned char *address
-    cdef char key[41]               # CURVE_KEY_TEXT_SIZE and a NUL
+    cdef char key[CURVE_KEY_TEXT_SIZE + 1]
     cdef engine_peer_t *peer = &x.engine.peer
     cdef pipe_t *p = x.pipe
     cdef int shown
@@ -172,6 +171,7 @@ cdef inline int connection_peer(socket_t *s, session_t *x) noexcept nogil:
         free(x.peer_address)
         x.peer_address = NULL
     if x.props != NULL:
+        x.props.relayed = endpoint_of(x).way != NULL
         x.props.authenticated = (x.vouched != NULL and x.has_shown) or peer.expected or shown > 0
     free(p.peer_id)
     p.peer_id = NULL

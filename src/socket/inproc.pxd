@@ -6,6 +6,7 @@
 # - A connect without a bind makes its pipe at once and waits in context_t.pending; what is sent meanwhile queues up to
 #   the sender's own mark.
 # - Each direction's mark is the sum of the sender's SNDHWM and the receiver's RCVHWM; no limit if either has none. So it is with those in bytes.
+# - Each end announces its ROUTING_ID, but a raw socket: its option tells the id of its last connection.
 # - Types are not compared: within a process libzmq joins any two, and programs make use of it (a DEALER and a PAIR,
 #   say).
 
@@ -13,24 +14,31 @@ from libc.stdint cimport uint32_t, uint64_t
 from base.config cimport CACHE_LINE
 from base.memory cimport calloc, free, malloc
 from libc.string cimport memcpy, strcmp
-from base.atomics cimport zc_add_u32, zc_load_relaxed_u32, zc_load_relaxed_u64, zc_store_relaxed_u32, zc_store_release_ptr, zc_sub_u32
+from base.atomics cimport (
+    zc_add_u32, zc_load_acquire_ptr, zc_load_relaxed_u32, zc_load_relaxed_u64, zc_store_relaxed_u32, zc_store_release_ptr, zc_sub_u32,
+)
 from base.errors cimport EADDRINUSE, EEXIST, ENOMEM, ENOTSOCK
-from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock
+from base.platform cimport zc_lock_acquire, zc_lock_release, zc_lock_try, zc_mutex_lock, zc_mutex_unlock, zc_yield
 from io.end_call cimport socket_end_call
 from io.mailbox cimport mailbox_drain
 from io.wakeup cimport socket_notify, socket_wake
-from pattern.ops cimport CONFLATES_IN, CONFLATES_OUT
+from pattern.ops cimport CONFLATES_IN, CONFLATES_OUT, pattern_raw
 from pattern.pattern cimport (
     pattern_attach, pattern_detach, pattern_in_ready, pattern_is, pattern_out_ready, pattern_ready,
 )
 from pipe.pipe cimport pipe_t, MAIL_CLOSED
-from pipe.ring cimport ring_conflate, ring_free, ring_init, ring_set_hwm
+from pipe.charging cimport ring_charge, ring_uncharge
+from pipe.ring cimport ring_free, ring_init, ring_set_hwm
+from pipe.ring_conflate cimport ring_conflate
 from socket.counters cimport counts_joined
 from socket.endpoint cimport endpoint_delist, endpoint_enlist, endpoint_tell, text_copy
 from socket.pipes cimport pipe_release, pipe_remove, pipes_add, pipes_forget
 from socket.questions cimport ZAP_NAME, questions_look
 from socket.references cimport inproc_pair_unref
 from socket.state cimport context_t, endpoint_ops_t, endpoint_t, inproc_pair_t, socket_t, SOCKET_OPEN
+
+cdef enum:
+    HOLD_LOOKS = 20             # for the lock of a socket that is being read: some microseconds
 
 
 cdef inline uint64_t link_mark(uint64_t out, uint64_t into) noexcept nogil:
@@ -50,22 +58,31 @@ cdef inline void link_set_marks(inproc_pair_t *link) noexcept nogil:
             ring_set_hwm(&link.rings[i], marks, bytes)
 
 
+cdef inline bint link_counts(inproc_pair_t *link, int side) noexcept nogil:
+    """Whether what this end writes counts for the limit of the context. What the ZAP handler answers does not: no socket reads it."""
+    return side == 0 or link.ends[0].socket != NULL
+
+
 cdef inline int link_join(inproc_pair_t *link, int side, socket_t *s) noexcept nogil:
     """Gives one end to a socket. Its lock is held. 0 or -ENOMEM."""
     cdef pipe_t *p = &link.ends[side]
     cdef unsigned char *id = NULL
-    if s.opt.routing_id.size:
-        id = <unsigned char *> malloc(s.opt.routing_id.size)
+    cdef size_t id_size = 0 if pattern_raw(&s.pattern) else s.opt.routing_id.size
+    if id_size:
+        id = <unsigned char *> malloc(id_size)
         if id == NULL:
             return -ENOMEM
-        memcpy(id, s.opt.routing_id.data, s.opt.routing_id.size)
+        memcpy(id, s.opt.routing_id.data, id_size)
     # Either end may ask for it. What a connect that waited for its bind has sent already is conflated now.
     if (
         (s.opt.conflate and pattern_is(&s.pattern, CONFLATES_OUT) and ring_conflate(p.outr) < 0)
         or (s.opt.conflate and pattern_is(&s.pattern, CONFLATES_IN) and ring_conflate(p.inr) < 0)
+        or (link_counts(link, side) and ring_charge(p.outr, &s.account) < 0)
         or pipes_add(s, p) < 0
     ):
+        ring_uncharge(p.outr)
         free(id)
+        ring_uncharge(p.outr)       # the next socket that gets this end has its own account
         return -ENOMEM
     p.socket = NULL
     link.hwm_out[side] = <uint32_t> s.opt.sndhwm
@@ -73,7 +90,7 @@ cdef inline int link_join(inproc_pair_t *link, int side, socket_t *s) noexcept n
     link.bytes_out[side] = <uint64_t> s.opt.sndhwm_bytes
     link.bytes_in[side] = <uint64_t> s.opt.rcvhwm_bytes
     link.ends[1 - side].peer_id = id
-    link.ends[1 - side].peer_id_size = <uint32_t> s.opt.routing_id.size
+    link.ends[1 - side].peer_id_size = <uint32_t> id_size
     zc_add_u32(&s.refs, 1)
     # Release: a thread that sees the socket sees the pipe as it is now.
     zc_store_release_ptr(&p.socket, s)
@@ -85,6 +102,7 @@ cdef inline void link_leave(inproc_pair_t *link, int side) noexcept nogil:
     cdef pipe_t *p = &link.ends[side]
     cdef socket_t *s = <socket_t *> p.socket
     pipes_forget(s, p)
+    ring_uncharge(p.outr)
     zc_store_release_ptr(&p.socket, NULL)
     mailbox_drain(s)            # so that it stands on no stack either
     p.connected = False
@@ -92,6 +110,25 @@ cdef inline void link_leave(inproc_pair_t *link, int side) noexcept nogil:
     link.ends[1 - side].peer_id = NULL
     link.ends[1 - side].peer_id_size = 0
     zc_sub_u32(&s.refs, 1)      # never the last one: the caller works on it
+
+
+cdef inline bint link_hold(pipe_t *p, bint hold) noexcept nogil:
+    """pipe_hold_t. It does not wait for a lock while it has one, but the other thread may be about to leave: it looks a few times."""
+    cdef socket_t *far = <socket_t *> zc_load_acquire_ptr(&p.other.socket)
+    cdef int _i
+    if far == p.socket:
+        return True             # the same lock
+    if far == NULL:
+        # Nobody can come without our own lock. (But the first end of the ZAP handler's link is the I/O thread's.)
+        return (<inproc_pair_t *> p.link).ends[0].socket != NULL
+    if not hold:
+        zc_lock_release(&far.lock)
+        return True
+    for _i in range(HOLD_LOOKS):
+        if zc_lock_try(&far.lock):
+            return True
+        zc_yield()
+    return False
 
 
 cdef inline inproc_pair_t *link_make() noexcept nogil:
@@ -111,6 +148,7 @@ cdef inline inproc_pair_t *link_make() noexcept nogil:
         link.ends[i].other = &link.ends[1 - i]
         link.ends[i].link = link
         link.ends[i].notify = socket_notify
+        link.ends[i].hold = link_hold
     link.ends[0].local = True
     return link
 

@@ -26,6 +26,7 @@ from option.context cimport context_options_free, context_options_init
 from option.store cimport options_free, options_init
 from pattern.ops cimport pattern_hooks_t
 from pattern.pattern cimport pattern_free, pattern_init
+from pipe.budget cimport account_leave
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_messages
 from reactor.io_thread cimport io_client_t, io_poke, io_remove, LEASE_NONE
@@ -37,14 +38,17 @@ from socket.connecting cimport connection_resolved
 from socket.connections cimport connections_end, connections_plan, graves_clear
 from socket.endpoints cimport endpoints_close, endpoints_init
 from socket.io_threads cimport context_stop_io
+from socket.memory cimport memory_open
 from socket.monitor cimport monitor_take
-from socket.pipes cimport pipe_remove, pipe_retire, socket_doom, spares_drop
+from socket.occurrences cimport overflow_occurrence
+from socket.pipes cimport pipe_remove, pipe_retire, socket_doom
+from socket.recycled cimport spares_drop
 from socket.policy cimport policy_close
 from socket.questions cimport questions_end
 from socket.references cimport inproc_pair_unref, socket_unref
 from socket.resolver cimport resolver_stop
 from socket.session_host cimport connections_init
-from socket.state cimport context_t, endpoint_t, inproc_pair_t, monitor_t, socket_t, SOCKET_CLOSED, SOCKET_CLOSING, SOCKET_OPEN
+from socket.state cimport context_t, endpoint_t, inproc_pair_t, monitor_t, socket_t, FRESH_DRIVEN, SOCKET_CLOSED, SOCKET_CLOSING, SOCKET_OPEN
 from socket.zap_handler cimport zap_leave
 from transport.datagrams cimport datagram_check_peer
 from transport.select cimport transports_init
@@ -64,6 +68,7 @@ cdef inline context_t *context_new(int poller) noexcept nogil:
     zc_mutex_init(&ctx.mutex)
     zc_mutex_init(&ctx.resolve_mutex)
     zc_lock_init(&ctx.zap.lock)
+    zc_lock_init(&ctx.budget.lock)
     zc_cond_init(&ctx.changed)
     zc_cond_init(&ctx.resolve_cond)
     context_options_init(&ctx.opt)
@@ -181,6 +186,11 @@ cdef inline int socket_random(void *buf, size_t n) noexcept nogil:
     return zc_os_random(buf, n)
 
 
+cdef inline void socket_overflow(void *owner, pipe_t *p, int what) noexcept nogil:
+    """pattern_hooks_t.overflow"""
+    overflow_occurrence(<socket_t *> owner, p, what)
+
+
 cdef inline socket_t *socket_new_locked(context_t *ctx, int type, bint internal, int *error) noexcept nogil:
     """The context's mutex is held."""
     cdef pattern_hooks_t hooks
@@ -192,6 +202,7 @@ cdef inline socket_t *socket_new_locked(context_t *ctx, int type, bint internal,
     hooks.close_pipe = socket_close_pipe
     hooks.random = socket_random
     hooks.check_address = datagram_check_peer
+    hooks.overflow = socket_overflow
     rc = pattern_init(&s.pattern, type, &s.opt, s, &hooks)
     if rc < 0:
         free(s)
@@ -201,7 +212,7 @@ cdef inline socket_t *socket_new_locked(context_t *ctx, int type, bint internal,
     s.type = type
     s.ctx = ctx
     s.refs = 2                  # the caller's and the context's
-    s.fresh = True
+    s.fresh = FRESH_DRIVEN
     s.self_flush_limit = SELF_FLUSH_LIMIT
     s.internal = internal
     s.fork_generation = zc_fork_generation()
@@ -217,6 +228,7 @@ cdef inline socket_t *socket_new_locked(context_t *ctx, int type, bint internal,
     s.host.view_min = RX_BULK if ctx.opt.zero_copy_recv else RX_CHUNK + 1
     pool_init(&s.host.tx_pool, TX_BUFFER + TX_REF_MIN + 64)
     connections_init(s)
+    memory_open(s)
     options_init(&s.opt, type, ctx.opt.ipv6, ctx.opt.blocky)
     rc = 0
     if zc_load_acquire_u32(&ctx.shutdown):
@@ -272,6 +284,7 @@ cdef inline void socket_leave_context(socket_t *s) noexcept nogil:
 cdef inline void socket_dismantle(socket_t *s) noexcept nogil:
     """Memory that only an open or lingering socket needs. Lock held, no sessions left."""
     zc_store_relaxed_u32(&s.state, SOCKET_CLOSED)
+    account_leave(&s.account)
     graves_clear(s)
     options_free(&s.opt)
     pool_clear(&s.host.rx_pool)
@@ -285,15 +298,13 @@ cdef inline void socket_dismantle(socket_t *s) noexcept nogil:
     free(s.pipes)
     policy_close(s.policy)
     s.policy = NULL
-    free(s.cidrs)
     free(s.last_endpoint)
     s.sessions = NULL
     s.heap = NULL
     s.doomed = NULL
     s.pipes = NULL
-    s.cidrs = NULL
     s.last_endpoint = NULL
-    s.sessions_room = s.heap_room = s.doomed_room = s.pipes_room = s.ncidrs = 0
+    s.sessions_room = s.heap_room = s.doomed_room = s.pipes_room = 0
     socket_close_set(s)
 
 
@@ -318,12 +329,14 @@ cdef inline void socket_seal_attention(socket_t *s) noexcept nogil:
 
 cdef inline void socket_close_pipes(socket_t *s) noexcept nogil:
     """Nobody reads or writes any more; what is under way to the network stays with the sessions. Lock held."""
+    cdef pipe_t *p
     s.ndoomed = 0
     while s.npipes:
-        if s.pipes[0].link != NULL or s.pipes[0].session == NULL:
-            pipe_remove(s, s.pipes[0])
+        p = s.pipes[s.npipes - 1]       # the last one: taking out another moves all behind it
+        if p.link != NULL or p.session == NULL:
+            pipe_remove(s, p)
         else:
-            pipe_retire(s, s.pipes[0])
+            pipe_retire(s, p)
     s.ndoomed = 0
     pattern_free(&s.pattern)
 

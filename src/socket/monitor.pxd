@@ -31,7 +31,7 @@ cdef enum:
 cdef struct occurrence_t:
     uint32_t event
     uint32_t count
-    uint64_t values[2]          # MONITOR_VALUES
+    uint64_t values[MONITOR_VALUES]
     const char *endpoint        # of format 1
     const char *local           # of format 2
     const char *remote

@@ -10,13 +10,13 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy, strlen
 from base.memory cimport free, malloc
-from base.monitor_events cimport EVENT_PIPES_STATS
+from base.monitor_events cimport EVENT_PIPES_STATS, EVENT_QUEUE_FULL
 from io.timers cimport socket_of
 from pipe.pipe cimport pipe_t
 from pipe.ring_counters cimport ring_queued
 from session.session cimport session_t, SESSION_CONNECTING, SESSION_ENDING
 from socket.connections cimport endpoint_of
-from socket.monitor cimport monitor_emit, monitor_wants, occurrence_t, MONITOR_BOTH_ENDS
+from socket.monitor cimport monitor_emit, monitor_wants, occurrence_t, MONITOR_BOTH_ENDS, MONITOR_ENDPOINT
 from socket.state cimport endpoint_t, socket_t
 from transport.address cimport ENDPOINT_MAX
 
@@ -116,20 +116,39 @@ cdef inline void session_occurrence(session_t *x, uint32_t event, uint64_t value
         connection_occurrence(x, event, value)
 
 
-cdef inline void pipe_occurrence(socket_t *s, pipe_t *p) noexcept nogil:
-    """How many messages wait in a pipe, outgoing and incoming ones. Of an inproc pipe only the endpoint that was connected to is known."""
-    cdef occurrence_t o
+cdef inline void peer_occurrence(socket_t *s, pipe_t *p, occurrence_t *o) noexcept nogil:
+    """Something about a pipe. Of an inproc pipe only the endpoint that was connected to is known."""
     cdef char local[ENDPOINT_MAX]
     cdef char remote[ENDPOINT_MAX]
     cdef endpoint_t *e = s.endpoints
-    occurrence_at(&o, EVENT_PIPES_STATS, ring_queued(p.outr))
-    o.count = 2
-    o.values[1] = ring_queued(p.inr)
     o.peer = p.id
     if p.session != NULL:
-        connection_ends(<session_t *> p.session, &o, local, remote)
+        connection_ends(<session_t *> p.session, o, local, remote)
     while e != NULL:
         if e.pipe == p:
             o.endpoint = o.remote = e.given
         e = e.next
-    monitor_emit(s, &o)
+    monitor_emit(s, o)
+
+
+cdef inline void pipe_occurrence(socket_t *s, pipe_t *p) noexcept nogil:
+    """How many messages wait in a pipe, outgoing and incoming ones."""
+    cdef occurrence_t o
+    occurrence_at(&o, EVENT_PIPES_STATS, ring_queued(p.outr))
+    o.count = 2
+    o.values[1] = ring_queued(p.inr)
+    peer_occurrence(s, p, &o)
+
+
+cdef inline void overflow_occurrence(socket_t *s, pipe_t *p, int what) noexcept nogil:
+    """A message has found no room for a peer (NULL: for any), and the value of OVERFLOW was carried out. Told once until there is room."""
+    cdef occurrence_t o
+    if not monitor_wants(s, EVENT_QUEUE_FULL) or s.monitor.form == MONITOR_ENDPOINT:
+        return      # the first format has no room for its number
+    occurrence_at(&o, EVENT_QUEUE_FULL, <uint64_t> what)
+    if p == NULL and not s.pattern.told_full:
+        s.pattern.told_full = True
+        monitor_emit(s, &o)
+    elif p != NULL and not p.told_full:
+        p.told_full = True
+        peer_occurrence(s, p, &o)

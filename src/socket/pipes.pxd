@@ -4,19 +4,20 @@
 # does it after the call. The session under a pipe is told to end and ends after that (session/session.pxd). Lock held.
 
 from libc.stdint cimport uint32_t, uint64_t
-from base.atomics cimport zc_load_relaxed_ptr, zc_store_relaxed_u32, zc_swap_ptr
+from libc.string cimport memmove
+from base.atomics cimport zc_store_relaxed_u32
 from base.memory cimport calloc, realloc, free
 from base.check cimport zc_check
-from base.config cimport RX_KEPT
 from base.errors cimport ENOMEM
 from base.monitor_events cimport EVENT_DISCONNECTED
 from base.platform cimport zc_now_ns
-from message.message cimport msg_close, zc_decref_push, zc_large_trim
 from pattern.ops cimport CONFLATES_IN, CONFLATES_OUT
 from pattern.pattern cimport pattern_detach, pattern_ended, pattern_is, pattern_released
 from pipe.pipe cimport pipe_t, MAIL_CLOSED
-from pipe.ring cimport ring_conflate, ring_empty, ring_free, ring_init, ring_rollback, ring_set_hwm
-from pipe.ring_trim cimport ring_trim
+from pipe.charging cimport ring_charge, ring_leave_nothing
+from pipe.ring cimport ring_empty, ring_free, ring_init, ring_rollback, ring_set_hwm
+from pipe.ring_conflate cimport ring_conflate
+from pipe.ring_counters cimport ring_queued
 from session.lifecycle cimport session_close, session_finish
 from session.session cimport session_t, SESSION_READY
 from socket.state cimport socket_t, endpoint_t, netpipe_t, inproc_pair_t, SOCKET_OPEN
@@ -48,12 +49,26 @@ cdef inline int pipes_add(socket_t *s, pipe_t *p) noexcept nogil:
     return 0
 
 
+cdef inline pipe_t *pipes_find(socket_t *s, uint32_t id) noexcept nogil:
+    """The pipe of that number, or NULL. The list is in order; only after 2^32 pipes may one not be found."""
+    cdef uint32_t low = 0
+    cdef uint32_t high = s.npipes
+    cdef uint32_t middle
+    while low < high:
+        middle = low + (high - low) // 2
+        if s.pipes[middle].id < id:
+            low = middle + 1
+        else:
+            high = middle
+    return s.pipes[low] if low < s.npipes and s.pipes[low].id == id else NULL
+
+
 cdef inline void pipes_forget(socket_t *s, pipe_t *p) noexcept nogil:
     cdef uint32_t i
-    for i in range(s.npipes):
-        if s.pipes[i] == p:
+    for i in range(s.npipes, 0, -1):
+        if s.pipes[i - 1] == p:
             s.npipes -= 1
-            s.pipes[i] = s.pipes[s.npipes]
+            memmove(&s.pipes[i - 1], &s.pipes[i], (s.npipes - (i - 1)) * sizeof(pipe_t *))
             break
     # It may wait for socket_reap() already; what becomes of it is decided now.
     for i in range(s.ndoomed):
@@ -88,6 +103,10 @@ cdef inline netpipe_t *netpipe_new(socket_t *s, session_t *x) noexcept nogil:
             rc = ring_conflate(&n.out_ring)
         if rc == 0 and pattern_is(&s.pattern, CONFLATES_IN):
             rc = ring_conflate(&n.in_ring)
+    if rc == 0:
+        rc = ring_charge(&n.in_ring, &s.account)
+    if rc == 0:
+        rc = ring_charge(&n.out_ring, &s.account)
     n.pipe.inr = &n.in_ring
     n.pipe.outr = &n.out_ring
     n.pipe.session = x
@@ -106,31 +125,6 @@ cdef inline void netpipe_free(pipe_t *p) noexcept nogil:
     free(p.peer_id)
     free(p.routing_id)
     free(p)
-
-
-cdef inline void spares_drop(socket_t *s) noexcept nogil:
-    """Objects laid ready, or kept to be used again, for large frames."""
-    cdef void *object
-    cdef int i
-    for i in range(2):
-        msg_close(&s.host.spares[i])
-    for i in range(RX_KEPT):
-        if zc_load_relaxed_ptr(&s.host.kept[i]) == NULL:
-            continue
-        object = zc_swap_ptr(&s.host.kept[i], NULL)
-        if object != NULL:
-            zc_decref_push(object)
-
-
-cdef inline void pipes_trim(socket_t *s) noexcept nogil:
-    """A socket that is quiet costs no ring memory, and none for large frames."""
-    cdef uint32_t i
-    spares_drop(s)
-    zc_large_trim()
-    for i in range(s.npipes):
-        if s.pipes[i].link == NULL:
-            ring_trim(s.pipes[i].inr)
-            ring_trim(s.pipes[i].outr)
 
 
 cdef inline void pipe_end(socket_t *s, pipe_t *p) noexcept nogil:
@@ -170,6 +164,9 @@ cdef inline void pipe_retire(socket_t *s, pipe_t *p) noexcept nogil:
     pipes_forget(s, p)
     p.ended = p.closed_out = True
     ring_rollback(p.outr)
+    s.counts.unread += ring_queued(p.inr)
+    ring_leave_nothing(p.inr)
+    s.counts.unread -= ring_queued(p.inr)
 
 
 cdef inline void pipe_remove(socket_t *s, pipe_t *p) noexcept nogil:
@@ -194,6 +191,7 @@ cdef inline void pipe_remove(socket_t *s, pipe_t *p) noexcept nogil:
         ring_rollback(p.outr)
         p.ended = p.closed_out = True
         counts_link_end(s, p)
+        ring_leave_nothing(p.inr)
         p.notify(p.other, MAIL_CLOSED)
         inproc_pair_unref(link)
         return

@@ -132,7 +132,7 @@ cdef inline int policy_put(policy_t *p, socket_t *s, session_t *x, const engine_
 
 cdef inline int policy_ask(policy_t *p, socket_t *s, session_t *x, const engine_zap_t *request) noexcept nogil:
     """As host.authenticate."""
-    cdef char text[41]              # CURVE_KEY_TEXT_SIZE and a NUL
+    cdef char text[CURVE_KEY_TEXT_SIZE + 1]
     if not request.proved or request.credentials != 1 or request.credential_size[0] != CURVE_KEY_SIZE:
         return POLICY_REFUSED
     if p.kind == POLICY_ASK:

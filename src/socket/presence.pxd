@@ -7,7 +7,7 @@ from io.turn cimport socket_drive
 from io.wait cimport socket_wait, wait_t
 from pattern.pattern cimport pattern_subscribers
 from pipe.pipe cimport pipe_t
-from socket.pipes cimport socket_doom
+from socket.pipes cimport pipes_find, socket_doom
 from socket.send_recv cimport socket_enter
 from socket.state cimport socket_t
 
@@ -45,12 +45,9 @@ cdef inline int present_wait(socket_t *s, int wanted, const unsigned char *topic
 
 cdef inline int peer_let_go(socket_t *s, uint32_t number) noexcept nogil:
     """The peer of that number (pipe_t.id) is given up after the current call. 0 or -EHOSTUNREACH."""
-    cdef uint32_t i
-    cdef pipe_t *p
-    for i in range(s.npipes):
-        p = s.pipes[i]
-        if p.id == number and not p.ended:
-            p.let_go = True
-            socket_doom(p)
-            return 0
-    return -EHOSTUNREACH
+    cdef pipe_t *p = pipes_find(s, number)
+    if p == NULL or p.ended:
+        return -EHOSTUNREACH
+    p.let_go = True
+    socket_doom(p)
+    return 0

@@ -13,7 +13,7 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memset
-from base.config cimport SPIN_NS
+from base.config cimport SPIN_CROWDED_NS, SPIN_NS
 from base.errors cimport EAGAIN, ENOMEM
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
 from message.message cimport msg_t, msg_close, msg_data, msg_set, msg_share, MSG_EMPTY, MSG_EXACT, MSG_MORE
@@ -23,8 +23,9 @@ from reactor.pollset cimport pollset_t, pollset_wait_many
 from io.end_call cimport socket_end_call
 from io.flush cimport socket_flush, socket_sent
 from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end
-from io.spin cimport socket_check_once, socket_may_spin, socket_spun, socket_yield
+from io.spin cimport socket_alone, socket_check_once, socket_may_spin, socket_spun, socket_yield
 from io.wait cimport wait_begin, wait_t
+from session.session cimport FLUSH_FULL
 from socket.send_recv cimport (
     EVENT_IN, EVENT_OUT, socket_enter, socket_events_now, socket_recv_now, socket_send_now, socket_send_wait,
 )
@@ -38,8 +39,8 @@ cdef enum:
     PROXY_SIGNALS_NS = 100000000   # a proxy without traffic comes up this often for signals
 
 cdef enum:
-    COUNT_IN = 0                # frames, then octets, of what a side received and sent
-    COUNT_OUT = 2
+    COUNT_OUT = 2               # in `counts`: behind what a side received is what it sent,
+    COUNT_BACKEND = 4           # and behind the frontend the backend
 
 cdef struct proxy_t:
     socket_t *frontend
@@ -99,7 +100,7 @@ cdef inline int proxy_send(proxy_t *p, socket_t *target, msg_t *m) noexcept nogi
             rc = socket_send_wait(target, m, &wait)
     if rc == -ENOMEM:
         pattern_abandon(&target.pattern)        # the proxy ends here; the target may be used again
-    if target.host.flush_now:
+    if target.host.flush_now == FLUSH_FULL:
         socket_flush(target)
     return rc
 
@@ -121,7 +122,7 @@ cdef inline int proxy_capture(proxy_t *p) noexcept nogil:
             rc = proxy_send(p, p.capture, &copy)
             if rc >= 0 and not p.frames[p.captured].flags & MSG_MORE:
                 socket_sent(p.capture)
-                if p.capture.host.flush_now:
+                if p.capture.host.flush_now == FLUSH_FULL:
                     socket_flush(p.capture)
         socket_end_call(p.capture)
         zc_lock_release(&p.capture.lock)
@@ -163,7 +164,7 @@ cdef inline void proxy_flush(socket_t *s) noexcept nogil:
 cdef inline int proxy_give(proxy_t *p) noexcept nogil:
     """Sends the frames in hand. What has gone in is written when both ways have been looked at. 0 or negative errno."""
     cdef socket_t *target = p.target
-    cdef uint64_t *put = &p.counts[6 if p.source == p.frontend else 2]
+    cdef uint64_t *put = &p.counts[COUNT_BACKEND + COUNT_OUT if p.source == p.frontend else COUNT_OUT]
     cdef size_t size
     cdef int rc
     zc_lock_acquire(&target.lock)
@@ -197,13 +198,14 @@ cdef inline int proxy_can_send(socket_t *s) noexcept nogil:
 
 cdef inline int proxy_way(proxy_t *p, socket_t *source, socket_t *target) noexcept nogil:
     """Up to PROXY_BATCH messages in one direction, what is in hand first. How many frames were moved, or negative errno."""
-    cdef uint64_t *got = &p.counts[0 if source == p.frontend else 4]
+    cdef uint64_t *got = &p.counts[0 if source == p.frontend else COUNT_BACKEND]
     cdef int moved = 0
     cdef int i
     cdef int rc
-    # What is in our hands counts against nobody's mark: with small marks one message at a time, so that back-pressure stays exact.
+    # What is in our hands counts against nobody's mark: with small marks, or a limit of the context, one message at a time, so that back-pressure
+    # stays exact.
     cdef int messages = target.opt.sndhwm // 16 if target.opt.sndhwm else PROXY_FRAMES
-    if messages < 1 or source == target:
+    if messages < 1 or source == target or target.account.budget != NULL:
         messages = 1
     p.source = source
     p.target = target
@@ -288,7 +290,7 @@ cdef inline int proxy_command(proxy_t *p) noexcept nogil:
         rc = socket_enter(c)
         if rc == 0:
             rc = socket_send_now(c, &reply)
-        if c.host.flush_now or i == 7 or not statistics:
+        if c.host.flush_now == FLUSH_FULL or i == 7 or not statistics:
             socket_flush(c)
         socket_end_call(c)
         zc_lock_release(&c.lock)
@@ -321,14 +323,17 @@ cdef inline bint proxy_spin(proxy_t *p) noexcept nogil:
     cdef uint64_t began = zc_now_ns()
     cdef uint32_t a_news = a.progress
     cdef uint32_t b_news = b.progress
+    cdef uint64_t gone = 0
     cdef bint came = False
     cdef bint alone = True
     if not proxy_may_spin(a, began) or not proxy_may_spin(b, began):
         return False
     while not came and alone and zc_now_ns() - began < SPIN_NS:
-        alone = socket_yield()
+        gone = socket_yield()
+        alone = gone < SPIN_CROWDED_NS
         came = proxy_glance(a, a_news) or proxy_glance(b, b_news)
     zc_lock_acquire(&a.lock)
+    alone = socket_alone(a, gone)
     socket_spun(a, came and alone)
     zc_lock_release(&a.lock)
     return came

@@ -18,7 +18,6 @@ from base.atomics cimport zc_add_u32
 from base.check cimport zc_check
 from base.memory cimport free
 from base.platform cimport zc_lock_acquire, zc_lock_destroy, zc_lock_release
-from base.secret cimport zc_wipe
 from message.message cimport msg_close
 from reactor.io_thread cimport io_errand
 from socket.references cimport socket_unref
@@ -60,11 +59,10 @@ cdef inline void question_unlink(question_list_t *list, question_t *q) noexcept 
 
 
 cdef inline void question_blank(question_t *q) noexcept nogil:
-    """What it asks is not needed any more. The handler has a copy of what is small, and the same memory of what is not."""
+    """What it asks is not needed any more. The handler has the same memory of the credentials, which are wiped when neither holds them."""
     cdef uint32_t i
     for i in range(q.nframes):
         msg_close(&q.frames[i])
-    zc_wipe(q.frames, sizeof(q.frames))
     q.nframes = 0
 
 

@@ -3,7 +3,7 @@
 #
 # The thread starts with the first name and ends with the context. It takes socket locks (waiting for them) to hand the
 # result over; a socket under lookup is kept alive by a reference, and the session is found again by its id, so either
-# may be gone by then.
+# may be gone by then. A name that nobody waits for any more is not looked up: the end of the context would wait for it.
 
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, UINT64_MAX
@@ -22,12 +22,39 @@ from socket.state cimport context_t, lookup_t, socket_t
 from transport.address cimport address_t
 
 
+cdef inline session_t *lookup_session(const lookup_t *job) noexcept nogil:
+    """Who waits for it, or NULL. The socket's lock held."""
+    cdef uint32_t i
+    for i in range(job.socket.nsessions):
+        if job.socket.sessions[i].id == job.session_id:
+            return job.socket.sessions[i]
+    return NULL
+
+
+cdef inline bint lookup_wanted(const lookup_t *job) noexcept nogil:
+    cdef bint wanted
+    zc_lock_acquire(&job.socket.lock)
+    wanted = lookup_session(job) != NULL
+    zc_lock_release(&job.socket.lock)
+    return wanted
+
+
+cdef inline void lookup_do(lookup_t *job) noexcept nogil:
+    cdef address_t address
+    cdef session_t *x
+    cdef int rc = job.transport.parse_connect(job.text, job.size, job.ipv6, True, &job.behind, &address)
+    zc_lock_acquire(&job.socket.lock)
+    x = lookup_session(job)
+    if x != NULL:
+        job.socket.resolved(job.socket, x, &address, rc, zc_now_ns())
+    zc_lock_release(&job.socket.lock)
+    # What the socket now waits for is new to the thread that drives it.
+    socket_wake(job.socket)
+
+
 cdef inline void resolver_main(void *arg) noexcept nogil:
     cdef context_t *ctx = <context_t *> arg
     cdef lookup_t *job
-    cdef address_t address
-    cdef int rc
-    cdef uint32_t i
     while True:
         zc_mutex_lock(&ctx.resolve_mutex)
         while ctx.lookups == NULL and not ctx.resolver_stop:
@@ -38,15 +65,8 @@ cdef inline void resolver_main(void *arg) noexcept nogil:
         zc_mutex_unlock(&ctx.resolve_mutex)
         if job == NULL:
             return
-        rc = job.transport.parse_connect(job.text, job.size, job.ipv6, True, &job.behind, &address)
-        zc_lock_acquire(&job.socket.lock)
-        for i in range(job.socket.nsessions):
-            if job.socket.sessions[i].id == job.session_id:
-                job.socket.resolved(job.socket, job.socket.sessions[i], &address, rc, zc_now_ns())
-                break
-        zc_lock_release(&job.socket.lock)
-        # What the socket now waits for is new to the thread that drives it.
-        socket_wake(job.socket)
+        if lookup_wanted(job):
+            lookup_do(job)
         socket_unref(job.socket)
         free(job)
 

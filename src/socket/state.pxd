@@ -1,7 +1,7 @@
 # The structs of a context and its sockets.
 #
 # Locks: socket_t.lock guards everything in socket_t except the words marked atomic. context_t.mutex guards the lists of the context.
-# Order: context mutex -> socket lock -> a second socket's lock -> io_thread_t.lock or zap_t.lock -> nothing. A second one is taken where
+# Order: context mutex -> socket lock -> a second socket's lock -> io_thread_t.lock, zap_t.lock or budget_t.lock -> nothing. A second one is taken where
 # inproc joins two sockets (the connecting side's first, under the context mutex) and for the PAIR of a monitor. A thread that
 # holds the GIL never waits for any of them.
 #
@@ -13,20 +13,20 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uint64_t
 from base.platform cimport zc_cond_t, zc_lock_t, zc_mutex_t, zc_sockaddr_t, zc_thread_t, zc_wake_t
 from compression.libraries cimport lz4_t, zstd_t
-from engine.ops cimport ENGINE_CREDENTIALS_MAX, engine_crypto_t
+from engine.ops cimport ENGINE_CREDENTIALS_MAX, engine_crypto_t, engine_security_t
 from message.message cimport msg_t
 from option.context_table cimport context_options_t
 from option.table cimport options_t
 from pattern.ops cimport pattern_t
+from pipe.budget cimport account_t, budget_t
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_t
 from reactor.io_thread cimport io_client_t, io_thread_t
 from reactor.pollset cimport pollset_t
 from session.session cimport session_host_t, session_t, source_t
 from transport.address cimport address_t
-from transport.cidr cimport cidr_t
 from transport.openssl cimport openssl_t
-from transport.ops cimport transport_ops_t
+from transport.ops cimport transport_ops_t, visitors_t, TRANSPORT_KINDS
 from transport.select cimport transports_t
 from transport.socks cimport socks_way_t
 from zmtp.metadata cimport metadata_t
@@ -50,6 +50,16 @@ cdef struct endpoint_ops_t:
     # The same when its socket is closed: sessions and pipes are taken down by the caller.
     void (*close)(socket_t *s, endpoint_t *e) noexcept nogil
 
+# What its connections say of the socket and demand of peers: one block of memory, with the texts and keys behind it (socket/security.pxd).
+cdef struct credentials_t:
+    engine_security_t security
+    bint enforces               # ZAP_ENFORCE_DOMAIN
+    const unsigned char *domain
+    size_t domain_size
+    const unsigned char *routing_id
+    size_t routing_id_size
+    size_t size                 # of the block
+
 cdef struct endpoint_t:
     source_t source             # SOURCE_LISTENER in a poll set
     bint connects               # made by connect, not by bind
@@ -71,6 +81,8 @@ cdef struct endpoint_t:
     address_t *address          # of a listener
     socks_way_t *way            # through a proxy; NULL: straight
     void *prepared              # what the transport made of the options; its `release` takes it
+    visitors_t *visitors        # of a listener: whom the filters let in, as they were at bind(), in one block; NULL: everybody
+    credentials_t *credentials  # of the options at bind() or connect(); NULL: NULL, without domain and name
     socket_t *socket
     endpoint_t *next
     endpoint_t *registry_next   # context_t.bound
@@ -120,6 +132,10 @@ cdef struct counts_t:
     uint64_t filtered
     uint64_t unwanted
     uint64_t unread
+    uint64_t refused
+    uint64_t overrun
+    uint64_t oversized
+    uint64_t malformed
     uint64_t full_in
     uint64_t full_out
     uint64_t reads
@@ -138,10 +154,19 @@ cdef struct counts_t:
     uint32_t failed_event
     uint32_t failed_value
 
+cdef enum:
+    # socket_t.fresh: who has seen that nothing waits to be written, the program that looked for input, or the I/O thread.
+    FRESH_DRIVEN = 1
+    FRESH_SERVED = 2
+
 # Whether the I/O thread writes large frames while the program works: io/overlap.pxd. Times in ns.
 cdef struct overlap_t:
     uint64_t left               # when the program last left a call with a large frame; 0 = it has driven the socket since
     uint64_t away               # how long it stays away then: a running mean
+    uint32_t waiting            # large messages since the I/O thread has written
+    uint32_t lonely             # its looks in a row that found but one of them
+    uint32_t skip               # so many are not written in a tempo; how many they were the last time
+    uint32_t skipped
 
 cdef struct socket_t:
     zc_lock_t lock
@@ -154,15 +179,16 @@ cdef struct socket_t:
     pattern_t pattern
     session_host_t host
     io_client_t client
-    bint fresh                  # the next message is the first of a burst: write it at once
+    int fresh                   # FRESH_...: the next message is the first of a burst: write it at once
+    uint64_t wrote              # when that was done last, of FRESH_SERVED; 0 = unknown
     uint32_t self_flush_streak  # that came before the I/O thread's, lately; counted up to self_flush_limit
     uint32_t self_flush_limit   # so many of them earn trust (SELF_FLUSH_LIMIT)
+    uint64_t rest_due           # a timer: whether the socket rests (io/rest.pxd). 0 = not planned
     overlap_t overlap
     bint expecting_out          # a send was refused; tell FD watchers when it could go on
     session_t **sessions
-    uint32_t nsessions
+    uint32_t nsessions          # atomic: a receiver of a large frame asks without the lock whether there are any
     uint32_t sessions_room
-    uint32_t next_session       # round robin of direct reads
     # waiting
     uint32_t sleepers           # atomic: threads (or an exported FD) to be woken by other threads
     uint32_t wake_pending       # atomic
@@ -183,11 +209,12 @@ cdef struct socket_t:
     # spinning
     uint32_t spin_skip          # waits to go without spinning
     uint32_t spin_backoff
+    uint64_t spin_credit        # ns that spins have saved, less what they have lost
     uint64_t cpus_checked
-    uint64_t trimmed            # when idle rings last gave their memory back
     int cpus
     # everything else
     context_t *ctx
+    account_t account           # what its queues hold counts for the limit of the context
     options_t opt
     endpoint_t *endpoints
     char *last_endpoint
@@ -204,6 +231,8 @@ cdef struct socket_t:
     uint32_t next_pipe_id
     uint32_t next_session_id
     uint64_t retry_due          # a timer: what the system refused (a descriptor, a place in the poll set) is tried again. 0 = nothing was refused
+    uint64_t rest_saw           # what had happened when rest_due was planned
+    uint32_t rest_progress      # `progress` at the last look
     session_t *pending          # accepted connections within their handshake, the oldest first; its `pending_prev` is the newest
     uint32_t npending
     uint32_t naccepted          # connections accepted and still there, pending ones included
@@ -211,8 +240,6 @@ cdef struct socket_t:
     monitor_t *monitor
     policy_t *policy            # who may come in; NULL: whom the ZAP handler lets in
     bint secured                # by socket_secure(): mechanism and keys are settled
-    cidr_t *cidrs               # TCP_ACCEPT_FILTER, as it was at the last bind
-    uint32_t ncidrs
     void (*resolved)(socket_t *s, session_t *x, const address_t *address, int rc, uint64_t now) noexcept nogil
     socket_t *ctx_prev
     socket_t *ctx_next
@@ -279,12 +306,16 @@ cdef struct context_t:
     uint32_t fork_generation
     int poller                  # kind of poll set
     context_options_t opt
+    budget_t budget             # what the queues of all sockets hold
     engine_crypto_t crypto      # filled once, under the mutex, before the first socket needs it; so are the next three
     openssl_t openssl
     lz4_t lz4
     zstd_t zstd
     transports_t transports     # only read once the context is made, as is the next
-    endpoint_ops_t endpoint_ops[4]      # TRANSPORT_KINDS
+    endpoint_ops_t endpoint_ops[TRANSPORT_KINDS]
+    # Atomic (relaxed: a stale value costs one spin). Nobody spins before this time: a program that computes has had a processor that was yielded
+    uint64_t spin_again
+    uint64_t spin_rest          # ... for so long
     io_thread_t *ios
     uint32_t nios
     bint started

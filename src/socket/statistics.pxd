@@ -20,6 +20,7 @@ from socket.connections cimport endpoint_of
 from socket.counters cimport counts_pipe, counts_session
 from socket.endpoint cimport text_copy
 from socket.lending cimport socket_lent
+from socket.pipes cimport pipes_find
 from socket.state cimport counts_t, endpoint_t, netpipe_t, socket_t, SOCKET_OPEN
 from transport.ops cimport TRANSPORT_IN_PROCESS
 from zmtp.metadata cimport metadata_ref, metadata_t, metadata_unref
@@ -63,6 +64,11 @@ cdef struct picture_t:
     peer_info_t *peers
 
 
+cdef inline void peer_info_clear(peer_info_t *info) noexcept nogil:
+    free(info.endpoint)
+    metadata_unref(info.props)
+
+
 cdef inline void picture_free(picture_t *t) noexcept nogil:
     cdef uint32_t i
     for i in range(t.nplaces):
@@ -71,8 +77,7 @@ cdef inline void picture_free(picture_t *t) noexcept nogil:
     t.places = NULL
     t.nplaces = 0
     for i in range(t.npeers):
-        free(t.peers[i].endpoint)
-        metadata_unref(t.peers[i].props)
+        peer_info_clear(&t.peers[i])
     free(t.peers)
     t.peers = NULL
     t.npeers = 0
@@ -90,6 +95,10 @@ cdef inline int peer_state(pipe_t *p, session_t *x) noexcept nogil:
     if x.closing or x.state == SESSION_DRAINING:
         return PEER_CLOSING
     return PEER_READY if x.state == SESSION_READY else PEER_WAITING
+
+
+cdef inline session_t *session_under(pipe_t *p) noexcept nogil:
+    return <session_t *> p.session if p.link == NULL else NULL
 
 
 cdef inline const char *link_endpoint(socket_t *s, pipe_t *p) noexcept nogil:
@@ -206,6 +215,14 @@ cdef inline int picture_places(socket_t *s, picture_t *t) noexcept nogil:
     return 0
 
 
+cdef inline int picture_peer(socket_t *s, uint32_t id, peer_info_t *info) noexcept nogil:
+    """Fills `info`, zeroed, which peer_info_clear() follows. 1, 0: there is no such peer, or -ENOMEM."""
+    cdef pipe_t *p = pipes_find(s, id)
+    if p == NULL:
+        return 0
+    return 1 if info_fill(s, info, p, session_under(p), zc_now_ns()) == 0 else -ENOMEM
+
+
 cdef inline int picture_take(socket_t *s, picture_t *t) noexcept nogil:
     """Fills `t`, which picture_free() frees in either case. 0 or -ENOMEM."""
     cdef uint32_t i
@@ -235,7 +252,7 @@ cdef inline int picture_take(socket_t *s, picture_t *t) noexcept nogil:
         return -ENOMEM
     for i in range(s.npipes):
         p = s.pipes[i]
-        rc = picture_add(s, t, p, <session_t *> p.session if p.link == NULL else NULL, now)
+        rc = picture_add(s, t, p, session_under(p), now)
         if rc < 0:
             return rc
     for i in range(s.nsessions):

@@ -4,8 +4,8 @@
 
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uint64_t
-from base.memory cimport calloc, free, malloc
-from libc.string cimport memcpy, strcmp, strlen
+from base.memory cimport calloc
+from libc.string cimport strcmp, strlen
 from base.errors cimport EEXIST, ENOMEM, ENOTSOCK
 from base.monitor_events cimport EVENT_BIND_FAILED, EVENT_CLOSED, EVENT_LISTENING
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
@@ -29,10 +29,9 @@ from socket.io_threads cimport context_io
 from socket.occurrences cimport listener_occurrence
 from socket.pipes cimport netpipe_new, pipe_release, pipe_remove
 from socket.state cimport endpoint_ops_t, endpoint_t, netpipe_t, socket_t, SOCKET_OPEN
-from socket.security cimport security_check
-from socket.tuning cimport tuning_from, tuning_text
+from socket.security cimport credentials_take, security_check
+from socket.tuning cimport tuning_from, tuning_text, visitors_take
 from transport.address cimport address_t
-from transport.cidr cimport cidr_t
 from transport.resolve cimport host_port_t
 from transport.socks cimport socks_way_new
 from transport.tuning cimport tuning_t, tuning_text_t
@@ -48,22 +47,6 @@ cdef inline int socket_join_io(socket_t *s, io_thread_t *io) noexcept nogil:
     if rc < 0 or s.client.io != NULL:
         return rc
     return io_add(io, &s.client)
-
-
-cdef inline int accept_filters_take(socket_t *s) noexcept nogil:
-    """The filters as they are now hold from this bind on, for all listeners. 0 or -ENOMEM."""
-    cdef size_t size = s.opt.tcp_accept_filters.count * sizeof(cidr_t)
-    free(s.cidrs)
-    s.cidrs = NULL
-    s.ncidrs = 0
-    if size == 0:
-        return 0
-    s.cidrs = <cidr_t *> malloc(size)
-    if s.cidrs == NULL:
-        return -ENOMEM
-    memcpy(s.cidrs, s.opt.tcp_accept_filters.items, size)
-    s.ncidrs = s.opt.tcp_accept_filters.count
-    return 0
 
 
 cdef inline int endpoint_find_way(socket_t *s, endpoint_t *e, const char *text, const char **why) noexcept nogil:
@@ -88,11 +71,13 @@ cdef inline int endpoint_prepare(socket_t *s, endpoint_t *e, const char **why) n
     Lock held."""
     cdef tuning_t tuning
     cdef const char *text = e.given + e.address_offset
-    cdef int rc = endpoint_find_way(s, e, text, why) if e.connects else 0
+    cdef int rc = credentials_take(s, &e.credentials)
+    if rc == 0 and e.connects:
+        rc = endpoint_find_way(s, e, text, why)
     if rc < 0 or e.transport.prepare == NULL:
         return rc
     tuning_from(s, e, &tuning)
-    return e.transport.prepare(&tuning, e.connects, text, strlen(text), &e.prepared, why)
+    return e.transport.prepare(e.transport, &tuning, e.connects, text, strlen(text), &e.prepared, why)
 
 
 cdef inline const char *endpoint_lacks(socket_t *s, const char *text, size_t n, bint connects) noexcept nogil:
@@ -122,6 +107,9 @@ cdef inline int listener_open(socket_t *s, endpoint_t *e) noexcept nogil:
     cdef const char *text = e.given + e.address_offset
     cdef const char *why = NULL
     cdef int rc = endpoint_prepare(s, e, &why)
+    if rc < 0:
+        return rc
+    rc = visitors_take(s, &e.visitors)
     if rc < 0:
         return rc
     tuning_from(s, e, &tuning)
@@ -157,8 +145,6 @@ cdef inline int stream_bind(socket_t *s, endpoint_t *e) noexcept nogil:
         rc = stream_check(s, e)
     if rc == 0:
         rc = socket_join_io(s, io)
-    if rc == 0:
-        rc = accept_filters_take(s)
     if rc == 0:
         rc = listener_open(s, e)
         if rc < 0:

@@ -1,14 +1,19 @@
 # From a socket's options to what a transport is told about them.
 
+from libc.stddef cimport size_t
 from libc.stdint cimport int32_t, uint32_t
 from libc.string cimport memcpy, memset
+from base.errors cimport ENOMEM
+from base.memory cimport malloc
 from base.platform cimport zc_shared_there
 from compression.libraries cimport lz4_there, zstd_there
+from compression.ops cimport CODEC_LZ4, CODEC_ZSTD
 from option.store cimport options_frame_max, options_message_bytes_max, options_message_frames_max
-from option.table cimport option_bytes_t, options_t
+from option.table cimport option_bytes_t, option_list_t, options_t
 from pattern.ops cimport DATAGRAMS, PUBLISHES
 from pattern.pattern cimport pattern_is
 from socket.state cimport endpoint_t, socket_t
+from transport.cidr cimport cidr_t
 from transport.ops cimport visitors_t
 from transport.openssl cimport openssl_there
 from transport.tuning cimport tuning_t, tuning_text_t
@@ -60,20 +65,42 @@ cdef inline void tuning_from(socket_t *s, const endpoint_t *e, tuning_t *t) noex
     t.tls.trust_system = o.tls_trust_system != 0
     t.tls.client_certificates = o.tls_verify_client
     t.tls.tls12 = o.tls_allow_12 != 0
-    t.compression.lz4 = &s.ctx.lz4 if lz4_there(&s.ctx.lz4) else NULL
-    t.compression.zstd = &s.ctx.zstd if zstd_there(&s.ctx.zstd) else NULL
+    t.compression.libraries[CODEC_LZ4] = &s.ctx.lz4 if lz4_there(&s.ctx.lz4) else NULL
+    t.compression.libraries[CODEC_ZSTD] = &s.ctx.zstd if zstd_there(&s.ctx.zstd) else NULL
     t.compression.level = o.compression_level
     tuning_text(&t.compression.dictionary, &o.compression_dict)
     t.prepared = e.prepared
 
 
-cdef inline void visitors_from(socket_t *s, visitors_t *v) noexcept nogil:
-    """What the option store holds, by reference: for use under the socket's lock."""
-    v.addresses = s.cidrs
-    v.naddresses = <int> s.ncidrs
-    v.uids = <const uint32_t *> s.opt.ipc_uid_filters.items
-    v.nuids = <int> s.opt.ipc_uid_filters.count
-    v.gids = <const uint32_t *> s.opt.ipc_gid_filters.items
-    v.ngids = <int> s.opt.ipc_gid_filters.count
-    v.pids = <const int32_t *> s.opt.ipc_pid_filters.items
-    v.npids = <int> s.opt.ipc_pid_filters.count
+cdef inline const void *visitors_keep(const option_list_t *list, size_t item, unsigned char **at) noexcept nogil:
+    """A list, copied to the block that is filled from *at on."""
+    cdef unsigned char *copy = at[0]
+    if list.count:
+        memcpy(copy, list.items, list.count * item)
+    at[0] += list.count * item
+    return copy
+
+
+cdef inline int visitors_take(const socket_t *s, visitors_t **out) noexcept nogil:
+    """Of the options as they are now. 0, and *out is NULL if everybody may connect; or -ENOMEM. Lock held."""
+    cdef const options_t *o = &s.opt
+    cdef visitors_t *v
+    cdef unsigned char *at
+    cdef size_t numbers = <size_t> o.ipc_uid_filters.count + o.ipc_gid_filters.count + o.ipc_pid_filters.count
+    out[0] = NULL
+    if o.tcp_accept_filters.count == 0 and numbers == 0:
+        return 0
+    v = <visitors_t *> malloc(sizeof(visitors_t) + o.tcp_accept_filters.count * sizeof(cidr_t) + numbers * sizeof(uint32_t))
+    if v == NULL:
+        return -ENOMEM
+    at = <unsigned char *> (v + 1)
+    v.addresses = <const cidr_t *> visitors_keep(&o.tcp_accept_filters, sizeof(cidr_t), &at)
+    v.naddresses = <int> o.tcp_accept_filters.count
+    v.uids = <const uint32_t *> visitors_keep(&o.ipc_uid_filters, sizeof(uint32_t), &at)
+    v.nuids = <int> o.ipc_uid_filters.count
+    v.gids = <const uint32_t *> visitors_keep(&o.ipc_gid_filters, sizeof(uint32_t), &at)
+    v.ngids = <int> o.ipc_gid_filters.count
+    v.pids = <const int32_t *> visitors_keep(&o.ipc_pid_filters, sizeof(int32_t), &at)
+    v.npids = <int> o.ipc_pid_filters.count
+    out[0] = v
+    return 0

@@ -36,7 +36,7 @@ cdef struct address_t:
     unsigned int device            # the index of the interface; 0 = the system chooses
     char device_name[INTERFACE_NAME_MAX + 1]        # as it was given
     int ngroups                    # to receive from; `target` is the one to send to
-    unsigned char groups[8][16]    # ADDRESS_GROUPS
+    unsigned char groups[ADDRESS_GROUPS][16]
 
 
 cdef inline void address_clear(address_t *a) noexcept nogil:

@@ -1,8 +1,5 @@
-# A stream of tcp whose messages are compressed: what a connection keeps, and bytes both ways. For every transport of this kind.
-#
-# The seam. Such a transport is tcp with a table that goes through compressed_ops() last, whose `prepare` calls
-# compressed_prepare() with its codec, and which has names of its own. transport/lz4.pxd is the example. The layers above see
-# a stream of ZMTP.
+# lz4+tcp, zstd+tcp: tcp whose messages are compressed. Addresses, listeners and descriptors are those of tcp; here is what a
+# connection keeps, and bytes both ways. The layers above see a stream of ZMTP.
 #
 # Rules
 # - A frame that has been compressed but has not left in full is not reported as taken. It is offered again (transport_ops_t.write),
@@ -12,6 +9,7 @@
 # - A frame is read into the memory that it is unpacked from; only one that is not complete has memory of its own, which grows
 #   with what has come. An idle connection has none.
 # - Bytes of both directions pass through the scratch of the endpoint, which is in use during a call and not between two.
+# - Up to the first message of a direction a password may be among them: nothing of it stays behind.
 
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.string cimport memcpy, memmove
@@ -19,7 +17,9 @@ from base.errors cimport EAGAIN, EINPROGRESS, EINVAL, ENOMEM, ENOTSUP, EPROTO
 from base.memory cimport calloc, free, malloc, realloc
 from base.engines cimport ENGINE_PACKED
 from base.platform cimport zc_close, zc_iov_base, zc_iov_len, zc_iov_set, zc_iovec_t, zc_recv, zc_send
+from base.secret cimport zc_wipe
 from compression.ops cimport CODEC_SCRATCH, CODEC_SCRATCH_KEPT, codec_new, codec_ops_t, codec_t, codec_unref
+from compression.select cimport codec_ops
 from compression.packer cimport packer_init, packer_step, packer_t, packing_t
 from compression.unpacker cimport unpacker_feed, unpacker_free, unpacker_init, unpacker_t, unpacking_t
 from transport.address cimport address_t
@@ -75,6 +75,12 @@ cdef inline void unwritten_skip(unwritten_t *p, size_t n) noexcept nogil:
         p.i += 1
 
 
+cdef inline void compressed_forget_rest(compressed_t *s) noexcept nogil:
+    if not s.packs.begun:
+        zc_wipe(s.outgoing, s.outgoing_size)
+    free(s.pieces)
+
+
 cdef inline int compressed_send_rest(stream_t *t, compressed_t *s, size_t *taken) noexcept nogil:
     """What had not left. 0: it has; or a negative errno. `taken`: bytes of the stream that have left in full by now."""
     cdef ptrdiff_t n = 1
@@ -88,7 +94,7 @@ cdef inline int compressed_send_rest(stream_t *t, compressed_t *s, size_t *taken
         s.pieces_at += 1
     if n <= 0:
         return <int> n if n < 0 else -EAGAIN
-    free(s.pieces)
+    compressed_forget_rest(s)
     s.pieces = NULL
     s.outgoing = NULL
     s.pieces_at = s.pieces_count = 0
@@ -177,7 +183,7 @@ cdef inline int compressed_send(stream_t *t, compressed_t *s, size_t made, const
 cdef inline ptrdiff_t compressed_writev(stream_t *t, zc_iovec_t *v, int count) noexcept nogil:
     """transport_ops_t.writev"""
     cdef compressed_t *s = <compressed_t *> t.state
-    cdef outgoing_piece_t pieces[1024]               # COMPRESSED_PIECES
+    cdef outgoing_piece_t pieces[COMPRESSED_PIECES]
     cdef ptrdiff_t made
     cdef size_t total = 0, taken = 0
     cdef unwritten_t from_
@@ -196,6 +202,8 @@ cdef inline ptrdiff_t compressed_writev(stream_t *t, zc_iovec_t *v, int count) n
         made = compressed_pack(s, &from_, pieces, &n)
         taken = 0
         rc = compressed_send(t, s, made, pieces, n, &taken) if made >= 0 else <int> made
+        if made > 0 and not s.packs.begun:
+            zc_wipe(s.codec.scratch, made)
         total += taken
         if rc < 0:
             s.broken = rc
@@ -220,6 +228,8 @@ cdef inline ptrdiff_t compressed_write(stream_t *t, const void *data, size_t n) 
 cdef inline int compressed_keep(compressed_t *s, const unsigned char *p, size_t n) noexcept nogil:
     """What could not be unpacked yet becomes `incoming`. p may be in it. 0 or -ENOMEM."""
     if n == 0:
+        if not s.unpacks.begun:
+            zc_wipe(s.incoming, s.incoming_size)
         free(s.incoming)
         s.incoming = NULL
         s.incoming_size = s.incoming_room = 0
@@ -273,6 +283,7 @@ cdef inline ptrdiff_t compressed_take(stream_t *t, compressed_t *s, unpacking_t 
     """One read, and what can be unpacked of it. As transport_ops_t.read; if it is over, s.error is set, too."""
     cdef ptrdiff_t n
     cdef size_t most = w.room + 4096        # so little can be left over that it is no cost to keep it
+    cdef size_t had
     cdef int rc
     if s.unpacks.need > CODEC_SCRATCH // 2 and s.incoming_size:
         n = compressed_fetch_large(t, s)
@@ -281,9 +292,12 @@ cdef inline ptrdiff_t compressed_take(stream_t *t, compressed_t *s, unpacking_t 
     else:
         n = compressed_fetch(t, s, most, w)
     s.heard = s.heard or n > 0
+    had = w.n
     rc = unpacker_feed(&s.unpacks, s.codec, w)
     if rc == 0:
         rc = compressed_keep(s, w.p, w.n)
+    if not s.unpacks.begun:
+        zc_wipe(s.codec.scratch, min(had, s.codec.scratch_size))
     if rc < 0:
         s.error = rc
         return rc
@@ -311,6 +325,7 @@ cdef inline ptrdiff_t compressed_read(stream_t *t, void *out, size_t room) noexc
         fetched += n
     s.more = s.unpacks.rest != NULL or n > 0 or w.room == 0 or s.error != 0
     if w.room < room:
+        s.heard = False
         return <ptrdiff_t> (room - w.room)
     if s.error:
         return s.error
@@ -371,8 +386,8 @@ cdef inline void compressed_close(stream_t *t) noexcept nogil:
     if s == NULL:
         return
     unpacker_free(&s.unpacks, s.codec)
-    free(s.incoming)
-    free(s.pieces)
+    compressed_keep(s, NULL, 0)
+    compressed_forget_rest(s)
     codec_unref(s.codec)
     free(s)
     t.state = NULL
@@ -395,13 +410,17 @@ cdef inline int compressed_open(const address_t *a, const tuning_t *tuning, stre
 
 
 cdef inline int compressed_prepare(
-        const codec_ops_t *ops, const void *library, const tuning_t *tuning, void **made, const char **why) noexcept nogil:
-    """transport_ops_t.prepare, with the codec and the library that it needs."""
+        const transport_ops_t *o, const tuning_t *tuning, bint connects, const char *text, size_t n, void **made,
+        const char **why) noexcept nogil:
+    """transport_ops_t.prepare"""
+    cdef const void *library = tuning.compression.libraries[o.codec]
     cdef codec_t *c = NULL
+    cdef codec_ops_t ops
     cdef int rc = -ENOTSUP
     if library != NULL:
+        codec_ops(o.codec, &ops)
         rc = codec_new(
-            ops, library, tuning.compression.level, <const unsigned char *> tuning.compression.dictionary.data,
+            &ops, library, tuning.compression.level, <const unsigned char *> tuning.compression.dictionary.data,
             tuning.compression.dictionary.size, &c)
     if rc == -EINVAL:
         why[0] = "COMPRESSION_DICT must be a dictionary in Zstandard's own format"
@@ -414,8 +433,13 @@ cdef inline void compressed_release(void *made) noexcept nogil:
     codec_unref(<codec_t *> made)
 
 
-cdef inline void compressed_ops(transport_ops_t *o) noexcept nogil:
+cdef inline void compressed_tcp_ops(transport_ops_t *o, const char *scheme, int codec, int needs) noexcept nogil:
+    """Each of these transports is a row of transport/select.pxd: its scheme, its codec, and the library of that."""
     tcp_ops(o)
+    o.scheme = scheme
+    o.codec = codec
+    o.needs = needs
+    o.prepare = compressed_prepare
     o.optional = True
     o.engine = ENGINE_PACKED
     o.release = compressed_release

@@ -10,18 +10,18 @@
 #   out that it cannot (an interface with small packets), it is not asked again.
 # - A read takes what has come into memory of the stream's own, which is made with the first look, for no size is known beforehand;
 #   records are then handed on as bytes, and the rest is `pending`. Of each slot only what was ever filled takes up memory.
-# - Datagrams above tuning_t.frame_max are dropped here.
+# - Datagrams above tuning_t.frame_max are dropped here. What comes to nothing is counted.
 
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.string cimport memcmp, memcpy
-from base.datagram cimport RECORD_ADDRESS_MAX, RECORD_HEADER, record_get, record_put, record_t
+from base.datagram cimport RECORD_ADDRESS_MAX, RECORD_HEADER, datagram_losses_t, record_get, record_put, record_t
 from base.errors cimport EAGAIN, EINVAL, ENAMETOOLONG, ENOMEM
 from base.memory cimport calloc, free, malloc
 from base.platform cimport (
-    zc_close, zc_datagrams_can_join, zc_datagrams_join, zc_datagrams_recv, zc_datagrams_send, zc_datagrams_t, zc_iov_base,
-    zc_iov_len, zc_iov_set, zc_iovec_t, zc_sa_equal, zc_sa_family, zc_sa_port, zc_sa_set_port, zc_sa_text, zc_sockaddr_t,
+    zc_close, zc_datagrams_can_join, zc_datagrams_join, zc_datagrams_overrun, zc_datagrams_recv, zc_datagrams_send,
+    zc_datagrams_t, zc_iov_base, zc_iov_len, zc_iov_set, zc_iovec_t, zc_sa_equal, zc_sa_family, zc_sa_port, zc_sa_set_port, zc_sa_text, zc_sockaddr_t,
     ZC_FAMILY_V6,
 )
 from transport.address cimport ENDPOINT_MAX
@@ -54,16 +54,17 @@ cdef struct datagrams_t:
     uint64_t size_max
     # the address sent to last, and its text
     zc_sockaddr_t known
-    char text[80]               # RECORD_ADDRESS_MAX
+    char text[RECORD_ADDRESS_MAX]
     uint32_t text_size
+    datagram_losses_t losses    # but for what the system counts
     # the address of the batch that is being handed on, and its text: a send in the middle of it must not change them
     zc_sockaddr_t met
-    char met_text[80]           # RECORD_ADDRESS_MAX
+    char met_text[RECORD_ADDRESS_MAX]
     uint32_t met_size
     # what has been read: batches `slot` to `slots`; of the first one what begins at `at`, of its record what begins at `part`
     unsigned char *room         # BATCHES slots
-    zc_iovec_t vectors[8]       # BATCHES
-    zc_datagrams_t got[8]       # BATCHES
+    zc_iovec_t vectors[BATCHES]
+    zc_datagrams_t got[BATCHES]
     int slot
     int slots
     uint32_t at
@@ -155,13 +156,14 @@ cdef struct cursor_t:
     int n
     size_t at                   # in v[0]
     size_t passed               # bytes since the beginning
+    uint64_t refused            # records among them that go nowhere
 
 # What one system call is given.
 cdef struct parcel_t:
-    zc_datagrams_t batches[8]   # BATCHES
+    zc_datagrams_t batches[BATCHES]
     cursor_t ends[8]            # of each
     cursor_t lead               # up to here nothing is to be sent
-    zc_iovec_t vectors[256]     # VECTORS
+    zc_iovec_t vectors[VECTORS]
     int count
     int used                    # vectors
     uint32_t joined             # datagrams in the last batch
@@ -223,7 +225,7 @@ cdef inline bint parcel_joins(datagrams_t *g, parcel_t *p, const zc_sockaddr_t *
 
 cdef inline bint parcel_add(datagrams_t *g, parcel_t *p, cursor_t *c) noexcept nogil:
     """The record at the cursor. False: it is not whole, or there is no room for it; the cursor is anywhere then."""
-    cdef unsigned char head[96]         # RECORD_HEADER and RECORD_ADDRESS_MAX
+    cdef unsigned char head[RECORD_HEADER + RECORD_ADDRESS_MAX]
     cdef zc_datagrams_t *batch
     cdef const zc_sockaddr_t *to = &g.target
     cdef record_t r
@@ -241,7 +243,8 @@ cdef inline bint parcel_add(datagrams_t *g, parcel_t *p, cursor_t *c) noexcept n
         if datagrams_know(g, <char *> head, r.address) < 0:
             to = NULL
     if to == NULL or to.len == 0:
-        # Nobody to send it to. It counts with what is in front of it.
+        # Nobody to send it to. It is passed with what is in front of it.
+        c.refused += 1
         if p.count:
             p.ends[p.count - 1] = c[0]
             p.closed = True
@@ -299,6 +302,7 @@ cdef inline int parcel_send(datagrams_t *g, int fd, cursor_t *c) noexcept nogil:
         g.joins = False                 # from now on one by one
     else:
         c[0] = p.ends[0]                # this one is lost
+        c.refused += 1
     return 1
 
 
@@ -310,8 +314,10 @@ cdef inline ptrdiff_t datagrams_writev(stream_t *t, zc_iovec_t *v, int n) noexce
     c.v = v
     c.n = n
     c.at = c.passed = 0
+    c.refused = 0
     while rc > 0:
         rc = parcel_send(g, t.fd, &c)
+    g.losses.refused += c.refused
     return <ptrdiff_t> c.passed if c.passed else rc
 
 
@@ -365,7 +371,7 @@ cdef inline size_t piece_hand(const void *piece, size_t size, size_t *skip, unsi
 
 cdef inline size_t record_hand(datagrams_t *g, const unsigned char *data, size_t size, unsigned char *out, size_t room) noexcept nogil:
     """The record of a datagram, behind its first `part` bytes. How much of it was handed on; `part` is 0 when it is done."""
-    cdef unsigned char head[16]         # RECORD_HEADER
+    cdef unsigned char head[RECORD_HEADER]
     cdef size_t address = g.met_size if g.addressed else 0
     cdef size_t skip = g.part
     cdef size_t done
@@ -396,6 +402,8 @@ cdef inline size_t datagrams_hand(datagrams_t *g, unsigned char *out, size_t roo
             done += record_hand(g, data + g.at, size, out + done, room - done)
             if g.part:
                 return done
+        else:
+            g.losses.oversized += 1
         g.at += <uint32_t> size
         if g.at >= batch.size:
             g.slot += 1
@@ -466,6 +474,14 @@ cdef inline long datagrams_unsent(stream_t *t) noexcept nogil:
     return 0
 
 
+cdef inline void datagrams_losses(const stream_t *t, datagram_losses_t *to) noexcept nogil:
+    """transport_ops_t.losses"""
+    cdef datagrams_t *g = datagrams_of(t)
+    to.refused += g.losses.refused
+    to.oversized += g.losses.oversized
+    to.overrun += zc_datagrams_overrun(t.fd)
+
+
 cdef inline void datagrams_shutdown(stream_t *t) noexcept nogil:
     """transport_ops_t.shutdown: there is no end to tell of."""
     pass
@@ -487,6 +503,7 @@ cdef inline void datagrams_ops(transport_ops_t *o) noexcept nogil:
     o.pending = datagrams_pending
     o.write = datagrams_write
     o.writev = datagrams_writev
+    o.losses = datagrams_losses
     o.unsent = datagrams_unsent
     o.shutdown = datagrams_shutdown
     o.close = datagrams_close

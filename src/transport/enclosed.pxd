@@ -8,7 +8,7 @@ from libc.stddef cimport ptrdiff_t, size_t
 from libc.string cimport memcpy
 from base.errors cimport ENOMEM
 from base.memory cimport calloc, free
-from base.platform cimport zc_close, zc_iov_set, zc_iovec_t, zc_readv, zc_readv_passing, zc_recv, zc_send_passing
+from base.platform cimport zc_close, zc_iov_set, zc_iovec_t, zc_readv, zc_readv_passing, zc_recv, zc_send_passing, ZC_PASS_MAX
 from transport.descriptor cimport descriptor_close
 from transport.ops cimport stream_t, transport_ops_t
 from transport.tuning cimport tuning_t
@@ -16,7 +16,7 @@ from transport.tuning cimport tuning_t
 # stream_t.state of a connection that takes descriptors: those that came last.
 cdef struct enclosed_t:
     int count
-    int fds[2]                      # ZC_PASS_MAX
+    int fds[ZC_PASS_MAX]
 
 
 cdef inline void enclosed_empty(enclosed_t *p) noexcept nogil:
@@ -37,7 +37,7 @@ cdef inline int enclosed_wanted(stream_t *out, const tuning_t *tuning) noexcept 
 cdef inline ptrdiff_t enclosed_readv(stream_t *t, zc_iovec_t *v, int n) noexcept nogil:
     """transport_ops_t.readv"""
     cdef enclosed_t *p = <enclosed_t *> t.state
-    cdef int fds[2]                 # ZC_PASS_MAX
+    cdef int fds[ZC_PASS_MAX]
     cdef int count = 0
     cdef ptrdiff_t got
     if p == NULL:

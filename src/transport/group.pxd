@@ -13,7 +13,7 @@ from base.platform cimport (
     ZC_FAMILY_V6,
 )
 from transport.address cimport address_clear, address_t, ADDRESS_GROUPS
-from transport.resolve cimport host_port_t, resolve_copy, resolve_number, resolve_split, PORT_MAX
+from transport.resolve cimport host_port_t, resolve_copy, resolve_number, resolve_split, HOST_MAX, PORT_MAX
 
 cdef enum:
     GROUP_TEXT_MAX = 254            # of all before the port; libzmq takes no more
@@ -21,7 +21,7 @@ cdef enum:
 
 cdef inline int group_numeric(const char *text, size_t n, uint8_t *octets) noexcept nogil:
     """An address, in brackets or not. Its family, or -EINVAL."""
-    cdef char host[256]             # HOST_MAX + 1
+    cdef char host[HOST_MAX + 1]
     if n >= 2 and text[0] == c'[' and text[n - 1] == c']':
         text += 1
         n -= 2
@@ -76,7 +76,7 @@ cdef inline int group_list(const char *text, size_t n, address_t *out) noexcept 
 
 cdef inline int group_interface(const char *text, size_t n, address_t *out) noexcept nogil:
     """The interface, its address in out.source. 0, -EINVAL, -ENODEV, or what the system says."""
-    cdef char name[256]             # HOST_MAX + 1
+    cdef char name[HOST_MAX + 1]
     cdef uint8_t octets[16]
     cdef size_t slash = group_until(text, n, c'/')
     cdef int bits = 32 if out.family == ZC_FAMILY_V4 else 128

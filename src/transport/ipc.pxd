@@ -108,7 +108,8 @@ cdef inline int ipc_text(const zc_sockaddr_t *sa, char *out, size_t cap) noexcep
 
 
 cdef inline int ipc_name(
-        int listener, const address_t *a, const char *given, size_t size, char *out, size_t cap) noexcept nogil:
+        const transport_ops_t *o, int listener, const address_t *a, const char *given, size_t size, char *out,
+        size_t cap) noexcept nogil:
     """transport_ops_t.name: "ipc://path" or "ipc://@name"."""
     cdef int n
     if a.path != NULL:
@@ -133,7 +134,7 @@ cdef inline int ipc_wildcard(char *path_out, size_t cap) noexcept nogil:
 
 cdef inline void ipc_unlink(address_t *a) noexcept nogil:
     """Removes the socket file, and its directory where that was made for it."""
-    cdef char path[4096]           # ZC_PATH_MAX
+    cdef char path[ZC_PATH_MAX]
     cdef size_t n = ipc_path(a, path)
     if n != 0 and a.file != 0 and zc_file_identity(path) == a.file:
         zc_file_remove(path)
@@ -175,7 +176,7 @@ cdef inline int ipc_bind_to(int fd, const address_t *a, const char *path) noexce
 
 
 cdef inline int ipc_connect_to(int fd, const address_t *a) noexcept nogil:
-    cdef char path[4096]           # ZC_PATH_MAX
+    cdef char path[ZC_PATH_MAX]
     if a.path == NULL:
         return zc_connect(fd, &a.target)
     ipc_path(a, path)
@@ -230,7 +231,7 @@ cdef inline int ipc_listen_at(int fd, address_t *a, const char *path, const tuni
 
 cdef inline int ipc_listen(address_t *a, const tuning_t *tuning) noexcept nogil:
     """transport_ops_t.listen. A wildcard address becomes the address made up for it."""
-    cdef char path[4096]           # ZC_PATH_MAX
+    cdef char path[ZC_PATH_MAX]
     cdef int fd, rc
     if tuning.use_fd >= 0:
         rc = zc_socket_adopt(tuning.use_fd)

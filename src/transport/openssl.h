@@ -25,6 +25,7 @@ enum {
     SSL_MODE_RELEASE_BUFFERS = 16,
     SSL_OP_NO_TICKET = 1 << 14,
     SSL_OP_NO_COMPRESSION = 1 << 17,
+    SSL_OP_PRIORITIZE_CHACHA = 1 << 21,
     SSL_OP_CIPHER_SERVER_PREFERENCE = 1 << 22,
     SSL_OP_NO_RENEGOTIATION = 1 << 30,
     SSL_SESS_CACHE_OFF = 0,
@@ -66,11 +67,13 @@ typedef struct openssl_t {
     long (*SSL_CTX_set_session_cache_mode)(void *ctx, long mode);
     int (*SSL_CTX_set_session_id_context)(void *ctx, const unsigned char *id, unsigned int n);
     void (*SSL_CTX_set_verify)(void *ctx, int mode, int (*callback)(int, void *));
+    int (*SSL_CTX_set_ciphersuites)(void *ctx, const char *names);
     int (*SSL_CTX_use_PrivateKey)(void *ctx, void *key);
     int (*SSL_CTX_use_certificate)(void *ctx, void *certificate);
     int (*SSL_do_handshake)(void *ssl);
     void (*SSL_free)(void *ssl);
     void *(*SSL_get0_param)(void *ssl);
+    const char *(*SSL_get_cipher_list)(const void *ssl, int i);
     int (*SSL_get_error)(const void *ssl, int rc);
     void *(*SSL_get_peer_certificate)(const void *ssl);
     int (*SSL_get_shutdown)(const void *ssl);
@@ -111,8 +114,8 @@ static const openssl_function_t openssl_functions[] = {
     ROW(PEM_read_bio_X509), ROW(SSL_CTX_add_extra_chain_cert), ROW(SSL_CTX_check_private_key), ROW(SSL_CTX_free),
     ROW(SSL_CTX_get_cert_store), ROW(SSL_CTX_load_verify_locations), ROW(SSL_CTX_new), ROW(SSL_CTX_set_min_proto_version),
     ROW(SSL_CTX_set_mode), ROW(SSL_CTX_set_options), ROW(SSL_CTX_set_session_cache_mode), ROW(SSL_CTX_set_session_id_context),
-    ROW(SSL_CTX_set_verify), ROW(SSL_CTX_use_PrivateKey), ROW(SSL_CTX_use_certificate), ROW(SSL_do_handshake), ROW(SSL_free),
-    ROW(SSL_get0_param), ROW(SSL_get_error), ROW(SSL_get_peer_certificate), ROW(SSL_get_shutdown), ROW(SSL_get_verify_result),
+    ROW(SSL_CTX_set_ciphersuites), ROW(SSL_CTX_set_verify), ROW(SSL_CTX_use_PrivateKey), ROW(SSL_CTX_use_certificate), ROW(SSL_do_handshake), ROW(SSL_free),
+    ROW(SSL_get0_param), ROW(SSL_get_cipher_list), ROW(SSL_get_error), ROW(SSL_get_peer_certificate), ROW(SSL_get_shutdown), ROW(SSL_get_verify_result),
     ROW(SSL_new), ROW(SSL_pending), ROW(SSL_read), ROW(SSL_set_accept_state), ROW(SSL_set_bio), ROW(SSL_set_connect_state),
     ROW(SSL_set_tlsext_host_name), ROW(SSL_shutdown), ROW(SSL_write), ROW(TLS_method), ROW(X509_STORE_add_cert),
     ROW(X509_STORE_set_flags), ROW(X509_VERIFY_PARAM_set1_host), ROW(X509_VERIFY_PARAM_set1_ip),

@@ -18,6 +18,7 @@ cdef extern from "transport/openssl.h" nogil:
         SSL_MODE_RELEASE_BUFFERS
         SSL_OP_NO_TICKET
         SSL_OP_NO_COMPRESSION
+        SSL_OP_PRIORITIZE_CHACHA
         SSL_OP_CIPHER_SERVER_PREFERENCE
         SSL_OP_NO_RENEGOTIATION
         SSL_SESS_CACHE_OFF
@@ -57,11 +58,13 @@ cdef extern from "transport/openssl.h" nogil:
         long (*SSL_CTX_set_session_cache_mode)(void *ctx, long mode) noexcept nogil
         int (*SSL_CTX_set_session_id_context)(void *ctx, const unsigned char *id, unsigned int n) noexcept nogil
         void (*SSL_CTX_set_verify)(void *ctx, int mode, void *callback) noexcept nogil
+        int (*SSL_CTX_set_ciphersuites)(void *ctx, const char *names) noexcept nogil
         int (*SSL_CTX_use_PrivateKey)(void *ctx, void *key) noexcept nogil
         int (*SSL_CTX_use_certificate)(void *ctx, void *certificate) noexcept nogil
         int (*SSL_do_handshake)(void *ssl) noexcept nogil
         void (*SSL_free)(void *ssl) noexcept nogil
         void *(*SSL_get0_param)(void *ssl) noexcept nogil
+        const char *(*SSL_get_cipher_list)(const void *ssl, int i) noexcept nogil
         int (*SSL_get_error)(const void *ssl, int rc) noexcept nogil
         void *(*SSL_get_peer_certificate)(const void *ssl) noexcept nogil
         int (*SSL_get_shutdown)(const void *ssl) noexcept nogil
@@ -85,7 +88,7 @@ cdef extern from "transport/openssl.h" nogil:
                            unsigned int *n) noexcept nogil
         void (*X509_free)(void *certificate) noexcept nogil
         int (*i2d_X509_bio)(void *bio, void *certificate) noexcept nogil
-        char trust_file[1024]               # OPENSSL_PATH_MAX + 1
+        char trust_file[OPENSSL_PATH_MAX + 1]
         char trust_directory[1024]
     ctypedef struct openssl_function_t:
         const char *name

@@ -18,6 +18,7 @@
 
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport int32_t, uint32_t, uint64_t, UINT64_MAX
+from base.datagram cimport datagram_losses_t
 from base.platform cimport zc_iovec_t, zc_sockaddr_t
 from transport.address cimport address_t
 from transport.cidr cimport cidr_t
@@ -77,10 +78,11 @@ cdef struct transport_ops_t:
     const char *scheme          # "tcp"
     const char *form            # of an address, for people: "host:port"
     int kind                    # TRANSPORT_STREAM, ...
-    bint optional               # zmq_has() answers for it: there are libraries without it
+    bint optional               # has() answers for it: there are libraries without it
     int engine                  # ENGINE_...: what is spoken over its streams
     int needs                   # TRANSPORT_NEEDS_...
     int carries                 # CARRIES_...
+    int codec                   # CODEC_..., of one that compresses
     # Whether this system can have such endpoints at all. NULL: every system can.
     bint (*there)() noexcept nogil
 
@@ -110,7 +112,7 @@ cdef struct transport_ops_t:
     # caller's until `release`; or a negative errno, and with -EINVAL *why may be what the options lack, as a text. NULL:
     # there is nothing to make.
     int (*prepare)(
-        const tuning_t *tuning, bint connects, const char *text, size_t n, void **made,
+        const transport_ops_t *o, const tuning_t *tuning, bint connects, const char *text, size_t n, void **made,
         const char **why) noexcept nogil
     # Streams may still be open.
     void (*release)(void *made) noexcept nogil
@@ -121,7 +123,8 @@ cdef struct transport_ops_t:
     int (*listen)(address_t *address, const tuning_t *tuning) noexcept nogil
     # The whole endpoint, as LAST_ENDPOINT tells it. Its length. text: of the address, as parse_bind had it.
     int (*name)(
-        int listener, const address_t *address, const char *text, size_t n, char *out, size_t room) noexcept nogil
+        const transport_ops_t *o, int listener, const address_t *address, const char *text, size_t n, char *out,
+        size_t room) noexcept nogil
     # The next connection: 0 and `out` is open. -EACCES: one was there and `visitors` does not name it; there may be
     # more. `peer` as from the entry of that name, or empty: ask later.
     int (*accept)(
@@ -182,6 +185,8 @@ cdef struct transport_ops_t:
     int (*tick)(stream_t *t, uint64_t now) noexcept nogil
     # How many packets have been lost for good since the last call. NULL: nothing is ever lost, or nobody knows.
     uint64_t (*lost)(stream_t *t) noexcept nogil
+    # Adds those of a stream of datagrams since it was opened. It only looks. NULL: this one has none.
+    void (*losses)(const stream_t *t, datagram_losses_t *to) noexcept nogil
     # Hand bytes over, and descriptors that arrive with the first of them; these stay the caller's. As `write`. NULL, as the next two: descriptors
     # cannot be passed here.
     ptrdiff_t (*pass_)(stream_t *t, const void *data, size_t n, const int *fds, int count) noexcept nogil

@@ -76,7 +76,7 @@ cdef struct pgm_stream_t:
     pgm_bucket_t forwards
     pgm_source_t source             # if it sends
     pgm_receiver_t receiver         # if it does not
-    unsigned char packet[65536]     # PGM_DATAGRAM_MAX
+    unsigned char packet[PGM_DATAGRAM_MAX]
 
 
 cdef inline pgm_stream_t *pgm_state(const stream_t *t) noexcept nogil:

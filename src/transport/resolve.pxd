@@ -193,7 +193,7 @@ cdef inline int resolve_next(const zc_sockaddr_t *addresses, int n, const zc_soc
 cdef inline int resolve_name(
         const char *host, bint ipv6, const zc_sockaddr_t *behind, zc_sockaddr_t *out) noexcept nogil:
     """One address of a peer's name; see resolve_next for which."""
-    cdef zc_sockaddr_t found[16]                # NAME_ADDRESSES, twice
+    cdef zc_sockaddr_t found[2 * NAME_ADDRESSES]
     cdef int n = 0, i
     cdef int rc = -EHOSTUNREACH
     if ipv6:

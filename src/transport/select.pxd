@@ -5,10 +5,11 @@
 from libc.stddef cimport size_t
 from libc.string cimport memcmp, memset, strlen
 from base.check cimport zc_check
+from compression.ops cimport CODEC_LZ4, CODEC_ZSTD
+from transport.compressed cimport compressed_tcp_ops
 from transport.inproc cimport inproc_ops
 from transport.ipc cimport ipc_ops
-from transport.lz4 cimport lz4_tcp_ops
-from transport.ops cimport transport_ops_t
+from transport.ops cimport TRANSPORT_NEEDS_LZ4, TRANSPORT_NEEDS_ZSTD, transport_ops_t
 from transport.pgm cimport epgm_ops, pgm_ops
 from transport.tcp cimport tcp_ops
 from transport.tls cimport tls_ops
@@ -17,7 +18,6 @@ from transport.wss cimport wss_ops
 from transport.udp cimport udp_ops
 from transport.tipc cimport tipc_ops
 from transport.vsock cimport vsock_ops
-from transport.zstd cimport zstd_tcp_ops
 
 cdef enum:
     TRANSPORTS_MAX = 16
@@ -47,8 +47,8 @@ cdef inline void transports_init(transports_t *all) noexcept nogil:
     udp_ops(transports_add(all))
     vsock_ops(transports_add(all))
     tipc_ops(transports_add(all))
-    lz4_tcp_ops(transports_add(all))
-    zstd_tcp_ops(transports_add(all))
+    compressed_tcp_ops(transports_add(all), "lz4+tcp", CODEC_LZ4, TRANSPORT_NEEDS_LZ4)
+    compressed_tcp_ops(transports_add(all), "zstd+tcp", CODEC_ZSTD, TRANSPORT_NEEDS_ZSTD)
 
 
 cdef inline const transport_ops_t *transport_find(const transports_t *all, const char *scheme, size_t n) noexcept nogil:

@@ -21,7 +21,7 @@ from base.errors cimport (
 from base.memory cimport calloc, free
 from base.platform cimport zc_recv, zc_sa_octets, zc_send, zc_sockaddr_t
 from base.secret cimport zc_wipe
-from transport.resolve cimport PORT_MAX, host_port_t, resolve_copy, resolve_number, resolve_numeric
+from transport.resolve cimport HOST_MAX, PORT_MAX, host_port_t, resolve_copy, resolve_number, resolve_numeric
 from transport.tcp cimport tcp_check_connect
 from transport.tuning cimport tuning_text_t
 
@@ -48,9 +48,9 @@ cdef enum:
 
 # How an endpoint is reached. It belongs to the endpoint.
 cdef struct socks_way_t:
-    char proxy[1025]                # PROXY_TEXT_MAX + 1: its address as a text, with the source of the endpoint's
-    unsigned char said[778]         # SAID_MAX
-    size_t ends[3]                  # SOCKS_STAGES: where in `said` each one ends; one without octets is left out
+    char proxy[PROXY_TEXT_MAX + 1]  # its address as a text, with the source of the endpoint's
+    unsigned char said[SAID_MAX]
+    size_t ends[SOCKS_STAGES]       # where in `said` each one ends; one without octets is left out
 
 # One attempt. It belongs to the session.
 cdef struct socks_t:
@@ -58,7 +58,7 @@ cdef struct socks_t:
     int stage
     size_t sent                     # of way.said
     size_t got                      # of the answer to this stage
-    unsigned char answer[262]       # ANSWER_MAX
+    unsigned char answer[ANSWER_MAX]
 
 
 # ---- the way
@@ -72,7 +72,7 @@ cdef inline size_t _put_text(unsigned char *out, const char *text, size_t n) noe
 
 cdef inline int _put_host(unsigned char *out, const char *text, size_t n) noexcept nogil:
     """The address of a REQUEST, without the port. Its size or -EINVAL."""
-    cdef char host[256]                 # HOST_MAX + 1
+    cdef char host[HOST_MAX + 1]
     cdef zc_sockaddr_t numeric
     cdef const unsigned char *octets
     cdef int size = 0, rc = resolve_copy(text, n, host)
@@ -241,7 +241,7 @@ cdef inline int socks_feed(socks_t *s, const unsigned char *data, size_t n) noex
 cdef inline int socks_step(socks_t *s, int fd, bint *wants_room) noexcept nogil:
     """As far as it goes without waiting, on a descriptor that is connected to the proxy. 0: the connection is ours; -EAGAIN:
     again when there is something to read, or room to write if *wants_room; another errno: it has come to nothing."""
-    cdef unsigned char octets[262]          # ANSWER_MAX
+    cdef unsigned char octets[ANSWER_MAX]
     cdef const unsigned char *data = NULL
     cdef size_t size
     cdef ptrdiff_t n

@@ -9,7 +9,7 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t
 from libc.stdio cimport snprintf
-from libc.string cimport memchr, memcpy, memmove, strlen
+from libc.string cimport memchr
 from base.engines cimport ENGINE_ZMTP
 from base.errors cimport EACCES, EAFNOSUPPORT, ECONNABORTED, EINPROGRESS, EINVAL, ENAMETOOLONG, ENOSYS, EOPNOTSUPP
 from base.platform cimport (
@@ -332,25 +332,26 @@ cdef inline void tcp_close_listener(int listener, address_t *address, bint adopt
 
 # ---- names
 
-cdef inline int tcp_text(const zc_sockaddr_t *sa, char *out, size_t cap) noexcept nogil:
-    """"tcp://address:port" of an address. Length or -errno."""
+cdef inline int tcp_text(const char *scheme, const zc_sockaddr_t *sa, char *out, size_t cap) noexcept nogil:
+    """"scheme://address:port" of an address. Length or -errno."""
     cdef char host[ENDPOINT_MAX]
     cdef int n = zc_sa_text(sa, host, ENDPOINT_MAX)
     if n < 0:
         return n
     if zc_sa_family(sa) == ZC_FAMILY_V6:
-        n = snprintf(out, cap, b"tcp://[%s]:%d", host, zc_sa_port(sa))
+        n = snprintf(out, cap, b"%s://[%s]:%d", scheme, host, zc_sa_port(sa))
     else:
-        n = snprintf(out, cap, b"tcp://%s:%d", host, zc_sa_port(sa))
+        n = snprintf(out, cap, b"%s://%s:%d", scheme, host, zc_sa_port(sa))
     return n if n >= 0 and <size_t>n < cap else -ENAMETOOLONG
 
 
 cdef inline int tcp_name(
-        int listener, const address_t *address, const char *given, size_t n, char *out, size_t room) noexcept nogil:
+        const transport_ops_t *o, int listener, const address_t *address, const char *given, size_t n, char *out,
+        size_t room) noexcept nogil:
     """transport_ops_t.name: with the port that was chosen."""
     cdef zc_sockaddr_t sa
     cdef int rc = zc_local_address(listener, &sa)
-    return rc if rc < 0 else tcp_text(&sa, out, room)
+    return rc if rc < 0 else tcp_text(o.scheme, &sa, out, room)
 
 
 cdef inline int tcp_peer(const stream_t *t, char *out, size_t room) noexcept nogil:
@@ -364,19 +365,7 @@ cdef inline int tcp_end(const stream_t *t, bint remote, char *out, size_t room) 
     """transport_ops_t.end"""
     cdef zc_sockaddr_t sa
     cdef int rc = zc_peer_address(t.fd, &sa) if remote else zc_local_address(t.fd, &sa)
-    return rc if rc < 0 else tcp_text(&sa, out, room)
-
-
-cdef inline int tcp_behind(const char *prefix, int n, char *out, size_t room) noexcept nogil:
-    """An endpoint of tcp, n bytes or a negative errno, becomes one of a scheme that begins with `prefix`. As n."""
-    cdef size_t more = strlen(prefix)
-    if n < 0:
-        return n
-    if n + more >= room:
-        return -ENAMETOOLONG
-    memmove(out + more, out, n + 1)
-    memcpy(out, prefix, more)
-    return n + <int> more
+    return rc if rc < 0 else tcp_text(t.ops.scheme, &sa, out, room)
 
 
 cdef inline void tcp_ops(transport_ops_t *o) noexcept nogil:

@@ -150,7 +150,8 @@ cdef inline int tipc_text(const zc_sockaddr_t *sa, char *out, size_t room) noexc
 
 
 cdef inline int tipc_name(
-        int listener, const address_t *address, const char *given, size_t n, char *out, size_t room) noexcept nogil:
+        const transport_ops_t *o, int listener, const address_t *address, const char *given, size_t n, char *out,
+        size_t room) noexcept nogil:
     """transport_ops_t.name: the service that was bound to, or the port."""
     cdef zc_sockaddr_t sa
     cdef int rc

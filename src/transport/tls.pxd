@@ -5,13 +5,13 @@ from base.errors cimport EINPROGRESS, EINVAL
 from transport.address cimport address_t
 from transport.ops cimport TRANSPORT_NEEDS_OPENSSL, stream_t, transport_ops_t, visitors_t
 from transport.resolve cimport host_port_t
-from transport.tcp cimport tcp_accept, tcp_behind, tcp_end, tcp_name, tcp_open, tcp_ops, tcp_target
+from transport.tcp cimport tcp_accept, tcp_open, tcp_ops, tcp_target
 from transport.tls_setup cimport tls_prepare, tls_release
 from transport.tls_stream cimport tls_start, tls_stream_ops
 from transport.tuning cimport tuning_t
 
 cdef inline int tls_tcp_prepare(
-        const tuning_t *tuning, bint connects, const char *text, size_t n, void **made,
+        const transport_ops_t *o, const tuning_t *tuning, bint connects, const char *text, size_t n, void **made,
         const char **why) noexcept nogil:
     """transport_ops_t.prepare: the server's certificate has to be for the host of the address."""
     cdef host_port_t parts
@@ -19,17 +19,6 @@ cdef inline int tls_tcp_prepare(
     if tcp_target(text, n, &parts, &source) < 0:
         return -EINVAL
     return tls_prepare(tuning, connects, parts.host, parts.host_len, made, why)
-
-
-cdef inline int tls_tcp_name(
-        int listener, const address_t *address, const char *text, size_t size, char *out, size_t room) noexcept nogil:
-    """transport_ops_t.name"""
-    return tcp_behind(b"tls+", tcp_name(listener, address, text, size, out, room), out, room)
-
-
-cdef inline int tls_tcp_end(const stream_t *t, bint remote, char *out, size_t room) noexcept nogil:
-    """transport_ops_t.end"""
-    return tcp_behind(b"tls+", tcp_end(t, remote, out, room), out, room)
 
 
 cdef inline int tls_tcp_accept(
@@ -56,8 +45,6 @@ cdef inline void tls_ops(transport_ops_t *o) noexcept nogil:
     o.needs = TRANSPORT_NEEDS_OPENSSL
     o.prepare = tls_tcp_prepare
     o.release = tls_release
-    o.name = tls_tcp_name
     o.accept = tls_tcp_accept
     o.open = tls_tcp_open
-    o.end = tls_tcp_end
     tls_stream_ops(o)

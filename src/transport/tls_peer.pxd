@@ -12,7 +12,7 @@ cdef enum:
 cdef inline ptrdiff_t tls_fingerprint(const openssl_t *lib, const void *certificate, unsigned char *out) noexcept nogil:
     """SHA-256 of the certificate, as hexadecimal digits."""
     cdef const char *digits = b"0123456789abcdef"
-    cdef unsigned char digest[64]           # EVP_MAX_MD_SIZE
+    cdef unsigned char digest[64]           # EVP_MAX_MD_SIZE of OpenSSL
     cdef unsigned int n = 0
     cdef unsigned int i
     if lib.X509_digest(certificate, lib.EVP_get_digestbyname(b"SHA256"), digest, &n) != 1 or n != DIGEST_SIZE:

@@ -8,7 +8,7 @@
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
-from base.errors cimport EACCES, EAGAIN, ECONNRESET, ENOMEM, EPROTO
+from base.errors cimport EACCES, EAGAIN, ECONNABORTED, ECONNRESET, ENOMEM, EPROTO
 from base.memory cimport free, malloc
 from base.platform cimport zc_recv, zc_send
 from transport.openssl cimport ERR_REASON, SSL_AD_REASON_OFFSET, SSL_ERROR_WANT_READ, SSL_ERROR_ZERO_RETURN, openssl_t
@@ -39,13 +39,15 @@ cdef struct tls_state_t:
     uint32_t plain[TLS_RECORDS]     # bytes inside each
     bint begun                      # the handshake is over
     bint more                       # a read may find something that no poll set reports
+    bint heard                      # something has come of a record that is not complete
     bint ended                      # the peer has said that it is done
     int error                       # the session is over; 0: it is not
     int broken                      # the same of writing only: what has come is still read
 
 
 cdef inline int tls_reason(tls_state_t *s) noexcept nogil:
-    """Why OpenSSL has given up: -EACCES if a certificate was refused, by us or by the peer, else -EPROTO."""
+    """Why OpenSSL has given up: -EACCES if a certificate was refused, by us or by the peer; -EPROTO if there is no session; -ECONNABORTED if there was
+    one, for a record may have been changed on its way: who connected tries again."""
     cdef int reason = <int> (s.lib.ERR_peek_error() & ERR_REASON)
     cdef int alert = reason - SSL_AD_REASON_OFFSET
     if not s.begun and s.lib.SSL_get_verify_result(s.ssl) != 0:
@@ -53,7 +55,7 @@ cdef inline int tls_reason(tls_state_t *s) noexcept nogil:
     # bad_certificate to access_denied, and certificate_required
     if SSL_AD_REASON_OFFSET < reason < ALERTS_END and (42 <= alert <= 49 or alert == 116):
         return -EACCES
-    return -EPROTO
+    return -ECONNABORTED if s.begun else -EPROTO
 
 
 cdef inline int tls_verdict(tls_state_t *s, int rc) noexcept nogil:
@@ -170,6 +172,7 @@ cdef inline ptrdiff_t tls_fetch(stream_t *t, tls_state_t *s, size_t most) noexce
     cdef ptrdiff_t n = zc_recv(t.fd, s.setup.scratch, most if most < TLS_SCRATCH else TLS_SCRATCH)
     if n <= 0:
         return n if n < 0 else -ECONNRESET
+    s.heard = True
     if n >= SHOWN_LEAST and s.begun:
         return n if tls_show(s, s.lib.BIO_new_mem_buf(s.setup.scratch, <int> n), True) == 0 else -ENOMEM
     if s.shown and tls_show(s, s.lib.BIO_new(s.lib.BIO_s_mem()), False) < 0:

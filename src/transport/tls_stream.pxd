@@ -21,16 +21,17 @@
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
-from base.errors cimport EAGAIN, ECONNRESET, ENOBUFS, ENOENT, ENOMEM, EPROTO
+from base.errors cimport EAGAIN, ECONNABORTED, ECONNRESET, ENOBUFS, ENOENT, ENOMEM
 from base.memory cimport calloc, free
 from base.platform cimport zc_close, zc_iov_base, zc_iov_len, zc_iov_set, zc_iovec_t, zc_send, zc_shutdown_write, zc_unsent
+from base.secret cimport zc_wipe
 from transport.openssl cimport SSL_SENT_SHUTDOWN, openssl_t
 from transport.ops cimport stream_t, transport_ops_t
 from transport.tls_peer cimport tls_about
 from transport.tls_session cimport (
     tls_fetch, tls_keep, tls_progress, tls_rest_free, tls_rest_keep, tls_send, tls_state_t, tls_verdict,
 )
-from transport.tls_setup cimport TLS_RECORD, TLS_RECORDS, TLS_SCRATCH, tls_expect, tls_setup_t, tls_setup_unref
+from transport.tls_setup cimport TLS_RECORD, TLS_RECORD_MOST, TLS_RECORDS, TLS_SCRATCH, tls_expect, tls_setup_t, tls_setup_unref
 
 cdef enum:
     # of one read: a sender that is as fast as we are must not keep the others waiting
@@ -178,6 +179,7 @@ cdef inline ptrdiff_t tls_readv(stream_t *t, zc_iovec_t *v, int count) noexcept 
     # What a poll set does not report: the rest of what fitted no more, and the end behind what did.
     s.more = total > 0 and (s.lib.SSL_pending(s.ssl) > 0 or s.lib.BIO_get_mem_data(s.incoming, &waiting) > 0
                             or s.ended or s.error != 0)
+    s.heard = s.heard and total == 0
     return total if total else n
 
 
@@ -191,6 +193,14 @@ cdef inline ptrdiff_t tls_read(stream_t *t, void *out, size_t room) noexcept nog
 cdef inline bint tls_pending(const stream_t *t) noexcept nogil:
     """transport_ops_t.pending"""
     return (<tls_state_t *> t.state).more
+
+
+cdef inline bint tls_heard(stream_t *t) noexcept nogil:
+    """transport_ops_t.heard"""
+    cdef tls_state_t *s = <tls_state_t *> t.state
+    cdef bint heard = s.heard
+    s.heard = False
+    return heard
 
 
 # ---- writing
@@ -230,17 +240,17 @@ cdef inline ptrdiff_t tls_encrypt(stream_t *t, tls_state_t *s, zc_iovec_t *v, in
     cdef int rc
     s.records = s.left = s.told = 0
     s.lib.ERR_clear_error()
-    while s.records < TLS_RECORDS:
+    while s.records < TLS_RECORDS and TLS_SCRATCH - filled >= TLS_RECORD_MOST:
         size = tls_gather(v, count, index, at, &piece, s.setup.plain)
         if size == 0:
             break
         rc = s.lib.SSL_write(s.ssl, piece, <int> size)
         if rc != <int> size:
-            s.error = -EPROTO
+            s.error = -ECONNABORTED
             return s.error
         rc = s.lib.BIO_read(s.outgoing, out + filled, <int> (TLS_SCRATCH - filled))
         if rc <= 0:
-            s.error = -EPROTO
+            s.error = -ECONNABORTED
             return s.error
         filled += rc
         taken += size
@@ -329,6 +339,7 @@ cdef inline void tls_close(stream_t *t) noexcept nogil:
     cdef tls_state_t *s = <tls_state_t *> t.state
     tls_say_goodbye(t, s)
     tls_rest_free(s)
+    zc_wipe(s.setup.plain, TLS_RECORD)      # a password may be among what was put together there last
     s.lib.SSL_free(s.ssl)
     tls_setup_unref(s.setup)
     free(s)
@@ -360,6 +371,7 @@ cdef inline void tls_stream_ops(transport_ops_t *o) noexcept nogil:
     o.read = tls_read
     o.readv = tls_readv
     o.pending = tls_pending
+    o.heard = tls_heard
     o.write = tls_write
     o.writev = tls_writev
     o.unsent = tls_unsent

@@ -8,7 +8,7 @@ from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
 from libc.string cimport memset
 from base.config cimport DEVICE_NAME_MAX
-from compression.libraries cimport lz4_t, zstd_t
+from compression.ops cimport CODECS
 from transport.openssl cimport openssl_t
 
 cdef enum:
@@ -32,8 +32,7 @@ cdef struct tls_wishes_t:
 
 # How messages are compressed.
 cdef struct compression_wishes_t:
-    const lz4_t *lz4               # as `library` above, and so is the next
-    const zstd_t *zstd
+    const void *libraries[CODECS]  # of each codec, as `library` above
     int level                      # of Zstandard
     tuning_text_t dictionary
 

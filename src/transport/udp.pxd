@@ -231,7 +231,8 @@ cdef inline int udp_receive_at(address_t *a, const tuning_t *tuning, stream_t *o
 
 
 cdef inline int udp_name(
-        int fd, const address_t *a, const char *given, size_t n, char *out, size_t room) noexcept nogil:
+        const transport_ops_t *o, int fd, const address_t *a, const char *given, size_t n, char *out,
+        size_t room) noexcept nogil:
     """transport_ops_t.name: with the port that was chosen."""
     cdef zc_sockaddr_t here
     cdef zc_sockaddr_t group = a.target

@@ -90,7 +90,8 @@ cdef inline int vsock_text(const zc_sockaddr_t *sa, char *out, size_t room) noex
 
 
 cdef inline int vsock_name(
-        int listener, const address_t *address, const char *given, size_t n, char *out, size_t room) noexcept nogil:
+        const transport_ops_t *o, int listener, const address_t *address, const char *given, size_t n, char *out,
+        size_t room) noexcept nogil:
     """transport_ops_t.name: with the port that was chosen."""
     cdef zc_sockaddr_t sa
     cdef int rc = zc_local_address(listener, &sa)

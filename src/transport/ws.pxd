@@ -8,8 +8,7 @@
 # - Where a listener is bound says nothing about which paths it answers to: all.
 
 from libc.stddef cimport size_t
-from libc.stdio cimport snprintf
-from libc.string cimport memchr, memcmp
+from libc.string cimport memchr, memcmp, memcpy
 from base.engines cimport ENGINE_WEBSOCKET
 from base.errors cimport EINVAL, ENAMETOOLONG
 from base.platform cimport zc_sockaddr_t
@@ -88,24 +87,21 @@ cdef inline void ws_place(const char *text, size_t n, place_t *out) noexcept nog
     ws_place_of(text, n, b":80", 3, out)
 
 
-cdef inline int ws_name_as(
-        const char *scheme, int listener, const address_t *address, const char *text, size_t n, char *out,
+cdef inline int ws_name(
+        const transport_ops_t *o, int listener, const address_t *address, const char *text, size_t n, char *out,
         size_t room) noexcept nogil:
-    """tcp's name, with another scheme and the path as it was given."""
-    cdef char tcp[256]                  # ENDPOINT_MAX
+    """transport_ops_t.name: tcp's, and the path as it was given."""
     cdef place_t place
-    cdef int length = tcp_name(listener, address, NULL, 0, tcp, sizeof(tcp))
+    cdef int length = tcp_name(o, listener, address, text, n, out, room)
     if length < 0:
         return length
     ws_path(text, n, &place)
-    length = snprintf(out, room, b"%s%s%.*s", scheme, tcp + 3, <int> place.path_size, place.path)
-    return length if length >= 0 and <size_t> length < room else -ENAMETOOLONG
-
-
-cdef inline int ws_name(
-        int listener, const address_t *address, const char *text, size_t n, char *out, size_t room) noexcept nogil:
-    """transport_ops_t.name"""
-    return ws_name_as(b"ws", listener, address, text, n, out, room)
+    if <size_t> length + place.path_size >= room:
+        return -ENAMETOOLONG
+    memcpy(out + length, place.path, place.path_size)
+    length += <int> place.path_size
+    out[length] = 0
+    return length
 
 
 cdef inline void ws_ops(transport_ops_t *o) noexcept nogil:

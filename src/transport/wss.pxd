@@ -2,30 +2,22 @@
 
 from libc.stddef cimport size_t
 from base.engines cimport ENGINE_WEBSOCKET
-from transport.address cimport address_t
 from transport.ops cimport place_t, transport_ops_t
-from transport.tcp cimport tcp_end
 from transport.tls cimport tls_ops, tls_tcp_prepare
 from transport.tuning cimport tuning_t
-from transport.ws cimport ws_check, ws_name_as, ws_parse_bind, ws_parse_connect, ws_path_at, ws_place_of
+from transport.ws cimport ws_check, ws_name, ws_parse_bind, ws_parse_connect, ws_path_at, ws_place_of
 
 
 cdef inline int wss_prepare(
-        const tuning_t *tuning, bint connects, const char *text, size_t n, void **made,
+        const transport_ops_t *o, const tuning_t *tuning, bint connects, const char *text, size_t n, void **made,
         const char **why) noexcept nogil:
     """transport_ops_t.prepare"""
-    return tls_tcp_prepare(tuning, connects, text, ws_path_at(text, n), made, why)
+    return tls_tcp_prepare(o, tuning, connects, text, ws_path_at(text, n), made, why)
 
 
 cdef inline void wss_place(const char *text, size_t n, place_t *out) noexcept nogil:
     """transport_ops_t.place"""
     ws_place_of(text, n, b":443", 4, out)
-
-
-cdef inline int wss_name(
-        int listener, const address_t *address, const char *text, size_t n, char *out, size_t room) noexcept nogil:
-    """transport_ops_t.name"""
-    return ws_name_as(b"wss", listener, address, text, n, out, room)
 
 
 cdef inline void wss_ops(transport_ops_t *o) noexcept nogil:
@@ -38,5 +30,4 @@ cdef inline void wss_ops(transport_ops_t *o) noexcept nogil:
     o.parse_connect = ws_parse_connect
     o.prepare = wss_prepare
     o.place = wss_place
-    o.name = wss_name
-    o.end = tcp_end                     # as ws: what the system knows has no path
+    o.name = ws_name

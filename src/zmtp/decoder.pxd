@@ -9,13 +9,15 @@
 # - The announced size is never reserved: the buffer at most doubles what has really arrived.
 # - A frame that lies whole in the input is handed out where it lies, without a copy, unless it is to be changed (`apart`).
 # - What a header looks like is told by a function: ZMTP has two, and other wires have theirs.
+# - A password may be among it: what was gathered is wiped when it goes.
 # - After an error the decoder stays in error: a stream out of step cannot be trusted again.
 
 from libc.stdint cimport int64_t, uint64_t
-from base.memory cimport free, realloc
+from base.memory cimport free, malloc
 from libc.string cimport memcpy
 
 from base.errors cimport EMSGSIZE, ENOMEM
+from base.secret cimport zc_wipe
 from zmtp.frame cimport frame_get, frame_get_v1, frame_t
 
 
@@ -78,6 +80,7 @@ cdef inline void decoder_init(decoder_t *d, int v1, int64_t limit) noexcept nogi
 
 
 cdef inline void decoder_free(decoder_t *d) noexcept nogil:
+    zc_wipe(d.body, d.capacity)
     free(d.body)
     d.body = NULL
     d.capacity = 0
@@ -101,9 +104,12 @@ cdef inline int decoder_keep(decoder_t *d, const unsigned char *p, size_t n) noe
             room = DECODER_START
         if room > d.frame.size:
             room = <size_t>d.frame.size
-        grown = <unsigned char *>realloc(d.body, room)
+        grown = <unsigned char *> malloc(room)
         if grown == NULL:
             return -ENOMEM
+        if d.have:
+            memcpy(grown, d.body, d.have)
+        decoder_free(d)
         d.body = grown
         d.capacity = room
     if n:

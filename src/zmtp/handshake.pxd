@@ -34,8 +34,8 @@ from zmtp.frame cimport (
     FRAME_COMMAND, FRAME_HEADER_MAX, FRAME_SHORT_MAX, FRAME_V1_HEADER_MAX, frame_put, frame_put_v1,
 )
 from zmtp.introduction cimport (
-    HANDSHAKE_COMMAND_MAX, hs_config_t, introduction_failed, introduction_free, introduction_hear, introduction_init,
-    introduction_limit, introduction_name, introduction_own_id, introduction_ready, introduction_t,
+    HANDSHAKE_COMMAND_MAX, hs_config_t, introduction_free, introduction_hear, introduction_init,
+    introduction_limit, introduction_name, introduction_own_id, introduction_ready, introduction_say, introduction_t,
     introduction_zap_reply,
 )
 from zmtp.outgoing cimport outgoing_free, outgoing_room, outgoing_say, outgoing_t
@@ -203,7 +203,6 @@ cdef inline int handshake_identity(handshake_t *hs, const unsigned char *p, size
 
 cdef inline int handshake_send_commands(handshake_t *hs) noexcept nogil:
     """Queue all that the mechanism has to say now. 0 or negative errno."""
-    cdef mechanism_t *m = hs.who.mechanism
     cdef unsigned char *to
     cdef size_t room = 0, size = 0
     cdef int header, rc
@@ -213,7 +212,7 @@ cdef inline int handshake_send_commands(handshake_t *hs) noexcept nogil:
         to = outgoing_room(&hs.out, header + room)
         if to == NULL:
             return -ENOMEM
-        rc = m.ops.next_command(m, to + header, room, &size)
+        rc = introduction_say(&hs.who, to + header, room, &size)
         if rc <= 0:
             return rc
         if size > room:
@@ -232,7 +231,7 @@ cdef inline int handshake_commands(handshake_t *hs, const unsigned char *p, size
     while True:
         rc = handshake_send_commands(hs)
         if rc < 0:
-            return introduction_failed(&hs.who, rc)
+            return rc
         if m.state == MECHANISM_READY:
             rc = introduction_ready(&hs.who)
             if rc == 0:

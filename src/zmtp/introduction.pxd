@@ -17,7 +17,7 @@ from base.errors cimport EINVAL, ENOMEM, EPROTO
 from base.monitor_events cimport EVENT_HANDSHAKE_FAILED_PROTOCOL
 from mechanism.crypto cimport crypto_t
 from mechanism.mechanism cimport (
-    ZMTP_UNEXPECTED_COMMAND, mechanism_config_t, mechanism_t, mechanism_zap_t,
+    ZMTP_UNEXPECTED_COMMAND, mechanism_config_t, mechanism_own_t, mechanism_t, mechanism_zap_t,
 )
 from mechanism.security cimport security_t
 from mechanism.select cimport mechanism_delete, mechanism_new
@@ -52,7 +52,7 @@ cdef struct introduction_t:
     metadata_t *properties     # through a mechanism, once ready
     unsigned char identity[ROUTING_ID_MAX]
     int identity_size
-    unsigned char peer_key[32]     # CURVE_KEY_SIZE, if peer_keyed: the public key that it has proved to have
+    unsigned char peer_key[CURVE_KEY_SIZE]  # if peer_keyed: the public key that it has proved to have
     int peer_keyed
     int peer_expected              # it has proved to be the one that it had to be
     # What a monitor shall hear of a failure.
@@ -110,8 +110,6 @@ cdef inline int introduction_init(introduction_t *w, const hs_config_t *config) 
     w.maxmsgsize = config.maxmsgsize
     mechanism.security = config.security
     mechanism.crypto = config.crypto
-    mechanism.properties = w.own
-    mechanism.properties_size = w.own_properties_size
     return mechanism_new(&mechanism, &w.mechanism)
 
 
@@ -154,6 +152,16 @@ cdef inline int introduction_failed(introduction_t *w, int rc) noexcept nogil:
     w.event = w.mechanism.event
     w.event_value = w.mechanism.event_value
     return rc
+
+
+cdef inline int introduction_say(introduction_t *w, unsigned char *out, size_t room, size_t *size) noexcept nogil:
+    """What the mechanism has to say now: as its next_command."""
+    cdef mechanism_own_t own
+    cdef int rc
+    own.properties = w.own
+    own.size = w.own_properties_size
+    rc = w.mechanism.ops.next_command(w.mechanism, &own, out, room, size)
+    return introduction_failed(w, rc) if rc < 0 else rc
 
 
 cdef inline int introduction_hear(introduction_t *w, int flags, const unsigned char *body, size_t size) noexcept nogil:

@@ -19,7 +19,9 @@ from base.endian cimport load_be32, store_be32
 
 cdef struct metadata_t:
     uint32_t refs      # atomic, any thread
-    bint authenticated  # the peer has proved who it is. Said once, before the block is shared
+    # Both are said once, before the block is shared.
+    unsigned char authenticated     # the peer has proved who it is
+    unsigned char relayed           # Peer-Address is that of a proxy that leads to the peer
     size_t head        # octets at the start that we have put in front; the rest is the peer's
     size_t size        # octets of the encoding, which follows this struct
 
@@ -66,7 +68,7 @@ cdef inline int metadata_parse(const unsigned char *p, size_t n, metadata_t **ou
     if md == NULL:
         return -ENOMEM
     md.refs = 1
-    md.authenticated = False
+    md.authenticated = md.relayed = False
     md.head = 0
     md.size = n
     if n:
@@ -100,7 +102,7 @@ cdef inline int metadata_prepend(metadata_t **md, const char *name, size_t nlen,
     if new == NULL:
         return -ENOMEM
     new.refs = 1
-    new.authenticated = False
+    new.authenticated = new.relayed = False
     new.head = first + (0 if old == NULL else old.head)
     new.size = first + old_size
     property_put(<unsigned char *>(new + 1), <const unsigned char *>name, nlen, value, vlen)
@@ -123,7 +125,7 @@ cdef inline int metadata_join(metadata_t **md, const metadata_t *front) noexcept
     if new == NULL:
         return -ENOMEM
     new.refs = 1
-    new.authenticated = False
+    new.authenticated = new.relayed = False
     new.head = front.size + (0 if old == NULL else old.head)
     new.size = front.size + old_size
     memcpy(new + 1, front + 1, front.size)

@@ -3,11 +3,13 @@
 # Rules:
 # - size - taken octets wait, from octets + taken on. Whoever sends tells outgoing_took().
 # - Room grows with what is said. It is the owner's to free.
+# - A password may be among it: nothing of it stays behind.
 
-from base.memory cimport free, realloc
+from base.memory cimport free, malloc
 from libc.string cimport memcpy
 
 from base.errors cimport ENOMEM
+from base.secret cimport zc_wipe
 
 
 cdef struct outgoing_t:
@@ -23,9 +25,13 @@ cdef inline unsigned char *outgoing_room(outgoing_t *o, size_t n) noexcept nogil
     cdef size_t capacity
     if o.size + n > o.capacity:
         capacity = 2 * (o.size + n)
-        grown = <unsigned char *>realloc(o.octets, capacity)
+        grown = <unsigned char *> malloc(capacity)
         if grown == NULL:
             return NULL
+        if o.size:
+            memcpy(grown, o.octets, o.size)
+        zc_wipe(o.octets, o.capacity)
+        free(o.octets)
         o.octets = grown
         o.capacity = capacity
     return o.octets + o.size
@@ -55,12 +61,14 @@ cdef inline void outgoing_took(outgoing_t *o, size_t n) noexcept nogil:
     """The owner has sent n octets."""
     o.taken += n
     if o.taken >= o.size:
+        zc_wipe(o.octets, o.size)
         o.size = 0
         o.taken = 0
 
 
 cdef inline void outgoing_free(outgoing_t *o) noexcept nogil:
     """May be called again."""
+    zc_wipe(o.octets, o.capacity)
     free(o.octets)
     o.octets = NULL
     o.size = o.taken = o.capacity = 0

@@ -107,6 +107,15 @@ def test_plain_users_can_be_taken_away(authenticator, emptied):
     assert asked(authenticator, b"PLAIN", b"admin", b"secret", domain=b"lab") == refused("Invalid username")
 
 
+def test_plain_users_come_and_go_with_the_mapping(authenticator):
+    users = {"admin": "secret"}
+    authenticator.configure_plain(passwords=users)
+    users["guest"] = "other"
+    assert asked(authenticator, b"PLAIN", b"guest", b"other") == [*OK, b"guest"]
+    del users["admin"]
+    assert asked(authenticator, b"PLAIN", b"admin", b"secret") == refused("Invalid username")
+
+
 @pytest.mark.better  # pyzmq's makes the same of all that it cannot decode
 @pytest.mark.parametrize("encoding, octets", [("ascii", "é".encode()), ("utf-8", b"\xe9")])
 def test_what_cannot_be_decoded_is_no_name_and_no_password(base, context, encoding, octets):
@@ -156,6 +165,15 @@ def test_addresses(base, context, authenticator):
     assert asked(other, b"NULL", address=b"10.0.0.2") == [*OK, b"anonymous"]
     with pytest.raises(ValueError):
         other.allow("10.0.0.2")
+
+
+def test_what_is_no_address_changes_nothing(base, context):
+    made = base.Authenticator(context)
+    made.zap_socket = Replies()
+    for method in (made.allow, made.deny, made.allow):
+        with pytest.raises(TypeError):
+            method("10.0.0.1", b"10.0.0.2")
+        assert asked(made, b"NULL", address=b"10.0.0.1") == asked(made, b"NULL", address=b"10.0.0.3") == [*OK, b"anonymous"]
 
 
 # Different texts of the same address, as it is given and as a socket tells it.
@@ -267,6 +285,49 @@ def test_curve_user_id_is_to_be_overloaded(base, context):
     made.configure_curve(location="*")
     assert asked(made, b"CURVE", CLIENT_KEY) == [*OK, "jürgen".encode()]
     assert base.Authenticator(context).curve_user_id(CLIENT_KEY) == KEY.decode()
+
+
+def test_a_user_id_may_be_bytes(base, context):
+    class Named(base.Authenticator):
+        def curve_user_id(self, client_public_key):
+            return client_public_key[:4]
+
+    made = Named(context)
+    made.zap_socket = Replies()
+    made.configure_curve(location="*")
+    assert asked(made, b"CURVE", CLIENT_KEY) == [*OK, CLIENT_KEY[:4]]
+
+
+def test_checks_that_are_overloaded_count(base, context):
+    """pyzmq's names for them: programs look up users elsewhere, or are stricter."""
+
+    class Stricter(base.Authenticator):
+        def _authenticate_plain(self, domain, username, password):
+            told.append((domain, username, password))
+            return username == "other", b"Who?"
+
+        async def _authenticate_curve(self, domain, client_key):
+            allowed, reason = await super()._authenticate_curve(domain, client_key)
+            told.append((domain, client_key, allowed, reason))
+            return False, b"Revoked"
+
+        def _authenticate_gssapi(self, domain, principal):
+            told.append((domain, principal))
+            return principal == b"user@REALM", b"Not here"
+
+    told = []
+    made = Stricter(context)
+    made.zap_socket = Replies()
+    made.configure_plain(passwords={"admin": "secret"})
+    made.configure_curve(location="*")
+    assert asked(made, b"PLAIN", b"admin", b"secret") == refused("Who?")
+    assert asked(made, b"PLAIN", b"other", b"secret", domain=b"lab") == [*OK, b"other"]
+    assert asked(made, b"CURVE", CLIENT_KEY) == refused("Revoked")
+    assert asked(made, b"GSSAPI", b"user@REALM", domain=b"lab") == [*OK, b"user@REALM"]
+    assert asked(made, b"GSSAPI", b"root@REALM") == refused("Not here")
+    assert told == [
+        ("", "admin", "secret"), ("lab", "other", "secret"), ("", CLIENT_KEY, True, b"OK"), ("lab", b"user@REALM"), ("", b"root@REALM"),
+    ]  # fmt: skip
 
 
 def test_gssapi_has_decided_already(authenticator):
@@ -382,6 +443,30 @@ def test_the_thread_begins_and_ends(zmq, submodule, context):
     made.stop()
 
 
+@pytest.mark.better  # libzmq lets in, by NULL, who comes between two handlers
+def test_who_stops_it_does_not_wait_for_all_answers(make, submodule, context):
+    class Slow(submodule("auth.thread").ThreadAuthenticator):
+        async def handle_zap_message(self, msg):
+            answered.append(msg)
+            asked.set()
+            assert self.thread.pipe.poll(SECONDS * 1000)  # until it is to stop
+            await super().handle_zap_message(msg)
+
+    asked, answered = threading.Event(), []
+    made = Slow(context, log=Log())
+    made.start()
+    made.stop()
+    bound = serve(make, "NULL")
+    pushes = [connect(make, "NULL", bound) for _ in range(3)]  # they wait for the handler that comes next
+    assert received(bound) == []
+    made.start()
+    assert asked.wait(SECONDS)
+    made.stop()
+    assert len(answered) == 1
+    for push in pushes:
+        push.close()
+
+
 @pytest.mark.better  # libzmq gives the name of a closed socket free some time later
 def test_the_thread_begins_again(make, running):
     for _ in range(5):
@@ -413,15 +498,57 @@ def test_the_context_ends_the_thread(zmq, submodule, kept):
         made.stop()
 
 
-@pytest.mark.better  # pyzmq's thread ends with the exception
-def test_what_goes_wrong_in_the_thread_keeps_one_peer_out(zmq, make, submodule, context):
-    class Broken(submodule("auth.thread").ThreadAuthenticator):
+def broken(kind, error):
+    """A class of authenticators that fail where the identity is "bad"."""
+
+    class Broken(kind):
         async def handle_zap_message(self, msg):
             if msg[4] == b"bad":
-                raise LookupError
+                raise error
             await super().handle_zap_message(msg)
 
-    made = Broken(context, log=Log())
+    return Broken
+
+
+# The second one is not of the class Exception: something that was awaited has been cancelled.
+ERRORS = [LookupError, asyncio.CancelledError]
+
+
+@pytest.mark.better  # pyzmq's thread goes on waiting for what has been closed
+@pytest.mark.parametrize("how", ["destroy", "close"])
+def test_it_ends_quietly_with_its_sockets(zmq, submodule, monkeypatch, how):
+    told = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    context = zmq.Context()
+    made = submodule("auth.thread").ThreadAuthenticator(context)
+    made.start()
+    thread = made.thread
+    context.destroy(linger=0) if how == "destroy" else made.zap_socket.close()
+    thread.join(SECONDS)
+    assert not thread.is_alive() and told == []
+    made.stop()
+    context.term()
+
+
+@pytest.mark.better  # pyzmq's task goes on waiting
+def test_its_task_ends_quietly_with_its_context(zmq, submodule):
+    async def main():
+        context = zmq.Context()
+        made = submodule("auth.asyncio").AsyncioAuthenticator(context)
+        made.start()
+        (task,) = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.sleep(0)  # it begins to wait
+        context.destroy(linger=0)
+        await asyncio.wait_for(task, SECONDS)
+        made.stop()
+
+    asyncio.run(main())
+
+
+@pytest.mark.better  # pyzmq's thread ends with the exception
+@pytest.mark.parametrize("error", ERRORS)
+def test_what_goes_wrong_in_the_thread_keeps_one_peer_out(zmq, make, submodule, context, error):
+    made = broken(submodule("auth.thread").ThreadAuthenticator, error)(context, log=Log())
     made.start()
     bad, good = serve(make, "NULL", ROUTING_ID=b"bad"), serve(make, "NULL")
     never = connect(make, "NULL", bad)
@@ -449,6 +576,28 @@ def test_on_the_event_loop(zmq, submodule, make, context):
         made.stop()
         made.stop()
         assert made.zap_socket is None
+        for push in pushes:
+            push.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.better  # pyzmq's task ends with the exception
+@pytest.mark.parametrize("error", ERRORS)
+def test_what_goes_wrong_on_the_event_loop_keeps_one_peer_out(zmq, submodule, make, context, error):
+    async def main():
+        made = broken(submodule("auth.asyncio").AsyncioAuthenticator, error)(context, log=Log())
+        made.start()
+        bad, good = serve(make, "NULL", ROUTING_ID=b"bad"), serve(make, "NULL")
+        events = Events(zmq, bad, zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+        watched = submodule("asyncio").Socket.shadow(events.monitor)
+        pushes = [connect(make, "NULL", bad, RECONNECT_IVL=-1)]
+        assert await watched.poll(SECONDS * 1000)
+        assert events.next()[:2] == ("HANDSHAKE_FAILED_AUTH", 500)
+        pushes.append(send(make, "NULL", good, b"good"))
+        assert await asyncio.wait_for(submodule("asyncio").Socket.shadow(good).recv(), SECONDS) == b"good"
+        assert any(line.startswith("error") for line in made.log.lines)
+        made.stop()
         for push in pushes:
             push.close()
 
@@ -487,6 +636,8 @@ def test_reading_certificates(submodule, tmp_path):
         auth.load_certificate(tmp_path / "none.key")
     with pytest.raises(OSError):
         auth.load_certificates(tmp_path / "none")
+    (tmp_path / ".e.key").write_text("hidden files count for nothing, as what other systems leave beside each file")
+    assert auth.load_certificates(tmp_path) == {KEY: True, b"other": True}
     (tmp_path / "e.key").write_text("curve\n")
     with pytest.raises(ValueError):
         auth.load_certificates(tmp_path)
@@ -500,18 +651,30 @@ def curve(zmq):
 
 def test_making_certificates(zmq, curve, submodule, tmp_path):
     auth = submodule("auth")
-    public, secret = auth.create_certificates(tmp_path, "me", metadata={"name": "me", "answer": 42})
+    public, secret = auth.create_certificates(tmp_path, "me", metadata={"name": "me", "answer": 42, b"b\xc3\xb6": b"\xc3\xa4"})
     assert (public, secret) == (str(tmp_path / "me.key"), str(tmp_path / "me.key_secret"))
     key, hidden = auth.load_certificate(secret)
     assert auth.load_certificate(public) == (key, None)
     assert zmq.curve_public(hidden) == key
-    text = open(secret).read()
-    assert "    name = me\n" in text and "    answer = 42\n" in text
+    text = open(secret, encoding="utf-8").read()
+    assert "    name = me\n" in text and "    answer = 42\n" in text and "    bö = ä\n" in text
     assert hidden.decode() not in open(public).read()
     assert auth.create_certificates(str(tmp_path), "me") == (public, secret)
     assert auth.load_certificate(public) != (key, None)
     with pytest.raises(FileNotFoundError):
         auth.create_certificates(tmp_path / "none", "me")
+
+
+def test_certificates_of_keys_from_elsewhere(submodule, tmp_path):
+    """Indy, Lamden and others write theirs by pyzmq's own function."""
+    certs = submodule("auth.certs")
+    certs._write_key_file(tmp_path / "a.key", certs._cert_public_banner.format("today"), KEY)
+    certs._write_key_file(str(tmp_path / "a.key_secret"), certs._cert_secret_banner.format("today"), KEY.decode(), secret_key=b"s=t")
+    certs._write_key_file(tmp_path / "b.key", "", KEY, "s=t", {"name": b"\xe4"}, encoding="latin1")
+    assert certs.load_certificate(tmp_path / "a.key") == (KEY, None)
+    assert certs.load_certificate(tmp_path / "a.key_secret") == certs.load_certificate(tmp_path / "b.key") == (KEY, b"s=t")
+    assert "    name = ä\n" in (tmp_path / "b.key").read_text("utf-8")
+    assert "today" in (tmp_path / "a.key").read_text()
 
 
 @pytest.mark.better  # pyzmq leaves the secret to whoever may read the directory

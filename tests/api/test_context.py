@@ -11,6 +11,7 @@ import threading
 import time
 
 import pytest
+from platforms import INTERRUPT
 
 MODULE = os.environ.get("ZMQ_MODULE", "zmqcore")  # as in tests/conftest.py
 
@@ -413,12 +414,11 @@ def test_fork_child_may_end_what_it_inherited():
     assert "parent got b'2'" in output
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals to oneself")
 def test_interrupt_ends_recv_and_term():
-    output = run("""
+    output = run(f"""
         import signal
         def interrupt_soon():
-            threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+            threading.Timer(0.2, lambda: {INTERRUPT}).start()
         context = zmq.Context(); socket = context.socket(zmq.PULL)
         interrupt_soon()
         try:
@@ -435,14 +435,13 @@ def test_interrupt_ends_recv_and_term():
     assert "recv ended" in output and "term ended" in output
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals to oneself")
 @pytest.mark.parametrize("end", ["term()", "destroy()", "destroy(0)", "__exit__(None, None, None)"])
 def test_interrupted_term_is_the_last_to_wait(end):
     output = run(f"""
         import signal
         c = zmq.Context(); s = c.socket(zmq.PUSH)
         {UNSENT}; s.close()
-        threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        threading.Timer(0.2, lambda: {INTERRUPT}).start()
         try:
             c.term()
         except KeyboardInterrupt:
@@ -455,18 +454,17 @@ def test_interrupted_term_is_the_last_to_wait(end):
     assert float(output.rpartition("took ")[2]) < 5
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals to oneself")
 def test_interrupted_term_leaves_what_lingers_to_the_background():
-    output = run("""
+    output = run(f"""
         import signal, socket
         listener = socket.create_server(("127.0.0.1", 0)); port = listener.getsockname()[1]; listener.close()
-        c = zmq.Context(); s = c.socket(zmq.PUSH); s.connect(f"tcp://127.0.0.1:{port}"); s.send(b"late"); s.close()
-        threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        c = zmq.Context(); s = c.socket(zmq.PUSH); s.connect(f"tcp://127.0.0.1:{{port}}"); s.send(b"late"); s.close()
+        threading.Timer(0.2, lambda: {INTERRUPT}).start()
         try:
             c.term()
         except KeyboardInterrupt:
             c.term()
-        other = zmq.Context(); pull = other.socket(zmq.PULL); pull.rcvtimeo = 10000; pull.bind(f"tcp://127.0.0.1:{port}")
+        other = zmq.Context(); pull = other.socket(zmq.PULL); pull.rcvtimeo = 10000; pull.bind(f"tcp://127.0.0.1:{{port}}")
         print("got", pull.recv()); pull.close(); other.term()
     """)
     assert "got b'late'" in output

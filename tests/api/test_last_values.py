@@ -188,3 +188,27 @@ def test_TOPIC_5_closing_ends_the_thread(zmq, submodule, how):
         ending.join()
     else:
         context.term()
+
+
+def test_what_is_no_message_is_refused(zmq, publisher):
+    publishing = publisher()
+    for message in ("text", 5, None, [b"topic", "text"], [b"topic", 5]):
+        with pytest.raises(TypeError):
+            publishing.publish(message)
+    with pytest.raises(IndexError):
+        publishing.publish([])
+    assert len(publishing.values) == 0
+    publishing.publish([zmq.Frame(b"topic"), bytearray(b"value")])
+    assert list(publishing.values.matching(b"")) == [[b"topic", b"value"]]
+    publishing.forget("topic")
+    assert len(publishing.values) == 0
+
+
+def test_a_context_of_another_kind_is_refused(submodule, context):
+    awaited = submodule("asyncio").Context(context)
+    made = submodule("last_values")
+    with pytest.raises(TypeError, match=r"LastValuePublisher needs a zmqcore.Context, not a zmqcore.asyncio.Context"):
+        made.LastValuePublisher(awaited)
+    with pytest.raises(TypeError, match=r"AsyncLastValuePublisher needs a context of zmqcore.asyncio"):
+        made.AsyncLastValuePublisher(context)
+    assert not [socket for socket in context._sockets_snapshot() if not socket.closed]

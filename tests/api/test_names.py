@@ -31,7 +31,11 @@ OWN_OPTIONS = {
     "SHARED_MEMORY": 9060, "SHARED_MEMORY_ANY_USER": 9061, "COMPRESSION_LEVEL": 9063, "COMPRESSION_DICT": 9064,
     "SNDHWM_BYTES": 9065, "RCVHWM_BYTES": 9066, "OVERFLOW": 9067,
 }  # fmt: skip
-OWN = {"SocketOption": OWN_OPTIONS, "Event": {"PACKETS_LOST": 1 << 30}} if MODULE == "zmqcore" else {}
+OWN = (
+    {"SocketOption": OWN_OPTIONS, "ContextOption": {"MAX_QUEUED_BYTES": 9072}, "Event": {"QUEUE_FULL": 1 << 27, "PACKETS_LOST": 1 << 30}}
+    if MODULE == "zmqcore"
+    else {}
+)
 
 
 def find(path):

@@ -12,6 +12,7 @@ from unittest import mock
 
 import pytest
 from awaiting import endpoint
+from socks_proxy import Proxy
 
 pytestmark = pytest.mark.better
 
@@ -184,6 +185,24 @@ def test_a_stranger_is_warned_of_once_for_each_socket(zmq, two, strangers):
             assert warning.filename == __file__
     other.send_pyobj(1)
     assert len(warned_of(one.recv_pyobj)[1]) == 1
+
+
+def test_a_peer_behind_a_proxy_on_this_machine_may_be_anywhere(zmq, make):
+    push, pull = make("PUSH"), make("PULL")
+    push.bind("tcp://127.0.0.1:*")
+    with Proxy(names={"far.away": "127.0.0.1"}) as proxy:
+        pull.socks_proxy = proxy.endpoint.encode()
+        pull.connect(f"tcp://far.away:{endpoint(push).rpartition(':')[2]}")
+        push.send_pyobj(Exploit())
+        push.send_pyobj([1])
+        push.send_pyobj([2])
+        with pytest.raises(zmq.UntrustedPickleError, match="unauthenticated peer"):
+            pull.recv_pyobj(trusted_only=True)
+        assert ran == []
+        result, seen = warned_of(pull.recv_pyobj)
+        assert result == [1] and [one.category for one in seen] == [zmq.UntrustedPickleWarning]
+        frame = pull.recv(copy=False).fast_copy()
+        assert frame["Peer-Address"] == "127.0.0.1" and not _pickles._trusted(frame)
 
 
 def test_a_warning_that_is_an_error_refuses(zmq, two, strangers):

@@ -7,9 +7,19 @@ import threading
 import time
 
 import pytest
-from channels import Channel
+from channels import Channel, silent_descriptors
 
 WINDOWS = sys.platform == "win32"
+
+
+@pytest.fixture(params=["zmq_poll", "standing"], autouse=True)
+def way(request, zmq, monkeypatch):
+    """A Poller of many members keeps a poll set from one poll to the next; here it does so with one member and from the first poll on."""
+    if request.param == "standing":
+        if zmq.__name__ != "zmqcore":
+            pytest.skip("zmqcore's own")
+        monkeypatch.setattr("zmqcore.poll.STANDING_MEMBERS", 1)
+        monkeypatch.setattr("zmqcore.poll.STANDING_POLLS", 0)
 
 
 @pytest.fixture
@@ -124,6 +134,23 @@ def test_descriptors(zmq, peers, channel):
     one.send(b"x")
     assert two.poll(5000)
     assert dict(poller.poll(5000)) == {reader: zmq.POLLIN, two: zmq.POLLIN}
+
+
+def test_more_than_select_takes(zmq, context, channel):
+    poller = zmq.Poller()
+    pulls = [context.socket(zmq.PULL) for _ in range(70)]
+    with silent_descriptors() as silent:
+        for one in (*silent, *pulls, channel.reader):
+            poller.register(one, zmq.POLLIN)
+        assert poller.poll(0) == []
+        channel.write(b"x")
+        assert poller.poll(5000) == [(channel.reader, zmq.POLLIN)]
+        push = context.socket(zmq.PUSH)
+        pulls[-1].bind("inproc://last")
+        push.connect("inproc://last")
+        push.send(b"x")
+        assert pulls[-1].poll(5000)
+        assert dict(poller.poll(5000)) == {channel.reader: zmq.POLLIN, pulls[-1]: zmq.POLLIN}
 
 
 def test_objects_with_a_descriptor(zmq):
@@ -334,3 +361,10 @@ def test_flags_that_do_not_fit(zmq, context):
     for call in (lambda: zmq.zmq_poll([(socket, 1 << 70)], 0), lambda: socket.poll(0, 1 << 70)):
         with pytest.raises(OverflowError):
             call()
+
+
+@pytest.mark.better
+def test_select_takes_lists(zmq, make):
+    """A socket can be iterated over: it would be received from for ever."""
+    with pytest.raises(TypeError, match="lists of sockets"):
+        zmq.select(make("PULL"), [], [], 0)

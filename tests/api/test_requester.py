@@ -167,3 +167,50 @@ def test_TIME_7_nothing_is_no_error(zmq, submodule, pair):
         return await shadow.try_recv_multipart(), await shadow.try_recv(), await shadow.try_recv_multipart()
 
     assert asyncio.run(main()) == ([b"a", b"b"], None, None)
+
+
+def test_what_is_no_message_is_refused(requester):
+    asking = requester(dead_endpoint())
+    for message in ("text", 5, None, [b"frame", "text"], [5]):  # not letters, and not five zeros
+        with pytest.raises(TypeError):
+            asking.request(message, timeout=0)
+    with pytest.raises(IndexError):
+        asking.request([], timeout=0)
+    with pytest.raises(ValueError, match="retries"):
+        asking.request(b"question", timeout=0, retries=-1)
+
+
+def test_a_buffer_is_one_frame(zmq, make, requester, serve):
+    router = make("ROUTER")
+    router.bind("tcp://127.0.0.1:*")
+    serve(router, list)
+    asking = requester(endpoint(router))
+    for message in (bytearray(b"question"), memoryview(b"question"), zmq.Frame(b"question"), [bytearray(b"question")]):
+        assert asking.request(message, timeout=15000) == [b"question"]
+
+
+def test_a_context_of_another_kind_is_refused(zmq, submodule, context):
+    """Awaiting what blocks stops the loop, and calling what is awaited does nothing."""
+    awaited = submodule("asyncio").Context(context)
+    made = submodule("requester")
+    with pytest.raises(TypeError, match=r"Requester needs a zmqcore.Context, not a zmqcore.asyncio.Context"):
+        made.Requester(awaited, dead_endpoint())
+    with pytest.raises(TypeError, match=r"AsyncRequester needs a context of zmqcore.asyncio, not a zmqcore.context.Context"):
+        made.AsyncRequester(context, dead_endpoint())
+    with pytest.raises(zmq.ZMQError, match="nonsense"):
+        made.Requester(context, "nonsense")
+    assert not [socket for socket in context._sockets_snapshot() if not socket.closed]
+
+
+def test_the_contexts_time_limits_are_not_for_questions(zmq, make, submodule, context, serve):
+    server = make("REP")
+    server.bind("tcp://127.0.0.1:*")
+    serve(server, list)
+    awaited = submodule("asyncio").Context(context)
+    awaited.rcvtimeo = awaited.sndtimeo = 0
+
+    async def main():
+        async with submodule("requester").AsyncRequester(awaited, endpoint(server)) as asking:
+            return await asking.request(b"question", timeout=15000)
+
+    assert asyncio.run(main()) == [b"question"]

@@ -193,10 +193,12 @@ def test_what_a_function_returns(zmq, keys, serve, join):
         answers.pop(0)
 
 
-@pytest.mark.parametrize("raises", [ValueError("no"), SystemExit(1), KeyboardInterrupt(), StopIteration(), MemoryError()], ids=repr)
+@pytest.mark.parametrize("raises", [ValueError("no"), SystemExit(1), KeyboardInterrupt(), StopIteration(), MemoryError(), UnicodeError], ids=repr)
 def test_a_function_that_raises_refuses_and_is_logged(zmq, keys, serve, join, caplog, raises):
     def allow(peer):
         if peer.key == keys.wrong.public:
+            if raises is UnicodeError:
+                return "no user \ud800"  # it cannot be told
             raise raises
         return True
 
@@ -204,7 +206,7 @@ def test_a_function_that_raises_refuses_and_is_logged(zmq, keys, serve, join, ca
     with caplog.at_level(logging.ERROR, "zmqcore"):
         join(server, keys.wrong)
         assert events.next()[:2] == ("HANDSHAKE_FAILED_AUTH", 500)
-    assert str(keys.wrong.public) in caplog.text and type(raises).__name__ in caplog.text
+    assert str(keys.wrong.public) in caplog.text and ("Unicode" if raises is UnicodeError else type(raises).__name__) in caplog.text
     for key in vars(keys).values():
         assert key.reveal().decode() not in caplog.text
     comes_in(server, events, join(server, keys.client))
@@ -339,6 +341,7 @@ def test_a_directory_that_cannot_be_read_refuses(zmq, keys, serve, join, tmp_pat
 def test_a_file_that_is_no_certificate_is_left_out(zmq, keys, serve, join, tmp_path, caplog):
     (tmp_path / "broken.key").write_text("nonsense")
     (tmp_path / "folder.key").mkdir()
+    keys.wrong.public.save(tmp_path / ".hidden.key")
     keys.client.public.save(tmp_path / "client.key")
     with caplog.at_level(logging.WARNING, "zmqcore"):
         server, events = serve(tmp_path)

@@ -108,6 +108,27 @@ def test_TIME_10_the_deadline_is_that_of_the_whole_batch(zmq, pair):
     assert sent >= len(taken)
 
 
+def test_TIME_10_what_was_asked_for_is_told_not_what_was_left(zmq):
+    """Calls that are made of others, as those of a subclass with a `send` of its own."""
+
+    class Own(zmq.Socket):
+        def send(self, data, flags=0, copy=True, track=False, **kwargs):
+            return super().send(data, flags, copy=copy, track=track, **kwargs)
+
+    def slow():
+        end = time.monotonic() + 0.002
+        while time.monotonic() < end:
+            pass
+        yield b"x"
+
+    with zmq.Context() as ctx, Own(ctx, zmq.PUSH) as push:
+        push.linger = 0
+        push.sndhwm = 1
+        push.bind("inproc://nobody")
+        with pytest.raises(zmq.Again, match="no room for the message within timeout=20 ms"):
+            push.send_many(slow(), timeout=20)
+
+
 def test_TIME_10_frames_of_a_message_have_one_deadline(zmq, pair):
     push, pull = pair("PUSH", "PULL", "inproc", {"SNDHWM": 1}, {"RCVHWM": 1})
     fill(zmq, push)

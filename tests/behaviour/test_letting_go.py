@@ -2,7 +2,7 @@
 import time
 
 import pytest
-from awaiting import endpoint, received, silent, until
+from awaiting import Events, endpoint, received, silent, until
 from platforms import errno
 from transports import NETWORKS
 
@@ -176,8 +176,9 @@ def test_output_waits_for_the_peer_while_input_is_still_unread(zmq, make, fresh,
     here.connect(where)
     there.send(b"unread")
     assert here.poll(5000)
+    events = Events(zmq, there, zmq.EVENT_CLOSED)
     there.close()
-    until(lambda: here.getsockopt(zmq.EVENTS) is not None and not_listening(zmq, make, where))
+    events.wait("CLOSED")
     here.send(b"for the next")
     here.disconnect(where)
     there = make("DEALER")
@@ -185,18 +186,6 @@ def test_output_waits_for_the_peer_while_input_is_still_unread(zmq, make, fresh,
     assert there.recv() == b"for the next"
     assert here.recv() == b"unread"
     silent(here, 20)
-
-
-def not_listening(zmq, make, where):
-    """The old listener has gone: the address can be bound."""
-    probe = make("PULL")
-    try:
-        probe.bind(where)
-    except zmq.ZMQError:
-        return False
-    finally:
-        probe.close()
-    return True
 
 
 def bound_again(zmq, socket, where):

@@ -3,7 +3,6 @@
 The same expectations hold for pyzmq (ZMQ_MODULE=zmq). Left out there: what a release of libzmq does not have, and features that zmqcore lacks.
 """
 
-
 import pytest
 from platforms import errno
 
@@ -132,8 +131,9 @@ def test_bytes(zmq, new, kind):
                 assert made.get(option) == text, row["name"]
         if zmq.__name__ == "zmq" and row["name"] == "CONNECT_ROUTING_ID":
             continue  # libzmq takes ids that no peer could have
-        for bad in {row["lowest"] - 1, row["highest"] + 1} & set(range(2**20)):
-            refused(zmq, made.set, option, b"v" * bad)
+        for bad in (row["lowest"] - 1, row["highest"] + 1):
+            if 0 <= bad < 2**20:
+                refused(zmq, made.set, option, b"v" * bad)
 
 
 def test_lists_of_numbers(zmq, new, kind):

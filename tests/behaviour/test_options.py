@@ -8,6 +8,7 @@ import os
 import socket as system_socket
 import sys
 import threading
+import time
 
 import pytest
 from awaiting import Events, endpoint
@@ -391,6 +392,23 @@ def test_ipc_filter(zmq, make, tmp_path):
         assert bool(server.poll(SOON if expected else 0)) == bool(expected), option
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="peer credentials of unix sockets")
+@pytest.mark.parametrize(("option", "value", "where"), [("TCP_ACCEPT_FILTER", b"192.0.2.1", "tcp"), ("IPC_FILTER_UID", os.getuid() + 1, "ipc")])
+def test_END_40_and_END_42_a_filter_is_for_listeners_bound_afterwards(zmq, make, fresh, option, value, where):
+    server, client = make("PULL"), make("PUSH")
+    server.bind(fresh(where))
+    before = endpoint(server)
+    server.setsockopt(getattr(zmq, option), value)
+    server.bind(fresh(where))
+    stranger = make("PUSH")
+    events = Events(zmq, stranger)
+    stranger.connect(endpoint(server))
+    events.wait("DISCONNECTED", "HANDSHAKE_FAILED_NO_DETAIL")
+    client.connect(before)
+    client.send(b"m")
+    assert server.recv() == b"m"
+
+
 def test_use_fd(zmq, make):
     with system_socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -403,6 +421,25 @@ def test_use_fd(zmq, make):
     client.send(b"m")
     assert server.poll(SOON)
     assert server.recv() == b"m"
+
+
+@pytest.mark.better
+@pytest.mark.skipif(sys.platform != "linux", reason="what accept() says to a socket that was shut down is the system's choice")
+def test_a_descriptor_that_listens_no_more_is_asked_now_and_then(zmq, make):
+    """libzmq ends the process."""
+    with system_socket.create_server(("127.0.0.1", 0)) as listening:
+        server = make("PULL")
+        server.setsockopt(zmq.USE_FD, os.dup(listening.fileno()))
+        server.bind(f"tcp://127.0.0.1:{listening.getsockname()[1]}")
+        events = Events(zmq, server)
+        begun = time.monotonic()
+        listening.shutdown(system_socket.SHUT_RDWR)
+        assert events.wait("ACCEPT_FAILED")[1] == errno.EINVAL
+        server.unbind(endpoint(server))
+        asked = 1
+        while events.next()[0] != "CLOSED":
+            asked += 1
+        assert asked <= 2 + (time.monotonic() - begun) / 0.1
 
 
 @pytest.mark.parametrize(

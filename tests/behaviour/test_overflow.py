@@ -1,5 +1,7 @@
 """Bounds in bytes, and what a send does at the bound. What one side sent is what the other has received plus what the counters say was dropped."""
 
+import random
+
 import pytest
 from awaiting import endpoint, fill, until
 
@@ -285,3 +287,196 @@ def test_FLOW_7_a_router_and_a_peer_that_does_not_read(zmq, make, fresh, policy)
     if policy == DROP_OLDEST:
         assert got[-1] == b"299"
     assert not dealer.poll(100)
+
+
+# -- the oldest, wherever they are
+
+
+def test_FLOW_8_within_a_process_the_oldest_are_dropped(zmq, make, fresh):
+    push, pull = make("PUSH", SNDHWM=3, OVERFLOW=DROP_OLDEST), make("PULL", RCVHWM=2)
+    pull.bind(fresh("inproc"))
+    push.connect(endpoint(pull))
+    for n in range(12):
+        push.send_multipart([b"%d" % n, b"b"])
+    assert [pull.recv_multipart()[0] for _ in range(5)] == [b"%d" % n for n in range(7, 12)]
+    sent, got = push.statistics(), pull.statistics()
+    assert (sent.messages_out, sent.dropped.outdated, sent.dropped.full) == (12, 7, 0)
+    assert (got.messages_in, got.queued_in, got.bytes_in) == (5, 0, 5 + 2 + 5)
+    assert not pull.poll(0)
+
+
+def test_FLOW_8_before_the_bind(zmq, make, fresh):
+    address = fresh("inproc")
+    push = make("PUSH", SNDHWM=3, OVERFLOW=DROP_OLDEST)
+    push.connect(address)
+    for n in range(9):
+        push.send(b"%d" % n)
+    pull = make("PULL")
+    pull.bind(address)
+    assert [pull.recv() for _ in range(3)] == [b"6", b"7", b"8"]
+    assert pull.statistics().messages_in == 3
+
+
+def test_FLOW_8_a_message_that_is_being_read_stays_whole(zmq, make, fresh):
+    push, pull = make("PUSH", SNDHWM=2, OVERFLOW=DROP_OLDEST), make("PULL", RCVHWM=2)
+    pull.bind(fresh("inproc"))
+    push.connect(endpoint(pull))
+    for n in range(4):
+        push.send_multipart([b"%d" % n, b"b", b"c"])
+    assert pull.recv() == b"0"
+    for n in range(4, 9):
+        push.send_multipart([b"%d" % n, b"b", b"c"])
+    assert [pull.recv(), pull.recv()] == [b"b", b"c"]
+    got = [pull.recv_multipart() for _ in range(3)]
+    assert got == [[b"%d" % n, b"b", b"c"] for n in range(6, 9)]
+    assert push.statistics().dropped.outdated == 5
+    assert not pull.poll(0)
+
+
+def test_FLOW_8_readers_at_work(zmq, make, fresh):
+    import threading
+
+    push, pull = make("PUSH", SNDHWM=5, OVERFLOW=DROP_OLDEST), make("PULL", RCVHWM=5)
+    pull.bind(fresh("inproc"))
+    push.connect(endpoint(pull))
+    got = []
+
+    def read():
+        while not got or got[-1] != 5000:
+            first, second = pull.recv_multipart()
+            assert first == second
+            got.append(int(first))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for n in range(5000):
+        push.send_multipart([b"%d" % n] * 2)
+    push.overflow = WAIT
+    push.send_multipart([b"5000"] * 2)
+    reader.join()
+    assert got == sorted(set(got))
+    dropped = push.statistics().dropped
+    assert len(got) + dropped.outdated + dropped.full == 5001
+    assert pull.statistics().messages_in == len(got)
+
+
+@pytest.mark.parametrize("kind", ["PUSH", "DEALER"])
+def test_FLOW_8_in_the_middle_of_a_message_that_leaves(zmq, make, fresh, kind):
+    """The output ends with the first frame of a message: its rest is first in the queue, and stays."""
+    peers = {"PUSH": "PULL", "DEALER": "DEALER"}
+    sender = make(kind, SNDHWM=4, OVERFLOW=DROP_OLDEST, SNDBUF=4096)
+    reader = make(peers[kind], RCVHWM=1, RCVBUF=4096)
+    reader.bind(fresh("tcp"))
+    sender.connect(endpoint(reader))
+    sender.wait_for_peers(1, timeout=15000)
+    for n in range(200):
+        sender.send_multipart([b"%03d" % n + LARGE, b"b" * 200_000, b"c" * 200_000])
+    dropped = sender.statistics().dropped
+    assert dropped.outdated and not dropped.full
+    got = [reader.recv_multipart() for _ in range(200 - dropped.outdated)]
+    assert all([len(frame) for frame in one] == [100_003, 200_000, 200_000] for one in got)
+    numbers = [one[0][:3] for one in got]
+    # The rest of the one that leaves has a place of the four.
+    assert numbers == sorted(numbers) and numbers[-3:] == [b"197", b"198", b"199"]
+
+
+def test_FLOW_9_an_inverted_publisher(zmq, make, fresh, transport):
+    """INVERT_MATCHING sends to those who have not asked; who is full loses its oldest."""
+    pub = make("XPUB", SNDHWM=2, OVERFLOW=DROP_OLDEST, INVERT_MATCHING=1)
+    pub.bind(fresh(transport))
+    subs = [make("XSUB", RCVHWM=2) for _ in range(3)]
+    for sub in subs:
+        sub.connect(endpoint(pub))
+    subs[0].send(b"\x01x")
+    assert pub.recv() == b"\x01x"
+    pub.wait_for_peers(3, timeout=15000)
+    noise = random.Random(1).randbytes(len(LARGE))  # that cannot be compressed
+    for n in range(300):
+        pub.send(b"x%03d" % n + noise)
+    pub.send(b"y")
+    found = pub.statistics().dropped
+    assert found.outdated and not found.full
+    for sub in subs[1:]:
+        got = [sub.recv()[:4]]
+        while got[-1] != b"y":
+            got.append(sub.recv()[:4])
+        assert got[-2] == b"x299" and got == sorted(got)
+    assert subs[0].recv() == b"y"
+
+
+# -- it is told
+
+
+def test_FLOW_8_what_a_router_has_begun_to_read_stays(zmq, make, fresh):
+    """It has given out the id, and nothing of the message itself."""
+    router, dealer = make("ROUTER", RCVHWM_BYTES=100), make("DEALER", SNDHWM_BYTES=100, OVERFLOW=DROP_OLDEST, ROUTING_ID=b"d")
+    router.bind(fresh("inproc"))
+    dealer.connect(endpoint(router))
+    dealer.send(b"old" * 100)
+    assert router.recv() == b"d" and router.rcvmore
+    dealer.send(b"new", zmq.SNDMORE)
+    assert router.recv(zmq.DONTWAIT) == b"old" * 100
+    dealer.send(b"rest")
+    assert dealer.statistics().dropped.full == 1
+
+
+@pytest.mark.parametrize("policy", [DROP_NEWEST, DROP_OLDEST, REFUSE])
+@pytest.mark.parametrize("kind", ["PUSH", "DEALER", "PUB"])
+def test_FLOW_10_a_full_queue_is_told_once_until_there_is_room(zmq, make, fresh, kind, policy):
+    peers = {"PUSH": "PULL", "DEALER": "DEALER", "PUB": "SUB"}
+    sender, reader = make(kind, SNDHWM=2, OVERFLOW=policy), make(peers[kind], RCVHWM=2)
+    if kind == "PUB":
+        reader.subscribe(b"")
+    reader.bind(fresh("inproc"))
+    sender.connect(endpoint(reader))
+    if kind == "PUB":
+        sender.wait_for_subscribers(1, b"", timeout=15000)
+
+    def overrun():
+        for _ in range(10):
+            try:
+                sender.send(b"x")
+            except zmq.ZMQError as error:
+                assert error.errno == zmq.ENOBUFS
+
+    with sender.watch(zmq.EVENT_QUEUE_FULL) as events:
+        for _ in range(2):
+            overrun()
+            event = events.recv()
+            # A publisher that refuses looks for room among all.
+            assert (event.name, event.value) == ("QUEUE_FULL", policy)
+            assert event.peer_id == 0 if (kind, policy) == ("PUB", REFUSE) else event.peer.queued_out == 4
+            assert not events.poll(0)
+            for _ in range(4):
+                reader.recv()
+    overrun()  # nobody watches
+
+
+def test_FLOW_10_a_router_tells_of_the_peer(zmq, make, fresh):
+    router, dealer = make("ROUTER", SNDHWM=1), make("DEALER", RCVHWM=1, ROUTING_ID=b"slow")
+    router.bind(fresh("inproc"))
+    dealer.connect(endpoint(router))
+    router.wait_for_peers(1, timeout=15000)
+    with router.watch() as events:
+        for _ in range(4):
+            router.send_multipart([b"slow", b"x"])
+        event = events.recv()
+        assert (event.name, event.value, event.peer.routing_id) == ("QUEUE_FULL", DROP_NEWEST, b"slow")
+
+
+def test_FLOW_10_a_function_is_called(zmq, make, fresh):
+    import queue
+
+    told = queue.Queue()
+    push = make("PUSH", SNDHWM=1, OVERFLOW=DROP_NEWEST)
+    pull = make("PULL", RCVHWM=1)
+    pull.bind(fresh("inproc"))
+    push.connect(endpoint(pull))
+    events = push.watch(zmq.EVENT_QUEUE_FULL)
+    thread = events.call(told.put)
+    for _ in range(4):
+        push.send(b"x")
+    assert told.get(timeout=30).name == "QUEUE_FULL"
+    push.close()
+    thread.join(30)
+    assert not thread.is_alive() and told.empty()

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.better  # the statistics that tell
 
 TESTS = Path(__file__).resolve().parents[1]
 LARGE = 65536
+LARGER = 4 * LARGE  # with pauses between, handed over one by one
 HUGE = 1 << 20
 
 
@@ -51,20 +52,104 @@ class Reader(threading.Thread):
         assert (self.count, self.wrong) == (count, None)
 
 
+READER = """
+import sys, zmqcore as zmq
+pull = zmq.Context().socket(zmq.PULL)
+pull.bind(sys.argv[1])
+print(pull.last_endpoint.decode(), flush=True)
+count = 0
+while frame := pull.recv():
+    assert frame == b"%08d" % count * (len(frame) // 8), count
+    count += 1
+print(count, flush=True)
+"""
+
+
+@pytest.fixture
+def apart(make, fresh):
+    """apart(transport) -> a PUSH, and a function that tells how many numbered frames have arrived in order before the empty one. They are read by a
+    process of their own: a thread of this one would wait for the GIL, and hold it, and so break the rhythm that is measured."""
+    started = []
+
+    def apart(transport):
+        command = [sys.executable, "-c", READER, fresh(transport)]
+        reader = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        started.append(reader)
+        push = make("PUSH")
+        push.connect(reader.stdout.readline().strip())
+        return push, lambda: int(reader.stdout.readline())
+
+    yield apart
+    for reader in started:
+        reader.kill()
+        reader.communicate()
+
+
 @pytest.mark.parametrize("transport", PLAIN)
-def test_frames_of_a_working_program_are_handed_over(pair, transport):
-    push, pull = pair("PUSH", "PULL", transport)
-    reader = Reader(pull, LARGE)
+@pytest.mark.parametrize(("size", "pause"), [(LARGE, 30e-6), (LARGER, 100e-6), (LARGER, 300e-6)], ids=["tempo", "100us", "300us"])
+def test_frames_of_a_working_program_are_handed_over(apart, transport, size, pause):
+    """The last message arrives, too, without another call of the program."""
+    push, arrived = apart(transport)
     sent = 0
-    until = time.monotonic() + SECONDS
+    end = time.monotonic() + SECONDS
     while push.statistics().handed_over < 20:
-        assert time.monotonic() < until
-        push.send(numbered(sent, LARGE))
+        assert time.monotonic() < end
+        push.send(numbered(sent, size))
         sent += 1
-        work(100e-6)
+        work(pause)
     push.send(b"")
-    reader.check(sent)
+    assert arrived() == sent
     assert push.statistics().messages_left == sent + 1
+
+
+def test_a_program_that_sends_regularly_may_stop_at_any_time(apart):
+    """What it has sent is written without another call."""
+    push, arrived = apart("tcp")
+    for number in range(1000):
+        push.send(numbered(number, LARGE))
+        work(40e-6)
+    push.send(b"")
+    assert arrived() == 1000
+
+
+def there_at_once(zmq, push, pull):
+    """Whether a small message can be received as soon as it is sent; else it is waited for."""
+    push.send(b"small")
+    try:
+        pull.recv(zmq.DONTWAIT)
+    except zmq.Again:
+        pull.recv()
+        return False
+    return True
+
+
+def test_small_messages_after_large_ones_leave_with_their_call_again(zmq, pair):
+    """Every other one: the one between waits for more to come, and what the I/O thread writes ends that."""
+    push, pull = pair("PUSH", "PULL", "ipc", {"SNDHWM": 0}, {"RCVHWM": 0})
+    for _ in range(5):
+        end = time.monotonic() + SECONDS
+        enough = push.statistics().handed_over + 20
+        while push.statistics().handed_over < enough:
+            assert time.monotonic() < end
+            push.send(bytes(LARGE))
+            work(40e-6)
+        for _ in range(20):
+            push.send(bytes(LARGE))
+            work(40e-6)
+        push.send(b"")
+        while pull.recv():
+            pass
+        assert sum(there_at_once(zmq, push, pull) for _ in range(200)) > 50
+
+
+def test_messages_with_pauses_between_leave_with_their_call(zmq, pair):
+    """All of them, and not every other one, for which the I/O thread would have to come."""
+    push, pull = pair("PUSH", "PULL", "ipc")
+    there = 0
+    for _ in range(200):
+        there += there_at_once(zmq, push, pull)
+        work(200e-6)
+    assert there > 150
 
 
 @pytest.mark.parametrize("transport", PLAIN)

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 from awaiting import dead_endpoint, endpoint, fill, until
+from platforms import errno
 
 pytestmark = pytest.mark.better
 
@@ -123,6 +124,25 @@ def test_WHO_6_events_are_typed_and_name_the_peer(zmq, make):
         assert (gone.name, gone.peer_id, gone.peer.routing_id) == ("DISCONNECTED", event.peer_id, b"me")
 
 
+def test_WHO_6_an_event_is_completed_without_a_look_at_all_peers(zmq, make, monkeypatch):
+    def all_peers(socket):
+        raise AssertionError("all peers were looked at")
+
+    server = make("ROUTER")
+    server.bind("tcp://127.0.0.1:*")
+    with server.watch(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED) as events:
+        clients = [make("DEALER", ROUTING_ID=b"%d" % n) for n in range(20)]
+        for client in clients:
+            client.connect(endpoint(server))
+        monkeypatch.setattr("zmqcore._core.picture", all_peers)
+        come = {event.peer.routing_id: event.peer_id for event in (events.recv() for _ in clients)}
+        assert come.keys() == {b"%d" % n for n in range(20)}
+        for n in (7, 0, 19, 8):
+            clients[n].close()
+            gone = events.recv()
+            assert (gone.peer_id, gone.peer.routing_id) == (come[b"%d" % n], b"%d" % n)
+
+
 def test_WHO_6_events_end_with_the_socket(zmq, make):
     server = make("ROUTER")
     events = server.watch()
@@ -141,6 +161,39 @@ def test_WHO_6_events_tell_errors_by_name(zmq, make):
         assert events.recv().error == "EADDRINUSE"
 
 
+def test_WHO_6_the_contexts_time_limit_is_not_for_events(zmq, make, context):
+    context.rcvtimeo = 0
+    with make("ROUTER").watch() as events:
+        context.rcvtimeo = -1
+        assert events._pair.get(zmq.RCVTIMEO) == -1
+        with pytest.raises(TypeError, match="a function"):
+            events.call(None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "call", "error", "text"),
+    [
+        ("ROUTER", lambda router: router.peer_state(b"nobody"), "EHOSTUNREACH", "no peer has this routing id"),
+        ("PUSH", lambda push: push.peer_state(b"nobody"), "ENOTSUP", "only ROUTER and STREAM"),
+        ("PUSH", lambda push: push.let_go(5), "EHOSTUNREACH", "no peer 5"),
+        ("PUSH", lambda push: push.wait_for_subscribers(1, "topic", timeout=0), "ENOTSUP", "only PUB, XPUB and RADIO"),
+        ("PUSH", lambda push: push.lend(-1), "EINVAL", "0 bytes or more"),
+        ("REP", lambda rep: setattr(rep, "overflow", 2), "EINVAL", "option OVERFLOW: this REP socket cannot do 2"),
+        ("REP", lambda rep: setattr(rep, "overflow", 9), "EINVAL", "option OVERFLOW takes an int, 0 to 4, not 9"),
+    ],
+)
+def test_errors_tell_what_is_wrong(zmq, make, kind, call, error, text):
+    with pytest.raises(zmq.ZMQError, match=text) as told:
+        call(make(kind))
+    assert told.value.errno == getattr(errno, error)
+
+
+def test_a_peer_is_one_of_the_statistics(make):
+    for wrong in ("5", None):
+        with pytest.raises(TypeError, match="a peer is one of"):
+            make("PUSH").let_go(wrong)
+
+
 def test_WHO_7_events_are_awaited(zmq, submodule):
     async def main():
         with submodule("asyncio").Context() as context, context.socket(zmq.ROUTER) as server:
@@ -152,6 +205,21 @@ def test_WHO_7_events_are_awaited(zmq, submodule):
             assert await events.poll(0) == 0
             events.close()
             assert await events.recv() is None
+
+    asyncio.run(main())
+
+
+def test_WHO_7_the_wrong_loop_is_refused(zmq, make, submodule):
+    """`for` would give coroutines for ever, `async for` would block the loop."""
+
+    async def main():
+        with pytest.raises(TypeError, match="not awaited"):
+            async for _ in make("ROUTER").watch():
+                pass
+        with submodule("asyncio").Context() as context, context.socket(zmq.ROUTER) as server, server.watch() as events:
+            with pytest.raises(TypeError, match="async for"):
+                for _ in events:
+                    pass
 
     asyncio.run(main())
 

@@ -1,6 +1,11 @@
 """Connecting and reconnecting: delays, IMMEDIATE, what survives a peer's restart, heartbeats between two of us."""
+import os
+import shutil
 import socket as plain
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from awaiting import SECONDS, Events, bound, dead_endpoint, endpoint, fill, until
@@ -30,6 +35,38 @@ def test_REC_1_connect_is_told_by_events(zmq, make, fresh):
     names = events.all_until("HANDSHAKE_SUCCEEDED")
     assert names[-2:] == ["CONNECTED", "HANDSHAKE_SUCCEEDED"]
     assert set(names[:-2]) <= {"CONNECT_DELAYED"}
+
+
+ASKING = """
+import ctypes, time
+import zmqcore as zmq
+names = ctypes.CDLL(None)
+context = zmq.Context()
+sockets = [context.socket(zmq.PUSH) for _ in range(5)]
+for number, socket in enumerate(sockets):
+    socket.linger = 0
+    socket.connect(f"tcp://{number}.slow:1")
+while not names.names_asked():
+    time.sleep(0.001)
+for socket in sockets:
+    socket.close()
+names.names_answer()
+context.term()
+print(names.names_asked())
+"""
+
+
+@pytest.mark.better
+def test_REC_1_names_that_nobody_waits_for_are_not_looked_up(tmp_path):
+    """Each could keep term() waiting for as long as the resolver takes."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if not sys.platform.startswith("linux") or compiler is None:
+        pytest.skip("needs LD_PRELOAD and a compiler")
+    source = Path(__file__).parent.parent / "shared" / "slow_names.c"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", tmp_path / "slow_names.so", source, "-ldl"], check=True)
+    preload = f"{os.environ.get('LD_PRELOAD', '')} {tmp_path / 'slow_names.so'}".strip()
+    run = subprocess.run([sys.executable, "-c", ASKING], env={**os.environ, "LD_PRELOAD": preload}, capture_output=True, text=True, check=False)
+    assert run.stdout == "1\n", run.stderr
 
 
 def retry_delays(zmq, make, count, **options):

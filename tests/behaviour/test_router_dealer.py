@@ -57,6 +57,20 @@ def test_ROUTER_2_generated_ids(zmq, make, fresh, transport):
     assert len(seen) == 5
 
 
+def test_ROUTER_2_a_name_for_each_connect(make, fresh):
+    dealer = make("DEALER", RECONNECT_IVL=10)
+    addresses = [fresh("ipc"), fresh("ipc")]
+    for name, address in zip((b"north", b"south"), addresses, strict=True):
+        dealer.routing_id = name
+        dealer.connect(address)  # nobody is there yet
+    routers = [make("ROUTER"), make("ROUTER")]
+    for router, address in zip(routers, addresses, strict=True):
+        router.bind(address)
+    dealer.send(b"x")
+    dealer.send(b"x")
+    assert [router.recv()[:5] for router in routers] == [b"north", b"south"]
+
+
 def test_ROUTER_3_metadata_on_every_frame(zmq, pair):
     dealer, router = pair("DEALER", "ROUTER")
     dealer.send_multipart([b"a", b"b"])

@@ -8,6 +8,7 @@ import time
 
 import pytest
 from awaiting import endpoint
+from platforms import INTERRUPT
 from transports import TRANSPORTS
 
 TIMEOUT_MS = 10000      # how late a lost signal would be
@@ -17,14 +18,14 @@ class Alarm(Exception):
     pass
 
 
+def raise_alarm(*_):
+    raise Alarm
+
+
 @pytest.fixture
 def alarm():
     """alarm(seconds): Alarm is raised so long after."""
-
-    def handler(*_):
-        raise Alarm
-
-    old = signal.signal(signal.SIGALRM, handler)
+    old = signal.signal(signal.SIGALRM, raise_alarm)
     yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, old)
@@ -75,6 +76,26 @@ def test_a_signal_on_the_way_to_sleep_is_not_lost(zmq, make, pair, alarm, name, 
     # And the sockets are as good as before.
     push.send_multipart([b"a", b"b"])
     assert pull.recv_multipart() == [b"a", b"b"]
+
+
+@pytest.mark.parametrize("name", WAITING)
+def test_ctrl_c_ends_every_call_that_waits(zmq, make, pair, name):
+    """Also on Windows, where no signal interrupts a call of the system. (It raises Alarm here, as an exception of nobody else.)"""
+    push, pull = pair("PUSH", "PULL")
+    full = make("PUSH", SNDTIMEO=TIMEOUT_MS)
+    pull.rcvtimeo = TIMEOUT_MS
+    old = signal.signal(signal.SIGINT, raise_alarm)
+    # When the turns are over that handlers get because a signal may have come on the way to sleep.
+    timer = threading.Timer(0.3, eval, [INTERRUPT, globals()])
+    began = time.monotonic()
+    try:
+        with pytest.raises(Alarm):
+            timer.start()
+            WAITING[name](zmq, push, pull, full)
+        assert time.monotonic() - began < 0.9 * TIMEOUT_MS / 1000, "the handler ran when the call was over anyway"
+        timer.join()
+    finally:
+        signal.signal(signal.SIGINT, old)
 
 
 def test_a_call_goes_on_with_the_time_that_is_left(zmq, make):

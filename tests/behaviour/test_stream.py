@@ -547,6 +547,26 @@ def test_hanging_up_on_a_connect_that_waits_for_its_bind(zmq, make, kind):
     silent(other)
 
 
+@pytest.mark.better  # libzmq's STREAM has no ids over inproc
+@pytest.mark.parametrize("kind", [("STREAM", {}), ("ROUTER", {"ROUTER_RAW": 1})], ids=lambda kind: kind[0])
+def test_STREAM_12_nobody_announces_an_id_to_a_raw_socket(zmq, make, plain, kind):
+    """ROUTING_ID tells the id of the last connection: it was announced over inproc, and taken for the id of the new one."""
+    made = make(kind[0], **kind[1])
+    made.bind("tcp://127.0.0.1:*")
+    one = plain(made)
+    one.sendall(b"x")
+    gone = made.recv_multipart()[0]
+    assert made.routing_id == gone
+    other = make(kind[0], **kind[1])
+    other.routing_id = b"mine"
+    made.bind("inproc://here")
+    other.connect("inproc://here")
+    made.connect("inproc://here")       # to itself
+    ids = [peer.routing_id for peer in made.statistics().peers]
+    assert len(ids) == 4 and len(set(ids)) == 4 and b"mine" not in ids
+    assert not {peer.routing_id for peer in other.statistics().peers} & {gone, b"mine"}
+
+
 # ---- ROUTER_RAW
 
 

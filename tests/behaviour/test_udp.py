@@ -1,6 +1,7 @@
 """udp: RADIO and DISH, and DGRAM, with plain sockets as peers where bytes matter."""
 import socket as plain
 import struct
+import sys
 
 import pytest
 from awaiting import Events, endpoint, until
@@ -247,6 +248,67 @@ def test_DRAFT_12_MAXMSGSIZE_drops_datagrams_and_keeps_the_endpoint(make, peer):
     assert dish.recv() == b"zzzzzzz"
 
 
+# ---- what comes to nothing is counted
+
+def test_DRAFT_19_datagrams_that_are_no_messages(make, peer):
+    dish = make("DISH", MAXMSGSIZE=10)
+    dish.bind("udp://127.0.0.1:*")
+    dish.join("TV")
+    malformed = [b"", b"\1", b"\3TV", b"\x80" + b"y" * 9]
+    oversized = [b"\2TV" + b"x" * 8, b"\2TV" + b"y" * 60000]
+    elsewhere = [b"\0none", b"\2tvshort"]
+    for datagram in [*malformed, *oversized, *elsewhere, b"\2TVgood"]:
+        peer.sendto(datagram, address_of(dish))
+    assert told(dish) == ("TV", b"good")
+    found = dish.statistics()
+    dropped = found.dropped
+    assert (dropped.malformed, dropped.oversized, dropped.filtered, dropped.total) == (4, 2, 2, 8)
+    assert (found.messages_in, found.queued_in) == (3, 0)
+    assert found.peers[0].dropped == dropped
+    dish.unbind(endpoint(dish))
+    assert dish.statistics().dropped == dropped     # also when the endpoint is gone
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts them")
+def test_DRAFT_19_datagrams_that_find_no_room_in_the_system(make, peer):
+    """A DISH that is full leaves them where they are, and there they are lost in the end."""
+    dish = make("DISH", RCVHWM=5, RCVBUF=4096)
+    dish.bind("udp://127.0.0.1:*")
+    dish.join("TV")
+    sent = 500
+    for number in range(sent):
+        peer.sendto(b"\2TV%03d" % number, address_of(dish))
+    overrun = dish.statistics().dropped.overrun
+    assert overrun > 0
+    assert dish.statistics().dropped.total == overrun
+    got = [dish.recv() for _ in range(sent - overrun)]
+    assert got == sorted(set(got)) and got[0] == b"000"
+    assert not dish.poll(0)
+    dish.unbind(endpoint(dish))
+    assert dish.statistics().dropped.overrun == overrun
+
+
+@pytest.mark.skipif(WINE, reason="Wine's sockets send to everybody unasked")
+def test_DRAFT_19_datagrams_that_the_system_refuses_to_send(make, dish):
+    radio = radio_to(make, "udp://255.255.255.255:5555")    # EACCES: nobody has asked for SO_BROADCAST
+    for _ in range(3):
+        radio.send(b"to everybody", group="TV")
+    until(lambda: radio.statistics().queued_out == 0)
+    found = radio.statistics()
+    assert (found.messages_out, found.messages_left, found.dropped.refused, found.dropped.total) == (3, 0, 3, 3)
+    radio.connect(endpoint(dish))
+    radio.send(b"heard", group="TV")
+    assert told(dish) == ("TV", b"heard")
+    socket = make("DGRAM")
+    socket.bind("udp://127.0.0.1:*")
+    here = endpoint(socket)[6:].encode()
+    for address in (b"[::1]:5555", here, b"[::1]:5555", here):
+        socket.send_multipart([address, address])
+    assert [socket.recv_multipart() for _ in range(2)] == [[here, here]] * 2
+    found = socket.statistics()
+    assert (found.messages_out, found.messages_left, found.dropped.refused) == (4, 2, 2)
+
+
 # ---- addresses
 
 def test_END_2_and_END_3_who_binds_and_who_connects(zmq, make):
@@ -345,6 +407,18 @@ def test_DRAFT_12_nothing_secret_goes_over_udp(zmq, make):
     """There is no mechanism for datagrams, so a socket that was given one is refused."""
     for kind, call in (("RADIO", "connect"), ("DISH", "bind"), ("DGRAM", "bind")):
         refused(zmq, zmq.ENOCOMPATPROTO, getattr(make(kind, PLAIN_SERVER=1), call), "udp://127.0.0.1:5555")
+
+
+def test_DRAFT_12_nobody_is_asked_about_datagrams(zmq, context, make, peer):
+    """There is no handshake that could wait for an answer; libzmq asks nobody either."""
+    with context.socket(zmq.ROUTER) as handler:
+        handler.bind("inproc://zeromq.zap.01")
+        dish = make("DISH", ZAP_DOMAIN=b"global", ZAP_ENFORCE_DOMAIN=1)
+        dish.bind("udp://127.0.0.1:*")
+        dish.join("TV")
+        peer.sendto(b"\2TVunasked", address_of(dish))
+        assert dish.recv() == b"unasked"
+        assert not handler.poll(0)
 
 
 def test_DRAFT_12_has(zmq):

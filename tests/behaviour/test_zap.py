@@ -359,6 +359,49 @@ def test_SEC_20_options_apply_to_later_connections(handler, server, client, make
     assert bound.recv() == b"third"
 
 
+def test_SEC_20_an_endpoint_keeps_its_mechanism(zmq, handler, make, client, fresh, mechanism):
+    """The options are for the next endpoint: what they say of that one lets no stranger in by this one."""
+    bound = make("PULL", **SERVERS[mechanism])
+    bound.bind(fresh("tcp"))
+    secured = endpoint(bound)
+    for option in ("PLAIN_SERVER", "CURVE_SERVER"):
+        bound.setsockopt(getattr(zmq, option), 0)
+    bound.zap_domain = b"OTHER"
+    bound.bind(fresh("ipc"))
+    events = Events(zmq, bound, zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+    stranger = make("PUSH", RECONNECT_IVL=-1)
+    stranger.connect(secured)
+    if mechanism == "NULL":
+        question = handler.asked()
+        assert question["domain"] == b"TEST"
+        handler.answer(question, b"400")
+    assert events.next()[0] == ("HANDSHAKE_FAILED_AUTH" if mechanism == "NULL" else "HANDSHAKE_FAILED_PROTOCOL")
+    client("NULL", bound).send(b"by the second")
+    question = handler.asked()
+    assert (question["mechanism"], question["domain"]) == (b"NULL", b"OTHER")
+    handler.answer(question)
+    assert bound.recv() == b"by the second"
+
+
+def test_SEC_20_each_connection_shows_what_was_set_for_it(handler, make, fresh):
+    push = make("PUSH", RECONNECT_IVL=10, SNDHWM=1)
+    addresses = {}
+    for domain, user in ((b"first", b"alice"), (b"second", b"bob")):
+        push.plain_username, push.plain_password = user, user[::-1]
+        addresses[domain] = fresh("ipc")
+        push.connect(addresses[domain])  # nobody is there yet
+    servers = [make("PULL", PLAIN_SERVER=1, ZAP_DOMAIN=domain) for domain in addresses]
+    for server, address in zip(servers, addresses.values(), strict=True):
+        server.bind(address)
+    questions = []
+    for _ in servers:
+        questions.append(handler.asked())
+        handler.answer(questions[-1])
+    assert sorted((question["domain"], *question["credentials"]) for question in questions) == [
+        (b"first", b"alice", b"ecila"), (b"second", b"bob", b"bob"),
+    ]  # fmt: skip
+
+
 def test_SEC_21_inproc_asks_nobody(handler, server, client, mechanism):
     bound = server(mechanism, where="inproc")
     client(mechanism, bound).send(b"x")

@@ -1,7 +1,7 @@
 """Every number of an option on every type of socket and on contexts: zmqcore and pyzmq's libzmq answer the same, default, values taken and refused,
 what is read back, errno. What differs, differs on purpose, and stands here with its reason.
 
-A feature that this core does not have (OPTION_ABSENT) takes its default only; its row is compared as soon as the feature is there.
+A feature that this core does not have (OPTION_ABSENT) takes nothing; its row is compared as soon as the feature is there.
 """
 
 import errno

@@ -21,7 +21,7 @@ from compression.ops cimport codec_new, codec_ops_t, codec_t
 from compression.packer cimport GREETING, packer_init, packer_step, packer_t, packing_t
 from compression.unpacker cimport unpacker_feed, unpacker_free, unpacker_init, unpacker_t, unpacking_t
 from compression.zstd cimport zstd_ops
-from zmtp.frame cimport frame_get, frame_put, frame_t
+from zmtp.frame cimport FRAME_HEADER_MAX, frame_get, frame_put, frame_t
 
 cdef extern from "dlfcn.h" nogil:
     enum:
@@ -122,7 +122,7 @@ cdef void unpack(codec_t *c, uint64_t most, const unsigned char *p, size_t n, si
 
 cdef void settle(bytes_t *b) noexcept nogil:
     """Headers as we write them: those in a batch may be longer than they have to be, and have flags that mean nothing."""
-    cdef unsigned char header[9]            # FRAME_HEADER_MAX
+    cdef unsigned char header[FRAME_HEADER_MAX]
     cdef frame_t f
     cdef size_t at = GREETING, to = GREETING, n
     while at < b.size and frame_get(b.data + at, b.size - at, &f) > 0:

@@ -14,7 +14,7 @@ from libc.string cimport memcmp, memcpy, memset
 from base.datagram cimport RECORD_ADDRESS_MAX, RECORD_HEADER, record_put
 from base.engines cimport ENGINE_DATAGRAM
 from engine.ops cimport (
-    ENGINE_MORE, ENGINE_OVERHEAD, ENGINE_READY, ENGINE_SIGNAL, engine_config_t, engine_frame_t, engine_security_t, engine_t, signal_t,
+    ENGINE_MORE, ENGINE_OVERHEAD, ENGINE_READY, ENGINE_SIGNAL, SIGNAL_NOISE, engine_config_t, engine_frame_t, engine_security_t, engine_t, signal_t,
 )
 from engine.select cimport engine_delete, engine_frame_get, engine_new
 
@@ -47,7 +47,7 @@ cdef void one_frame(engine_t *e, bint groups, outcome_t *o, engine_frame_t *f, c
     mix(o, body, n)
     o.frames += 1
     if f.flags & ENGINE_SIGNAL:
-        check(e.ops.signal_get(e, body, n, &g) == 0 and g.kind == 0)
+        check(e.ops.signal_get(e, body, n, &g) == 0 and g.kind == SIGNAL_NOISE)
         return
     out = <unsigned char *> malloc(n + ENGINE_OVERHEAD)
     size = e.ops.small_put(e, f.flags, body, n, out)

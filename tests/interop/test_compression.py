@@ -247,6 +247,24 @@ for name in ("lz4", "zstd"):
     assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 0
 
 
+def test_ZIP_7_the_packages_are_of_no_use_on_windows():
+    """An extension exports nothing there but what Python calls."""
+    program = """
+import types, zmqcore._codecs, zmqcore as zmq
+zmqcore._codecs.sys = types.SimpleNamespace(platform="win32")
+zmqcore._codecs._PLACES = {name: (places[0], ()) for name, places in zmqcore._codecs._PLACES.items()}
+for name in ("lz4", "zstd"):
+    assert not zmq.has(name)
+    try:
+        zmq.Context().socket(zmq.PUSH).connect(name + "+tcp://127.0.0.1:9999")
+    except zmq.ZMQError as error:
+        assert error.errno == zmq.ENOTSUP and f"lib{name}.dll" in str(error), error
+    else:
+        raise AssertionError
+"""
+    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 0
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_ZIP_8_what_has_left_is_not_sent_again(make, raws, scheme):
     """Connections that end in the middle of what was compressed together: nothing arrives twice."""
@@ -314,6 +332,19 @@ def test_ZIP_9_a_part_that_takes_its_time_shows_that_the_peer_is_there(bound, ra
                 raise
         raw = rawpeer.connect(endpoint(pull))  # we were late ourselves
         raws(raw)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_ZIP_9_what_has_been_received_does_not_count_twice(bound, scheme):
+    """A peer that falls silent behind a message gets as many PINGs as over tcp."""
+    pull, raw = bound("PULL", f"{scheme}://127.0.0.1:*", HEARTBEAT_IVL=40, HEARTBEAT_TIMEOUT=60)
+    shake_hands(raw, "PUSH")
+    raw.send(frame(bytes(4) + b"x"))
+    assert pull.recv() == b"x"
+    said = b""
+    while more := raw.socket.recv(4096):
+        said += more
+    assert said.count(b"\x04PING") <= 3
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

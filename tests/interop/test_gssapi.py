@@ -5,6 +5,7 @@ import sys
 import kdc
 import pytest
 from awaiting import Events, bound, endpoint, silent, until
+from middle import Middle
 from platforms import errno
 from rawpeer import COMMAND, LONG, connect, greeting
 from stacks import Local, PeerError, Remote
@@ -226,13 +227,111 @@ def test_SEC_19_a_client_that_the_handler_refuses(zmq, make, status):
     assert near.poll(0) == 0
 
 
-def test_SEC_19_a_client_without_a_ticket_tries_again(zmq, make):
+def test_SEC_19_a_client_without_a_ticket_tries_again(zmq, make, realm):
     """What is wrong on this side may be right the next time."""
-    near, there = make("DEALER", **SERVER), make("DEALER", **{**CLIENT, "GSSAPI_SERVICE_PRINCIPAL": b"nobody"}, RECONNECT_IVL=10)
+    near, there = make("DEALER", **SERVER), make("DEALER", **{**CLIENT, "GSSAPI_PRINCIPAL": b"latecomer"}, RECONNECT_IVL=10)
     events = Events(zmq, there)
     near.bind("tcp://127.0.0.1:*")
     there.connect(endpoint(near))
-    events.wait("HANDSHAKE_FAILED_NO_DETAIL")
-    there.gssapi_service_principal = kdc.SERVER
+    events.wait("CONNECT_RETRIED")
+    kdc.add(realm, b"latecomer")
     there.send(b"now")
     assert near.recv() == b"now"
+
+
+def body_of(octets):
+    return octets[9 if octets[0] & LONG else 2 :]
+
+
+def framed(body, like):
+    flags = like[0] & ~LONG
+    if len(body) > 255:
+        return bytes([flags | LONG]) + len(body).to_bytes(8, "big") + body
+    return bytes([flags, len(body)]) + body
+
+
+def flipped(share):
+    """One bit, so far into the token (behind name and length)."""
+
+    def change(octets):
+        body = bytearray(body_of(octets))
+        body[13 + int((len(body) - 14) * share)] ^= 0x10
+        return [framed(bytes(body), octets)]
+
+    return change
+
+
+def cut(octets):
+    """The token lacks its last octet, and says so."""
+    body = body_of(octets)
+    at = body.index(b"INITIATE" if b"INITIATE" in body[:9] else b"MESSAGE") + (8 if b"INITIATE" in body[:9] else 7)
+    return [framed(body[:at] + (len(body) - at - 5).to_bytes(4, "big") + body[at + 4 : -1], octets)]
+
+
+DAMAGES = {
+    "flipped at the beginning": flipped(0),
+    "flipped in the middle": flipped(0.5),
+    "flipped at the end": flipped(1),
+    "cut": cut,
+    "twice": lambda octets: [octets, octets],
+    "as a frame that is no command": lambda octets: [bytes([octets[0] ^ COMMAND]) + octets[1:]],
+}
+# Who says it and its number: INITIATE both ways, nothing, READY both ways.
+COMMANDS = {"client's INITIATE": (True, 0), "server's INITIATE": (False, 0), "server's READY": (False, 1), "client's READY": (True, 2)}
+# READY is wrapped, and what the frame around it says means nothing.
+CASES = [(said, damage) for said in COMMANDS for damage in DAMAGES if "READY" not in said or "frame" not in damage]
+
+
+@pytest.mark.parametrize(("said", "damage"), CASES)
+def test_SEC_19_each_command_damaged_on_its_way(make, said, damage):
+    """A server's READY that comes twice has come: the client's message may arrive before the second one ends the connection."""
+    near = make("DEALER", **SERVER)
+    near.bind("tcp://127.0.0.1:*")
+    middle = Middle(endpoint(near), lambda *what: DAMAGES[damage](what[2]) if what[:2] == COMMANDS[said] else [what[2]])
+    there = make("DEALER", **CLIENT, RECONNECT_IVL=-1)
+    there.connect(middle.endpoint)
+    there.send(b"never")
+    assert middle.over.wait(15)
+    middle.close()
+    if (said, damage) == ("server's READY", "twice") and near.poll(0):
+        assert near.recv() == b"never"
+    assert near.poll(0) == 0
+    good = make("DEALER", **CLIENT)
+    good.connect(endpoint(near))
+    good.send(b"still served")
+    assert near.recv() == b"still served"
+
+
+def test_SEC_19_a_recorded_client_does_not_come_in_again(make, raws):
+    near = make("DEALER", **SERVER)
+    near.bind("tcp://127.0.0.1:*")
+    middle = Middle(endpoint(near), lambda from_client, number, octets: [octets])
+    there = make("DEALER", **CLIENT)
+    there.connect(middle.endpoint)
+    there.send(b"once")
+    assert near.recv() == b"once"
+    there.close()
+    middle.close()
+    raw = connect(endpoint(near))
+    raws(raw)
+    raw.send(greeting(mechanism=b"GSSAPI") + b"".join(middle.heard[True]))
+    raw.wait_closed()
+    assert near.poll(0) == 0
+
+
+@pytest.mark.parametrize("damage", ["flipped in the middle", "cut", "twice"])
+def test_SEC_19_a_message_damaged_on_its_way(make, damage):
+    near = make("DEALER", **SERVER)
+    near.bind("tcp://127.0.0.1:*")
+    middle = Middle(endpoint(near), lambda *what: DAMAGES[damage](what[2]) if what[:2] == (True, 4) else [what[2]])
+    there = make("DEALER", **CLIENT, RECONNECT_IVL=-1)
+    there.connect(middle.endpoint)
+    there.send(b"right")
+    assert near.recv() == b"right"
+    there.send(b"damaged")
+    assert middle.over.wait(15)
+    middle.close()
+    assert near.poll(0) == (1 if damage == "twice" else 0)  # and then not a second time
+    if damage == "twice":
+        assert near.recv() == b"damaged"
+        assert near.poll(0) == 0

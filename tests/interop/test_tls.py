@@ -9,6 +9,7 @@ import ssl
 import struct
 import subprocess
 import sys
+import time
 
 import pytest
 from awaiting import Events, endpoint, until
@@ -106,6 +107,46 @@ def test_TLS_1_a_client_of_another_stack(listener, stranger):
     assert b"PULL" in shake_hands(raw, b"PUSH")
     raw.sendall(b"\x01\x03one\x00\x03two")
     assert pull.recv_multipart() == [b"one", b"two"]
+
+
+def test_TLS_1_the_cipher_that_is_faster_comes_first(listener, stranger):
+    assert stranger(listener()).cipher()[0] in ("TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256")
+
+
+POLICY = """
+openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = tls
+[tls]
+Ciphersuites = TLS_AES_256_GCM_SHA384
+"""
+
+SERVER = """
+import sys
+import zmqcore as zmq
+certificate, key = sys.argv[1:]
+with zmq.Context() as context, context.socket(zmq.PULL) as pull:
+    pull.tls_cert_pem, pull.tls_key_pem = open(certificate, "rb").read(), open(key, "rb").read()
+    print(pull.bind_to_random_port("tls+tcp://127.0.0.1"), flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_TLS_1_ciphers_that_the_systems_policy_forbids_stay_forbidden(tmp_path, raws):
+    """What OpenSSL's configuration leaves of them: some distributions, and administrators, allow the long key only."""
+    (tmp_path / "policy").write_text(POLICY)
+    (tmp_path / "certificate").write_bytes(server().cert_pem)
+    (tmp_path / "key").write_bytes(server().key_pem)
+    command = [sys.executable, "-c", SERVER, str(tmp_path / "certificate"), str(tmp_path / "key")]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, env={**os.environ, "OPENSSL_CONF": str(tmp_path / "policy")}) as program:
+        raw = socket.create_connection(("127.0.0.1", int(program.stdout.readline())), timeout=SECONDS)
+        raws(raw)
+        inside = context_of(tmp_path, None, authority()).wrap_socket(raw, server_hostname="localhost")
+        raws(inside)
+        assert inside.cipher()[0] == "TLS_AES_256_GCM_SHA384"
+        program.stdin.close()
 
 
 def test_TLS_1_a_server_of_another_stack(make, tmp_path, raws):
@@ -434,26 +475,30 @@ def test_TLS_7_bytes_that_are_not_TLS(zmq, make, listener, raws, said):
     still_serves(make, pull)
 
 
-def test_TLS_7_a_record_that_was_changed(zmq, make, listener, raws, tmp_path):
-    pull = listener()
+def begun(bound, raws, tmp_path):
+    """A connection to it, both handshakes done: the plain socket, and the session of TLS that writes to a BIO."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     session = context_of(tmp_path, trusts=authority()).wrap_bio(incoming, outgoing, server_hostname="localhost")
-    raw = socket.create_connection(("127.0.0.1", port_of(pull)), timeout=SECONDS)
+    raw = socket.create_connection(("127.0.0.1", port_of(bound)), timeout=SECONDS)
     raws(raw)
+    while True:
+        try:
+            session.do_handshake()
+        except ssl.SSLWantReadError:
+            raw.sendall(outgoing.read())
+            incoming.write(raw.recv(65536))
+        else:
+            break
+    session.write(GREETING + ready(b"PUSH"))
+    raw.sendall(outgoing.read())
+    return raw, session, outgoing
 
-    def step(call, *args):
-        while True:
-            try:
-                done = call(*args)
-            except ssl.SSLWantReadError:
-                raw.sendall(outgoing.read())
-                incoming.write(raw.recv(65536))
-            else:
-                return done
 
+def test_TLS_7_a_record_that_was_changed(zmq, make, listener, raws, tmp_path):
+    pull = listener()
     events = Events(zmq, pull)
-    step(session.do_handshake)
-    session.write(GREETING + ready(b"PUSH") + b"\x00\x05whole")
+    raw, session, outgoing = begun(pull, raws, tmp_path)
+    session.write(b"\x00\x05whole")
     raw.sendall(outgoing.read())
     assert pull.recv() == b"whole"
     session.write(b"\x00\x05spoil")
@@ -462,6 +507,31 @@ def test_TLS_7_a_record_that_was_changed(zmq, make, listener, raws, tmp_path):
     raw.sendall(record)
     events.wait("DISCONNECTED")
     still_serves(make, pull)
+
+
+def taken(dealer, listening, raws, tmp_path):
+    """The dealer's connection, with a ROUTER at the other end that is played by hand."""
+    dealer.connect(f"tls+tcp://localhost:{listening.getsockname()[1]}")
+    accepted, _ = listening.accept()
+    accepted.settimeout(SECONDS)
+    raw = context_of(tmp_path, server(), server_side=True).wrap_socket(accepted, server_side=True)
+    raws(raw)
+    shake_hands(raw, b"ROUTER")
+    return raw
+
+
+def test_TLS_7_a_client_tries_again_after_a_record_that_was_changed(zmq, make, raws, tmp_path):
+    """Whoever changed it need not be the server, nor be there any more."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    raws(listening)
+    listening.settimeout(SECONDS)
+    dealer = make("DEALER", TLS_TRUST_PEM=authority().cert_pem, RECONNECT_IVL=10)
+    events = Events(zmq, dealer)
+    raw = taken(dealer, listening, raws, tmp_path)
+    events.wait("HANDSHAKE_SUCCEEDED")
+    with socket.socket(fileno=os.dup(raw.fileno())) as plain:
+        plain.sendall(b"\x17\x03\x03\x00\x20" + bytes(32))
+    assert [events.next()[0] for _ in range(2)] == ["DISCONNECTED", "CONNECT_RETRIED"]
 
 
 def test_TLS_7_a_stream_that_is_cut_is_an_error_and_one_that_ends_is_none(make, listener, stranger):
@@ -520,12 +590,7 @@ def test_TLS_8_what_came_before_the_peer_went_is_read(zmq, make, tmp_path, raws)
     raws(listening)
     listening.settimeout(SECONDS)
     dealer = make("DEALER", TLS_TRUST_PEM=authority().cert_pem, RCVHWM=1, RCVBUF=200000)
-    dealer.connect(f"tls+tcp://localhost:{listening.getsockname()[1]}")
-    accepted, _ = listening.accept()
-    accepted.settimeout(SECONDS)
-    raw = context_of(tmp_path, server(), server_side=True).wrap_socket(accepted, server_side=True)
-    raws(raw)
-    shake_hands(raw, b"ROUTER")
+    raw = taken(dealer, listening, raws, tmp_path)
     bodies = [bytes([number]) * 10000 for number in range(12)]
     raw.sendall(b"".join(b"\x02" + struct.pack(">Q", len(body)) + body for body in bodies))
     until(lambda: not struct.unpack("i", fcntl.ioctl(raw.fileno(), termios.TIOCOUTQ, bytes(4)))[0])
@@ -545,3 +610,37 @@ def test_TLS_8_close_delivers_what_was_sent(make, zmq):
         push.send(b"%d" % number * 100)
     push.close(linger=-1)
     assert [pull.recv() for _ in range(500)] == [b"%d" % number * 100 for number in range(500)]
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl program")
+def test_TLS_8_a_peer_that_wants_small_records(listener, tmp_path):
+    """Of 512 bytes (RFC 6066), with a cipher of TLS 1.2 that puts much around each."""
+    stream = listener("STREAM", TLS_ALLOW_12=1)
+    (tmp_path / "ca.pem").write_bytes(authority().cert_pem)
+    command = ["openssl", "s_client", "-quiet", "-verify_return_error", "-CAfile", str(tmp_path / "ca.pem"), "-verify_hostname", "localhost"]
+    command += ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA256", "-maxfraglen", "512"]
+    body = os.urandom(1 << 20)
+    with subprocess.Popen([*command, "-connect", f"127.0.0.1:{port_of(stream)}"], stdin=-1, stdout=-1, stderr=-3) as program:
+        peer, _ = stream.recv_multipart()
+        stream.send_multipart([peer, body])
+        assert program.stdout.read(len(body)) == body
+        stream.send_multipart([peer, b""])
+        assert program.stdout.read() == b""
+
+
+def test_TLS_8_a_record_that_takes_its_time_shows_that_the_peer_is_there(listener, raws, tmp_path):
+    pull = listener(HEARTBEAT_IVL=20, HEARTBEAT_TIMEOUT=400)
+    while True:
+        raw, session, outgoing = begun(pull, raws, tmp_path)
+        session.write(b"\x02" + struct.pack(">Q", 4000) + bytes(4000))
+        record = outgoing.read()
+        longest, last = 0.0, time.monotonic()
+        for at in range(0, len(record), len(record) // 40):
+            if not raw.recv(65536):  # the next PING
+                break
+            raw.sendall(record[at : at + len(record) // 40])
+            longest, last = max(longest, time.monotonic() - last), time.monotonic()
+        else:
+            assert pull.recv(timeout=10000) == bytes(4000)
+            return
+        assert longest > 0.3  # we were late ourselves

@@ -36,10 +36,6 @@ def raw_radio(make, raws, **options):
     return dish, raw, listener
 
 
-def read_group(raw):
-    return raw.read_frame(), raw.read_frame()
-
-
 def test_DRAFT_9_wire_of_radio(make, raws):
     radio, raw = raw_dish(make, raws)
     raw.send(command(b"JOIN", b"TV") + command(b"JOIN", b"") + command(b"JOIN", b"x" * 255))

@@ -1,5 +1,8 @@
-"""wss:// between sockets of ours, and with Python's websockets inside Python's ssl, both ways."""
+"""wss:// between sockets of ours, and with Python's websockets inside Python's ssl, both ways: those of asyncio, for the others read and write one TLS
+session in two threads, which OpenSSL does not allow, and one time in 250 does not bear."""
 
+import asyncio
+import concurrent.futures
 import contextlib
 import ssl
 import threading
@@ -11,8 +14,8 @@ from platforms import errno
 pytest.importorskip("certificates", reason="TLS needs cryptography")
 
 from certificates import authority, host_names, server, sign, trusting
-from websockets.sync.client import connect
-from websockets.sync.server import serve
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import serve
 from zap import CLIENTS, ONCE, SERVERS, Handler
 
 pytestmark = pytest.mark.better
@@ -74,15 +77,19 @@ def client_context():
 def test_END_45_a_plain_client(make):
     router = make("ROUTER", **IDENTITY)
     router.bind(WHERE)
-    # a name of the protocol of RFC 45 without a slash, which RFC 6455 forbids
-    with connect(endpoint(router), ssl=client_context(), subprotocols=["ZWS2.0"], compression=None) as client:
-        assert client.recv(SECONDS) == b"\x00"
-        client.send(b"\x00me")
-        client.send(b"\x01part")
-        client.send(b"\x00last")
-        assert router.recv_multipart() == [b"me", b"part", b"last"]
-        router.send_multipart([b"me", b"z" * 65536])
-        assert client.recv(SECONDS) == b"\x00" + b"z" * 65536
+
+    async def talk():
+        # a name of the protocol of RFC 45 without a slash, which RFC 6455 forbids
+        async with connect(endpoint(router), ssl=client_context(), subprotocols=["ZWS2.0"], compression=None) as client:
+            assert await client.recv() == b"\x00"
+            await client.send(b"\x00me")
+            await client.send(b"\x01part")
+            await client.send(b"\x00last")
+            assert router.recv_multipart() == [b"me", b"part", b"last"]
+            router.send_multipart([b"me", b"z" * 65536])
+            assert await client.recv() == b"\x00" + b"z" * 65536
+
+    asyncio.run(asyncio.wait_for(talk(), SECONDS))
 
 
 @pytest.fixture
@@ -97,17 +104,21 @@ def plain_server(tmp_path):
         del request.headers["Sec-WebSocket-Protocol"]
         request.headers["Sec-WebSocket-Protocol"] = ",".join(name for name in offered.split(",") if "/" not in name)
 
+    async def stand(handler, where, ended):
+        async with serve(handler, "127.0.0.1", 0, ssl=context, subprotocols=["ZWS2.0"], compression=None, process_request=without_slashes) as one:
+            where.set_result(one.sockets[0].getsockname()[1])
+            await ended.wait()
+
     with contextlib.ExitStack() as running:
 
         def start(handler):
-            one = running.enter_context(
-                serve(handler, "127.0.0.1", 0, ssl=context, subprotocols=["ZWS2.0"], compression=None, process_request=without_slashes)
-            )
-            thread = threading.Thread(target=one.serve_forever)
+            loop, ended, where = asyncio.new_event_loop(), asyncio.Event(), concurrent.futures.Future()
+            thread = threading.Thread(target=lambda: loop.run_until_complete(stand(handler, where, ended)))
             thread.start()
+            running.callback(loop.close)
             running.callback(thread.join)
-            running.callback(one.shutdown)
-            return f"wss://127.0.0.1:{one.socket.getsockname()[1]}/x"
+            running.callback(loop.call_soon_threadsafe, ended.set)
+            return f"wss://127.0.0.1:{where.result(SECONDS)}/x"
 
         yield start
 
@@ -115,11 +126,11 @@ def plain_server(tmp_path):
 def test_END_45_a_plain_server(make, plain_server):
     said = []
 
-    def handler(connection):
-        said.append((connection.request.path, connection.recv()))
-        connection.send(b"\x00")
-        for message in connection:
-            connection.send(message)
+    async def handler(connection):
+        said.append((connection.request.path, await connection.recv()))
+        await connection.send(b"\x00")
+        async for message in connection:
+            await connection.send(message)
 
     dealer = make("DEALER", ROUTING_ID=b"here", **TRUST)
     dealer.connect(plain_server(handler))

@@ -9,9 +9,10 @@ from option.store cimport (
     option_kind, options_answer_int, options_answer_text, options_free, options_get, options_heartbeat_timeout, options_heartbeat_ttl_ds, options_init,
     options_set, options_take_connect_routing_id,
 )
+from libc.stdint cimport int64_t
 from option.context cimport context_options_free, context_options_get, context_options_init, context_options_set, context_options_set_text
 from option.context_table cimport context_options_t
-from option.table cimport option_bytes_t, option_find, option_list_t, options_t
+from option.table cimport option_bytes_t, option_list_t, options_t
 from transport.cidr cimport cidr_t
 
 
@@ -77,7 +78,7 @@ def options_get_raw(options_Store store, int option, size_t room):
 
 
 def options_answer(value, size_t room):
-    """What a caller of OPTION_ACTION does: the answer for an int or a text."""
+    """What a caller does that finds an ACTION_: the answer for an int or a text."""
     cdef size_t size = room
     cdef int code, number
     cdef bytearray buffer = bytearray(b"\xee" * (room + 1))
@@ -152,12 +153,12 @@ def options_context_new():
     return options_ContextStore()
 
 
-def options_context_set(options_ContextStore store, int option, int value):
+def options_context_set(options_ContextStore store, int option, int64_t value):
     return context_options_set(&store.o, option, value)
 
 
 def options_context_get(options_ContextStore store, int option):
-    cdef int value = 0
+    cdef int64_t value = 0
     code = context_options_get(&store.o, option, &value)
     return code, value
 

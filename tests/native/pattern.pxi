@@ -12,7 +12,8 @@ from libc.string cimport memcpy, memset
 from cpython.bytes cimport PyBytes_FromStringAndSize, PyBytes_AS_STRING, PyBytes_GET_SIZE
 from base.platform cimport zc_now_ns
 from message.message cimport msg_t, msg_close, msg_move, msg_share, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
-from pipe.ring cimport ring_t, ring_init, ring_free, ring_slot, ring_commit, ring_front, ring_pop, ring_rollback, ring_conflate, ring_set_hwm
+from pipe.ring cimport ring_t, ring_init, ring_free, ring_slot, ring_commit, ring_front, ring_pop, ring_rollback, ring_set_hwm
+from pipe.ring_conflate cimport ring_conflate
 from pipe.pipe cimport pipe_t, MAIL_IN, MAIL_OUT, MAIL_CLOSED
 from pattern.strategies.radix cimport entry_t
 from pattern.strategies.subscriptions cimport (
@@ -101,7 +102,7 @@ cdef class pattern_Topics:
 
     def __cinit__(self):
         topics_init(&self.table)
-        fan_init(&self.fan)
+        fan_init(&self.fan, NULL)
 
     def __dealloc__(self):
         cdef uint32_t i
@@ -211,6 +212,10 @@ cdef void probe_close_pipe(void *owner, pipe_t *p) noexcept nogil:
         s.closing_count += 1
 
 
+cdef void probe_overflow(void *owner, pipe_t *p, int what) noexcept nogil:
+    pass
+
+
 cdef int probe_random(void *buf, size_t n) noexcept nogil:
     # Known octets: tests want to know the ids made from them.
     memset(buf, 0x5a, n)
@@ -271,6 +276,7 @@ cdef class pattern_Socket:
         cdef int rc
         hooks.close_pipe = probe_close_pipe
         hooks.random = probe_random
+        hooks.overflow = probe_overflow
         self.type = type
         self.pipes = {}
         options_init(&self.options, type, 0, 1)
@@ -398,29 +404,6 @@ cdef class pattern_Socket:
 
     def peer_state(self, bytes id not None):
         return pattern_peer_state(&self.s.pattern, <const unsigned char *> PyBytes_AS_STRING(id), len(id))
-
-    def time_send(self, bytes frame not None, int count, pattern_Socket reader=None):
-        """Nanoseconds for one send (and receive, with a reader)."""
-        cdef msg_t m
-        cdef int i
-        cdef int rc = 0
-        cdef double began
-        self.process()
-        began = probe_now()
-        for i in range(count):
-            probe_fill(&m, frame, False, 0)
-            rc = pattern_send(&self.s.pattern, &m)
-            msg_close(&m)
-            if rc < 0:
-                break
-            if reader is not None:
-                if pattern_recv(&reader.s.pattern, &m) == 0:
-                    msg_close(&m)
-                else:
-                    reader.process()
-                    if pattern_recv(&reader.s.pattern, &m) == 0:
-                        msg_close(&m)
-        return (probe_now() - began) * 1e9 / count, rc
 
 
 cdef uint32_t probe_pipe_ids = 0
@@ -604,10 +587,6 @@ cdef class pattern_Wire:
             found.append((probe_octets(front), front.flags))
             msg_close(front)
             ring_pop(ring)
-
-    def give_room(self, long room):
-        self.w.room = room
-        pattern_out_ready(&self.socket.s.pattern, &self.p)
 
     def lost(self):
         if self.p.writing and not self.p.skip_out:

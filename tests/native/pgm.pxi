@@ -1,9 +1,8 @@
 # PGM, shown to Python. Included by _probe.pyx; every name starts with the room's.
 
 from cpython.bytes cimport PyBytes_AS_STRING as pgm_AS_STRING
-from libc.stdint cimport uint16_t, uint32_t, uint64_t, UINT64_MAX as PGM_NEVER
+from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX as PGM_NEVER
 from libc.string cimport memcpy as pgm_memcpy, memset as pgm_memset
-from base.errors cimport EAGAIN as pgm_EAGAIN
 from base.memory cimport free as pgm_c_free, malloc as pgm_malloc
 
 cimport pgm.apdu as pgm_a

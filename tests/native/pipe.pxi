@@ -6,9 +6,13 @@ from base.atomics cimport zc_load_acquire_u32, zc_store_release_u32, zc_swap_u32
 from message.message cimport msg_t, msg_set, msg_data, msg_close, msg_move, MSG_MORE
 from pipe.ring cimport (
     ring_t, ring_init, ring_free, ring_slot, ring_commit, ring_front, ring_pop, ring_full, ring_empty, ring_rollback, ring_set_hwm,
-    ring_messages, ring_mid_message, ring_conflate, ring_return_credit, ring_wake_reader, ring_wake_writer, ring_writer_sleeps, ring_reader_sleeps,
+    ring_messages, ring_mid_message, ring_return_credit, ring_wake_reader, ring_wake_writer, ring_writer_sleeps, ring_reader_sleeps,
 )
+from pipe.budget cimport account_t, budget_limit, budget_t
+from pipe.charging cimport ring_charge, ring_settle
+from pipe.ring_conflate cimport ring_conflate
 from pipe.ring_trim cimport ring_trim
+from pipe.ring_turn cimport ring_turn
 
 
 cdef int probe_fill(msg_t *m, bytes frame, bint more, int flags) except -1:
@@ -67,6 +71,9 @@ cdef class ring_Queue:
 
     def set_hwm(self, uint32_t hwm, uint64_t hwm_bytes=0):
         ring_set_hwm(&self.ring, hwm, hwm_bytes)
+
+    def turn(self):
+        return bool(ring_turn(&self.ring))
 
     def settle(self):
         return bool(ring_return_credit(&self.ring))
@@ -211,3 +218,54 @@ cdef bint ring_await(uint32_t *flag) noexcept nogil:
                 pass        # on one core the other thread needs ours to step aside
     zc_swap_u32(flag, 0)
     return True
+
+
+cdef void budget_note(account_t *a) noexcept nogil:
+    pass        # the account says `roomy` by itself
+
+
+cdef class ring_Budget:
+    """A limit, and rings that count for it. Each has an account of its own."""
+    cdef budget_t budget
+    cdef account_t accounts[8]
+    cdef list rings
+
+    def __cinit__(self, uint64_t limit, int count):
+        cdef ring_Queue ring
+        self.budget.limit = limit
+        self.rings = [ring_Queue() for _ in range(count)]
+        for i in range(count):
+            ring = self.rings[i]
+            self.accounts[i].budget = &self.budget
+            self.accounts[i].wake = budget_note
+            if ring_charge(&ring.ring, &self.accounts[i]) < 0:
+                raise MemoryError
+
+    def __getitem__(self, int i):
+        return self.rings[i]
+
+    @property
+    def used(self):
+        """Once all that has been written is charged."""
+        cdef ring_Queue ring
+        for ring in self.rings:
+            ring_settle(&ring.ring)
+        return <long long> self.budget.used
+
+    @property
+    def hits(self):
+        return self.budget.hits
+
+    def limit(self, uint64_t limit):
+        budget_limit(&self.budget, limit)
+
+    def told(self):
+        """The numbers of the rings whose account has heard, since the last call, that there may be room."""
+        told = [i for i in range(len(self.rings)) if self.accounts[i].roomy]
+        for i in told:
+            self.accounts[i].roomy = 0
+        return told
+
+    def drop(self, int i):
+        cdef ring_Queue ring = self.rings[i]
+        ring_free(&ring.ring)

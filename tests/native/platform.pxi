@@ -202,7 +202,9 @@ def base_timer_arm(int fd, uint64_t abs_ns):
 
 
 def base_readable(int fd):
-    return base_p.zc_fd_is_readable_now(fd)
+    cdef base_p.zc_pollfd_t p
+    base_p.zc_pollfd_set(&p, fd, base_p.ZC_POLLIN)
+    return base_p.zc_poll(&p, 1, 0) > 0 and p.revents & base_p.ZC_POLLIN != 0
 
 
 def base_close(int fd):
@@ -244,6 +246,43 @@ def base_readv(int fd, sizes):
     return b"".join(parts)[:rc] if rc >= 0 else rc
 
 
+def base_vector_length(size_t n):
+    """What a vector of that length says its length is."""
+    cdef base_p.zc_iovec_t v
+    base_p.zc_iov_set(&v, NULL, n)
+    return base_p.zc_iov_len(&v)
+
+
+def base_poll_refused(fds):
+    """(answer, what was told of each) for descriptors that wait for output and input."""
+    cdef base_p.zc_pollfd_t polled[256]
+    cdef int i, rc
+    assert len(fds) <= 256
+    for i in range(len(fds)):
+        base_p.zc_pollfd_set(&polled[i], fds[i], base_p.ZC_POLLIN | base_p.ZC_POLLOUT)
+    rc = base_p.zc_poll_refused(polled, len(fds))
+    return rc, [polled[i].revents for i in range(len(fds))]
+
+
+def base_file(bytes path):
+    """(whether it is a socket, whether it can be told from others)"""
+    return base_p.zc_file_is_socket(path), base_p.zc_file_identity(path) != 0
+
+
+def base_file_remove(bytes path):
+    return base_p.zc_file_remove(path)
+
+
+def base_directory_remove(bytes path):
+    return base_p.zc_directory_remove(path)
+
+
+def base_private_directory():
+    cdef char path[1024]
+    cdef int rc = base_p.zc_private_directory(path, sizeof(path))
+    return PyBytes_FromStringAndSize(path, rc) if rc >= 0 else rc
+
+
 def base_unsent(int fd):
     return base_p.zc_unsent(fd)
 
@@ -277,6 +316,7 @@ REACTOR_KINDS = {
 REACTOR_IN = reactor_pe.POLL_IN
 REACTOR_OUT = reactor_pe.POLL_OUT
 REACTOR_ERR = reactor_pe.POLL_ERR
+REACTOR_DIRECT = reactor_pe.POLL_DIRECT
 REACTOR_BATCH = base_config.POLL_BATCH
 REACTOR_PS_SIZE = sizeof(reactor_ps.pollset_t)
 

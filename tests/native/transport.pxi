@@ -19,7 +19,7 @@ cimport transport.tuning as transport_tu
 
 cdef transport_text(const base_p.zc_sockaddr_t *sa):
     cdef char out[256]
-    cdef int n = transport_tcp.tcp_text(sa, out, sizeof(out))
+    cdef int n = transport_tcp.tcp_text(b"tcp", sa, out, sizeof(out))
     return out[:n].decode() if n >= 0 else n
 
 
@@ -102,7 +102,7 @@ cdef class TransportAddress:
             return self.error
         if self.a.family != base_p.ZC_FAMILY_LOCAL:
             return transport_text(&self.a.target)
-        n = transport_ipc.ipc_name(-1, &self.a, NULL, 0, out, sizeof(out))
+        n = transport_ipc.ipc_name(self.ops, -1, &self.a, NULL, 0, out, sizeof(out))
         return out[:n].decode() if n >= 0 else n
 
     @property

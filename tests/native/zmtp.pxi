@@ -7,8 +7,10 @@ from base.memory cimport calloc as zmtp_calloc, free as zmtp_c_free, malloc as z
 from libc.string cimport memcpy as zmtp_memcpy, memset as zmtp_memset
 
 cimport base.monitor_events as monitor_events
+cimport engine.select as zmtp_engines
 cimport mechanism.crypto as zmtp_crypto
 cimport mechanism.curve_state as zmtp_curve
+cimport mechanism.long_mac as zmtp_long
 cimport mechanism.mechanism as zmtp_m
 cimport mechanism.security as zmtp_security
 cimport mechanism.select as zmtp_mechanisms
@@ -199,7 +201,6 @@ cdef class zmtp_Decoder:
 
 cdef struct zmtp_asking_t:
     zmtp_m.mechanism_t base
-    zmtp_m.mechanism_config_t config
     int hello_sent
     unsigned char peer[600]
     size_t peer_size
@@ -209,17 +210,14 @@ cdef void zmtp_asking_free(zmtp_m.mechanism_t *m) noexcept nogil:
     pass
 
 
-cdef int zmtp_asking_next(zmtp_m.mechanism_t *m, unsigned char *out, size_t room, size_t *size) noexcept nogil:
+cdef int zmtp_asking_next(zmtp_m.mechanism_t *m, const zmtp_m.mechanism_own_t *own, unsigned char *out, size_t room,
+                          size_t *size) noexcept nogil:
     cdef zmtp_asking_t *self = <zmtp_asking_t *>m
     if m.state != zmtp_m.MECHANISM_HANDSHAKE or (self.hello_sent and self.peer_size == 0):
         return 0
     if not self.hello_sent:
-        size[0] = 6 + self.config.properties_size
-        if size[0] > room:
-            return 1
-        zmtp_memcpy(out, b"\x05HELLO", 6)
-        zmtp_memcpy(out + 6, self.config.properties, self.config.properties_size)
-        self.hello_sent = 1
+        size[0] = zmtp_m.mechanism_name_own(b"\x05HELLO", 6, own, out, room)
+        self.hello_sent = size[0] <= room
         return 1
     size[0] = 0        # an empty command, as GSSAPI has one
     m.peer_properties = self.peer
@@ -253,12 +251,10 @@ cdef int zmtp_asking_zap_reply(zmtp_m.mechanism_t *m, int status) noexcept nogil
     return 0
 
 
-cdef zmtp_m.mechanism_t *zmtp_asking_new(zmtp_h.handshake_t *hs) except NULL:
+cdef zmtp_m.mechanism_t *zmtp_asking_new() except NULL:
     cdef zmtp_asking_t *self = <zmtp_asking_t *>zmtp_calloc(1, sizeof(zmtp_asking_t))
     if self == NULL:
         raise MemoryError
-    self.config.properties = hs.who.own
-    self.config.properties_size = hs.who.own_properties_size
     zmtp_memcpy(self.base.ops.name, b"ASKING", 6)
     self.base.invalid_metadata_value = zmtp_m.ZMTP_INVALID_METADATA
     self.base.ops.free = zmtp_asking_free
@@ -275,15 +271,25 @@ cdef const unsigned char *zmtp_key(bytes key):
     return NULL if key is None else <const unsigned char *>PyBytes_AS_STRING(key)
 
 
-cdef int zmtp_find_crypto(zmtp_crypto.crypto_t *c, bint streams) except -1:
-    """The functions of libsodium, as the API finds them."""
+cdef zmtp_long.long_mac_t zmtp_long_mac
+
+
+cdef int zmtp_find_crypto(zmtp_crypto.crypto_t *c, object which) except -1:
+    """The functions of libsodium and OpenSSL, as the API finds them."""
     cdef uintptr_t address
     cdef int i
+    cdef bint streams = which != "boxes"
     from zmqcore._sodium import addresses
+    from zmqcore._libcrypto import poly1305
     found = addresses([zmtp_crypto.crypto_functions[i].name.decode() for i in range(zmtp_crypto.CRYPTO_FUNCTIONS)])
     for i in range(zmtp_crypto.CRYPTO_FUNCTIONS):
         address = found[i] if streams or not zmtp_crypto.crypto_functions[i].optional else 0
         zmtp_crypto.crypto_put(c, i, address)
+    found = poly1305([zmtp_long.long_mac_functions[i].name.decode() for i in range(1, zmtp_long.LONG_MAC_FUNCTIONS)]) if which is True else []
+    for i, each in enumerate(found):
+        address = each
+        zmtp_long.long_mac_put(&zmtp_long_mac, i, address)
+    c.long_mac = &zmtp_long_mac if found else NULL
     return 0
 
 
@@ -296,7 +302,7 @@ cdef class zmtp_Handshake:
                   int64_t maxmsgsize=-1, bytes app_properties=b"", bint asking=False, bytes username=b"", bytes password=b"",
                   bint domain=False, bint handler_required=False, bytes public_key=None, bytes secret_key=None,
                   bytes server_key=None, crypto=True):
-        """crypto: True all of the library, "boxes" without its streams, False none."""
+        """crypto: True all there is, "streams" without OpenSSL, "boxes" without libsodium's streams either, False none."""
         cdef zmtp_intro.hs_config_t config
         cdef zmtp_crypto.crypto_t functions
         cdef zmtp_security.security_t security
@@ -326,7 +332,7 @@ cdef class zmtp_Handshake:
         config.security = &security
         zmtp_memset(&functions, 0, sizeof(functions))
         if secret_key is not None and crypto:
-            zmtp_find_crypto(&functions, crypto != "boxes")
+            zmtp_find_crypto(&functions, crypto)
         config.crypto = &functions
         config.maxmsgsize = maxmsgsize
         config.app_properties = <const unsigned char *>PyBytes_AS_STRING(app_properties)
@@ -338,7 +344,7 @@ cdef class zmtp_Handshake:
         if asking:
             zmtp_mechanisms.mechanism_delete(self.hs.who.mechanism)
             self.hs.who.mechanism = NULL
-            self.hs.who.mechanism = zmtp_asking_new(&self.hs)
+            self.hs.who.mechanism = zmtp_asking_new()
 
     def __dealloc__(self):
         zmtp_h.handshake_free(&self.hs)
@@ -458,3 +464,13 @@ cdef class zmtp_Handshake:
         plain = m.ops.encode == NULL and m.ops.decode == NULL
         zmtp_mechanisms.mechanism_delete(m)
         return plain
+
+
+# ---- engines ----
+
+def zmtp_engine_carries(int kind, int mechanism, bint plaintext=False):
+    cdef zmtp_security.security_t security
+    zmtp_memset(&security, 0, sizeof(security))
+    security.mechanism = mechanism
+    security.plaintext = plaintext
+    return bool(zmtp_engines.engine_carries(kind, &security))

@@ -86,20 +86,19 @@ class Zmqcore:
 
 def receive(socket, count):
     got = missing = wrong = 0
-    following = None
+    following = 0
     begin = last = time.monotonic()
     while following != count:
         message = socket.recv()
         if message is None:
             break
         number = int(message[:10])
-        following = number if following is None else following
         got, missing, wrong = got + 1, missing + max(0, number - following), wrong + (number < following)
         if got == 1:
             begin = time.monotonic()
         last = time.monotonic()
         following = max(following, number + 1)
-    missing += count - (following or 0)
+    missing += count - following
     print(got, missing, wrong, socket.lost(), round(last - begin, 3), flush=True)
 
 

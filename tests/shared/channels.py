@@ -1,8 +1,22 @@
 """Descriptors that a poll can wait for, on every system."""
 
+import contextlib
 import os
 import socket
 import sys
+
+# More than Python's select() takes on Windows, which is more than Windows' own.
+MANY = 520
+
+
+@contextlib.contextmanager
+def silent_descriptors(count=MANY):
+    """So many sockets of the system where nothing arrives."""
+    with contextlib.ExitStack() as opened:
+        made = [opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(count)]
+        for one in made:
+            one.bind(("127.0.0.1", 0))
+        yield [one.fileno() for one in made]
 
 
 class Channel:

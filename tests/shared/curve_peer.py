@@ -18,6 +18,10 @@ C, c, S = (z85.decode(CLIENTS["CURVE"][f"CURVE_{name}"]) for name in ("PUBLICKEY
 s = z85.decode(SERVERS["CURVE"]["CURVE_SECRETKEY"])
 
 
+# Octets of the cookie in WELCOME and INITIATE.
+CURVE_COOKIE_SIZE = 96
+
+
 def number(n):
     return struct.pack(">Q", n)
 

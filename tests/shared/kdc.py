@@ -61,6 +61,12 @@ def run(environment, *command):
     assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
 
 
+def add(environment, name):
+    """A principal, with its key in the file that both sides read."""
+    run(environment, "kadmin.local", "-q", f"addprinc -randkey {name.decode()}@{REALM}")
+    run(environment, "kadmin.local", "-q", f"ktadd -k {environment['KRB5_KTNAME']} {name.decode()}@{REALM}")
+
+
 @contextlib.contextmanager
 def realm(folder):
     """The environment variables that a process of this realm needs, while the key distribution centre runs."""
@@ -78,9 +84,8 @@ def realm(folder):
         "KRB5RCACHEDIR": str(folder),
     }
     run(environment, "kdb5_util", "create", "-s", "-P", "password of a test", "-r", REALM)
-    for name in (SERVER.decode(), CLIENT.decode()):
-        run(environment, "kadmin.local", "-q", f"addprinc -randkey {name}@{REALM}")
-        run(environment, "kadmin.local", "-q", f"ktadd -k {keys} {name}@{REALM}")
+    for name in (SERVER, CLIENT):
+        add(environment, name)
 
     with subprocess.Popen(["krb5kdc", "-n"], env={**os.environ, "PATH": PATH, **environment}) as process:
         try:

@@ -1,4 +1,4 @@
-"""The transports that every conformance test runs over. A new transport is one entry here."""
+"""The transports that every conformance test runs over. A new transport is one entry here; two if its AHEAD is another address."""
 
 import importlib
 import os
@@ -50,7 +50,7 @@ if not LOCAL:
 NETWORKS = [transport for transport in TRANSPORTS if transport != "inproc"]
 
 # Of these, those whose bytes a test can send and receive by a plain socket.
-PLAIN = [transport for transport in NETWORKS if transport not in (TOY, "ws", "vsock")]
+PLAIN = [transport for transport in NETWORKS if transport in ("tcp", "ipc")]
 
 # Those that no socket can use without options: transport -> () -> the options. Of the tests over transports those run over them that take the
 # fixtures `transport` and `make`.
@@ -61,9 +61,25 @@ if find_spec("cryptography") and os.environ.get("ZMQ_MODULE", "zmqcore") == "zmq
     from certificates import trusting
 
     AHEAD["tls+tcp"] = lambda folder, number: f"tls+tcp://127.0.0.1:{unused_port()}"
-    OPTIONS["tls+tcp"] = trusting
+    AHEAD["wss"] = lambda folder, number: f"wss://127.0.0.1:{unused_port()}/test"
+    OPTIONS["tls+tcp"] = OPTIONS["wss"] = trusting
 
-# LZ4 is found wherever there is a package or a library of the system; tests/run.sh installs the package.
-if find_spec("lz4") and os.environ.get("ZMQ_MODULE", "zmqcore") == "zmqcore" and not TOY:
-    AHEAD["lz4+tcp"] = lambda folder, number: f"lz4+tcp://127.0.0.1:{unused_port()}"
-    OPTIONS["lz4+tcp"] = dict
+# LZ4 and Zstandard are found wherever there is a package or a library of the system; tests/run.sh installs the packages. On Windows these
+# show nobody their functions.
+if sys.platform != "win32" and os.environ.get("ZMQ_MODULE", "zmqcore") == "zmqcore" and not TOY:
+    for scheme, package in (("lz4+tcp", "lz4"), ("zstd+tcp", "zstandard")):
+        if find_spec(package):
+            AHEAD[scheme] = lambda folder, number, scheme=scheme: f"{scheme}://127.0.0.1:{unused_port()}"
+            OPTIONS[scheme] = dict
+
+# Those of datagrams: transport -> what a receiver binds to. A sender connects to what that tells. Their tests are tests/behaviour/test_datagrams.py.
+DATAGRAMS = {
+    "udp": "udp://127.0.0.1:*",
+    "udp-multicast": "udp://127.0.0.1;239.1.2.3:*",
+}
+try:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as six:
+        six.bind(("::1", 0))
+    DATAGRAMS["udp-ipv6"] = "udp://[::1]:*"
+except OSError:
+    pass

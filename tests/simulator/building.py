@@ -62,7 +62,7 @@ def build(into, variant="release", src=ROOT / "src"):
     target = into / ("_sim" + sysconfig.get_config_var("EXT_SUFFIX"))
     python = sysconfig.get_paths()["include"]
     command = [
-        *os.environ.get("CC", "gcc").split(), "-shared", "-fPIC", "-pthread", "-std=gnu11", "-fvisibility=hidden", "-fwrapv", "-w",
+        *os.environ.get("CC", "gcc").split(), "-shared", "-fPIC", "-pthread", "-std=gnu11", "-DZC_FAULTS=1", "-fvisibility=hidden", "-fwrapv", "-w",
         f"-I{src}", f"-I{native}", f"-I{python}", "-include", "sim/system.h", *FLAGS[variant], "-o", str(target), str(c_file), "-ldl",
     ]  # fmt: skip
     subprocess.run(command, check=True, cwd=native)

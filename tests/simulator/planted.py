@@ -89,6 +89,21 @@ FAULTS = {
         "    if session_unsent(s) and not s.tx_blocked and not s.tx_broken:\n        transmit_mark(s)\n",
         "",
     ),
+    "what waits for the tempo is not looked for": (
+        "reactor/io_main.pxd",
+        "            c.rests = 0\n            io_serve(io, c, SERVE_FLUSH, now, next)\n",
+        "            c.rests = 0\n",
+    ),
+    "what the I/O thread could not write is not asked for again": (
+        "io/overlap.pxd",
+        "    elif s.client.io != NULL:\n        overlap_ask(s)\n    if room:\n",
+        "    if room:\n",
+    ),
+    "a lease that a helper begins does not end": (
+        "io/serve.pxd",
+        "    io_poke(c.io, at)       # this may be a thread that helps the I/O thread: that one has to see the end of the lease\n",
+        "",
+    ),
     "conflating sender tears messages": (
         "pipe/pipe.pxd",
         " and p.outr.only == NULL and p.sink(p, m, take) == 1:\n",

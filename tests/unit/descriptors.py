@@ -3,6 +3,7 @@
 import contextlib
 import os
 import select
+import selectors
 import socket
 import sys
 
@@ -12,6 +13,8 @@ from zmqcore import _probe
 
 LINUX = sys.platform.startswith("linux")
 POSIX = os.name == "posix"
+# Python has no names for those of WSAPoll().
+POLLIN, POLLOUT = (select.POLLIN, select.POLLOUT) if hasattr(select, "poll") else (0x100, 0x10)
 
 
 def has_ipv6():
@@ -37,10 +40,10 @@ def closing(*fds):
             assert fd < 0 or _probe.base_close(fd) == 0
 
 
-def wait_for(fd, events=select.POLLIN):
-    p = select.poll()
-    p.register(fd, events)
-    assert p.poll(10_000), "nothing happened"
+def wait_for(fd, event=selectors.EVENT_READ):
+    with selectors.DefaultSelector() as selector:
+        selector.register(fd, event)
+        assert selector.select(10), "nothing happened"
 
 
 def connect(address, **options):
@@ -49,7 +52,7 @@ def connect(address, **options):
     if fd < 0:
         return fd
     if under_way:
-        wait_for(fd, select.POLLOUT)
+        wait_for(fd, selectors.EVENT_WRITE)
     rc = _probe.transport_finish(fd)
     if rc < 0:
         _probe.base_close(fd)

@@ -1,6 +1,5 @@
 """CURVE, sans IO: both sides of ours against each other and against a peer written here with PyNaCl; every way to fail. RFC 25, RFC 26."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +26,7 @@ FRAME_MORE, FRAME_COMMAND = 1, 4
 X, x = bindings.crypto_box_keypair()
 
 
-LIBRARY = pytest.mark.parametrize("crypto", [True, "boxes"])
+LIBRARY = pytest.mark.parametrize("crypto", [True, "streams", "boxes"])
 
 
 def client(crypto=True, greeted=True, **options):
@@ -156,7 +155,9 @@ def test_everything_of_a_connection_is_new():
 SIZES = sorted({n + d for n in (0, 31, 32, 64, 192, 224, 256, 480, 512, 768, 992, 1024, 1504, 4096, 8192, 65536) for d in (-1, 0, 1, 2) if n + d >= 0})
 
 
-@pytest.mark.parametrize(("crypto", "peer_crypto"), [(True, True), (True, "boxes"), ("boxes", True), ("boxes", "boxes")])
+@pytest.mark.parametrize(
+    ("crypto", "peer_crypto"), [(True, True), (True, "boxes"), ("boxes", True), ("boxes", "boxes"), ("streams", "streams"), (True, "streams")]
+)
 def test_UNIT_3_messages_of_every_size_both_ways(crypto, peer_crypto):
     a, b = connected(crypto, peer_crypto)
     for n in SIZES:

@@ -1,5 +1,6 @@
 """Frame headers of ZMTP/1.0 and of 2.0/3.x, and the decoder over them."""
 
+import sys
 
 import pytest
 from hypothesis import given
@@ -160,6 +161,9 @@ def test_a_frame_above_the_limit_is_refused_before_its_body(v1, limit):
 def test_announced_size_is_not_reserved(v1, size):
     d = _probe.zmtp_Decoder(v1)
     arrived = 0
+    if size > sys.maxsize:  # 32 bits
+        assert d.feed(_probe.zmtp_frame_put(size, 0, v1)) == -errno.EMSGSIZE
+        return
     assert d.feed(_probe.zmtp_frame_put(size, 0, v1)) == 0
     for n in (1, 10, 100, 1000, 10000):
         assert d.feed(bytes(n)) == 0

@@ -276,3 +276,51 @@ def test_no_garbage_comes_in(garbage):
     for hs in (server()[0], client()):
         result, _ = hs.feed(garbage)
         assert result in (MORE, AUTHENTICATE, -errno.EPROTO, -errno.EMSGSIZE)
+
+
+# ---- on their way
+
+
+def flips(octets):
+    """(position, the same octets with one bit changed)"""
+    for at in range(len(octets)):
+        for bit in range(8):
+            yield at, octets[:at] + bytes([octets[at] ^ 1 << bit]) + octets[at + 1 :]
+
+
+def test_a_hello_with_any_bit_changed():
+    """Names and passwords have no seal: the handler is asked about what has arrived, or the connection ends."""
+    for at, body in flips(HELLO[2:]):
+        hs, result = server(command(body))
+        if 7 <= at < 12 or at > 12:
+            assert result == AUTHENTICATE
+            assert hs.zap_request() == ("PLAIN", [body[7:12], body[13:]])
+            assert hs.zap_reply(400) == 0 and hs.feed(b"")[0] == MORE
+        else:
+            assert result == -errno.EPROTO
+
+
+def test_what_follows_with_any_bit_changed():
+    """A name is right in every bit. Metadata are those of a peer that is one for us, or the connection ends."""
+    for _, body in flips(WELCOME[2:]):
+        failed(client(), command(body))
+    for start, right, name in ((admitted, INITIATE, 9), (welcomed, READY_ROUTER, 6)):
+        for at, body in flips(right[2:]):
+            hs = start()
+            result = hs.feed(command(body))[0]
+            assert result < 0 or (result == READY and at >= name)
+            if result == READY:
+                assert hs.find(b"Socket-Type") in (b"DEALER", b"ROUTER", None)
+
+
+def admitted():
+    hs, _ = server(HELLO)
+    hs.zap_reply(200)
+    assert hs.feed(b"") == (MORE, 0)
+    return hs
+
+
+def welcomed():
+    hs = client()
+    assert hs.feed(WELCOME)[0] == MORE
+    return hs

@@ -2,17 +2,19 @@
 
 import contextlib
 import os
-import select
 import socket
+import sys
 import threading
 
 import pytest
+from descriptors import POLLIN, POLLOUT
 from platforms import errno
 
 from zmqcore import _probe
 
-IN, OUT, ERR = _probe.REACTOR_IN, _probe.REACTOR_OUT, _probe.REACTOR_ERR
+IN, OUT, ERR, DIRECT = _probe.REACTOR_IN, _probe.REACTOR_OUT, _probe.REACTOR_ERR, _probe.REACTOR_DIRECT
 FOREVER = -1
+WIDE = sys.maxsize - 7  # a tag as wide as a pointer
 SECOND = 10**9
 
 
@@ -115,11 +117,11 @@ def test_in_and_out_with_their_tags(pollset, pair):
     a, b = pair()
     c, _ = pair()
     assert ps.add(a.fileno(), IN | OUT, 11) == 0
-    assert ps.add(c.fileno(), OUT, 2**40 + 7) == 0
-    assert ps.wait(FOREVER) == [(11, OUT), (2**40 + 7, OUT)]
+    assert ps.add(c.fileno(), OUT, WIDE) == 0
+    assert ps.wait(FOREVER) == [(11, OUT), (WIDE, OUT)]
     b.send(b"x")
-    assert ps.wait(FOREVER) == [(11, IN | OUT), (2**40 + 7, OUT)]
-    assert ps.wait(FOREVER) == [(11, IN | OUT), (2**40 + 7, OUT)], "level-triggered"
+    assert ps.wait(FOREVER) == [(11, IN | OUT), (WIDE, OUT)]
+    assert ps.wait(FOREVER) == [(11, IN | OUT), (WIDE, OUT)], "level-triggered"
     a.recv(1)
     assert ps.mod(a.fileno(), IN, 12) == 0
     assert ps.mod(c.fileno(), 0, 13) == 0
@@ -349,6 +351,21 @@ def test_child_is_one_event_with_its_own_tag(pollset, pair):
     assert child.wait(FOREVER) == [(50, IN), (51, IN), (52, IN)]
 
 
+@pytest.mark.parametrize("kind", ["poll"])
+def test_what_is_direct_is_not_told_to_the_parent(pollset, pair):
+    """The I/O thread reads for an event loop, and leaves to it what says that there is something to receive: it would never come to rest."""
+    parent, child = pollset(), pollset()
+    (a, b), (c, d) = pair(), pair()
+    assert child.add(a.fileno(), IN | DIRECT, 1) == 0
+    assert child.add(c.fileno(), IN, 2) == 0
+    assert parent.child_add(child, 7, True) == 0
+    b.send(b"x")
+    assert parent.wait(0) == []
+    assert child.wait(FOREVER) == [(1, IN)]
+    d.send(b"x")
+    assert parent.wait(FOREVER) == [(7, IN)]
+
+
 def test_child_switched_off_and_on(pollset, pair):
     parent, child = pollset(), pollset()
     a, b = pair()
@@ -436,15 +453,15 @@ def test_wait_many(pollset, pair):
     raw, far = pair()
     assert one.add(a.fileno(), IN, 1) == 0
     assert two.add(c.fileno(), IN, 1) == 0
-    extra = [(raw.fileno(), select.POLLIN)]
+    extra = [(raw.fileno(), POLLIN)]
     assert _probe.reactor_wait_many([one, two], extra, 0) == (0, [False, False], [0])
     assert _probe.reactor_wait_many([one, two], extra, 2_000_000) == (0, [False, False], [0])
     d.send(b"x")
     assert _probe.reactor_wait_many([one, two], extra, FOREVER) == (1, [False, True], [0])
     far.send(b"x")
     b.send(b"x")
-    assert _probe.reactor_wait_many([one, two], extra, FOREVER) == (3, [True, True], [select.POLLIN])
-    assert _probe.reactor_wait_many([], extra, FOREVER) == (1, [], [select.POLLIN])
+    assert _probe.reactor_wait_many([one, two], extra, FOREVER) == (3, [True, True], [POLLIN])
+    assert _probe.reactor_wait_many([], extra, FOREVER) == (1, [], [POLLIN])
 
 
 def test_wait_many_of_nothing_is_a_sleep():
@@ -459,8 +476,8 @@ def test_wait_many_with_more_than_the_stack_holds(pollset, pair):
     a, b = pair()
     assert sets[33].add(a.fileno(), IN, 1) == 0
     b.send(b"x")
-    count, ready, revents = _probe.reactor_wait_many(sets, [(raw.fileno(), select.POLLOUT)], FOREVER)
-    assert (count, [i for i, r in enumerate(ready) if r], revents) == (2, [33], [select.POLLOUT])
+    count, ready, revents = _probe.reactor_wait_many(sets, [(raw.fileno(), POLLOUT)], FOREVER)
+    assert (count, [i for i, r in enumerate(ready) if r], revents) == (2, [33], [POLLOUT])
 
 
 def test_wait_many_notices_changes(pollset, pair):

@@ -194,3 +194,125 @@ def test_conflating_two_threads(parts):
     assert 1 <= seen <= count
     # The count moves after the message: a reader that was faster sees it in its next look.
     assert ring.pop() is None and ring.empty
+
+
+# -- the first message changes places with the second
+
+
+@given(st.integers(1, 600), st.integers(1, 600), st.integers(1, 300), st.integers(0, 299))
+def test_the_rest_of_a_message_changes_places_with_the_next(before, first, second, begun):
+    begun = min(begun, first - 1)
+    ring = _probe.ring_Queue()
+    frames = {name: [b"%s %d" % (name, i) for i in range(n)] for name, n in ((b"0", before), (b"1", first), (b"2", second), (b"3", 2))}
+    for one in frames.values():
+        for i, frame in enumerate(one):
+            ring.push(frame, i + 1 < len(one))
+    for frame in frames[b"0"] + frames[b"1"][:begun]:  # it begins anywhere in a segment
+        assert ring.pop()[0] == frame
+    assert ring.turn()
+    left = frames[b"2"] + frames[b"1"][begun:] + frames[b"3"]
+    assert [ring.pop()[0] for _ in left] == left
+    assert ring.empty
+
+
+def test_nothing_to_change_places_with():
+    ring = _probe.ring_Queue()
+    assert not ring.turn()
+    ring.push(b"a", True)
+    assert not ring.turn()
+    ring.push(b"b")
+    ring.push(b"c", True)  # not published
+    assert not ring.turn()
+    assert [ring.pop(), ring.pop(), ring.pop()] == [(b"a", True), (b"b", False), None]
+
+
+# -- what all rings of a context may hold
+
+
+def cost(*frames):
+    return sum(len(frame) + 64 for frame in frames)
+
+
+def test_a_limit_for_several_rings():
+    budget = _probe.ring_Budget(1000, 3)
+    assert not budget[0].full
+    budget[0].push(b"x" * 936)
+    assert budget.used == 1000
+    assert budget[0].full
+    assert not budget[1].full  # an empty one takes a message whatever the others hold
+    budget[1].push(b"y")
+    assert budget[1].full
+    assert budget.hits == 2
+    assert budget.told() == []
+    assert budget[1].pop() == (b"y", False)
+    assert budget.told() == []  # it is empty again, though the limit is still reached: that concerns nobody else
+    assert not budget[1].full
+    assert budget[0].full
+    assert budget[0].pop()[0] == b"x" * 936
+    assert budget.told() == [0, 1]
+    assert budget.used == 0
+    budget[2].push(b"z" * 5000)  # of any size
+    assert budget[2].full  # what was written last counts from the next look on
+    assert not budget[1].full
+    budget[1].push(b"y")
+    assert budget[1].full
+    budget.limit(10_000)
+    assert budget.told() == [1, 2]
+    assert not budget[1].full
+    budget.limit(0)
+    assert not budget[2].full
+    budget.drop(2)
+    assert budget.used == cost(b"y")
+
+
+def test_a_limit_is_told_of_in_eighths():
+    budget = _probe.ring_Budget(8000, 2)
+    for _ in range(8):
+        budget[0].push(b"x" * 936)
+    budget[1].push(b"y")
+    assert budget[0].full and budget[1].full
+    budget[0].pop()  # 7065 are left
+    assert budget.told() == []
+    budget[0].pop()
+    assert budget.told() == [0, 1]
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4), st.integers(0, 60), st.sampled_from(["push", "push", "pop", "rollback", "look"])), max_size=60))
+def test_a_limit_counts_exactly(steps):
+    budget = _probe.ring_Budget(500, 3)
+    queues, unfinished = [deque() for _ in range(3)], [[] for _ in range(3)]
+    written, charged, granted = [0] * 3, [0] * 3, [False] * 3
+    for at, count, size, step in steps:
+        ring = budget[at]
+        if step == "push":
+            for i in range(count):
+                more = i + 1 < count or size % 7 == 0
+                ring.push(b"f" * size, more)
+                unfinished[at].append((b"f" * size, more))
+                written[at] += cost(b"f" * size)
+            if not more:
+                queues[at].extend(unfinished[at])
+                unfinished[at] = []
+        elif step == "rollback":
+            ring.rollback()
+            written[at] -= cost(*(frame for frame, _ in unfinished[at]))
+            unfinished[at] = []
+        elif step == "pop":
+            more = True
+            while more and queues[at]:
+                frame = ring.pop()
+                assert frame == queues[at].popleft()
+                more = frame[1]
+        else:
+            held = sum(cost(*(frame for frame, _ in one)) for one in [*queues, *unfinished])
+            assert budget.used == held
+            mine = cost(*(frame for frame, _ in [*queues[at], *unfinished[at]]))
+            # Room that was found before stays until something has been written.
+            granted = [granted[i] and written[i] == charged[i] for i in range(3)]
+            charged = written[:]
+            granted[at] = granted[at] or not (held >= 500 and mine > 0)
+            assert ring.full != granted[at]
+    for at in range(3):
+        budget.drop(at)
+    assert budget.used == 0

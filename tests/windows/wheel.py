@@ -1,5 +1,6 @@
 """Makes the wheel for Windows of an extension that was compiled elsewhere: python tests/windows/wheel.py EXTENSION FOLDER"""
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,9 +14,12 @@ TAG = "cp311-cp311-win_amd64"
 
 
 def metadata(folder):
-    """The dist-info folder that setuptools makes of pyproject.toml."""
+    """The dist-info folder that setuptools makes of pyproject.toml. Apart from setup.py, which would have the C generated anew."""
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    (Path(folder) / "zmqcore").mkdir()
     code = "import sys; from setuptools import build_meta; print(build_meta.prepare_metadata_for_build_wheel(sys.argv[1]))"
-    lines = subprocess.run([sys.executable, "-c", code, folder], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    lines = subprocess.run([sys.executable, "-c", code, folder], cwd=folder, check=True, capture_output=True, text=True).stdout
     return Path(folder) / lines.splitlines()[-1]
 
 

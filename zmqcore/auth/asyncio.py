@@ -9,7 +9,7 @@ from typing import Any
 from ..asyncio import Poller
 from ..constants import Flag, PollEvent
 from ..context import Context
-from ..error import Again, ContextTerminated
+from ..error import Again, ContextTerminated, ZMQError
 from ..socket import Socket
 from .base import Authenticator
 
@@ -44,7 +44,7 @@ class AsyncioAuthenticator(Authenticator):
             warnings.warn(
                 f"{type(self).__name__}(loop) is deprecated and ignored: the running loop is used", DeprecationWarning, stacklevel=2
             )
-        self._task: asyncio.Future[None] | None = None
+        self.__task: asyncio.Future[None] | None = None  # pyzmq's name: programs ask whether it is done
 
     def start(self) -> None:
         """Begin to answer. To be called where the loop runs, or before it does.
@@ -54,16 +54,15 @@ class AsyncioAuthenticator(Authenticator):
         """
         super().start()
         try:
-            self._task = asyncio.ensure_future(self._run(self.zap_socket))
+            self.__task = asyncio.ensure_future(self._run(self.zap_socket))
         except BaseException:
             super().stop()
             raise
 
     def stop(self) -> None:
         """End the task. From then on handshakes wait for the next handler. Idempotent."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        if self.__task is not None:
+            self.__task.cancel()
         super().stop()
 
     async def _run(self, handler: Socket[bytes]) -> None:
@@ -77,3 +76,6 @@ class AsyncioAuthenticator(Authenticator):
                 pass
             except ContextTerminated:
                 handler.close(0)
+            except ZMQError:
+                if not handler.closed:
+                    raise

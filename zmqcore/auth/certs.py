@@ -3,6 +3,7 @@
 Rules
 - NAME.key holds the public key, NAME.key_secret both keys. Only its owner may read the latter, from the moment it exists.
 - A file has sections ("metadata", "curve") with indented lines `name = value`, and comments that begin with "#". The keys are Z85.
+- `_write_key_file()` and the comments in front have pyzmq's names: programs whose keys come from elsewhere use them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from .. import _core
 
@@ -18,12 +20,12 @@ __all__ = ["create_certificates", "load_certificate", "load_certificates"]
 
 PUBLIC, SECRET = ".key", ".key_secret"
 
-_ABOUT_PUBLIC = """\
-# CURVE certificate, public part. Made on {when} by zmqcore.
+_cert_public_banner = """\
+# CURVE certificate, public part. Made on {0} by zmqcore.
 # Give it to your peers by a way that nobody can tamper with.
 """
-_ABOUT_SECRET = """\
-# CURVE certificate with the SECRET key. Made on {when} by zmqcore.
+_cert_secret_banner = """\
+# CURVE certificate with the SECRET key. Made on {0} by zmqcore.
 # Keep it to yourself: who has this file can pretend to be you.
 """
 
@@ -35,11 +37,25 @@ def _open_secret(path: str, flags: int) -> int:
     return descriptor
 
 
-def _text(about: str, metadata: Mapping[str, str], keys: Mapping[str, bytes]) -> str:
-    lines = [about.format(when=datetime.now().isoformat(" ", "seconds")), "metadata"]
-    lines += [f"    {name} = {value}" for name, value in metadata.items()]
-    lines += ["curve", *(f'    {name} = "{key.decode("ascii")}"' for name, key in keys.items())]
-    return "\n".join(lines) + "\n"
+def _write_key_file(
+    key_filename: str | os.PathLike[str],
+    banner: str,
+    public_key: str | bytes,
+    secret_key: str | bytes | None = None,
+    metadata: Mapping[Any, Any] | None = None,
+    encoding: str = "utf-8",
+) -> None:
+    """Write a certificate. `encoding` is that of names, values and keys that are bytes."""
+
+    def text(value: Any) -> str:
+        return value.decode(encoding) if isinstance(value, bytes) else str(value)
+
+    lines = ["metadata", *(f"    {text(name)} = {text(value)}" for name, value in (metadata or {}).items())]
+    lines += ["curve", f'    public-key = "{text(public_key)}"']
+    if secret_key:
+        lines.append(f'    secret-key = "{text(secret_key)}"')
+    with open(key_filename, "w", encoding="utf-8", opener=_open_secret if secret_key else None) as file:
+        file.write("\n".join([banner, *lines, ""]))
 
 
 def create_certificates(
@@ -52,7 +68,7 @@ def create_certificates(
     Args:
         key_dir (str | PathLike): a directory that exists.
         name (str): what the files are called: NAME.key (public) and NAME.key_secret.
-        metadata (Mapping): names and values to note in the secret file, such as who it is for. Default None: nothing.
+        metadata (Mapping): names and values to note in the secret file, such as who it is for; bytes are UTF-8. Default None: nothing.
 
     Returns:
         tuple[str, str]: the paths of the public and of the secret file.
@@ -67,10 +83,9 @@ def create_certificates(
     """
     public_key, secret_key = _core.curve_keypair()
     base = os.path.join(key_dir, name)
-    with open(base + PUBLIC, "w", encoding="utf-8") as file:
-        file.write(_text(_ABOUT_PUBLIC, {}, {"public-key": public_key}))
-    with open(base + SECRET, "w", encoding="utf-8", opener=_open_secret) as file:
-        file.write(_text(_ABOUT_SECRET, metadata or {}, {"public-key": public_key, "secret-key": secret_key}))
+    now = datetime.now().isoformat(" ", "seconds")
+    _write_key_file(base + PUBLIC, _cert_public_banner.format(now), public_key)
+    _write_key_file(base + SECRET, _cert_secret_banner.format(now), public_key, secret_key, metadata)
     return base + PUBLIC, base + SECRET
 
 
@@ -110,7 +125,7 @@ def load_certificates(directory: str | os.PathLike[str] = ".") -> dict[bytes, bo
     """Read the public keys of all certificates in a directory.
 
     Args:
-        directory (str | PathLike): its files NAME.key are read. Default ".".
+        directory (str | PathLike): its files NAME.key are read, but for hidden ones (".NAME.key"). Default ".".
 
     Returns:
         dict[bytes, bool]: True for each public key (Z85).
@@ -125,4 +140,5 @@ def load_certificates(directory: str | os.PathLike[str] = ".") -> dict[bytes, bo
     """
     if not os.path.isdir(directory):
         raise OSError(f"Invalid certificate directory: {os.fsdecode(directory)}")
-    return {load_certificate(path)[0]: True for path in sorted(Path(os.fsdecode(directory)).glob("*" + PUBLIC))}
+    paths = sorted(Path(os.fsdecode(directory)).glob("*" + PUBLIC))
+    return {load_certificate(path)[0]: True for path in paths if not path.name.startswith(".")}

@@ -1,7 +1,7 @@
 """An authenticator in a thread of its own, beside programs that have no event loop.
 
 Rules
-- The thread ends when it is told to by `stop()`, or with the context. Nothing a peer sends ends it.
+- The thread ends when it is told to by `stop()`, with the context, or with the handler's socket. Nothing a peer sends ends it.
 - It runs an event loop, on which coroutines of credentials providers may leave tasks.
 """
 
@@ -32,7 +32,7 @@ class AuthenticationThread(Thread):
     Args:
         authenticator (Authenticator): what answers; its `zap_socket` is bound.
         pipe (Socket): what ends the thread: it receives a message, or its context ends.
-        ended (Callable): called without arguments when the context has ended. Default None: `authenticator.stop`.
+        ended (Callable): called without arguments when the context or the socket has ended. Default None: `authenticator.stop`.
     """
 
     pipe: Socket[bytes]
@@ -51,10 +51,15 @@ class AuthenticationThread(Thread):
     def run(self) -> None:
         """Answer questions until the pipe says otherwise."""
         self.loop = asyncio.new_event_loop()
+        handler = self.authenticator.zap_socket
         try:
             self.loop.run_until_complete(self._run())
         except ContextTerminated:
             self.ended()  # or else the context would wait for sockets that nobody is going to close
+        except Exception:
+            if not (self.pipe.closed or handler.closed):
+                raise
+            self.ended()  # somebody has closed them, by destroy() or one by one
         finally:
             self.loop.close()
             self.pipe.close(0)
@@ -73,6 +78,8 @@ class AuthenticationThread(Thread):
                 except Again:
                     break
                 await self.authenticator._answer(msg)
+                if self.pipe.poll(0):
+                    break  # an answer may take a while, and whoever stops us waits
         self.log.debug("authentication ends")
 
 

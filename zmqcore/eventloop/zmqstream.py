@@ -5,6 +5,7 @@ Rules
   without one it stays in the socket.
 - The descriptor is level-triggered and the loop listens to it only while the stream waits for something: to receive, or for room. So nothing
   is missed by being looked at late, and what the stream leaves in the socket makes the loop turn again.
+- After a turn in which messages came or went, the stream looks again in each turn of the loop for a short while: an answer may be on its way.
 - A turn hands over many messages, but no longer than TURN: others on the loop have their turn, too. Sending and receiving do not starve
   each other.
 - A function of the program may do anything, also close the stream: its state is read anew after each call.
@@ -20,6 +21,7 @@ import pickle
 import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -92,6 +94,9 @@ class ZMQStream(Sharer):
                 pass
         self._listening = False
         self._kicked = False
+        self._due = False  # as _kicked, for what has been queued alone
+        self._spinner = _core.Spinner()
+        self._spinning = False  # its next look is on the loop's list
         self._terminated = False
         self._pause: asyncio.TimerHandle | None = None
         self._pause_time = PAUSE_FIRST
@@ -280,8 +285,9 @@ class ZMQStream(Sharer):
             self.on_send(callback)
         kwargs.update(flags=flags, copy=copy, track=track)
         self._send_queue.append((msg, kwargs))
-        if not self._kicked:
-            self._kick()
+        if not self._due and not self._kicked and not self._loop.is_closed():
+            self._due = True
+            self._soon(self._turn_due)
 
     def send_string(
         self,
@@ -443,18 +449,25 @@ class ZMQStream(Sharer):
 
     def _look(self) -> None:
         """The descriptor is readable."""
+        if not self._spinning and self.socket is not None and not self.socket.closed:
+            self._spinner.waited(self.socket)
         self._turn(True)
 
     def _turn_kicked(self) -> None:
         self._kicked = False
         self._turn(False)
 
-    def _turn(self, told: bool) -> None:
-        """Hands over and sends for a while. `told`: by the descriptor."""
+    def _turn_due(self) -> None:
+        self._due = False
+        if self._send_queue:  # else it has left, in the turn in which it was queued
+            self._turn(False)
+
+    def _turn(self, told: bool) -> int:
+        """Hands over and sends for a while; how many messages. `told`: by the descriptor."""
         progress = 0
         try:
             if self.closed():
-                return
+                return 0
             end = monotonic() + TURN
             while self._recv_callback is not None and self._receive():
                 progress += 1
@@ -475,8 +488,11 @@ class ZMQStream(Sharer):
             raise
         finally:
             self._arrange(told and not progress)
+            if progress and self._recv_callback is not None:
+                self._begin_spin()
             if progress and (self._shared.of_loop or len(self._shared.others) > 1):
                 self._shared.tell(self)
+        return progress
 
     def _receive(self) -> int:
         """Receives a message and hands it over; how many that were."""
@@ -490,9 +506,9 @@ class ZMQStream(Sharer):
         except Again:
             return 0
         except ZMQError as error:
-            if error.errno == Errno.ETERM or socket.closed:
+            if error.errno == Errno.ETERM:
                 raise
-            if socket._events() & IN:  # else it is not for receiving, now or ever
+            if not socket.closed and socket._events() & IN:  # else it is not for receiving, now or ever
                 gen_log.error("RECV Error: %s", error)
             return 0
         callback = self._recv_callback
@@ -505,7 +521,7 @@ class ZMQStream(Sharer):
         socket = self.socket
         queue = self._send_queue
         # Reading the events also has the descriptor tell when there is room, if there is none.
-        if not queue or not socket._events() & OUT:
+        if not queue or socket.closed or not socket._events() & OUT:
             return 0
         message, kwargs = queue.popleft()
         try:
@@ -545,12 +561,36 @@ class ZMQStream(Sharer):
         if not task.cancelled() and (error := task.exception()) is not None:
             gen_log.error("Uncaught exception in ZMQStream callback", exc_info=error)
 
+    # -- spinning
+
+    def _begin_spin(self) -> None:
+        """Something came or went, and an answer may be on its way: quicker than sleeping and being woken up."""
+        socket = self.socket
+        self._spinner.end_spin()
+        if socket is not None and not socket.closed and self._spinner.begin_spin(socket) and not self._spinning:
+            self._spinning = True
+            self._loop.call_soon(self._spin)
+
+    def _spin(self) -> None:
+        self._spinning = False
+        socket = self.socket
+        if socket is None or socket.closed or self._recv_callback is None:
+            self._spinner.end_spin()
+            return
+        state = self._spinner.spin_on(socket)
+        if state == 0:
+            self._spinning = True
+            self._loop.call_soon(self._spin)
+        elif state > 0 and not self._turn(True):
+            with suppress(ZMQError):  # closed, or its context has ended
+                socket._events()  # brings the descriptor up to date, which the look has left to the call that follows
+
     # -- on the loop
 
     def _arrange(self, idle: bool = False) -> None:
         """Listens if there is something to wait for. `idle`: the descriptor was readable and nothing came of it."""
         socket = self.socket
-        if socket is None or self._terminated:
+        if socket is None or socket.closed or self._terminated:
             return
         waits = self._recv_callback is not None
         if not waits and not self._send_queue:
@@ -614,10 +654,14 @@ class ZMQStream(Sharer):
         """Has a turn soon, whatever the descriptor says."""
         if not self._kicked and not self._loop.is_closed():
             self._kicked = True
-            if running_loop() is self._loop:
-                self._loop.call_soon(self._turn_kicked)
-            else:
-                self._loop.call_soon_threadsafe(self._turn_kicked)
+            self._soon(self._turn_kicked)
+
+    def _soon(self, function: Callable[[], None]) -> None:
+        """In the loop's next turn."""
+        if running_loop() is self._loop:
+            self._loop.call_soon(function)
+        else:
+            self._loop.call_soon_threadsafe(function)
 
     def _on_loop(self, function: Callable[[], None]) -> None:
         """On the loop's thread, or now if there is none."""

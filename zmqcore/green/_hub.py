@@ -1,4 +1,10 @@
-"""Greenlets that wait for sockets: `_waiting` on a hub of gevent."""
+"""Greenlets that wait for sockets: `_waiting` on a hub of gevent.
+
+Rules
+- A greenlet that begins to wait for a message lets the hub look again in each of its turns for a short while, before it listens to the
+  descriptor: most answers come that soon, and the hub takes its time to start and stop a watcher.
+- What the hub itself finds wakes a greenlet at once; what a greenlet finds wakes others in the hub's next turn.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +13,13 @@ from time import monotonic
 from typing import Any
 
 import gevent
+from gevent import getcurrent
 from gevent.hub import Waiter as Switch
 from gevent.hub import get_hub
 
 from .. import _core
 from .._awaiting import awaitings_of
-from .._waiting import PAUSE_FIRST, PAUSE_LAST, POLLOUT, VAIN, Waiter, Waits, next_pause
+from .._waiting import PAUSE_FIRST, PAUSE_LAST, POLLIN, POLLOUT, VAIN, Waiter, Waits, next_pause
 from ..error import Again
 
 # What a loop of gevent calls them.
@@ -31,10 +38,13 @@ class GreenWaiter(Waiter):
         self.switch = switch
 
     def wake(self) -> None:
-        self.hub.loop.run_callback(self.switch.switch, True)
+        if getcurrent() is self.hub:
+            self.switch.switch(True)
+        else:
+            self.hub.loop.run_callback(self.switch.switch, True)
 
 
-class GreenWaits(Waits):
+class GreenWaits(_core.Spinner, Waits):
     """All greenlets of one hub that wait for one socket."""
 
     def __init__(self, socket: Any, hub: Any) -> None:
@@ -47,7 +57,7 @@ class GreenWaits(Waits):
     def listen(self) -> None:
         if self.watcher is None and self.timer is None and (socket := self.socket()) is not None and not self.ended:
             self.watcher = self.hub.loop.io(self.fd(socket), READ)
-            self.watcher.start(self.look)
+            self.watcher.start(self._told)
 
     def stop_listening(self) -> None:
         for watcher in (self.watcher, self.timer):
@@ -55,6 +65,35 @@ class GreenWaits(Waits):
                 watcher.stop()
                 watcher.close()
         self.watcher = self.timer = None
+
+    def _told(self) -> None:
+        """The descriptor is readable."""
+        socket = self.socket()
+        if socket is not None and not socket.closed:
+            self.waited(socket)
+        self.look()
+
+    def spin(self) -> None:
+        """A greenlet has begun to wait for a message, which may be on its way."""
+        socket = self.socket()
+        if socket is None or socket.closed or not self.waiters:
+            self.end_spin()
+            if self.waiters:
+                self.wake_all()
+            return
+        state = self.spin_on(socket)
+        if state == 0:
+            self.hub.loop.run_callback(self.spin)
+        elif state > 0:
+            self.look()
+        else:
+            self.listen()
+
+    def _spins(self) -> bool:
+        """Whether the first greenlet that waits for a message need not listen yet."""
+        if self.waiters or self.watcher is not None or self.timer is not None or (socket := self.socket()) is None or socket.closed:
+            return False
+        return self.begin_spin(socket)
 
     def pause(self, seconds: float) -> None:
         self.timer = self.hub.loop.timer(seconds)
@@ -72,7 +111,11 @@ class GreenWaits(Waits):
         switch = Switch(self.hub)
         waiter = GreenWaiter(self.hub, flags, alone, switch)
         self.calls = 0
-        self.add(waiter, front)
+        if flags == POLLIN and alone and not front and self._spins():
+            self.waiters.append(waiter)
+            self.hub.loop.run_callback(self.spin)
+        else:
+            self.add(waiter, front)
         timer = None
         served = False
         try:

@@ -15,7 +15,7 @@ from gevent.event import AsyncResult
 
 from ..error import Again
 from ..poll import milliseconds
-from ..requester import Asking, frames_of
+from ..requester import Asking
 
 __all__ = ["Requester"]
 
@@ -32,6 +32,7 @@ class Requester(Asking):
 
     Raises:
         ZMQError: as `Socket.connect()`.
+        TypeError: a context of another kind.
     """
 
     def __init__(self, context: Any, endpoints: str | Iterable[str]) -> None:
@@ -62,11 +63,11 @@ class Requester(Asking):
 
         Raises:
             Again (EAGAIN): no attempt was answered.
+            TypeError, IndexError, ValueError: the message is none, or `retries` is negative. Nothing has been sent.
             ZMQError (ENOTSOCK): it was closed.
             ContextTerminated (ETERM): the context is ending.
         """
-        number = self._number()
-        frames = [number, b"", *frames_of(message)]
+        number, frames = self._begin(message, retries)
         wait = milliseconds(timeout)
         answer = self._questions[number] = AsyncResult()
         if self._reader is None or self._reader.dead:

@@ -20,12 +20,10 @@ import sys
 import tempfile
 import time
 from getpass import getpass, getuser
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..socket import Socket
 from .forward import forward_tunnel as forward_tunnel
-
-if TYPE_CHECKING:
-    from ..socket import Socket
 
 __all__ = ["tunnel_connection", "ssh_tunnel", "openssh_tunnel", "paramiko_tunnel", "try_passwordless_ssh"]
 

@@ -47,7 +47,7 @@ def decode(z85bytes: bytes | str) -> bytes:
     """
     if len(z85bytes) % 5:
         raise ValueError(f"Z85 length must be multiple of 5, not {len(z85bytes)}")
-    text = z85bytes.encode("ascii") if isinstance(z85bytes, str) else bytes(z85bytes)
+    text = z85bytes.encode("utf-8", "surrogatepass") if isinstance(z85bytes, str) else bytes(z85bytes)
     decoded = bytearray()
     for start in range(0, len(text), 5):
         group = text[start : start + 5]
@@ -55,5 +55,5 @@ def decode(z85bytes: bytes | str) -> bytes:
             word = sum(Z85MAP[char] * place for char, place in zip(group, _PLACES, strict=True))
             decoded += word.to_bytes(4, "big")
         except (KeyError, OverflowError):
-            raise ValueError(f"not Z85: {group!r}") from None
+            raise ValueError(f"not Z85 at character {start}") from None  # and no more: it may be a secret key
     return bytes(decoded)

@@ -41,7 +41,7 @@ cdef struct arena_t:
     uint32_t slab_left          # chunks
     unsigned char **slabs       # to be freed; the chunks in them are not
     uint32_t nslabs
-    uint32_t lists[166]         # ARENA_LISTS
+    uint32_t lists[ARENA_LISTS]
 
 
 cdef inline void arena_init(arena_t *a) noexcept nogil:

@@ -7,7 +7,8 @@
 #
 # Rules
 # - A pipe is chosen before the first frame and only from the ready ones: one that gets room in the middle of a message waits for the next.
-# - pipe.fan_index is the pipe's place, FAN_NONE if it is not here.
+# - pipe.fan_index is the pipe's place, FAN_NONE if it is not here. Unlike load balancer and fair queue, the front knows nothing of it: ended()
+#   and detach() of the type take the pipe out, out_ready() says that it has room.
 # - A full pipe that a message was meant for is counted (pipe.missed), once for each message: fan_begin() tells where one begins.
 # - Where memory ends inside a message, the pipe misses all of it. If its connection may have the beginning already, the pipe is broken: after
 #   each fan_send() the pattern has the broken ones closed (fan_take_broken()).
@@ -16,7 +17,8 @@ from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport realloc, free
 from base.errors cimport ENOMEM, EAGAIN, EPIPE
 from message.message cimport msg_t, MSG_MORE
-from option.table cimport OVERFLOW_DROP_OLDEST
+from option.table cimport OVERFLOW_DROP_NEWEST, OVERFLOW_DROP_OLDEST
+from pattern.ops cimport pattern_t
 from pipe.pipe cimport pipe_t, pipe_can_write, pipe_abandon, pipe_lose, pipe_shed, pipe_write, pipe_flush
 
 cdef enum:
@@ -32,20 +34,20 @@ cdef struct fan_out_t:
     uint64_t serial             # of the message
     uint64_t missed             # serial of the last message that a pipe has missed
     bint tally                  # a full pipe that is asked for misses the message
-    const int *overflow         # the option OVERFLOW; NULL: a full pipe always misses the message
+    pattern_t *pt               # whose it is: says what OVERFLOW is, and hears of it; NULL: a full pipe always misses the message
 
 
-cdef inline void fan_init(fan_out_t *f) noexcept nogil:
+cdef inline void fan_init(fan_out_t *f, pattern_t *pt) noexcept nogil:
     f.pipes = NULL
     f.count = f.ready = f.chosen = f.capacity = f.broken = 0
     f.serial = f.missed = 0
     f.tally = True
-    f.overflow = NULL
+    f.pt = pt
 
 
 cdef inline void fan_free(fan_out_t *f) noexcept nogil:
     free(f.pipes)
-    fan_init(f)
+    fan_init(f, f.pt)
 
 
 cdef inline void fan_swap(fan_out_t *f, uint32_t i, uint32_t j) noexcept nogil:
@@ -111,9 +113,17 @@ cdef inline void fan_remove(fan_out_t *f, pipe_t *p) noexcept nogil:
         p.fan_index = <uint32_t> FAN_NONE
 
 
+cdef inline void fan_tell(fan_out_t *f, pipe_t *p, int what) noexcept nogil:
+    if f.pt != NULL and not p.told_full:
+        f.pt.hooks.overflow(f.pt.owner, p, what)
+
+
 cdef inline bint fan_shed(fan_out_t *f, pipe_t *p) noexcept nogil:
     """Makes room in a full pipe, if old messages have to give way to new ones."""
-    return f.overflow != NULL and f.overflow[0] == OVERFLOW_DROP_OLDEST and f.tally and pipe_shed(p)
+    if f.pt == NULL or f.pt.options.overflow != OVERFLOW_DROP_OLDEST or not pipe_shed(p):
+        return False
+    fan_tell(f, p, OVERFLOW_DROP_OLDEST)
+    return True
 
 
 cdef inline void fan_choose(fan_out_t *f, pipe_t *p) noexcept nogil:
@@ -122,13 +132,15 @@ cdef inline void fan_choose(fan_out_t *f, pipe_t *p) noexcept nogil:
         fan_swap(f, p.fan_index, f.chosen)
         f.chosen += 1
     elif p.fan_index >= f.ready and fan_has(p) and p.fan_missed != f.serial:
-        if fan_shed(f, p):
+        if f.tally and fan_shed(f, p):
             fan_ready(f, p)
             fan_choose(f, p)
             return
         p.fan_missed = f.serial
-        p.missed += f.tally
         f.missed = f.serial
+        if f.tally:
+            p.missed += 1
+            fan_tell(f, p, OVERFLOW_DROP_NEWEST)
 
 
 cdef inline void fan_begin(fan_out_t *f, bint tally) noexcept nogil:
@@ -156,6 +168,7 @@ cdef inline uint32_t fan_asked(fan_out_t *f) noexcept nogil:
 cdef inline void fan_miss(fan_out_t *f, pipe_t *p) noexcept nogil:
     p.missed += 1
     f.missed = f.serial
+    fan_tell(f, p, OVERFLOW_DROP_NEWEST)
 
 
 cdef inline void fan_choose_all(fan_out_t *f) noexcept nogil:
@@ -169,14 +182,24 @@ cdef inline void fan_invert(fan_out_t *f) noexcept nogil:
     """Chooses the pipes that were not chosen; the full ones that were not asked for miss the message."""
     cdef uint32_t i
     cdef uint32_t before = f.chosen
+    cdef uint32_t full = f.ready
+    cdef pipe_t *p
     f.chosen = 0
     f.missed = 0
-    for i in range(f.ready, f.count):
-        if f.pipes[i].fan_missed != f.serial:
-            fan_miss(f, f.pipes[i])
-    for i in range(before, f.ready):
+    for i in range(before, full):
         fan_swap(f, i, f.chosen)
         f.chosen += 1
+    # One that gets room changes places with one that has been looked at.
+    for i in range(full, f.count):
+        p = f.pipes[i]
+        if p.fan_missed == f.serial:
+            continue
+        if fan_shed(f, p):
+            fan_ready(f, p)
+            fan_swap(f, p.fan_index, f.chosen)
+            f.chosen += 1
+        else:
+            fan_miss(f, p)
 
 
 cdef inline void fan_all_ready(fan_out_t *f) noexcept nogil:

@@ -116,8 +116,13 @@ cdef inline bint lb_can_send(load_balance_t *b) noexcept nogil:
     return False
 
 
-cdef inline bint lb_shed(load_balance_t *b) noexcept nogil:
-    """All are full: gives up what is oldest in one of them, in turn. False: not possible in any."""
+cdef inline pipe_t *lb_only(load_balance_t *b) noexcept nogil:
+    """The pipe, if there is just one."""
+    return b.pipes[0] if b.count == 1 else NULL
+
+
+cdef inline pipe_t *lb_shed(load_balance_t *b) noexcept nogil:
+    """All are full: gives up what is oldest in one of them, in turn. The one; NULL: not possible in any."""
     cdef pipe_t *p
     cdef uint32_t _i
     for _i in range(b.count):
@@ -125,8 +130,8 @@ cdef inline bint lb_shed(load_balance_t *b) noexcept nogil:
         p = b.pipes[b.shedding]
         if pipe_shed(p):
             lb_ready(b, p)
-            return True
-    return False
+            return p
+    return NULL
 
 
 cdef inline int lb_rest(load_balance_t *b, msg_t *m, bint more) noexcept nogil:

@@ -5,8 +5,8 @@ import functools
 import inspect
 import sys
 
-# "bare": a loop without add_reader, as Windows' default one is, on every system.
-LOOPS = ["asyncio", "bare"]
+# "bare": a loop without add_reader, as Windows' default one is, on every system. "selector": Windows' other one.
+LOOPS = ["asyncio", "bare"] + ["selector"] * (sys.platform == "win32")
 try:
     import uvloop
 
@@ -32,6 +32,8 @@ class BareLoop(asyncio.SelectorEventLoop):
 def new_loop(name):
     if name == "bare":
         return BareLoop()
+    if name == "selector":
+        return asyncio.SelectorEventLoop()
     return asyncio.new_event_loop() if name == "asyncio" else uvloop.new_event_loop()
 
 
@@ -65,7 +67,5 @@ def on_loop(test):
         run(test(**kwargs))
 
     parameters = inspect.signature(test).parameters.values()
-    wrapped.__signature__ = inspect.Signature(
-        [inspect.Parameter("run", inspect.Parameter.POSITIONAL_OR_KEYWORD), *parameters]
-    )
+    wrapped.__signature__ = inspect.Signature([inspect.Parameter("run", inspect.Parameter.POSITIONAL_OR_KEYWORD), *parameters])
     return wrapped

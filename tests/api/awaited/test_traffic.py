@@ -590,3 +590,22 @@ def test_TIME_12_a_timeout_of_one_call(zmq, run, context):
         assert await waiting == b"x"
 
     run(main())
+
+
+@pytest.mark.better
+def test_TIME_12_what_was_asked_for_is_told_not_what_was_left(zmq, run, context):
+    push = context.socket(zmq.PUSH)
+    push.sndhwm = 1
+    push.bind("inproc://nobody")
+
+    def slow():
+        end = time.monotonic() + 0.005
+        while time.monotonic() < end:
+            pass
+        yield b"x"
+
+    async def main():
+        with pytest.raises(zmq.Again, match="no room for the message within timeout=20 ms"):
+            await push.send_many(slow(), timeout=20)
+
+    run(main())

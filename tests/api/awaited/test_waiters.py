@@ -2,11 +2,12 @@
 
 import asyncio
 import itertools
+import sys
 import threading
 import time
 
 import pytest
-from channels import Channel
+from channels import Channel, silent_descriptors
 from loops import WAIT, on_loop
 
 # -- ways to wait for a message. Each is called with the library, the module asyncio, and the socket; it returns an awaitable.
@@ -133,6 +134,21 @@ async def test_pollers_of_one_descriptor(zmq, aio):
         assert await two.poll(10) == []
         channel.write(b"x")
         assert await waiting == await two.poll() == [(channel.reader, zmq.POLLIN)]
+
+
+@pytest.mark.better
+@on_loop
+async def test_more_descriptors_than_select_takes(zmq, aio):
+    if sys.platform == "win32" and type(asyncio.get_running_loop()) is asyncio.SelectorEventLoop:
+        pytest.skip("that loop is select()")
+    with Channel() as channel, silent_descriptors() as silent:
+        poller = aio.Poller()
+        for descriptor in (*silent, channel.reader):
+            poller.register(descriptor, zmq.POLLIN)
+        waiting = asyncio.ensure_future(poller.poll())
+        await asyncio.sleep(0)
+        channel.write(b"x")
+        assert await waiting == [(channel.reader, zmq.POLLIN)]
 
 
 @pytest.mark.better

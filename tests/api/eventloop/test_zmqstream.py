@@ -458,6 +458,28 @@ async def test_socket_closed_by_itself(streams):
 
 @pytest.mark.better
 @on_tornado
+async def test_socket_closed_in_the_turn_of_another_stream_is_not_listened_to(zmq, streams, ZMQStream):
+    push, pull = streams("PUSH", "PULL")
+    other = ZMQStream(pull.socket)
+    failed, calls = [], Calls()
+    asyncio.get_running_loop().set_exception_handler(lambda loop, told: failed.append(told))
+
+    def received(frames):
+        other.send(b"")  # still queued then
+        pull.close()
+        calls(frames)
+
+    other.on_recv(received)
+    with pytest.warns(UserWarning, match="after closing socket"):
+        push.send(b"")
+        assert await calls.next() == [b""]
+        await asyncio.sleep(0.01)
+    assert other.socket is None and not other._listening
+    assert not failed
+
+
+@pytest.mark.better
+@on_tornado
 async def test_terminated_context_stops_the_stream(zmq, ZMQStream, logged):
     context = zmq.Context()
     stream = ZMQStream(context.socket(zmq.PULL))
@@ -473,6 +495,38 @@ async def test_terminated_context_stops_the_stream(zmq, ZMQStream, logged):
     assert "terminated" in logged()[0]
     stream.close()
     thread.join()
+
+
+@pytest.mark.better
+@on_tornado
+async def test_terminated_context_ends_the_spin_of_a_stream(zmq, ZMQStream, logged):
+    context = zmq.Context()
+    push, pull = context.socket(zmq.PUSH), context.socket(zmq.PULL)
+    pull.setsockopt(zmq.IO_STRATEGY, 2)
+    pull.bind("inproc://ends")
+    push.connect("inproc://ends")
+    stream = ZMQStream(pull)
+    thread = threading.Thread(target=context.term)
+    failed = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, told: failed.append(told))
+
+    def received(frames):
+        thread.start()
+        with pytest.raises(zmq.ContextTerminated):
+            while True:
+                push.getsockopt(zmq.EVENTS)
+
+    stream.on_recv(received)
+    push.send(b"")
+    turns = 0
+    while not logged() or stream._spinning:
+        await asyncio.sleep(0.001)
+        turns += 1
+        assert turns < 1000 * SECONDS
+    push.close()
+    stream.close()
+    thread.join()
+    assert not failed
 
 
 @pytest.mark.better

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -92,10 +93,11 @@ def sshd(tmp_path, know):
 
 @pytest.fixture
 def password_server(know):
-    """One that lets "user" in with the password "secret"."""
+    """One that lets "user" in with its password, which stands in the command of no other process."""
     import ssh_server  # needs paramiko
 
-    server = ssh_server.PasswordServer("user", "secret")
+    password = secrets.token_hex()
+    server = ssh_server.PasswordServer("user", password)
     know(server.port, f"{server.key.get_name()} {server.key.get_base64()}")
-    yield Server("user", server.port, password="secret")
+    yield Server("user", server.port, password=password)
     server.stop()

@@ -122,14 +122,14 @@ def test_ssh_ends_when_it_is_not_used(tunnel, sshd):
 def test_password(make, tunnel, password_server, ends, paramiko):
     rep, req = make("REP"), make("REQ")
     address = f"tcp://127.0.0.1:{rep.bind_to_random_port('tcp://127.0.0.1')}"
-    ends(tunnel.tunnel_connection(req, address, password_server.name, password="secret", paramiko=paramiko, timeout=1))
+    ends(tunnel.tunnel_connection(req, address, password_server.name, password=password_server.password, paramiko=paramiko, timeout=1))
     talk(req, rep)
 
 
 @WAYS
 def test_password_is_asked_for(make, tunnel, password_server, ends, monkeypatch, paramiko):
     asked = []
-    monkeypatch.setattr(tunnel, "getpass", lambda prompt: asked.append(prompt) or "secret")
+    monkeypatch.setattr(tunnel, "getpass", lambda prompt: asked.append(prompt) or password_server.password)
     rep, req = make("REP"), make("REQ")
     address = f"tcp://127.0.0.1:{rep.bind_to_random_port('tcp://127.0.0.1')}"
     ends(tunnel.tunnel_connection(req, address, password_server.name, paramiko=paramiko, timeout=1))
@@ -147,9 +147,9 @@ def test_wrong_password(tunnel, password_server, paramiko):
 @WAYS
 def test_password_does_not_show_in_the_list_of_processes(make, tunnel, password_server, ends, paramiko):
     (port,) = tunnel.select_random_ports(1)
-    ends(tunnel.open_tunnel(f"tcp://127.0.0.1:{port}", password_server.name, password="secret", paramiko=paramiko, timeout=1)[1])
+    ends(tunnel.open_tunnel(f"tcp://127.0.0.1:{port}", password_server.name, password=password_server.password, paramiko=paramiko, timeout=1)[1])
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert "secret" not in listed
+    assert password_server.password not in listed
 
 
 # -- what fails
@@ -159,7 +159,7 @@ def test_password_does_not_show_in_the_list_of_processes(make, tunnel, password_
 def test_host_that_is_not_known_gets_no_password(tunnel, password_server, home, paramiko):
     (home / ".ssh" / "known_hosts").write_text("")
     with pytest.raises(tunnel.SSHException):
-        tunnel.open_tunnel("tcp://127.0.0.1:1", password_server.name, password="secret", paramiko=paramiko)
+        tunnel.open_tunnel("tcp://127.0.0.1:1", password_server.name, password=password_server.password, paramiko=paramiko)
     assert tunnel.try_passwordless_ssh(password_server.name, None, paramiko) is False
 
 
@@ -167,7 +167,7 @@ def test_host_that_is_not_known_gets_no_password(tunnel, password_server, home, 
 def test_server_that_is_not_there(tunnel, home, paramiko):
     (dead,) = tunnel.select_random_ports(1)
     with pytest.raises(tunnel.SSHException):
-        tunnel.open_tunnel("tcp://127.0.0.1:1", f"user@127.0.0.1:{dead}", password="secret", paramiko=paramiko)
+        tunnel.open_tunnel("tcp://127.0.0.1:1", f"user@127.0.0.1:{dead}", password="-", paramiko=paramiko)
 
 
 @WAYS
@@ -181,7 +181,7 @@ def test_local_port_that_is_taken(tunnel, sshd, paramiko):
 def test_missing_pexpect(tunnel, password_server, monkeypatch):
     monkeypatch.setitem(sys.modules, "pexpect", None)
     with pytest.raises(ImportError, match="pexpect"):
-        tunnel.openssh_tunnel(1, 1, password_server.name, password="secret")
+        tunnel.openssh_tunnel(1, 1, password_server.name, password=password_server.password)
 
 
 @pytest.mark.parametrize("address", ["ipc:///tmp/x", "inproc://x", "127.0.0.1:5", "tcp://host", "tcp://host:*"])

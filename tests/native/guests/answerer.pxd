@@ -31,7 +31,7 @@ cdef inline int answerer_events(pattern_t *pt) noexcept nogil:
     return events | PATTERN_OUT if pt.last != NULL else events
 
 
-cdef inline void answerer_new(pattern_ops_t *ops) noexcept nogil:
+cdef inline void answerer_ops(pattern_ops_t *ops) noexcept nogil:
     default_ops(ops, "REP", "REQ DEALER", CAN_SEND | CAN_RECV | ANSWERS)
     ops.attach = answerer_attach
     ops.send = answerer_send

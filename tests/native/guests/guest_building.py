@@ -44,8 +44,8 @@ TYPES = {
         "pattern/answerer.pxd",
         "pattern/select.pxd",
         "    if type == TYPE_PAIR:\n",
-        f"    if type == {TYPE_NUMBER}:\n        answerer_new(ops)\n        return 0\n",
-        "answerer_new",
+        f"    if type == {TYPE_NUMBER}:\n        answerer_ops(ops)\n        return 0\n",
+        "answerer_ops",
     ),
 }
 

@@ -81,7 +81,8 @@ cdef inline int toy_listen(address_t *address, const tuning_t *tuning) noexcept 
 
 
 cdef inline int toy_name(
-        int listener, const address_t *address, const char *text, size_t n, char *out, size_t room) noexcept nogil:
+        const transport_ops_t *o, int listener, const address_t *address, const char *text, size_t n, char *out,
+        size_t room) noexcept nogil:
     cdef zc_sockaddr_t sa
     cdef int length, rc = zc_local_address(listener, &sa)
     if rc < 0:

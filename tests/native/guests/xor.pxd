@@ -10,8 +10,8 @@ from libc.string cimport memcmp, memcpy
 from base.memory cimport calloc, free, malloc
 from base.errors cimport ENOMEM, EPROTO
 from mechanism.mechanism cimport (
-    MECHANISM_AUTHENTICATE, MECHANISM_HANDSHAKE, MECHANISM_READY, mechanism_config_t, mechanism_fail, mechanism_t,
-    mechanism_zap_t,
+    MECHANISM_AUTHENTICATE, MECHANISM_HANDSHAKE, MECHANISM_READY, mechanism_config_t, mechanism_fail,
+    mechanism_name_own, mechanism_own_t, mechanism_t, mechanism_zap_t,
 )
 
 cdef enum:
@@ -20,7 +20,6 @@ cdef enum:
 
 cdef struct xor_mechanism_t:
     mechanism_t base
-    mechanism_config_t config
     int said
     unsigned char *properties       # the peer's
     uint32_t encoded
@@ -31,16 +30,13 @@ cdef inline void xor_free(mechanism_t *m) noexcept nogil:
     free((<xor_mechanism_t *> m).properties)
 
 
-cdef inline int xor_next_command(mechanism_t *m, unsigned char *out, size_t room, size_t *size) noexcept nogil:
+cdef inline int xor_next_command(mechanism_t *m, const mechanism_own_t *own, unsigned char *out, size_t room,
+                                 size_t *size) noexcept nogil:
     cdef xor_mechanism_t *self = <xor_mechanism_t *> m
     if m.state != MECHANISM_HANDSHAKE or self.said:
         return 0
-    size[0] = 6 + self.config.properties_size
-    if size[0] > room:
-        return 1
-    memcpy(out, b"\x05READY", 6)
-    memcpy(out + 6, self.config.properties, self.config.properties_size)
-    self.said = 1
+    size[0] = mechanism_name_own(b"\x05READY", 6, own, out, room)
+    self.said = size[0] <= room
     return 1
 
 
@@ -104,7 +100,6 @@ cdef inline int xor_new(const mechanism_config_t *config, mechanism_t **out) noe
     cdef xor_mechanism_t *self = <xor_mechanism_t *> calloc(1, sizeof(xor_mechanism_t))
     if self == NULL:
         return -ENOMEM
-    self.config = config[0]
     # Before READY is said: whoever has heard it may send messages and leave.
     self.base.state = MECHANISM_AUTHENTICATE
     memcpy(self.base.ops.name, b"XOR", 3)

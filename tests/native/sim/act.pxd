@@ -8,15 +8,12 @@ from message.message cimport msg_alloc, msg_close, msg_data, msg_t
 from sim.program cimport NOWAIT, op_t
 from option.numbers cimport OPT_SUBSCRIBE
 from socket.options cimport socket_join, socket_set_option
-from socket.proxy cimport COUNT_OUT, PROXY_MORE, proxy_free, proxy_init, proxy_run, proxy_t
+from socket.proxy cimport COUNT_BACKEND, COUNT_OUT, PROXY_MORE, proxy_free, proxy_init, proxy_run, proxy_t
 from socket.state cimport socket_t
 from socket.send_recv cimport socket_enter
 from pattern.types cimport TYPE_DISH, TYPE_XSUB
 from sim.running cimport leave, run_t, take_back
 from sim.act_send cimport send_frames
-
-cdef enum:
-    BACKEND = 4             # of proxy_t.counts
 
 
 cdef inline int act_set(run_t *r, int slot, int option, const void *value, size_t size) noexcept nogil:
@@ -62,7 +59,7 @@ cdef inline int act_subscribe(run_t *r, op_t *o, bint add) noexcept nogil:
 
 
 cdef inline uint64_t proxy_moved(proxy_t *p) noexcept nogil:
-    return p.counts[COUNT_OUT] + p.counts[BACKEND + COUNT_OUT]
+    return p.counts[COUNT_OUT] + p.counts[COUNT_BACKEND + COUNT_OUT]
 
 
 cdef inline uint64_t moved_by_proxies(run_t *r) noexcept nogil:

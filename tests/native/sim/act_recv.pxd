@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from base.errors cimport EAGAIN, EINTR
-from base.platform cimport ZC_POLLIN, zc_lock_acquire, zc_lock_release, zc_poll, zc_pollfd_set, zc_pollfd_t
+from base.platform cimport ZC_POLLIN, zc_lock_acquire, zc_lock_release, zc_lock_try, zc_poll, zc_pollfd_set, zc_pollfd_t
 from message.message cimport MSG_MORE, msg_close, msg_data, msg_init, msg_t
 from pattern.pattern cimport pattern_last_pipe, pattern_recv
 from pipe.pipe cimport pipe_t
@@ -22,8 +22,8 @@ from sim.running cimport FRAMES_MAX, check_result, check_time, leave, run_t, tak
 from sim.act_send cimport id_remember
 
 
-cdef inline bint octets_waited(socket_t *s, uint64_t jumped) noexcept nogil:
-    """A connection that could be read has had something for long. Lock held."""
+cdef inline bint octets_waited(socket_t *s, uint64_t began, uint64_t jumped) noexcept nogil:
+    """A connection that could be read has had something for long since a call began, when so much time had been jumped over. Lock held."""
     cdef uint32_t i
     cdef uint64_t since
     for i in range(s.nsessions):
@@ -32,9 +32,24 @@ cdef inline bint octets_waited(socket_t *s, uint64_t jumped) noexcept nogil:
             continue
         if s.sessions[i].pipe == NULL or s.sessions[i].pipe.stalled or s.sessions[i].pipe.detached:
             continue
+        if since < began:
+            since = began
         if world.now - since > 250000000 + (world.jumped - jumped):
             return True
     return False
+
+
+cdef inline void check_neglect(run_t *r, const char *call, int slot, uint64_t began, uint64_t jumped) noexcept nogil:
+    """A wait was in vain, long enough for the I/O thread to see to every socket whose application is elsewhere."""
+    cdef socket_t *s
+    cdef int i
+    for i in range(r.program.nsockets):
+        s = r.slots[i].s
+        if i == slot or s == NULL or not zc_lock_try(&s.lock):
+            continue
+        if s.state == SOCKET_OPEN and octets_waited(s, began, jumped):
+            sim_find(SIM_MODEL, b"neglected: octets for socket %d waited all through the %s of socket %d", i, call, slot)
+        zc_lock_release(&s.lock)
 
 
 cdef inline void id_learn(run_t *r, int slot, msg_t *frames, pipe_t *pipe, int sender) noexcept nogil:
@@ -87,8 +102,10 @@ cdef inline int act_recv_one(run_t *r, int slot, int32_t timeout) noexcept nogil
             if rc == 0:
                 sender = model_received(r.model, slot, frames, n, pipe, began if timeout > 0 else 0, r.prompt)
                 id_learn(r, slot, frames, pipe, sender)
-        elif rc == -EAGAIN and timeout >= 300 and r.prompt and octets_waited(s, jumped):
-            sim_find(SIM_MODEL, b"asleep: octets for socket %d waited while its recv ran into its time-out", slot)
+        elif rc == -EAGAIN and timeout >= 300 and r.prompt:
+            if octets_waited(s, began, jumped):
+                sim_find(SIM_MODEL, b"asleep: octets for socket %d waited while its recv ran into its time-out", slot)
+            check_neglect(r, b"recv", slot, began, jumped)
         leave(s)
     for i in range(n):
         msg_close(&frames[i])
@@ -182,6 +199,7 @@ cdef inline int act_watch(run_t *r, op_t *o) noexcept nogil:
     cdef zc_pollfd_t p
     cdef int fd
     cdef int rc
+    cdef uint64_t began = world.now
     cdef uint64_t jumped = world.jumped
     zc_lock_acquire(&s.lock)
     rc = socket_enter(s)
@@ -196,7 +214,8 @@ cdef inline int act_watch(run_t *r, op_t *o) noexcept nogil:
     rc = zc_poll(&p, 1, <int64_t> o.timeout * 1000000)
     if rc == 0 and o.timeout >= 300 and r.prompt:
         zc_lock_acquire(&s.lock)
-        if s.state == SOCKET_OPEN and octets_waited(s, jumped):
+        if s.state == SOCKET_OPEN and octets_waited(s, began, jumped):
             sim_find(SIM_MODEL, b"asleep: octets for socket %d waited while its descriptor was not readable", o.sock)
         zc_lock_release(&s.lock)
+        check_neglect(r, b"watching", o.sock, began, jumped)
     return events_of(s)

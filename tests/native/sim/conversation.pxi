@@ -81,7 +81,7 @@ cdef struct fuzz_t:
     context_t *ctx
     socket_t *s
     int listener
-    int peers[4]                # PEERS
+    int peers[PEERS]
     unsigned char out[70100]
 
 

@@ -1,4 +1,4 @@
-# The smallest program: one PUSH, one PULL, a raw peer beside them. Shows how to use the seam; program.pxi has everything else.
+# The smallest program: one PUSH, one PULL, a raw peer beside them. Shows how to use the seam; program.pxd has everything else.
 
 from libc.stdint cimport uint64_t
 from libc.string cimport memset

@@ -10,9 +10,9 @@
 #   all         what was accepted has arrived when the receivers have been emptied
 #   in time     a receiver that waits gets a message soon after it was accepted
 
-from libc.stdint cimport uint16_t, uint32_t, uint64_t, uint8_t
+from libc.stdint cimport uint32_t, uint64_t, uint8_t
 from libc.string cimport memcpy, memset
-from message.message cimport msg_t, msg_data, MSG_MORE
+from message.message cimport msg_t, msg_data
 from pipe.pipe cimport pipe_t
 from sim.program cimport SLOTS, program_t
 from sim.system cimport SIM_MODEL, sim_find, world
@@ -52,7 +52,7 @@ cdef struct raw_t:          # what has come on a raw connection of a message tha
     bint foreign            # not ours, up to the end of the connection
     bint begun              # a whole frame has come
     uint32_t have           # octets of this frame
-    uint8_t head[17]        # HEAD
+    uint8_t head[HEAD]
     uint32_t number
     uint32_t size
     uint32_t frame          # the next of its message; of a frame that has no beginning here: 256

@@ -46,7 +46,8 @@ cdef enum:                  # kinds of operations
     OP_BREAK = 21
     OP_FLUSH_AT_EXIT = 22
     OP_HANG_UP = 23
-    OP_KINDS = 24
+    OP_WORK = 24            # between large messages sent
+    OP_KINDS = 25
 
 cdef enum:                  # profiles
     PROFILE_CLEAN = 0       # nothing is lost: everything accepted must arrive
@@ -296,6 +297,19 @@ cdef inline void burst_make(program_t *p, dice_t *d, int sock) noexcept nogil:
     o.c = <int32_t> roll(d, 1000)
 
 
+cdef inline void work_make(program_t *p, dice_t *d) noexcept nogil:
+    """Large messages, with work between them: the I/O thread learns the pace, and writes while the program works."""
+    cdef int sock = <int> roll(d, <uint32_t> p.nsockets)
+    cdef op_t *o
+    if not sends(p.types[sock]):
+        return
+    o = op_add(p, OP_WORK, <int> roll(d, <uint32_t> p.nthreads), sock)
+    o.a = 5 + <int32_t> roll(d, 40)
+    o.b = pick3(d, 15, 60, 90) if chance(d, 80) else 300      # us
+    o.c = <int32_t> roll(d, 1000)
+    o.timeout = timeout_make(d)
+
+
 cdef inline void program_make(program_t *p, uint64_t seed) noexcept nogil:
     cdef dice_t d
     cdef int i
@@ -368,6 +382,8 @@ cdef inline void program_make(program_t *p, uint64_t seed) noexcept nogil:
             burst_make(p, &d, i)
     traffic = 4 + <int> (roll(&d, 12) if chance(&d, 60) else roll(&d, 50))
     for _i in range(traffic):
+        if chance(&d, 2):
+            work_make(p, &d)
         n = <int> roll(&d, <uint32_t> p.nthreads)
         if p.profile != PROFILE_CLEAN and chance(&d, 25):
             trouble_make(p, &d, n)

@@ -145,7 +145,7 @@ _KINDS = {
     OP_POLL: "poll", OP_SUBSCRIBE: "subscribe", OP_UNSUBSCRIBE: "unsubscribe", OP_SLEEP: "sleep", OP_IDLE: "sleep 300 ms", OP_RAW: "stranger connects",
     OP_RAW_LISTEN: "stranger listens", OP_MONITOR: "monitor", OP_MONITOR_READ: "read monitor", OP_PROXY: "proxy", OP_CLOSE: "close",
     OP_SHUTDOWN: "shutdown", OP_WATCH: "watch FD", OP_BREAK: "network resets a connection", OP_FLUSH_AT_EXIT: "flush as at exit",
-    OP_HANG_UP: "hang up",
+    OP_HANG_UP: "hang up", OP_WORK: "work",
 }
 KIND_NUMBERS = {name: number for number, name in _KINDS.items()}
 _OPTION_NAMES = {
@@ -189,6 +189,8 @@ cdef str op_text(program_t *p, op_t *o):
         return f"{kind} {_TOPICS[o.a]!r}"
     if o.kind == OP_SLEEP:
         return f"sleep {o.a} us"
+    if o.kind == OP_WORK:
+        return f"send {o.a} large messages (sizes {o.c}) {wait_text(o.timeout)}, working {o.b} us between"
     if o.kind in (OP_RAW, OP_RAW_LISTEN):
         return f"{kind} at {(<bytes> places[o.a].bind).decode()} (script {o.b % 12}, manner {o.c % 64}, {o.c})"
     if o.kind == OP_MONITOR:

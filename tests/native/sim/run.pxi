@@ -8,9 +8,9 @@ from message.message cimport MSG_MORE
 from reactor.pollset cimport POLLSET_EPOLL
 from sim.act cimport act_proxy, act_set, act_subscribe, moved_by_proxies
 from sim.act_recv cimport act_poll, act_recv, act_recv_one, act_watch
-from sim.act_send cimport act_hang_up, act_send, id_remember
+from sim.act_send cimport act_hang_up, act_send, act_work, id_remember
 from sim.running cimport run_t, slot_t, take_back, troubled, zc_decref_take
-from sim.model cimport SENT_MAX, model_all_arrived, model_t
+from sim.model cimport model_all_arrived, model_t
 from sim.program cimport *
 from sim.strangers cimport stranger_connects, stranger_listens
 from sim.system cimport (
@@ -221,6 +221,8 @@ cdef int do_op(run_t *r, op_t *o) noexcept nogil:
         take_back(r)
     elif o.kind == OP_SEND:
         rc = act_send(r, o)
+    elif o.kind == OP_WORK:
+        rc = act_work(r, o)
     elif o.kind == OP_RECV:
         rc = act_recv(r, o)
     elif o.kind == OP_POLL:
@@ -420,7 +422,7 @@ cdef bint probes_a_req(program_t *p) noexcept nogil:
 cdef bint promises(run_t *r) noexcept nogil:
     cdef program_t *p = r.program
     cdef int i
-    cdef int pairs[8]           # SLOTS
+    cdef int pairs[SLOTS]
     if p.profile != PROFILE_CLEAN or r.model.loose or r.model.strangers or r.model.relayed or r.shut or troubled(r):
         return False
     memset(pairs, 0, sizeof(pairs))
@@ -497,7 +499,7 @@ cdef int run_program(program_t *p) noexcept nogil:
     cdef model_t *m = &the_model
     cdef int i
     cdef int k
-    cdef int senders[8]         # SLOTS
+    cdef int senders[SLOTS]
     cdef int thread
     for i in range(SLOTS):
         # Only what the last program has used: the whole of it is large.
@@ -522,13 +524,15 @@ cdef int run_program(program_t *p) noexcept nogil:
             continue
         i = p.ops[k].sock
         thread = p.ops[k].thread
-        if p.ops[k].kind == OP_SEND:
+        if p.ops[k].kind == OP_SEND or p.ops[k].kind == OP_WORK:
             m.shared[i] = m.shared[i] or (senders[i] >= 0 and senders[i] != thread)
             senders[i] = thread
         elif p.ops[k].kind == OP_WATCH:
             r.watched[i] = True
         elif p.ops[k].kind == OP_PROXY:
             m.relayed = True
+            if kind_raw(p.types[i]) or kind_raw(p.types[p.ops[k].a]):
+                m.strangers = True      # it passes on the octets of raw connections in the pieces they came in
         elif p.ops[k].kind == OP_RAW or p.ops[k].kind == OP_RAW_LISTEN:
             m.strangers = True
         elif p.ops[k].kind in (OP_UNBIND, OP_DISCONNECT, OP_CLOSE, OP_SHUTDOWN, OP_HANG_UP):

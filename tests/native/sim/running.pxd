@@ -27,15 +27,18 @@ cdef enum:
     FRAMES_MAX = 32
     IDS = 4
 
+cdef struct peer_t:         # of a ROUTER and the like, or of a SERVER
+    uint8_t id[32]          # or its number
+    uint32_t size           # 0: not known
+    uint8_t owner           # one more than the socket it was learnt from, if it can never be another's; else 0
+
 cdef struct slot_t:
     socket_t *s             # NULL: it could not be made
     socket_t *reader        # of its monitor
     bint monitored          # a thread is at it, or it is there
     bint closed
-    uint8_t ids[IDS][32]    # of peers of a ROUTER and the like, numbers of those of a SERVER; latest first come, round robin
-    uint32_t id_sizes[IDS]
-    uint8_t id_owners[IDS]  # one more than the socket it was learnt from, if it can never be another's; else 0
-    uint32_t next_id
+    peer_t peers[IDS]       # latest first come, round robin
+    uint32_t next_peer
 
 cdef struct run_t:
     program_t *program

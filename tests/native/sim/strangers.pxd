@@ -1,10 +1,10 @@
 # Raw peers of a program: what connects, or listens, and is no ZeroMQ socket. Scripts are chosen by two numbers of the operation.
 
-from libc.stdint cimport uint32_t, uint64_t, uint8_t
+from libc.stdint cimport uint32_t, uint8_t
 from libc.string cimport memcpy, memset, strlen
 from base.errors cimport EAGAIN
 from sim.system cimport (
-    sim_mix, sim_peer_accept, sim_peer_close, sim_peer_connect, sim_peer_listen, sim_peer_recv, sim_peer_send, sim_sleep, world,
+    sim_mix, sim_peer_accept, sim_peer_close, sim_peer_connect, sim_peer_listen, sim_peer_recv, sim_peer_send, sim_sleep,
 )
 from sim.types cimport type_name
 

@@ -1,6 +1,6 @@
 # The simulated system as Cython sees it. sim/system.h is put in front of the generated C (setup.py), so nothing is included here.
 
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 
 cdef extern from * nogil:
     ctypedef struct sim_config_t:
