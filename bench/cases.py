@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 SIZES = (16, 256, 4096, 65536, 1048576)
 # Sizes of the few messages whose contents are compared one by one before the clock runs.
 CHECK_BYTES = 4 << 20
+# Cases that are measured beside a busy neighbour, too.
+BESIDE = ("push_pull/tcp/16", "push_pull/tcp/65536", "push_pull/ipc/1048576", "round_trip/tcp/16")
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,64 @@ def working():
         )
 
 
+def shared():
+    """Memory shared between two processes against the connection alone: zmqcore with itself, no other stack here has it."""
+    segment = {"segment": 64 << 20}
+    plain = {"segment": 0}
+    for size in (65536, 1048576):
+        yield Case(
+            f"shared/one_way/{size}",
+            (),
+            "rate",
+            {"transport": "ipc", "size": size},
+            variants={
+                "zmqcore shared": (Part("shared.Pull", "b", segment), Part("shared.Push", params=segment)),
+                "zmqcore lent": (Part("shared.Pull", "b", segment), Part("shared.Lender", params=segment)),
+                "zmqcore ipc": (Part("shared.Pull", "b", plain), Part("shared.Push", params=plain)),
+            },
+        )
+        yield Case(
+            f"shared/round_trip/{size}",
+            (),
+            "each",
+            {"transport": "ipc", "size": size},
+            variants={
+                label: (Part("shared.Rep", "b", how), Part("shared.Req", params=how)) for label, how in (("zmqcore shared", segment), ("zmqcore ipc", plain))
+            },
+        )
+
+
+def programs():
+    """What programs are made of: pictures among floods, market data, a neighbour on the same processors."""
+    yield Case(
+        "cameras/tcp/60000",
+        (Part("cameras.Viewer", "b"), Part("cameras.Cameras")),
+        "delivery_p99",
+        {"size": 60000},
+        at_least=45,
+    )
+    count = 8
+    yield Case(
+        f"market/tcp/{count}",
+        (Part("market.Publisher"), *(Part("market.Subscriber", "b", {"rank": rank}) for rank in range(count))),
+        "rate",
+        {"size": 128, "topics": 200, "subscribers": count, "subscriber_us": 5},
+        at_least=1000,
+    )
+    for case in (*push_pull(), *round_trips()):
+        if case.name in BESIDE:
+            # One neighbour: one of two processors is half taken.
+            yield replace(case, name=f"beside/{case.name}", parts=(*case.parts, Part("neighbour.Busy", "b")), raw=False)
+
+
+def many_peers():
+    for count in (64, 1000):
+        parts = Part("many.Publisher"), Part("many.Subscribers", "b")
+        yield Case(f"many/pub_sub/{count}", parts, "rate", {"size": 64, "peers": count})
+    yield Case("many/router/1000", (Part("many.Router", "b"), Part("many.Dealers")), "rate", {"size": 64, "peers": 1000})
+    yield Case("many/poller/100", (Part("many.Polled", "b"), Part("many.Asker")), "each", {"size": 64, "peers": 100})
+
+
 def round_trips():
     for one_core in (False, True):
         for transport in ("tcp", "ipc"):
@@ -164,7 +224,25 @@ def encrypted():
 
 
 def transports():
-    """What WebSocket and TLS cost: no other stack here has them."""
+    """Beside tcp and ipc. What WebSocket and TLS cost, which no other stack here has, is told against tcp; WebSocket against a libzmq that has it."""
+    for size in (16, 256, 1400):
+        yield Case(f"radio_dish/udp/{size}", (Part("groups.Dish", "b"), Part("groups.Radio")), "rate", {"size": size})
+    for scheme in ("lz4+tcp", "zstd+tcp"):
+        for size in (1024, 65536):
+            yield Case(f"compressed/{scheme}/{size}", one_way("records"), "rate", {"transport": scheme, "size": size})
+    for size in (256, 65536):
+        yield Case(
+            f"websocket/{size}",
+            (),
+            "rate",
+            {"size": size, "transport": "ws"},
+            variants={
+                "zmqcore ws": one_way(),
+                "pyzmq ws": one_way("drafts"),
+                "libzmq ws in C": one_way("libzmq"),
+                "zeromq.js ws": one_way("node"),
+            },
+        )
     for size in (256, 65536):
         yield Case(
             f"transports/{size}",
@@ -242,5 +320,8 @@ def scaling():
         )
 
 
-ALL = (*push_pull(), *patterns(), *coroutines(), *working(), *round_trips(), *encrypted(), *transports(), *costs(), *tails(), *batches())
+ALL = (
+    *push_pull(), *patterns(), *coroutines(), *working(), *programs(), *many_peers(), *round_trips(), *encrypted(), *transports(),
+    *shared(), *costs(), *tails(), *batches(),
+)  # fmt: skip
 SCALING = tuple(scaling())
