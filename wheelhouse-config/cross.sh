@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Compiles the core for systems that this machine is not, and links it for Windows: every branch of src/base/ meets a compiler.
+# Compiles the core for systems that this machine is not, links it, and looks at what came of it: every branch of src/base/ meets a compiler.
 #
 #   bash wheelhouse-config/cross.sh [target ...]      (a target as `zig cc` names it)
 #
 # The compiler is Zig's clang, which carries the C headers of all targets (the `ziglang` wheel). Python's headers are the host's with
-# the configuration replaced (cross/pyconfig.h). A name that the target does not have is an error at compile time; for Windows the link
-# also proves that each function is in a library that setup.py names.
+# the configuration replaced (cross/pyconfig.h). A name that the target does not have is an error at compile time; the link also proves that each
+# function is in a library of the system (for Windows: one that setup.py names), and cross/inspect.py that nothing else is needed.
+#
+#   OPTIMISE   what the compiler is told (default: -O1)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
@@ -14,7 +16,8 @@ python=${PYTHON:-python3}
 mkdir -p "$out"
 
 if [ $# -eq 0 ]; then
-    set -- x86_64-macos aarch64-macos x86_64-freebsd x86_64-windows-gnu aarch64-windows-gnu \
+    # The oldest macOS is that of cibuildwheel.toml.
+    set -- x86_64-macos.10.13 aarch64-macos.11.0 x86_64-freebsd x86_64-windows-gnu aarch64-windows-gnu \
         x86_64-linux-musl x86-linux-gnu s390x-linux-gnu # 32 bits; big-endian
 fi
 
@@ -55,15 +58,28 @@ link_for_windows() {
     echo "   linked: $(stat -c %s "$result") bytes"
 }
 
+link_for_unix() {
+    local target=$1 object=$2 result=$out/_core-$1.so
+    case $target in
+        *-macos*) zig cc -target "$target" -shared -undefined dynamic_lookup -o "$result" "$object" || return ;;
+        *) zig cc -target "$target" -shared -Wl,--allow-shlib-undefined -o "$result" "$object" || return ;;
+    esac
+    "$bin/python" wheelhouse-config/cross/inspect.py "$result"
+}
+
+# Temporaries of Cython have no const.
 failed=0
 for target in "$@"; do
     object=$out/_core-$target.o
     echo "== $target"
-    if zig cc -target "$target" -c -O1 -std=gnu11 -fno-sanitize=undefined -fvisibility=hidden -Wall -Wno-unused-function \
+    if zig cc -target "$target" -c "${OPTIMISE:--O1}" -fPIC -std=gnu11 -fno-sanitize=undefined -fvisibility=hidden -Wall -Wno-unused-function \
         -Werror=implicit-function-declaration -Werror=incompatible-pointer-types -Werror=int-conversion -Werror=integer-overflow \
-        -Isrc -I"$out/include" "$source" -o "$object"; then
+        -Wno-incompatible-pointer-types-discards-qualifiers -Isrc -I"$out/include" "$source" -o "$object"; then
         echo "   compiled: $(stat -c %s "$object") bytes"
-        case $target in *-windows-*) link_for_windows "$target" "$object" || failed=1 ;; esac
+        case $target in
+            *-windows-*) link_for_windows "$target" "$object" || failed=1 ;;
+            *) link_for_unix "$target" "$object" || failed=1 ;;
+        esac
     else
         failed=1
     fi
