@@ -78,7 +78,18 @@ def pytest_terminal_summary(terminalreporter, config):
         Path(file).write_text(json.dumps(platforms.report(config, terminalreporter)))
 
 
+# Seconds that a test must ask for to be counted among the long ones.
+LONG_SECONDS = 300
+
+
+def is_long(item):
+    marker = item.get_closest_marker("timeout")
+    return marker is not None and marker.args[0] >= LONG_SECONDS
+
+
 def pytest_collection_modifyitems(config, items):
+    # Long ones first: begun at the end, one of them alone would be what the run waits for.
+    items.sort(key=is_long, reverse=True)
     if not LOCAL:
         for item in items:
             if hasattr(item, "callspec") and "ipc" in item.callspec.id.split("-"):
