@@ -6,6 +6,7 @@
 #   flush).
 # - A program that sends one message after the other with pauses between, and never looks for input on this socket, would have the I/O thread come
 #   for every other one. Once that has happened the time of each is noted, and one that comes FLUSH_PAUSE_NS after the last is written at once, too.
+#   That is the time when its write was over: a pause is what the program makes, not what a slow system takes.
 # - The pause of a program that sends by many sockets in turn is none: each waits for the others' writes. So the I/O thread counts such messages that
 #   come right after one of another socket, and from the FLUSH_MANY-th on they are coalesced.
 # - `self_flush_streak` counts the bursts in a row that the application flushed itself. From `self_flush_limit` on the I/O thread relies on the lease timer.
@@ -28,6 +29,14 @@ from socket.state cimport socket_t, FRESH_SERVED
 from io.rest cimport rest_plan
 
 
+cdef inline void socket_wrote(socket_t *s) noexcept nogil:
+    """The program has written. Its pause begins now, and so does that of the one whose turn is next."""
+    cdef io_thread_t *io = s.client.io
+    s.wrote = zc_now_ns()
+    if io != NULL and zc_load_relaxed_ptr(&io.first_by) == <void *> &s.client:
+        zc_store_relaxed_u64(&io.first_at, s.wrote)
+
+
 cdef inline void socket_flush(socket_t *s) noexcept nogil:
     """Writes all coalesced output."""
     s.host.flush_now = 0
@@ -35,10 +44,14 @@ cdef inline void socket_flush(socket_t *s) noexcept nogil:
         zc_store_relaxed_u32(&s.client.flush_pending, 0)
         if s.self_flush_streak < FLUSH_STEPS:
             s.self_flush_streak += 1
-    if s.rest_due == 0 and s.host.dirty != NULL:
+    if s.host.dirty == NULL:
+        return
+    if s.rest_due == 0:
         rest_plan(s, zc_now_ns())
     while s.host.dirty != NULL:
         session_flush(dirty_take(&s.host))
+    if s.wrote:
+        socket_wrote(s)
 
 
 cdef inline void socket_flush_before_input(socket_t *s) noexcept nogil:

@@ -180,7 +180,7 @@ cdef struct socket_t:
     session_host_t host
     io_client_t client
     int fresh                   # FRESH_...: the next message is the first of a burst: write it at once
-    uint64_t wrote              # when that was done last, of FRESH_SERVED; 0 = unknown
+    uint64_t wrote              # since FRESH_SERVED: when the last write was over; 0 = unknown
     uint32_t self_flush_streak  # that came before the I/O thread's, lately; counted up to self_flush_limit
     uint32_t self_flush_limit   # so many of them earn trust (SELF_FLUSH_LIMIT)
     uint64_t rest_due           # a timer: whether the socket rests (io/rest.pxd). 0 = not planned

@@ -1,14 +1,10 @@
 """Connecting and reconnecting: delays, IMMEDIATE, what survives a peer's restart, heartbeats between two of us."""
-import os
-import shutil
 import socket as plain
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 from awaiting import SECONDS, Events, bound, dead_endpoint, endpoint, fill, until
+from preload import run_with
 from transports import NETWORKS
 
 each_network = pytest.mark.parametrize("transport", NETWORKS)
@@ -59,14 +55,7 @@ print(names.names_asked())
 @pytest.mark.better
 def test_REC_1_names_that_nobody_waits_for_are_not_looked_up(tmp_path):
     """Each could keep term() waiting for as long as the resolver takes."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if not sys.platform.startswith("linux") or compiler is None:
-        pytest.skip("needs LD_PRELOAD and a compiler")
-    source = Path(__file__).parent.parent / "shared" / "slow_names.c"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", tmp_path / "slow_names.so", source, "-ldl"], check=True)
-    preload = f"{os.environ.get('LD_PRELOAD', '')} {tmp_path / 'slow_names.so'}".strip()
-    run = subprocess.run([sys.executable, "-c", ASKING], env={**os.environ, "LD_PRELOAD": preload}, capture_output=True, text=True, check=False)
-    assert run.stdout == "1\n", run.stderr
+    assert run_with("slow_names", tmp_path, ASKING) == "1\n"
 
 
 def retry_delays(zmq, make, count, **options):
