@@ -111,7 +111,7 @@ esac
 simulated=
 if [ "$(uname -s)" = Linux ] && [ -z "$preload" ]; then
     simulated=1
-    begin simulator nice -n 19 python tests/simulator/run.py --minutes 2 --processor-time --jobs 2
+    begin simulator nice -n 19 python tests/simulator/run.py --minutes 2 --processor-time --jobs 1
 fi
 
 if [ -n "$windows" ]; then
