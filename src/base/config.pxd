@@ -201,5 +201,9 @@ cdef enum:
     PRESSED_HANDSHAKE_NS = 1000000000
     PRESSED_HANDSHAKES = 16
 
+    # Threads of a context that ask the system for names. A name whose server does not answer holds one for some seconds,
+    # again and again: so many of them may be away before others wait.
+    RESOLVERS = 8
+
     # Monitor events kept for a consumer that has not connected or does not read; the oldest go first.
     MONITOR_BACKLOG = 4096

@@ -66,11 +66,11 @@ cdef inline context_t *context_new(int poller) noexcept nogil:
     if ctx == NULL:
         return NULL
     zc_mutex_init(&ctx.mutex)
-    zc_mutex_init(&ctx.resolve_mutex)
+    zc_mutex_init(&ctx.resolver.mutex)
     zc_lock_init(&ctx.zap.lock)
     zc_lock_init(&ctx.budget.lock)
     zc_cond_init(&ctx.changed)
-    zc_cond_init(&ctx.resolve_cond)
+    zc_cond_init(&ctx.resolver.changed)
     context_options_init(&ctx.opt)
     transports_init(&ctx.transports)
     endpoints_init(ctx)
@@ -155,7 +155,7 @@ cdef inline void context_flush(context_t *ctx) noexcept nogil:
 
 cdef inline void context_end(context_t *ctx) noexcept nogil:
     """After the last socket: threads. Idempotent."""
-    resolver_stop(ctx)
+    resolver_stop(&ctx.resolver)
     context_stop_io(ctx)
 
 
@@ -167,9 +167,9 @@ cdef inline void context_unref(context_t *ctx) noexcept nogil:
         zap_leave(&ctx.zap)
         questions_end(&ctx.zap)
         zc_mutex_destroy(&ctx.mutex)
-        zc_mutex_destroy(&ctx.resolve_mutex)
+        zc_mutex_destroy(&ctx.resolver.mutex)
         zc_cond_destroy(&ctx.changed)
-        zc_cond_destroy(&ctx.resolve_cond)
+        zc_cond_destroy(&ctx.resolver.changed)
     context_options_free(&ctx.opt)
     free(ctx)
     zc_large_trim()

@@ -11,6 +11,7 @@
 
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, uint64_t
+from base.config cimport RESOLVERS
 from base.platform cimport zc_cond_t, zc_lock_t, zc_mutex_t, zc_sockaddr_t, zc_thread_t, zc_wake_t
 from compression.libraries cimport lz4_t, zstd_t
 from engine.ops cimport ENGINE_CREDENTIALS_MAX, engine_crypto_t, engine_security_t
@@ -257,6 +258,17 @@ cdef struct lookup_t:
     size_t size
     char text[1]
 
+# A context's lookups, and the threads that do them (socket/resolver.pxd). Its mutex guards the rest.
+cdef struct resolver_t:
+    zc_mutex_t mutex
+    zc_cond_t changed
+    zc_thread_t threads[RESOLVERS]
+    uint32_t started
+    uint32_t idle               # of these
+    uint32_t waiting            # lookups that no thread has taken yet
+    lookup_t *lookups           # they; the oldest first
+    bint stop
+
 cdef enum:
     # of a request: delimiter, version, request id, domain, address, identity, mechanism, and the credentials
     ZAP_FRAMES_MAX = 7 + ENGINE_CREDENTIALS_MAX
@@ -324,10 +336,4 @@ cdef struct context_t:
     endpoint_t *bound           # inproc names
     inproc_pair_t *pending      # inproc connects without a bind yet
     zap_t zap
-    # resolver thread, started when the first name must be looked up
-    zc_mutex_t resolve_mutex
-    zc_cond_t resolve_cond
-    zc_thread_t resolver
-    bint resolver_running
-    bint resolver_stop
-    lookup_t *lookups
+    resolver_t resolver
