@@ -144,7 +144,11 @@ if [ -n "$simulated" ]; then
 fi
 
 # Before the tests, not beside them: Wine's calls on sockets go through a server of its own, and what has a deadline there fails first.
-[ -z "$windows" ] || finish windows
+windows_status=0
+if [ -n "$windows" ]; then
+    finish windows "the tests for Windows failed, see above"
+    windows_status=$status
+fi
 
 step "pytest"
 if [ -n "$preload" ]; then
@@ -154,4 +158,7 @@ if [ -n "$preload" ]; then
 fi
 # worksteal: a worker that is through takes over from the others, so that a long test at the end is not what everybody waits for.
 began= # all have ended
-pytest -n "$JOBS" --dist worksteal "$@"
+passed=0
+pytest -n "$JOBS" --dist worksteal "$@" || passed=$?
+[ "$windows_status" = 0 ] || echo "tests/run.sh: the tests for Windows failed, see there" >&2
+exit $((passed ? passed : windows_status))

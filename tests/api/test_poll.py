@@ -84,9 +84,9 @@ def test_timeout_in_milliseconds(zmq, context):
     poller = zmq.Poller()
     poller.register(context.socket(zmq.PULL), zmq.POLLIN)
     for timeout in (100, 100.0):
-        began = time.monotonic()
+        began = time.perf_counter()
         assert poller.poll(timeout) == []
-        assert 0.09 < time.monotonic() - began < 5
+        assert 0.09 < time.perf_counter() - began < 5
     with pytest.raises(TypeError):
         poller.poll("soon")
 
@@ -95,9 +95,9 @@ def test_timeout_in_milliseconds(zmq, context):
 def test_nothing_registered(zmq):
     poller = zmq.Poller()
     assert poller.poll(0) == []
-    began = time.monotonic()
+    began = time.perf_counter()
     assert poller.poll(50) == []
-    assert time.monotonic() - began > 0.04
+    assert time.perf_counter() - began > 0.04
 
 
 def test_nothing_to_wait_for_is_not_waited_for(zmq, context):
@@ -218,9 +218,9 @@ def test_select(zmq, peers, channel):
     assert zmq.select([two, two], [two], []) == ([two], [two], [])
     assert zmq.select([two], [], [], -1) == ([two], [], [])
     two.recv()
-    began = time.monotonic()
+    began = time.perf_counter()
     assert zmq.select([two], [], [], 0.1) == ([], [], [])
-    assert time.monotonic() - began > 0.09
+    assert time.perf_counter() - began > 0.09
 
 
 # -- descriptors

@@ -102,9 +102,9 @@ def test_TIME_10_the_deadline_is_that_of_the_whole_batch(zmq, pair):
             if pull.poll(0):
                 taken.append(pull.recv())
 
-    begun = time.monotonic()
+    begun = time.perf_counter()
     sent = push.send_many(items(), timeout=50)
-    assert time.monotonic() - begun >= 0.05
+    assert time.perf_counter() - begun >= 0.05
     assert sent >= len(taken)
 
 
@@ -116,8 +116,8 @@ def test_TIME_10_what_was_asked_for_is_told_not_what_was_left(zmq):
             return super().send(data, flags, copy=copy, track=track, **kwargs)
 
     def slow():
-        end = time.monotonic() + 0.002
-        while time.monotonic() < end:
+        end = time.perf_counter() + 0.002
+        while time.perf_counter() < end:
             pass
         yield b"x"
 

@@ -108,10 +108,10 @@ def test_IO_2_send_timeout(zmq, make, kind):
     socket = make(kind)
     for milliseconds in (60, 0):
         socket.sndtimeo = milliseconds
-        started = time.monotonic()
+        started = time.perf_counter()
         with pytest.raises(zmq.Again):
             socket.send(b"x")
-        assert milliseconds * 0.0009 <= time.monotonic() - started < milliseconds / 1000 + SECONDS
+        assert milliseconds * 0.0009 <= time.perf_counter() - started < milliseconds / 1000 + SECONDS
 
 
 @pytest.mark.parametrize("kind", ["PULL", "DEALER", "SUB", "ROUTER"])
@@ -120,10 +120,10 @@ def test_IO_3_recv_timeout(zmq, make, kind):
     socket.bind("tcp://127.0.0.1:*")
     for milliseconds in (60, 0):
         socket.rcvtimeo = milliseconds
-        started = time.monotonic()
+        started = time.perf_counter()
         with pytest.raises(zmq.Again):
             socket.recv()
-        assert milliseconds * 0.0009 <= time.monotonic() - started < milliseconds / 1000 + SECONDS
+        assert milliseconds * 0.0009 <= time.perf_counter() - started < milliseconds / 1000 + SECONDS
 
 
 def test_IO_4_dontwait(zmq, pair, transport):

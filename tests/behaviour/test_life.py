@@ -57,9 +57,9 @@ def test_LIFE_2_close_returns_at_once_with_infinite_linger(zmq, make):
     socket = context.socket(zmq.PUSH)
     socket.connect(where)
     socket.send(b"delivered later")
-    started = time.monotonic()
+    started = time.perf_counter()
     socket.close()
-    assert time.monotonic() - started < SECONDS  # not waited for: it would be for ever
+    assert time.perf_counter() - started < SECONDS  # not waited for: it would be for ever
     pull = make("PULL")
     pull.bind(where)
     assert pull.recv() == b"delivered later"
@@ -121,10 +121,10 @@ def test_LIFE_4_zero_linger_discards_at_once(zmq):
     push = context.socket(zmq.PUSH)
     push.connect(dead_endpoint())
     push.send(b"lost")
-    started = time.monotonic()
+    started = time.perf_counter()
     push.close(linger=0)
     context.term()
-    assert time.monotonic() - started < SECONDS
+    assert time.perf_counter() - started < SECONDS
 
 
 def test_LIFE_7_finite_linger_is_waited_for(zmq):
@@ -132,10 +132,10 @@ def test_LIFE_7_finite_linger_is_waited_for(zmq):
     push = context.socket(zmq.PUSH)
     push.connect(dead_endpoint())
     push.send(b"lost after 150 ms")
-    started = time.monotonic()
+    started = time.perf_counter()
     push.close(linger=150)
     context.term()
-    assert 0.1 < time.monotonic() - started < SECONDS
+    assert 0.1 < time.perf_counter() - started < SECONDS
 
 
 def test_LIFE_6_unread_messages_are_dropped_at_close(zmq, make, fresh, transport):

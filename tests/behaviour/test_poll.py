@@ -17,9 +17,9 @@ def test_POLL_1_number_timeout_and_immediate(zmq, pair, transport):
     poller = zmq.Poller()
     poller.register(pull, zmq.POLLIN)
     assert poller.poll(0) == []
-    started = time.monotonic()
+    started = time.perf_counter()
     assert poller.poll(50) == []
-    assert 0.04 < time.monotonic() - started < SECONDS
+    assert 0.04 < time.perf_counter() - started < SECONDS
     push.send(b"x")
     assert poller.poll() == [(pull, zmq.POLLIN)]
     assert poller.poll(0) == [(pull, zmq.POLLIN)]
@@ -220,9 +220,9 @@ def test_POLL_20_pollout_through_the_descriptor(zmq, make, fresh):
     assert not push.getsockopt(zmq.EVENTS) & zmq.POLLOUT
     pull = make("PULL")
     pull.connect(endpoint(push))
-    deadline = time.monotonic() + 5
+    deadline = time.perf_counter() + 5
     while not push.getsockopt(zmq.EVENTS) & zmq.POLLOUT:
-        assert time.monotonic() < deadline
+        assert time.perf_counter() < deadline
         select.select([push], [], [], 1)
 
 
@@ -244,12 +244,12 @@ def test_POLL_20_room_after_a_refused_send_is_told(zmq, pair, transport):
         sent += 1
     for _ in range(sent):
         assert pull.recv() == payload
-    deadline = time.monotonic() + 5
+    deadline = time.perf_counter() + 5
     while True:
         assert select.select([push], [], [], 5)[0], "the descriptor never told that there is room"
         if push.getsockopt(zmq.EVENTS) & zmq.POLLOUT:
             break
-        assert time.monotonic() < deadline
+        assert time.perf_counter() < deadline
 
 
 @pytest.mark.better

@@ -487,10 +487,10 @@ async def test_futures_are_real_ones(zmq, peers):
 async def test_timeouts(zmq, peers):
     one, two = peers
     two.rcvtimeo = 30
-    began = time.monotonic()
+    began = time.perf_counter()
     with pytest.raises(zmq.Again):
         await two.recv()
-    assert 0.02 < time.monotonic() - began < 5
+    assert 0.02 < time.perf_counter() - began < 5
     two.rcvtimeo = 0
     with pytest.raises(zmq.Again):
         await two.recv_string()
@@ -599,8 +599,8 @@ def test_TIME_12_what_was_asked_for_is_told_not_what_was_left(zmq, run, context)
     push.bind("inproc://nobody")
 
     def slow():
-        end = time.monotonic() + 0.005
-        while time.monotonic() < end:
+        end = time.perf_counter() + 0.005
+        while time.perf_counter() < end:
             pass
         yield b"x"
 
