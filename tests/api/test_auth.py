@@ -1,14 +1,13 @@
 """zmq.auth: what an authenticator answers, whom it lets in, and certificates. The same as pyzmq's, unless marked `better`."""
 
 import asyncio
-import contextlib
 import gc
 import os
 import stat
 import threading
 
 import pytest
-from awaiting import SECONDS, Events, endpoint, received
+from awaiting import SECONDS, Events, endpoint, received, try_to_send
 from zap import CLIENT_KEY, CLIENTS, SERVERS
 
 OK = [b"200", b"OK"]
@@ -370,12 +369,6 @@ def send(make, mechanism, bound, body):
     push = connect(make, mechanism, bound)
     push.send(body)
     return push
-
-
-def try_to_send(zmq, socket):
-    """Who has been refused already has nowhere to send to."""
-    with contextlib.suppress(zmq.Again):
-        socket.send(b"never", zmq.DONTWAIT)
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 """How the behaviour tests wait: for an event, for a condition with a deadline, or for a short silence. None of them sleeps to synchronise."""
+import contextlib
 import importlib
 import time
 
@@ -80,6 +81,12 @@ def fill(zmq, socket, body=b"x", limit=100000):
         except zmq.Again:
             return count
     return limit
+
+
+def try_to_send(zmq, socket):
+    """Who has been refused already has nowhere to send to."""
+    with contextlib.suppress(zmq.Again):
+        socket.send(b"never", zmq.DONTWAIT)
 
 
 class Events:
