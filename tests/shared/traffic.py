@@ -2,6 +2,7 @@
 
 # Big, small and multipart messages both ways at once: more is under way than the system's buffers hold.
 TRAFFIC = """
+import os
 context = zmq.Context()
 server, client = context.socket(zmq.DEALER), context.socket(zmq.DEALER)
 for socket in server, client:
@@ -46,10 +47,7 @@ late = context.socket(zmq.PULL)
 late.rcvtimeo = 20000
 push = context.socket(zmq.PUSH)
 push.reconnect_ivl = 50
-spare = context.socket(zmq.PULL)
-spare.bind("tcp://127.0.0.2:*") # where nobody else's connections take the port meanwhile
-address = spare.last_endpoint
-spare.unbind(address)
+address = f"ipc://@traffic of {os.getpid()}"  # a port might be somebody else's by the time it is bound
 push.connect(address)
 push.send(b"by the timer")
 late.bind(address)
