@@ -6,6 +6,7 @@ Rules
   - A lent frame is filled once and sent again and again: what passing it on costs, without the copy.
 """
 
+from . import pipeline
 from .base import Role, end_mark, expect, now, numbered, payload
 
 
@@ -20,25 +21,8 @@ class Sharing(Role):
         return socket.recv(copy=False).buffer if self.params["segment"] else socket.recv()
 
 
-class Push(Sharing):
-    drives = True
-
-    def open(self, endpoints):
-        self.out = self.socket("PUSH")
-        self.out.connect(endpoints["sink"])
-        self.message = payload(self.size)
-
-    def burst(self, n, check):
-        if check:
-            for i in range(n):
-                self.out.send(numbered(self.size, i))
-            return self.out.send(end_mark(n))
-        message = self.message
-        start = now()
-        for _ in range(n):
-            self.out.send(message)
-        self.out.send(end_mark(n))
-        return {"t0": start}
+class Push(Sharing, pipeline.Push):
+    """The plain loop."""
 
 
 class Lender(Push):
