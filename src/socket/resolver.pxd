@@ -2,9 +2,12 @@
 # for it.
 #
 # A thread starts with the first name, and another one, up to RESOLVERS, with a name that finds all of them busy; they
-# end with the context. They take socket locks (waiting for them) to hand the result over; a socket under lookup is kept
-# alive by a reference, and the session is found again by its id, so either may be gone by then. A name that nobody
-# waits for any more is not looked up: the end of the context would wait for it.
+# end with the context. With more names than threads, or where the system has no further thread, the oldest name is the
+# next that a thread takes. Without any thread the attempt has failed, and is made again like every other.
+#
+# They take socket locks (waiting for them) to hand the result over; a socket under lookup is kept alive by a reference,
+# and the session is found again by its id, so either may be gone by then. A name that nobody waits for any more is not
+# looked up: the end of the context would wait for it.
 
 from libc.stddef cimport size_t
 from libc.stdint cimport uint32_t, UINT64_MAX
@@ -88,7 +91,7 @@ cdef inline int resolver_staff(resolver_t *r) noexcept nogil:
     rc = zc_thread_start(&r.threads[r.started], resolver_main, r, "zmqcore/resolve", -1, -1, NULL, 0)
     if rc == 0:
         r.started += 1
-    return 0 if r.started else rc
+    return 0 if r.started else rc       # it waits for those there are
 
 
 cdef inline int resolver_ask(socket_t *s, session_t *x, const char *text, const zc_sockaddr_t *behind) noexcept nogil:
@@ -125,7 +128,7 @@ cdef inline int resolver_ask(socket_t *s, session_t *x, const char *text, const 
 
 
 cdef inline void resolver_stop(resolver_t *r) noexcept nogil:
-    """Waits for the lookups under way."""
+    """Blocks until the lookups under way are over, unless another term() waits for them already. No socket is left."""
     cdef uint32_t i, started
     zc_mutex_lock(&r.mutex)
     started = r.started

@@ -1,9 +1,9 @@
 # The structs of a context and its sockets.
 #
 # Locks: socket_t.lock guards everything in socket_t except the words marked atomic. context_t.mutex guards the lists of the context.
-# Order: context mutex -> socket lock -> a second socket's lock -> io_thread_t.lock, zap_t.lock or budget_t.lock -> nothing. A second one is taken where
-# inproc joins two sockets (the connecting side's first, under the context mutex) and for the PAIR of a monitor. A thread that
-# holds the GIL never waits for any of them.
+# Order: context mutex -> socket lock -> a second socket's lock -> io_thread_t.lock, zap_t.lock, budget_t.lock or resolver_t.mutex -> nothing. A second
+# one is taken where inproc joins two sockets (the connecting side's first, under the context mutex) and for the PAIR of a monitor. A thread that holds
+# the GIL never waits for any of them.
 #
 # Life of socket_t: counted references. One is the Python object's, one the context's while the socket is open or lingering, one is held by each end
 # of an inproc link (the other end may still notify it), one by each thread that waits in it. A closed socket gives its descriptors back when its last
@@ -264,7 +264,7 @@ cdef struct resolver_t:
     zc_cond_t changed
     zc_thread_t threads[RESOLVERS]
     uint32_t started
-    uint32_t idle               # of these
+    uint32_t idle               # of these: they wait for a lookup
     uint32_t waiting            # lookups that no thread has taken yet
     lookup_t *lookups           # they; the oldest first
     bint stop

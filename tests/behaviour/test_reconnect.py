@@ -4,7 +4,6 @@ import time
 
 import pytest
 from awaiting import SECONDS, Events, bound, dead_endpoint, endpoint, fill, until
-from preload import run_with
 from transports import NETWORKS
 
 each_network = pytest.mark.parametrize("transport", NETWORKS)
@@ -31,56 +30,6 @@ def test_REC_1_connect_is_told_by_events(zmq, make, fresh):
     names = events.all_until("HANDSHAKE_SUCCEEDED")
     assert names[-2:] == ["CONNECTED", "HANDSHAKE_SUCCEEDED"]
     assert set(names[:-2]) <= {"CONNECT_DELAYED"}
-
-
-# More names than there are threads to ask for them (RESOLVERS); these are busy when the sockets are closed.
-ASKING = """
-import ctypes, time
-import zmqcore as zmq
-names = ctypes.CDLL(None)
-context = zmq.Context()
-sockets = [context.socket(zmq.PUSH) for _ in range(20)]
-for number, socket in enumerate(sockets):
-    socket.linger = 0
-    socket.connect(f"tcp://{number}.slow:1")
-while names.names_asked() < 8:
-    time.sleep(0.001)
-for socket in sockets:
-    socket.close()
-names.names_answer()
-context.term()
-print(names.names_asked())
-"""
-
-BESIDE = """
-import ctypes, time
-import zmqcore as zmq
-names = ctypes.CDLL(None)
-context = zmq.Context()
-waiting = [context.socket(zmq.PUSH) for _ in range(5)]
-for number, socket in enumerate(waiting):
-    socket.connect(f"tcp://{number}.slow:1")
-while names.names_asked() < 5:
-    time.sleep(0.001)
-pull, push = context.socket(zmq.PULL), context.socket(zmq.PUSH)
-push.connect(f"tcp://localhost:{pull.bind_to_random_port('tcp://127.0.0.1')}")
-push.send(b"meanwhile")
-print(pull.recv().decode(), flush=True)
-names.names_answer()
-context.destroy(linger=0)
-"""
-
-
-@pytest.mark.better
-def test_REC_1_names_that_nobody_waits_for_are_not_looked_up(tmp_path):
-    """Each could keep term() waiting for as long as the resolver takes."""
-    assert run_with("slow_names", tmp_path, ASKING) == "8\n"
-
-
-@pytest.mark.better
-def test_REC_1_names_without_an_answer_hold_up_no_others(tmp_path):
-    """libzmq's I/O thread asks by itself, and everything else of that thread waits."""
-    assert run_with("slow_names", tmp_path, BESIDE) == "meanwhile\n"
 
 
 def retry_delays(zmq, make, count, **options):
