@@ -30,7 +30,8 @@ from io.rest cimport rest_plan
 
 
 cdef inline void socket_wrote(socket_t *s) noexcept nogil:
-    """The program has written. Its pause begins now, and so does that of the one whose turn is next."""
+    """All output is written, by the program or by the I/O thread, whose lock a program that sends waits for. The pause of this one begins now, and so does
+    that of the one whose turn is next."""
     cdef io_thread_t *io = s.client.io
     s.wrote = zc_now_ns()
     if io != NULL and zc_load_relaxed_ptr(&io.first_by) == <void *> &s.client:
