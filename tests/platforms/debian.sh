@@ -18,6 +18,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 here=$PWD
+. tests/platforms/building.sh
 . tests/platforms/packages.sh
 architecture=$1 release=$2 interpreter=$3
 shift 3
@@ -120,21 +121,9 @@ if [ ! -f "$package/complete" ]; then
     touch "$package/complete"
 fi
 
-(unset ZMQCORE_BUILD ZMQCORE_SIM && ZMQCORE_PROBE=1 "$tools/bin/python" setup.py -q --version >/dev/null)
-generated=build/release-probe/cython
 export ZIG_LOCAL_CACHE_DIR="$out/cache"
-for source in src/api/_core.c tests/native/_probe.c; do
-    made=$package/$(basename "$source" .c)$tag
-    if [ -f "$made" ] && [ ! "$generated/$source" -nt "$made" ] && [ -z "$(find src tests/native -name '*.h' -newer "$made")" ]; then continue; fi
-    "$tools/bin/python" -m ziglang cc -target "$target" -shared "${OPTIMISE:--O1}" -std=gnu11 -fno-sanitize=undefined -fvisibility=hidden -pthread -DZC_FAULTS=1 \
-        -w -Werror=implicit-function-declaration -Werror=integer-overflow -Isrc -Itests/native -I"$root.headers/usr/include/python$version${abi##cp*[0-9]}" \
-        -I"$root.headers/usr/include" "$generated/$source" -o "$made.new"
-    mv "$made.new" "$made"
-done
-rm -rf "$package/zmqcore"
-cp -r zmqcore "$package/zmqcore"
-find "$package/zmqcore" -name '*.so' -delete
-cp "$package/"*"$tag" "$package/zmqcore/"
+build_package "$package" "$tag" "$tools/bin/python" "$tools/bin/python" -m ziglang cc -target "$target" "${OPTIMISE:--O1}" -fno-sanitize=undefined \
+    -Werror=integer-overflow -I"$root.headers/usr/include/python$version${abi##cp*[0-9]}" -I"$root.headers/usr/include"
 
 # From elsewhere than the checkout, whose zmqcore/ would be found first.
 [ $# -gt 0 ] || for test in ${TESTS:-tests/unit tests/behaviour}; do set -- "$@" "$here/$test"; done

@@ -12,25 +12,15 @@
 set -eu
 cd "$(dirname "$0")/../.."
 here=$PWD
+. tests/platforms/building.sh
 PYTHON=${PYTHON:-python3}
 package=$here/build/platforms/kqueue
 mkdir -p "$package"
 
 value() { "$PYTHON" -c "import sysconfig; print(sysconfig.$1)"; }
 tag=$(value 'get_config_var("EXT_SUFFIX")')
-(unset ZMQCORE_BUILD ZMQCORE_SIM && ZMQCORE_PROBE=1 "$PYTHON" setup.py -q --version >/dev/null)
-for source in src/api/_core.c tests/native/_probe.c; do
-    made=$package/$(basename "$source" .c)$tag
-    generated=build/release-probe/cython/$source
-    if [ -f "$made" ] && [ ! "$generated" -nt "$made" ] && [ -z "$(find src tests/native -name '*.h' -newer "$made")" ]; then continue; fi
-    ${CC:-cc} -shared -fPIC -O1 -std=gnu11 -fvisibility=hidden -pthread -DZC_FAULTS=1 -DZC_KQUEUE_MODEL=1 -w -Werror=implicit-function-declaration \
-        -Isrc -Itests/native -I"$(value 'get_path("include")')" "$generated" -o "$made.new"
-    mv "$made.new" "$made"
-done
-rm -rf "$package/zmqcore"
-cp -r zmqcore "$package/zmqcore"
-find "$package/zmqcore" -name '*.so' -delete
-cp "$package/"*"$tag" "$package/zmqcore/"
+# shellcheck disable=SC2086  # several words on purpose
+build_package "$package" "$tag" "$PYTHON" ${CC:-cc} -fPIC -O1 -DZC_KQUEUE_MODEL=1 -I"$(value 'get_path("include")')"
 
 # From elsewhere than the checkout, whose zmqcore/ would be found first.
 [ $# -gt 0 ] || for test in ${TESTS:-tests/unit tests/behaviour}; do set -- "$@" "$here/$test"; done
