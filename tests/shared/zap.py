@@ -1,4 +1,4 @@
-"""ZAP in the tests: a handler played by hand, and the mechanisms that ask it."""
+"""ZAP in the tests: a handler played by hand, the mechanisms that ask it, and what authenticators log and read."""
 
 import struct
 
@@ -23,6 +23,7 @@ CLIENTS = {
 # Between two sockets only what the handshake brings is of interest; a connecting socket that tried again would add events.
 ONCE = {"RECONNECT_IVL": -1}
 CLIENT_KEY = bytes.fromhex("bb88471d65e2659b30c55a5321cebb5aab2b70a398645c26dca2b2fcb43fc518")
+CLIENT_KEY_Z85 = CLIENTS["CURVE"]["CURVE_PUBLICKEY"]
 
 
 def metadata(*properties):
@@ -49,3 +50,18 @@ class Handler:
         version = instead.get("version", question["version"])
         request_id = instead.get("request_id", question["request_id"])
         self.socket.send_multipart([version, request_id, status, text, user, properties])
+
+
+class Log:
+    """In the place of an authenticator's log: keeps what is logged, whole."""
+
+    def __init__(self):
+        self.lines = []
+
+    def __getattr__(self, level):
+        return lambda text, *values, **_: self.lines.append(f"{level} {text % values if values else text}")
+
+
+def certificate(folder, name, key=CLIENT_KEY_Z85):
+    """The file of a public key, as zmq.auth reads it."""
+    (folder / name).write_text(f'metadata\n    name = somebody\ncurve\n    public-key = "{key.decode()}"\n')
