@@ -22,8 +22,10 @@ cdef enum:
 
     # A frame up to this size lives inside msg_t, which then fills exactly one 64-octet cache line.
     MSG_INLINE_MAX = 48
-    # Ring segments: the first is small so that a quiet pipe costs 1 KiB, later ones are large so that a busy pipe seldom links.
-    RING_FIRST_SEGMENT = 16
+    # Ring segments, in frames: the first is small so that a quiet pipe costs 272 bytes, each further one is larger by this factor, up to
+    # those of a busy pipe, which seldom links.
+    RING_FIRST_SEGMENT = 4
+    RING_GROWTH = 8
     RING_SEGMENT = 256
 
     # A chunk with less room than this is not read into again; a read into a tiny tail would cost a system call for a few frames.

@@ -2,7 +2,9 @@
 #
 # Rules
 # - At any moment at most one thread acts as producer and one as consumer. Each side is in fact "whoever holds that socket's lock".
-# - Entries live in linked segments that grow on demand, so a quiet ring costs one small segment and the high-water mark bounds it.
+# - Entries live in linked segments that grow on demand, so a quiet ring costs one small segment and the high-water mark bounds it. A ring whose two
+#   sides are under one lock (`one_lock`) begins its segment again when it comes to the end and nothing is queued: it stays small, and in the cache,
+#   however many messages pass one by one.
 # - Frames become visible only as whole messages: `pub` (entries published) moves at the last frame of a message.
 # - The high-water mark counts messages. The consumer returns credit in lumps of half the mark (`credit`), not one by one, so a
 #   blocked producer resumes after (hwm + 1) / 2 reads.
@@ -31,7 +33,7 @@ from base.atomics cimport (
     zc_load_acquire_u64, zc_load_relaxed_u32, zc_load_acquire_ptr, zc_store_release_u64, zc_store_release_ptr,
     zc_store_relaxed_u32, zc_store_relaxed_u64, zc_swap_u32, zc_swap_ptr, zc_fence, zc_load_relaxed_u64,
 )
-from base.config cimport RING_FIRST_SEGMENT, RING_SEGMENT
+from base.config cimport RING_FIRST_SEGMENT, RING_GROWTH, RING_SEGMENT
 from message.message cimport msg_t, msg_close, MSG_MORE
 from pipe.budget cimport charge_drop, charge_refuses, charge_release, charge_t, FRAME_COST
 
@@ -61,7 +63,8 @@ cdef struct ring_t:
     uint32_t pubpos
     uint64_t pub                # atomic
     uint64_t wbytes             # atomic: of the frames written
-    unsigned char pad0[8]
+    bint one_lock               # both sides are always held together; set before the ring is used
+    unsigned char pad0[4]
     # consumer
     segment_t *rseg
     uint64_t rcount
@@ -95,6 +98,7 @@ cdef inline void ring_init(ring_t *r, uint32_t hwm) noexcept nogil:
     r.pubseg = NULL
     r.wcount = r.wmsgs = r.pub = r.wbytes = 0
     r.wpos = r.pubpos = 0
+    r.one_lock = False
     r.rseg = NULL
     r.rcount = r.rmsgs = r.seen = r.credit = r.rbytes = r.left = 0
     r.rpos = 0
@@ -202,7 +206,7 @@ cdef inline void only_pop(ring_t *r) noexcept nogil:
 # ---- producer
 
 cdef inline segment_t *ring_new_segment(ring_t *r) noexcept nogil:
-    cdef uint32_t capacity = RING_SEGMENT if r.wseg != NULL else RING_FIRST_SEGMENT
+    cdef uint32_t capacity = min(r.wseg.capacity * RING_GROWTH, RING_SEGMENT) if r.wseg != NULL else RING_FIRST_SEGMENT
     cdef segment_t *s = <segment_t *> zc_swap_ptr(<void **> &r.spare, NULL)
     if s == NULL:
         s = <segment_t *> malloc(sizeof(segment_t) + (capacity - 1) * sizeof(msg_t))
@@ -244,6 +248,10 @@ cdef inline msg_t *ring_slot(ring_t *r) noexcept nogil:
         r.wseg = r.pubseg = s
         zc_store_release_ptr(<void **> &r.first, s)
     elif r.wpos == r.wseg.capacity:
+        if r.one_lock and r.rcount == r.wcount:
+            # What was written here last has been read, so both sides stand at the end of this segment.
+            r.wpos = r.pubpos = r.rpos = 0
+            return &r.wseg.slots[0]
         s = ring_new_segment(r)
         if s == NULL:
             return NULL

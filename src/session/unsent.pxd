@@ -383,6 +383,7 @@ cdef inline void unsent_requeue(session_t *s) noexcept nogil:
     before = unsent_messages(s) + ring_queued(p.outr)
     conflated = ring_conflated(p.outr)
     ring_init(&q.fresh, 0)
+    q.fresh.one_lock = p.outr.one_lock
     ring_set_hwm(&q.fresh, p.outr.hwm, p.outr.hwm_bytes)
     if p.outr.only != NULL and ring_conflate(&q.fresh) < 0:
         # The ring holds what is newest; an unfinished message cannot go on without what goes with the output.

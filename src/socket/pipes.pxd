@@ -96,6 +96,7 @@ cdef inline netpipe_t *netpipe_new(socket_t *s, session_t *x) noexcept nogil:
         return NULL
     ring_init(&n.in_ring, 0)
     ring_init(&n.out_ring, 0)
+    n.in_ring.one_lock = n.out_ring.one_lock = True
     ring_set_hwm(&n.in_ring, <uint32_t> s.opt.rcvhwm, <uint64_t> s.opt.rcvhwm_bytes)
     ring_set_hwm(&n.out_ring, <uint32_t> s.opt.sndhwm, <uint64_t> s.opt.sndhwm_bytes)
     if s.opt.conflate:

@@ -11,7 +11,7 @@ from pipe.ring cimport (
 from pipe.budget cimport account_t, budget_limit, budget_t
 from pipe.charging cimport ring_charge, ring_settle
 from pipe.ring_conflate cimport ring_conflate
-from pipe.ring_trim cimport ring_trim
+from pipe.ring_trim cimport ring_idle_bytes, ring_trim
 from pipe.ring_turn cimport ring_turn
 
 
@@ -32,8 +32,9 @@ cdef class ring_Queue:
     cdef uint32_t reader_woken
     cdef uint32_t writer_woken
 
-    def __cinit__(self, uint32_t hwm=0, bint conflate=False):
+    def __cinit__(self, uint32_t hwm=0, bint conflate=False, bint one_lock=False):
         ring_init(&self.ring, hwm)
+        self.ring.one_lock = one_lock
         if conflate and ring_conflate(&self.ring) < 0:
             raise MemoryError
 
@@ -93,6 +94,10 @@ cdef class ring_Queue:
     @property
     def messages(self):
         return ring_messages(&self.ring)
+
+    @property
+    def idle_bytes(self):
+        return ring_idle_bytes(&self.ring)
 
     def produce(self, uint64_t count, uint32_t parts):
         """Writes `count` messages of 1..parts frames carrying a running number; sleeps when full. Frames written."""

@@ -22,14 +22,14 @@ ops = st.lists(
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
-@given(ops)
-def test_behaves_like_a_deque_of_whole_messages(ops):
-    ring = _probe.ring_Queue()
+@given(ops, st.booleans())
+def test_behaves_like_a_deque_of_whole_messages(ops, one_lock):
+    ring = _probe.ring_Queue(one_lock=one_lock)
     published, unpublished = deque(), []
     number = 0
     for op, count, more in ops:
         if op == "push":
-            # `count` frames cross the segment sizes (16, then 256) sooner or later
+            # `count` frames cross the segment sizes (4, 32, then 256) sooner or later
             for i in range(count):
                 number += 1
                 frame = str(number).encode() * (1 + number % 20)
@@ -53,6 +53,21 @@ def test_behaves_like_a_deque_of_whole_messages(ops):
     while published:
         assert ring.pop() == published.popleft()
     assert ring.pop() is None
+
+
+def test_under_one_lock_messages_that_pass_one_by_one_take_no_more_memory():
+    sizes = {False: set(), True: set()}
+    for one_lock, seen in sizes.items():
+        ring = _probe.ring_Queue(one_lock=one_lock)
+        for _ in range(1000):
+            ring.push(b"a", True)
+            ring.push(b"b")
+            assert ring.pop() == (b"a", True)
+            assert ring.pop() == (b"b", False)
+            assert ring.empty
+            seen.add(ring.idle_bytes)
+    assert len(sizes[True]) == 1 and max(sizes[True]) < 512
+    assert max(sizes[False]) > 16384     # two threads: the reader may be anywhere, so the writer goes on to segments of 256
 
 
 def test_nothing_of_an_unfinished_message_is_visible():
