@@ -72,6 +72,7 @@ for kind in KINDS:
     CASES[f"{kind}_silent_peers"] = case(kind, peer(0, COME, 7) + peer(1, COME, 6) + peer(2, COME, 7) + come + bytes([SLEEP, 40]) + come, c=3)
     CASES[f"{kind}_conflate"] = case(kind, come + frame(b"1" * 60) + frame(b"2" * 60) + idle + bytes([RECV_ALL]) + send(b"3") * 3 + idle, CONFLATE)
     CASES[f"{kind}_reopened"] = case(kind, come + frame(b"before") + bytes([REOPEN | IDLE]) + come + frame(b"after") + idle + bytes([RECV_ALL]), d=0x40)
+    CASES[f"{kind}_watches_who_reads_nothing"] = case(kind, rested(peer(2, LARGE, 2)) + bytes([REOPEN]) + bytes([SLEEP, 63]) * 10, IPC | MARK_1)
     CASES[f"{kind}_closed"] = case(kind, come + frame(b"before") + bytes([CLOSE | IDLE]) + send(b"x") + bytes([RECV, EVENTS, REOPEN, MONITOR, 0]))
     CASES[f"{kind}_limits"] = case(kind, both_ways + frame(b"1", True) * 4 + idle + come + frame(b"x" * 120) + idle + come, c=0x1F)
     CASES[f"{kind}_slowly"] = case(kind, both_ways, d=0x2F)

@@ -21,17 +21,30 @@ out=build/fuzz
 mkdir -p "$out/corpus"
 config() { "$python" -c "import sysconfig as s; print($1)"; }
 
-build() { # target, further arguments of the compiler
+sanitize="-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -fno-sanitize=null,object-size"
+
+translate() { # target
     target=$1
-    shift
     "$python" -m cython -3 -I src -I tests/native -X cdivision=True,boundscheck=False,wraparound=False,initializedcheck=False,infer_types=True \
         "tests/fuzz/$target.pyx" -o "$out/$target.c"
+}
+
+compile() { # target, result's name, further arguments of the compiler
+    target=$1 result=$2
+    shift 2
     libdir=$(config 's.get_config_var("LIBDIR")')
     # libpython is only there for the linker: the target never calls into it. "null" and "object-size" see no difference between an access and the
     # distance of a member from the beginning of its struct; an access through NULL ends the run anyway.
-    ${CC:-clang} -g -O2 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-        -fno-sanitize=null,object-size -w "$@" -I src -I tests/native -I "$(config 's.get_paths()["include"]')" "$out/$target.c" -o "$out/$target" \
+    ${CC:-clang} -g -O2 -fno-omit-frame-pointer $sanitize -w "$@" -I src -I tests/native \
+        -I "$(config 's.get_paths()["include"]')" "$out/$target.c" -o "$out/$result" \
         -L "$libdir" -Wl,-rpath,"$libdir" -l:"$(config 's.get_config_var("LDLIBRARY")')" -lm -ldl -lpthread
+}
+
+build() { # target, further arguments of the compiler
+    target=$1
+    shift
+    translate "$target"
+    compile "$target" "$target" "$@"
 }
 
 certificate() { # makes tls-cert.pem and tls-key.pem
@@ -47,10 +60,28 @@ single() { # target, build's name, runs, max_len, further arguments of libFuzzer
     exec "$out/$target" -runs="$runs" -max_len="$most" -timeout=10 -rss_limit_mb=1024 -artifact_prefix="$out/$name-" -print_final_stats=1 "$@" "$out/$name"
 }
 
+measure_sockets() { # how often the seeds take which way, for the compiler
+    rm -rf "$out/measured"
+    mkdir -p "$out/measured"
+    "$python" tests/fuzz/conversations.py unpack "$out/measured"
+    (
+        sanitize=-fsanitize=fuzzer
+        compile fuzz_sockets measure_sockets -O1 -g0 -fprofile-instr-generate -include sim/system.h
+    )
+    LLVM_PROFILE_FILE=$out/sockets.profraw "$out/measure_sockets" -runs=0 "$out/measured" 2>"$out/measure.log" || { cat "$out/measure.log"; exit 1; }
+    "$profdata" merge -o "$out/sockets.profdata" "$out/sockets.profraw"
+}
+
 build_sockets() {
+    translate fuzz_sockets
+    # What the seeds do often is laid out well, the reports of sanitizers far away: half of the time of a conversation is the core's.
+    profdata=$(command -v "$(${CC:-clang} -print-prog-name=llvm-profdata)" || true)
+    [ -z "$profdata" ] || measure_sockets
     # clang does not say by itself, as gcc does, that AddressSanitizer is on. Fibers need to know.
-    # Comparisons are not traced: it costs a third, and the steps of a conversation and the dictionary lead there sooner.
-    build fuzz_sockets -D__SANITIZE_ADDRESS__=1 -fno-sanitize-coverage=trace-cmp -include sim/system.h
+    # Comparisons are not traced: it costs a third, and the steps of a conversation and the dictionary lead there sooner. Callers of pointers are
+    # only for value profiles, and the depth of a stack says nothing where there are several.
+    compile fuzz_sockets fuzz_sockets -D__SANITIZE_ADDRESS__=1 -fno-sanitize-coverage=trace-cmp,indirect-calls,stack-depth -include sim/system.h \
+        ${profdata:+"-fprofile-instr-use=$out/sockets.profdata"}
 }
 
 case ${1:-} in

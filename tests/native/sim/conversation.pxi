@@ -11,7 +11,9 @@
 #   octet 4   bits 0-1: how much a connection holds; bit 2: octets travel for a while; bit 3: they arrive in parts; bits 4-5: LINGER;
 #             bit 6: a monitor; bit 7: heartbeats
 #   then steps: an octet that says what (bits 0-4), to which peer (bits 5-6), and whether all others come to rest after it (bit 7); arguments as in
-#   fuzz_step(). A peer introduces itself with what a well-behaved one would say unless the step asks for something else.
+#   fuzz_step(). They have a second for it: a connection that watches a peer which reads nothing (DRAIN_MAX_S) would make one conversation in forty
+#   cost as much as all the others, and many that connect again and again never rest. Sleeps lead there, too.
+#   A peer introduces itself with what a well-behaved one would say unless the step asks for something else.
 #
 # No Python object is touched and no interpreter runs.
 
@@ -23,7 +25,7 @@ from base.platform cimport zc_lock_acquire, zc_lock_release
 from message.message cimport msg_t, msg_alloc, msg_close, msg_data, msg_init, MSG_EMPTY, MSG_GROUPED, MSG_MORE
 from reactor.pollset cimport POLLSET_EPOLL, POLLSET_POLL
 from sim.system cimport (
-    sim_begin, sim_config_t, sim_end, sim_fail, sim_heap, sim_idle, sim_peer_accept, sim_peer_close, sim_peer_connect, sim_peer_listen,
+    sim_begin, sim_config_t, sim_end, sim_fail, sim_heap, sim_idle_for, sim_peer_accept, sim_peer_close, sim_peer_connect, sim_peer_listen,
     sim_peer_recv, sim_peer_send, sim_run, sim_sleep, sim_spawn, world,
 )
 from io.end_call cimport socket_end_call
@@ -63,6 +65,9 @@ cdef enum:
     # Steps of the simulator that a conversation may cost, and each octet of it: some ten times what the costliest honest ones take.
     STEPS = 100000
     STEPS_EACH = 2000
+    REST_NS = 1000000000
+    MEETS = 8                   # connect_peer() beside the PEERS: each that is refused tries again ten times a second
+    STEPS_TRIES = 600           # ... which may cost so much
     STEPS_DRAIN = 12000         # watching a connection for DRAIN_MAX_S whose peer reads nothing: a raw one may have output from its first moment on
 
 cdef struct fuzz_t:
@@ -77,6 +82,8 @@ cdef struct fuzz_t:
     unsigned char id[32]        # the first frame received last, if it is short: of a ROUTER or STREAM the id of a peer
     size_t id_size
     uint32_t drains
+    uint32_t meets
+    uint32_t tries              # seconds of rest and sleep, for each of them
     uint32_t number             # SERVER, PEER: of the peer heard last, or connected last
     context_t *ctx
     socket_t *s
@@ -261,13 +268,14 @@ cdef int app_open(fuzz_t *f) noexcept nogil:
 cdef void app_meet(fuzz_t *f, unsigned int how) noexcept nogil:
     """connect_peer() and disconnect_peer(); others refuse both."""
     cdef const char *where = b"inproc://nobody"
-    cdef int rc
+    cdef int rc = 0
     if how & 1:
         rc = socket_disconnect_peer(f.s, f.number)
-    else:
+    elif f.meets < MEETS:
         if not how & 2:
             where = f.text
         rc = socket_connect_peer(f.s, where, strlen(where), &f.number)
+        f.meets += rc == 0
         if rc == -EFAULT:
             rc = 0
         elif rc == 0 and f.number == 0:
@@ -369,6 +377,7 @@ cdef void fuzz_step(fuzz_t *f) noexcept nogil:
     elif what == 24:
         sim_sleep(<uint64_t> (1 + i) * 1000000)
     elif what == 25:
+        f.tries += 4 * f.meets
         sim_sleep(<uint64_t> (1 + (take(f) & 63)) * 50000000)
     elif what == 26:
         app_reopen(f)
@@ -397,7 +406,8 @@ cdef void fuzz_step(fuzz_t *f) noexcept nogil:
     elif what == 31:
         app_meet(f, i)
     if op & 0x80:
-        sim_idle()
+        f.tries += f.meets
+        sim_idle_for(REST_NS)
 
 
 cdef void fuzz_main(void *arg) noexcept nogil:
@@ -452,6 +462,7 @@ cdef int fuzz_one(const uint8_t *data, size_t size) noexcept nogil:
     cdef fuzz_t *f = &fuzz
     cdef int i
     cdef int rc
+    cdef uint64_t most
     cdef const unsigned int *rooms = [65536, 65536, 700, 40]
     if size < 5:
         return 0
@@ -462,6 +473,8 @@ cdef int fuzz_one(const uint8_t *data, size_t size) noexcept nogil:
     f.inside = False
     f.id_size = 0
     f.drains = 0
+    f.meets = 0
+    f.tries = 0
     f.number = 0
     f.ctx = NULL
     f.s = NULL
@@ -476,7 +489,8 @@ cdef int fuzz_one(const uint8_t *data, size_t size) noexcept nogil:
     sim_begin(&c)
     sim_spawn(b"application", fuzz_main, f)
     sim_run()
-    if world.finding == 0 and world.steps > STEPS + size * <uint64_t> STEPS_EACH + f.drains * <uint64_t> STEPS_DRAIN:
+    most = STEPS + size * <uint64_t> STEPS_EACH + f.drains * <uint64_t> STEPS_DRAIN + f.tries * <uint64_t> STEPS_TRIES
+    if world.finding == 0 and world.steps > most:
         sim_fail(b"more work than the conversation is worth")
     rc = sim_end()
     if rc:

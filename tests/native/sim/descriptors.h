@@ -74,7 +74,7 @@ SIM_FN int sim_fd_new(int kind) {
         if (f->kind != SIM_FREE) continue;
         sim_member_t *members = f->members;
         int room = f->room;
-        memset(f, 0, sizeof *f);
+        sim_fill(f, 0, sizeof *f);
         f->members = members;
         f->room = room;
         f->kind = kind;

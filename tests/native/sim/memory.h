@@ -75,7 +75,7 @@ SIM_FN sim_block_t *sim_arena_take(size_t size, int zero) {
     sim_heap.used += room;
     if (sim_heap.used > SIM_ARENA_KEPT) __asan_poison_memory_region(b, room);
     __asan_unpoison_memory_region(b + 1, size);
-    if (zero) memset(b + 1, 0, size);
+    if (zero) sim_fill(b + 1, 0, size);
     return b;
 }
 
@@ -104,8 +104,8 @@ SIM_FN void *sim_block_new(size_t size, int zero, void *caller) {
     unsigned char *data = (unsigned char *)(b + 1);
     if (!zero) {
         size_t fill = size < SIM_FILL ? size : SIM_FILL;
-        memset(data, 0xA5, fill);
-        memset(data + size - fill, 0xA5, fill);
+        sim_fill(data, 0xA5, fill);
+        sim_fill(data + size - fill, 0xA5, fill);
     }
     if (!sim_in_arena(b)) memset(data + size, 0x5B, SIM_TAIL);
     if (world.active) {

@@ -48,7 +48,7 @@ SIM_FN int sim_end_new(int local) {
         if (e->used) continue;
         unsigned char *data = e->data;
         size_t allocated = e->allocated;
-        memset(e, 0, sizeof *e);
+        sim_fill(e, 0, sizeof *e);
         e->data = data;
         e->allocated = allocated;
         e->used = 1;

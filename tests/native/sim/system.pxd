@@ -74,6 +74,7 @@ cdef extern from * nogil:
     int sim_wait(sim_ready_t ready, void *object, uint64_t deadline)
     void sim_sleep(uint64_t ns)
     void sim_idle()
+    void sim_idle_for(uint64_t ns)
     void sim_progress(uint64_t n)
     void sim_fail(const char *text)
     void sim_find(int kind, const char *format, ...)

@@ -121,12 +121,13 @@ SIM_FN int sim_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m, const struc
 
 SIM_FN int sim_pthread_create(pthread_t *thread, const void *attr, void *(*start)(void *), void *arg) {
     (void)attr;
-    char name[20];
+    char name[] = "background ??";
     int n = 0;
     sim_call(40);
     if (sim_refuses()) return EAGAIN;
     for (int i = 0; i < world.nfibers; i++) n += world.fibers[i].used && !world.fibers[i].app;
-    snprintf(name, sizeof name, "background %d", n);
+    name[11] = (char)(n < 10 ? '0' + n : '0' + n / 10);
+    name[12] = (char)(n < 10 ? 0 : '0' + n % 10);
     sim_fiber_t *f = sim_fiber_new(name);
     if (f == NULL) return EAGAIN;
     f->start = start;
