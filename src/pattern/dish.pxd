@@ -21,7 +21,7 @@ from pattern.strategies.subscriptions cimport subscriptions_add, subscriptions_h
 from pattern.xsub cimport (
     sub_attach, sub_detach, sub_ended, sub_free, sub_init, sub_out_ready, sub_ready, sub_t, sub_tell, sub_topics_count,
 )
-from pipe.pipe cimport pipe_t
+from pipe.ring cimport ring_second
 
 cdef struct dish_t:
     sub_t sub                   # first: a dish_t * is a sub_t *
@@ -63,7 +63,7 @@ cdef inline int dish_join(pattern_t *pt, const unsigned char *group, size_t n, b
 
 
 cdef inline msg_t *dish_front(pattern_t *pt) noexcept nogil:
-    """The group of the next message for the application, or NULL. What nobody has joined is discarded."""
+    """The group of the next message for the application, whose body stands behind it, or NULL. What nobody has joined is discarded."""
     cdef sub_t *s = <sub_t *> pt.part
     cdef msg_t *front
     cdef int skipped = 0
@@ -73,7 +73,7 @@ cdef inline msg_t *dish_front(pattern_t *pt) noexcept nogil:
         front = fq_front(&pt.fq)
         if front == NULL:
             return NULL
-        if not front.flags & MSG_MORE or front.size > GROUP_MAX:
+        if not front.flags & MSG_MORE or front.size > GROUP_MAX or ring_second(pt.fq.pipes[pt.fq.current].inr).flags & MSG_MORE:
             pt.fq.pipes[pt.fq.current].unwanted += 1
             pattern_close_pipe(pt, pt.fq.pipes[pt.fq.current])
         elif subscriptions_has(&s.topics, msg_data(front), front.size):
@@ -89,26 +89,14 @@ cdef inline msg_t *dish_front(pattern_t *pt) noexcept nogil:
 
 cdef inline int dish_recv(pattern_t *pt, msg_t *m) noexcept nogil:
     cdef dish_t *d = <dish_t *> pt.part
-    cdef pipe_t *p
-    cdef msg_t *front
-    while True:
-        front = dish_front(pt)
-        if front == NULL:
-            return -EAGAIN
-        p = pt.fq.pipes[pt.fq.current]
-        msg_close(&d.group)
-        fq_take(&pt.fq, front, &d.group)
-        front = fq_front(&pt.fq)
-        if front == NULL:
-            continue
-        fq_take(&pt.fq, front, m)
-        if not m.flags & MSG_MORE:
-            pt.last = p
-            return 0
-        msg_close(m)
-        fq_skip(&pt.fq)
-        p.unwanted += 1
-        pattern_close_pipe(pt, p)
+    cdef msg_t *front = dish_front(pt)
+    if front == NULL:
+        return -EAGAIN
+    pt.last = pt.fq.pipes[pt.fq.current]
+    msg_close(&d.group)
+    fq_take(&pt.fq, front, &d.group)
+    fq_take(&pt.fq, fq_front(&pt.fq), m)
+    return 0
 
 
 cdef inline int dish_events(pattern_t *pt) noexcept nogil:

@@ -357,6 +357,11 @@ cdef inline msg_t *ring_front(ring_t *r) noexcept nogil:
     return &r.rseg.slots[r.rpos]
 
 
+cdef inline msg_t *ring_second(ring_t *r) noexcept nogil:
+    """The frame behind the one at the front, which has MORE and has not been popped; both were published together. Of no conflating ring."""
+    return &r.rseg.slots[r.rpos + 1] if r.rpos + 1 < r.rseg.capacity else &r.rseg.next.slots[0]
+
+
 cdef inline bint ring_pop(ring_t *r) noexcept nogil:
     """The frame at the front has been moved out. True when a lump of credit was given back (tell a sleeping writer)."""
     cdef bint last

@@ -6,6 +6,7 @@ import threading
 import pytest
 from awaiting import bound, endpoint, until
 from platforms import errno
+from raw_attack import closed, dial, greet, ready
 
 pytestmark = pytest.mark.better  # a release of libzmq has neither type
 
@@ -247,6 +248,25 @@ def test_DRAFT_10_a_peer_may_join_so_many_groups(zmq, make, fresh):
     dish.join("3")
     until(lambda: groups(zmq, radio) == 0)
     assert events.poll(10000)
+
+
+@pytest.mark.parametrize("octets", [b"\1\1g\1\1a\0\1b", b"\0\1g", b"\1\1g\1\1a\1\1b\0\1c"], ids=["two bodies", "no body", "three bodies"])
+@pytest.mark.parametrize("before", range(4))
+def test_DRAFT_9_a_peer_that_sends_no_group_and_body(zmq, make, fresh, before, octets):
+    """It loses its connection, and a poll says nothing of what recv() would not return."""
+    dish = make("DISH", RCVTIMEO=0)
+    dish.join("g")
+    dish.bind(fresh("tcp"))
+    raw = dial(endpoint(dish))
+    greet(raw)
+    raw.sendall(ready("RADIO") + b"\1\1g\0\4good" * before + octets)
+    for _ in range(before):
+        assert dish.poll(10000) == zmq.POLLIN
+        assert told(dish) == ("g", b"good")
+    while not closed(raw):
+        assert dish.poll(1) == 0
+        refused(zmq, zmq.EAGAIN, dish.recv)
+    raw.close()
 
 
 def test_DRAFT_9_asyncio(zmq, fresh):

@@ -6,7 +6,7 @@ from base.atomics cimport zc_load_acquire_u32, zc_store_release_u32, zc_swap_u32
 from message.message cimport msg_t, msg_set, msg_data, msg_close, msg_move, MSG_MORE
 from pipe.ring cimport (
     ring_t, ring_init, ring_free, ring_slot, ring_commit, ring_front, ring_pop, ring_full, ring_empty, ring_rollback, ring_set_hwm,
-    ring_messages, ring_mid_message, ring_return_credit, ring_wake_reader, ring_wake_writer, ring_writer_sleeps, ring_reader_sleeps,
+    ring_messages, ring_mid_message, ring_return_credit, ring_wake_reader, ring_wake_writer, ring_writer_sleeps, ring_reader_sleeps, ring_second,
 )
 from pipe.budget cimport account_t, budget_limit, budget_t
 from pipe.charging cimport ring_charge, ring_settle
@@ -63,6 +63,11 @@ cdef class ring_Queue:
             return probe_octets(&m), (m.flags & MSG_MORE) != 0
         finally:
             msg_close(&m)
+
+    def second(self):
+        """The frame behind the next one, which has MORE."""
+        assert ring_front(&self.ring) != NULL
+        return probe_octets(ring_second(&self.ring))
 
     def rollback(self):
         ring_rollback(&self.ring)

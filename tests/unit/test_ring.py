@@ -50,6 +50,8 @@ def test_behaves_like_a_deque_of_whole_messages(ops, one_lock):
         assert ring.empty == (not published)
         assert ring.mid_message == bool(unpublished)
         assert ring.messages == sum(not frame[1] for frame in published)
+        if published and published[0][1]:
+            assert ring.second() == published[1][0]
     while published:
         assert ring.pop() == published.popleft()
     assert ring.pop() is None
