@@ -7,6 +7,7 @@ import sys
 import textwrap
 import threading
 
+import foreign
 import pytest
 from awaiting import Events, bound, dead_endpoint, endpoint, until
 from platforms import errno
@@ -83,7 +84,7 @@ def with_names(tmp_path):
     hosts.write_text(NAMES)
     inside = ["unshare", "--mount", "--map-root-user", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(hosts)]
     try:
-        found = subprocess.run([*inside, "getent", "ahosts", "two.test"], capture_output=True, text=True, timeout=20)
+        found = subprocess.run([*inside, "getent", "ahosts", "two.test"], env=foreign.environment(), capture_output=True, text=True, timeout=20)
     except FileNotFoundError:
         pytest.skip("no namespaces on this system")
     if "127.0.0.3" not in found.stdout:
@@ -96,8 +97,8 @@ def with_names(tmp_path):
             push.sndtimeo = 5000
             push.reconnect_ivl = 10
         """) + textwrap.dedent(program)
-        done = subprocess.run([*inside, sys.executable, "-c", source], capture_output=True, text=True, timeout=20,
-                              env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)))
+        done = subprocess.run([*inside, *foreign.starts(sys.executable, "-c", source)], capture_output=True, text=True, timeout=20,
+                              env=foreign.environment(PYTHONPATH=os.pathsep.join(sys.path)))
         assert done.returncode == 0, f"exit status {done.returncode}\n{done.stderr}"
 
     return run

@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import foreign
 import pytest
 from awaiting import SECONDS, endpoint
 from transports import PLAIN
@@ -255,7 +256,7 @@ def gate(tmp_path_factory):
     if not sys.platform.startswith("linux") or compiler is None:
         pytest.skip("needs LD_PRELOAD and a compiler")
     made = tmp_path_factory.mktemp("gate") / "gate.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", made, TESTS / "shared" / "gate.c", "-ldl"], check=True)
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", made, TESTS / "shared" / "gate.c", "-ldl"], env=foreign.environment(), check=True)
     return made
 
 

@@ -4,6 +4,7 @@ import importlib
 import subprocess
 import threading
 
+import foreign
 from platforms import errno
 from raw_bytes import BIG, greeted, port_of
 
@@ -45,7 +46,8 @@ def test_an_http_server_and_curl(make):
     pages = Pages(server)
     pages.start()
     for path, body in (("/", b"</>"), ("/big", BIG), ("/a/b", b"</a/b>"), ("/stop", b"</stop>")):
-        run = subprocess.run(["curl", "-s", "--noproxy", "*", "--max-time", "20", where + path], capture_output=True, check=False)
+        command = ["curl", "-s", "--noproxy", "*", "--max-time", "20", where + path]
+        run = subprocess.run(command, env=foreign.environment(), capture_output=True, check=False)
         assert run.returncode == 0, run.stderr
         assert run.stdout == body
     pages.join()

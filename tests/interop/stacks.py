@@ -10,6 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
+import foreign
 import pytest
 from words import digest, parse_frame
 
@@ -72,7 +73,8 @@ class Remote:
     def start(self):
         # Also the package that was found by the current directory, but never another than the one under test.
         path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH", ""), str(HERE.parents[1])]))
-        environment = dict(os.environ, PYTHONPATH=path, ZMQCORE_PEERS=str(CACHE))
+        environment = dict(os.environ) if self.stack == "self" else foreign.environment()
+        environment.update(PYTHONPATH=path, ZMQCORE_PEERS=str(CACHE))
         self.process = subprocess.Popen(command_of(self.stack), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, bufsize=0, env=environment)
         self.lines = queue.SimpleQueue()

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 
+import foreign
 import pytest
 from awaiting import endpoint, until
 from transports import unused_port
@@ -21,7 +22,7 @@ def microsocks():
 
         def start(*arguments):
             port = unused_port()
-            process = subprocess.Popen([command, "-i", "127.0.0.1", "-p", str(port), *arguments], stderr=subprocess.DEVNULL)
+            process = subprocess.Popen([command, "-i", "127.0.0.1", "-p", str(port), *arguments], stderr=subprocess.DEVNULL, env=foreign.environment())
             stack.callback(process.wait)
             stack.callback(process.kill)
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 
+import foreign
 import pytest
 from awaiting import Events, endpoint, until
 from platforms import errno
@@ -171,7 +172,7 @@ def test_TLS_1_s_client(listener, tmp_path):
     stream = listener("STREAM")
     (tmp_path / "ca.pem").write_bytes(authority().cert_pem)
     command = ["openssl", "s_client", "-quiet", "-verify_return_error", "-CAfile", str(tmp_path / "ca.pem"), "-verify_hostname", "localhost"]
-    with subprocess.Popen([*command, "-connect", f"127.0.0.1:{port_of(stream)}"], stdin=-1, stdout=-1, stderr=-3) as program:
+    with subprocess.Popen([*command, "-connect", f"127.0.0.1:{port_of(stream)}"], stdin=-1, stdout=-1, stderr=-3, env=foreign.environment()) as program:
         peer, empty = stream.recv_multipart()
         program.stdin.write(b"knock\n")
         program.stdin.flush()
@@ -620,7 +621,7 @@ def test_TLS_8_a_peer_that_wants_small_records(listener, tmp_path):
     command = ["openssl", "s_client", "-quiet", "-verify_return_error", "-CAfile", str(tmp_path / "ca.pem"), "-verify_hostname", "localhost"]
     command += ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA256", "-maxfraglen", "512"]
     body = os.urandom(1 << 20)
-    with subprocess.Popen([*command, "-connect", f"127.0.0.1:{port_of(stream)}"], stdin=-1, stdout=-1, stderr=-3) as program:
+    with subprocess.Popen([*command, "-connect", f"127.0.0.1:{port_of(stream)}"], stdin=-1, stdout=-1, stderr=-3, env=foreign.environment()) as program:
         peer, _ = stream.recv_multipart()
         stream.send_multipart([peer, body])
         assert program.stdout.read(len(body)) == body

@@ -13,6 +13,7 @@ import threading
 import urllib.request
 from pathlib import Path
 
+import foreign
 import pytest
 import stacks
 from awaiting import endpoint, until
@@ -32,7 +33,7 @@ class Peer:
 
     def __init__(self, *arguments):
         assert shutil.which("node"), "install the peers with tests/interop/peers.sh"
-        environment = dict(os.environ, ZMQCORE_PEERS=str(stacks.CACHE))
+        environment = foreign.environment(ZMQCORE_PEERS=str(stacks.CACHE))
         self.process = subprocess.Popen(
             ["node", str(HERE / "peers" / "ws_peer.js"), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=0)
         self.pending = b""
@@ -178,7 +179,7 @@ def chromium(tmp_path):
     def open_page(address):
         process = subprocess.Popen(
             [program, "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", f"--user-data-dir={tmp_path}", address],
-            stderr=subprocess.PIPE, text=True, start_new_session=True)
+            stderr=subprocess.PIPE, text=True, start_new_session=True, env=foreign.environment())
         processes.append(process)
         port = next(found[1] for line in process.stderr if (found := re.search(r"DevTools listening on ws://127.0.0.1:(\d+)/", line)))
         threading.Thread(target=process.stderr.read, daemon=True).start()

@@ -4,8 +4,6 @@ Needs Linux, root, and Debian's libzmq5, which has OpenPGM.
 """
 
 import argparse
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -25,13 +23,7 @@ class Pair:
         self.sender = self.start(wire.hosts[0], sender, "send", f"{scheme}://{ADDRESSES[0]};{GROUP}:{port}", *arguments, *sender_options)
 
     def start(self, host, module, *arguments):
-        process = subprocess.Popen(
-            host.command(sys.executable, PEER, module, *arguments),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path))),
-        )
+        process = host.start(sys.executable, PEER, module, *arguments, text=True)
         if process.stdout.readline() != "ready\n":
             raise RuntimeError(f"{module} did not start")
         return process

@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent / "shared"))
+
+import foreign  # noqa: E402
+
 NUMBERED = HERE.parent / "reliability" / "numbered.py"
 ADDRESSES = ["10.99.0.1", "10.99.0.2"]
 NETWORK_SECONDS = 15
@@ -19,7 +23,7 @@ class Namespace:
 
     def __init__(self):
         self.holder = subprocess.Popen(["unshare", "--net", "sh", "-c", "ip link set lo up && echo ready && exec cat"],
-                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=foreign.environment())
         if self.holder.stdout.readline() != b"ready\n":
             raise RuntimeError("no network namespace could be made")
 
@@ -27,7 +31,12 @@ class Namespace:
         return ["nsenter", f"--net=/proc/{self.holder.pid}/ns/net", *map(str, command)]
 
     def run(self, *command):
-        subprocess.run(self.command(*command), check=True, timeout=NETWORK_SECONDS)
+        subprocess.run(self.command(*command), check=True, timeout=NETWORK_SECONDS, env=foreign.environment())
+
+    def start(self, *command, **how):
+        """A program of ours, with pipes to talk to it."""
+        return subprocess.Popen(self.command(*foreign.starts(*command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                env=foreign.environment(PYTHONPATH=os.pathsep.join(filter(None, sys.path))), **how)
 
     def close(self):
         self.holder.stdin.close()
@@ -46,8 +55,7 @@ class Wire:
             host.run(sys.executable, HERE / "bridge.py", "--no-offload", "wire")
             host.run("ip", "link", "set", "wire", "up")
             self.middle.run("ip", "link", "set", f"side{side}", "up")
-        self.bridge = subprocess.Popen(self.middle.command(sys.executable, HERE / "bridge.py", "side0", "side1", seed),
-                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.bridge = self.middle.start(sys.executable, HERE / "bridge.py", "side0", "side1", seed)
         if self.bridge.stdout.readline() != b"ready\n":
             raise RuntimeError("the bridge does not work")
 
@@ -59,9 +67,7 @@ class Wire:
 
     def start(self, side, module, *arguments):
         """numbered.py on one of the hosts."""
-        process = subprocess.Popen(self.hosts[side].command(sys.executable, NUMBERED, module, *arguments),
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   env=dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path))))
+        process = self.hosts[side].start(sys.executable, NUMBERED, module, *arguments)
         self.processes.append(process)
         if process.stdout.readline() != b"ready\n":
             raise RuntimeError("numbered.py did not start")

@@ -8,6 +8,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+import foreign
 from awaiting import until
 
 PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
@@ -57,7 +58,7 @@ def answers(port):
 
 def run(environment, *command):
 
-    done = subprocess.run(command, env={**os.environ, "PATH": PATH, **environment}, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=foreign.environment(PATH=PATH, **environment), capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
 
 
@@ -87,7 +88,7 @@ def realm(folder):
     for name in (SERVER, CLIENT):
         add(environment, name)
 
-    with subprocess.Popen(["krb5kdc", "-n"], env={**os.environ, "PATH": PATH, **environment}) as process:
+    with subprocess.Popen(["krb5kdc", "-n"], env=foreign.environment(PATH=PATH, **environment)) as process:
         try:
             until(lambda: answers(port))
             yield environment

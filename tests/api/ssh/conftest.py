@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 
+import foreign
 import pytest
 from awaiting import until
 
@@ -42,7 +43,7 @@ def home(tmp_path, monkeypatch):
         config = tmp_path / "ssh_config"
         config.write_text(f"UserKnownHostsFile {known}\nGlobalKnownHostsFile none\nIdentityFile none\nIdentitiesOnly yes\n")
         command = bin_folder / "ssh"
-        command.write_text(f'#!/bin/sh\nexec {SSH} -F {config} "$@"\n')
+        command.write_text(f'#!/bin/sh\nunset LD_PRELOAD\nexec {SSH} -F {config} "$@"\n')
         command.chmod(0o755)
         monkeypatch.setenv("PATH", f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
     return folder
@@ -65,7 +66,7 @@ def sshd(tmp_path, know):
     if SSHD is None or shutil.which("ssh-keygen") is None:
         pytest.skip("there is no sshd")
     for name in ("host", "user"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name], check=True)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name], env=foreign.environment(), check=True)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     config = tmp_path / "sshd_config"
@@ -76,7 +77,7 @@ def sshd(tmp_path, know):
     if os.geteuid() == 0:
         os.makedirs("/run/sshd", exist_ok=True)  # where it has no privileges
     log = (tmp_path / "sshd.log").open("wb")
-    process = subprocess.Popen([SSHD, "-D", "-e", "-f", config], stderr=log)
+    process = subprocess.Popen([SSHD, "-D", "-e", "-f", config], stderr=log, env=foreign.environment())
 
     def listens():
         assert process.poll() is None, (tmp_path / "sshd.log").read_text()

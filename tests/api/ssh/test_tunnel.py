@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 
+import foreign
 import pytest
 from awaiting import SECONDS, until
 
@@ -148,7 +149,7 @@ def test_wrong_password(tunnel, password_server, paramiko):
 def test_password_does_not_show_in_the_list_of_processes(make, tunnel, password_server, ends, paramiko):
     (port,) = tunnel.select_random_ports(1)
     ends(tunnel.open_tunnel(f"tcp://127.0.0.1:{port}", password_server.name, password=password_server.password, paramiko=paramiko, timeout=1)[1])
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-eo", "args"], env=foreign.environment(), capture_output=True, text=True, check=True).stdout
     assert password_server.password not in listed
 
 
