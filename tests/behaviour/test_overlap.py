@@ -53,6 +53,9 @@ class Reader(threading.Thread):
         assert (self.count, self.wrong) == (count, None)
 
 
+# Writes are handed over to the I/O thread if what they take is worth it, compared with what a program does between two of them: by microseconds.
+NEEDS_RHYTHM = pytest.mark.skipif("LD_PRELOAD" in os.environ, reason="a sanitizer makes the calls take longer than the writes that they would save")
+
 READER = """
 import sys, zmqcore as zmq
 pull = zmq.Context().socket(zmq.PULL)
@@ -86,6 +89,7 @@ def apart(make, fresh):
         reader.communicate()
 
 
+@NEEDS_RHYTHM
 @pytest.mark.parametrize("transport", PLAIN)
 @pytest.mark.parametrize(("size", "pause"), [(LARGE, 30e-6), (LARGER, 100e-6), (LARGER, 300e-6)], ids=["tempo", "100us", "300us"])
 def test_frames_of_a_working_program_are_handed_over(apart, transport, size, pause):
@@ -124,6 +128,7 @@ def there_at_once(zmq, push, pull):
     return True
 
 
+@NEEDS_RHYTHM
 def test_small_messages_after_large_ones_leave_with_their_call_again(zmq, pair):
     """Every other one: the one between waits for more to come, and what the I/O thread writes ends that."""
     push, pull = pair("PUSH", "PULL", "ipc", {"SNDHWM": 0}, {"RCVHWM": 0})
@@ -260,6 +265,7 @@ def gate(tmp_path_factory):
     return made
 
 
+@pytest.mark.skipif("tsan" in os.environ.get("LD_PRELOAD", ""), reason="ThreadSanitizer leaves nothing of the rhythm for which writes are handed over")
 @pytest.mark.parametrize("what", ["close", "refill"])
 def test_while_the_io_thread_writes(gate, what):
     """For as long as we like, with something between it and the kernel. What is done meanwhile stands in overlap_party.py."""
