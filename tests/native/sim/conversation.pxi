@@ -31,7 +31,7 @@ from sim.system cimport (
 from io.end_call cimport socket_end_call
 from io.wait cimport wait_t
 from pattern.types cimport (
-    TYPE_CHANNEL, TYPE_CLIENT, TYPE_DISH, TYPE_GATHER, TYPE_PEER, TYPE_RADIO, TYPE_SCATTER, TYPE_SERVER, TYPE_STREAM,
+    TYPE_CHANNEL, TYPE_CLIENT, TYPE_DISH, TYPE_GATHER, TYPE_PEER, TYPE_RADIO, TYPE_REQ, TYPE_SCATTER, TYPE_SERVER, TYPE_STREAM,
 )
 from socket.endpoints cimport socket_bind, socket_connect, socket_connect_peer, socket_disconnect_peer, socket_unbind
 from socket.life cimport (
@@ -173,6 +173,8 @@ cdef void app_send(fuzz_t *f, bint more, bint wait, const uint8_t *data, size_t 
         if m[i].kind != MSG_EMPTY:
             msg_close(&m[i])
     expect(rc, b"send")
+    if rc == 0 and f.type == TYPE_REQ:
+        f.inside = False            # REQ_RELAXED: with a new request the old one's reply is over, wherever its reader was
 
 
 cdef int app_recv(fuzz_t *f, bint wait) noexcept nogil:
