@@ -2,6 +2,7 @@
 
 One test id per (stack, transport, local type, peer type, bind side); all shapes of messages of that pair are exchanged inside it.
 """
+import os
 import sys
 import sysconfig
 import time
@@ -180,7 +181,7 @@ def exchange(left, right, binder, endpoint):
 
 
 STACKS = [("pyzmq", PLAIN), ("libzmq", PLAIN), ("jeromq", ["tcp"]), ("zeromq.js", ["tcp"]), ("self", NETWORKS)]
-if sys.version_info >= (3, 12) and not sysconfig.get_config_var("Py_GIL_DISABLED"):
+if "PYOMQ_PYTHON" in os.environ or (sys.version_info >= (3, 12) and not sysconfig.get_config_var("Py_GIL_DISABLED")):
     # The pyomq releases for older interpreters have a REP that no REQ understands; free-threaded ones have none.
     STACKS.append(("pyomq", PLAIN))
 
