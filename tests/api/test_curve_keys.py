@@ -6,6 +6,8 @@ import textwrap
 
 import pytest
 
+pytest.importorskip("nacl")
+
 PUBLIC, SECRET = b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"
 
 
