@@ -16,13 +16,17 @@ command -v npm >/dev/null || "$python" -m pip install -q --disable-pip-version-c
 [ "${2:-}" != packages ] || exit 0
 
 mkdir -p "$cache"
-rm -f "$cache"/*.jar "$cache"/*.class
+# What is there stays until what takes its place has come: another run may be using it.
+fresh=$(mktemp -d "$cache/fresh.XXXXXX")
+trap 'rm -rf "$fresh"' EXIT
 ldconfig -p | grep -q 'libzmq\.so\.5' || apt-get install -y libzmq5
 npm install --silent --no-audit --no-fund --prefix "$cache" jszmq@0.1.2 ws@7.5.10 zeromq@6.8.0
 command -v javac >/dev/null && command -v mvn >/dev/null || apt-get install -y default-jdk-headless maven
 for artifact in org.zeromq:jeromq:$jeromq eu.neilalexander:jnacl:$jnacl; do
     mvn -q dependency:get -Dartifact=$artifact -Dtransitive=false
-    mvn -q dependency:copy -Dartifact=$artifact -DoutputDirectory="$cache" -Dmdep.useBaseVersion=true
+    mvn -q dependency:copy -Dartifact=$artifact -DoutputDirectory="$fresh" -Dmdep.useBaseVersion=true
 done
-javac -cp "$cache/jeromq-$jeromq.jar" -d "$cache" "$here/peers/Peer.java"
+javac -cp "$fresh/jeromq-$jeromq.jar" -d "$fresh" "$here/peers/Peer.java"
+for old in "$cache"/*.jar "$cache"/*.class; do [ -e "$fresh/${old##*/}" ] || rm -f "$old"; done
+mv -f "$fresh"/* "$cache/"
 echo "peers ready in $cache"
