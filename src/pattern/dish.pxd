@@ -21,6 +21,7 @@ from pattern.strategies.subscriptions cimport subscriptions_add, subscriptions_h
 from pattern.xsub cimport (
     sub_attach, sub_detach, sub_ended, sub_free, sub_init, sub_out_ready, sub_ready, sub_t, sub_tell, sub_topics_count,
 )
+from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_second
 
 cdef struct dish_t:
@@ -65,6 +66,7 @@ cdef inline int dish_join(pattern_t *pt, const unsigned char *group, size_t n, b
 cdef inline msg_t *dish_front(pattern_t *pt) noexcept nogil:
     """The group of the next message for the application, whose body stands behind it, or NULL. What nobody has joined is discarded."""
     cdef sub_t *s = <sub_t *> pt.part
+    cdef pipe_t *p
     cdef msg_t *front
     cdef int skipped = 0
     while True:
@@ -73,13 +75,16 @@ cdef inline msg_t *dish_front(pattern_t *pt) noexcept nogil:
         front = fq_front(&pt.fq)
         if front == NULL:
             return NULL
-        if not front.flags & MSG_MORE or front.size > GROUP_MAX or ring_second(pt.fq.pipes[pt.fq.current].inr).flags & MSG_MORE:
-            pt.fq.pipes[pt.fq.current].unwanted += 1
-            pattern_close_pipe(pt, pt.fq.pipes[pt.fq.current])
+        p = pt.fq.pipes[pt.fq.current]
+        if not front.flags & MSG_MORE or front.size > GROUP_MAX or ring_second(p.inr).flags & MSG_MORE:
+            p.unwanted += 1
+            if not p.ended:
+                # Otherwise there is no connection any more, and what stands behind would go with the pipe though poll may have promised it.
+                pattern_close_pipe(pt, p)
         elif subscriptions_has(&s.topics, msg_data(front), front.size):
             return front
         else:
-            pt.fq.pipes[pt.fq.current].filtered += 1
+            p.filtered += 1
         fq_discard(&pt.fq, front)
         skipped += 1
         if skipped == PATTERN_SKIP_MAX:

@@ -1,6 +1,7 @@
 """RADIO and DISH: groups over the transports that connections are made of. Over datagrams: test_udp.py."""
 import asyncio
 import importlib
+import socket
 import threading
 
 import pytest
@@ -252,17 +253,26 @@ def test_DRAFT_10_a_peer_may_join_so_many_groups(zmq, make, fresh):
 
 @pytest.mark.parametrize("octets", [b"\1\1g\1\1a\0\1b", b"\0\1g", b"\1\1g\1\1a\1\1b\0\1c"], ids=["two bodies", "no body", "three bodies"])
 @pytest.mark.parametrize("before", range(4))
-def test_DRAFT_9_a_peer_that_sends_no_group_and_body(zmq, make, fresh, before, octets):
-    """It loses its connection, and a poll says nothing of what recv() would not return."""
+@pytest.mark.parametrize("gone", [False, True], ids=["there", "gone"])
+def test_DRAFT_9_a_peer_that_sends_no_group_and_body(zmq, make, fresh, before, octets, gone):
+    """It loses its connection. What stands behind has been received, and each message that a poll promises can be read, whether or not the peer
+    has gone by itself in the meantime."""
     dish = make("DISH", RCVTIMEO=0)
     dish.join("g")
     dish.bind(fresh("tcp"))
+    events = dish.get_monitor_socket(zmq.EVENT_DISCONNECTED)
     raw = dial(endpoint(dish))
     greet(raw)
-    raw.sendall(ready("RADIO") + b"\1\1g\0\4good" * before + octets)
+    raw.sendall(ready("RADIO") + b"\1\1g\0\4good" * before + octets + b"\1\1g\0\4late" * 2)
+    if gone:
+        raw.shutdown(socket.SHUT_WR)
+        assert events.poll(10000)
     for _ in range(before):
         assert dish.poll(10000) == zmq.POLLIN
         assert told(dish) == ("g", b"good")
+    for _ in range(2):
+        assert dish.poll(10000) == zmq.POLLIN
+        assert told(dish) == ("g", b"late")
     while not closed(raw):
         assert dish.poll(1) == 0
         refused(zmq, zmq.EAGAIN, dish.recv)
