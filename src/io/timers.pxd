@@ -40,10 +40,16 @@ cdef inline void heap_down(socket_t *s, uint32_t i) noexcept nogil:
     heap_put(s, i, x)
 
 
-cdef inline uint64_t timers_next(socket_t *s) noexcept nogil:
+cdef inline uint64_t timers_urgent(socket_t *s) noexcept nogil:
+    """When the next one is due, but for the look at a socket that may rest, which nobody waits for."""
     cdef uint64_t at = s.heap[1].deadline if s.heap_size else UINT64_MAX
     if s.retry_due and s.retry_due < at:
         at = s.retry_due
+    return at
+
+
+cdef inline uint64_t timers_next(socket_t *s) noexcept nogil:
+    cdef uint64_t at = timers_urgent(s)
     if s.rest_due and s.rest_due < at:
         at = s.rest_due
     return at

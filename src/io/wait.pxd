@@ -4,6 +4,8 @@
 # - A wait ends for news, a timer, the caller's deadline, or the turn of signal handlers (-EINTR: the caller runs them and calls again).
 # - A signal on the way to sleep does not end it: the first turn comes after SIGNAL_CHECK_NS, asked of the I/O thread, the second one by a timer.
 #   Where signals end no sleep at all, every further one comes by a timer, too.
+# - A sleep with a timer costs the kernel a microsecond more than one without. The first sleep of a call is so short that it has none for what can be
+#   late (the look at a socket that may rest): in round trips every sleep is a first one.
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
 from base.atomics cimport zc_add_u32, zc_fence, zc_load_acquire_u32, zc_sub_u32
@@ -19,7 +21,7 @@ from io.flush cimport socket_flush
 from io.ownership cimport socket_help_begin, socket_helps, socket_hold, socket_hold_end, socket_signals_at
 from io.rest cimport rest_before_sleep
 from io.spin cimport socket_may_spin, socket_spin, socket_waited
-from io.timers cimport timers_next
+from io.timers cimport timers_next, timers_urgent
 from io.turn cimport socket_dispatch, socket_timers
 from io.wakeup cimport socket_close_set, socket_open_set
 
@@ -109,7 +111,7 @@ cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
         return 0
     socket_end_call(s)
     rest_before_sleep(s, began)
-    at = min(timers_next(s), w.until)
+    at = min(timers_next(s) if timed or w.looks else timers_urgent(s), w.until)
     if timed:
         at = min(at, w.look)
     n = 0
