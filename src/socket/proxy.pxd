@@ -300,9 +300,11 @@ cdef inline int proxy_command(proxy_t *p) noexcept nogil:
     return 0
 
 
-cdef inline bint proxy_may_spin(socket_t *s, uint64_t now) noexcept nogil:
+cdef inline bint proxy_may_spin(socket_t *s, uint64_t now, uint32_t *news) noexcept nogil:
+    """Fills in what the socket has seen so far, too."""
     cdef bint may
     zc_lock_acquire(&s.lock)
+    news[0] = s.progress
     may = s.state == SOCKET_OPEN and socket_may_spin(s, now)
     zc_lock_release(&s.lock)
     return may
@@ -321,12 +323,12 @@ cdef inline bint proxy_spin(proxy_t *p) noexcept nogil:
     cdef socket_t *a = p.frontend
     cdef socket_t *b = p.backend
     cdef uint64_t began = zc_now_ns()
-    cdef uint32_t a_news = a.progress
-    cdef uint32_t b_news = b.progress
+    cdef uint32_t a_news
+    cdef uint32_t b_news
     cdef uint64_t gone = 0
     cdef bint came = False
     cdef bint alone = True
-    if not proxy_may_spin(a, began) or not proxy_may_spin(b, began):
+    if not proxy_may_spin(a, began, &a_news) or not proxy_may_spin(b, began, &b_news):
         return False
     while not came and alone and zc_now_ns() - began < SPIN_NS:
         gone = socket_yield()
