@@ -13,16 +13,26 @@ Two environment variables choose what is built:
   ZMQCORE_SIM=1   also builds zmqcore._sim, the same core on a simulated system (tests/native/sim; Linux only)
 
 Each combination has its own directory under build/, so switching never mixes objects, and generated C never lands in src/.
+
+The same tree and tools give the same bytes of sdist and wheel, wherever, whenever and by whom they are built (tests/platforms/reproducible.sh).
+SOURCE_DATE_EPOCH is the date of all that is packed.
 """
 
+import gzip
+import io
 import multiprocessing
 import os
+import re
+import stat
 import sys
+import tarfile
 from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
+from setuptools.command.sdist import sdist
 
 VARIANTS = {"release", "debug", "asan", "tsan", "coverage", "annotate"}
 
@@ -40,6 +50,9 @@ DIRECTIVES = {
     # Annotations are for those who read them at run time; C types are said as C types.
     "annotation_typing": False,
 }
+
+# The packer of wheels and the compiler look for it, too. Without one the date is that of no event: 2 February 2020.
+DATE = int(os.environ.setdefault("SOURCE_DATE_EPOCH", "1580601600"))
 
 # Sockets, interface names, random bytes. wheelhouse-config/cross.sh links with the same list.
 WINDOWS_LIBRARIES = ["ws2_32", "iphlpapi", "bcrypt"]
@@ -82,6 +95,10 @@ def unix_flags():
         compile_args += ["-O1", "-g", "-UNDEBUG"]
     else:
         compile_args += ["-O3"]
+        if not re.search(r"(^|\s)-g", os.environ.get("CFLAGS", "")):
+            # The -g among Python's own CFLAGS is for Python. Ours is asked for in the environment: it names the folder of the build and of
+            # Python's headers, and makes the extension nine times as large.
+            compile_args += ["-g0"]
         if sys.platform.startswith("linux"):
             # The core is one unit. GCC ends inlining when that has made it 40 % larger, before it comes to functions of three lines that every
             # message goes through, and each transport takes some of these 40 %. 120 was too little by the time there were 20: the first check
@@ -107,6 +124,7 @@ def msvc_flags():
         link_args += ["/DEBUG"]
     else:
         compile_args += ["/O2"]
+        link_args += ["/Brepro"]  # a hash of the contents where the time would be
     if "asan" in CHOSEN:
         compile_args += ["/fsanitize=address"]
     return compile_args, link_args
@@ -129,6 +147,37 @@ class BuildExt(build_ext):
         # By default only a newer file replaces one in place; after a change of variant the wanted one may be older.
         self.force = True
         super().copy_extensions_to_source()
+
+
+def plain_mode(mode):
+    """What git knows of a file's mode: the rest is the umask's."""
+    return 0o755 if stat.S_ISDIR(mode) or mode & stat.S_IXUSR else 0o644
+
+
+class Sdist(sdist):
+    def make_archive(self, base_name, format, root_dir=None, base_dir=None, **owner):
+        """Packs without what differs from one machine to the next: the order of the folder, times, modes, who owns the files."""
+        if format != "gztar":
+            sys.exit(f"sdist: the only format is gztar, not {format}")
+        name = f"{base_name}.tar.gz"
+        with (
+            open(name, "wb") as file,
+            gzip.GzipFile("", "wb", 9, file, mtime=DATE) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        ):
+            for path in sorted(path for path in Path(base_dir).rglob("*") if path.is_file()):
+                member = tarfile.TarInfo(path.as_posix())
+                member.size, member.mode, member.mtime = path.stat().st_size, plain_mode(path.stat().st_mode), DATE
+                archive.addfile(member, io.BytesIO(path.read_bytes()))
+        return name
+
+
+class BdistWheel(bdist_wheel):
+    def write_wheelfile(self, *args, **kwargs):
+        """The last that is done before the files are packed, with their modes. Times and order are bdist_wheel's own care."""
+        super().write_wheelfile(*args, **kwargs)
+        for path in Path(self.bdist_dir).rglob("*"):
+            path.chmod(plain_mode(path.stat().st_mode))
 
 
 def c_level_files(*roots):
@@ -170,7 +219,7 @@ def extensions():
 
 
 setup(
-    cmdclass={"build_ext": BuildExt},
+    cmdclass={"bdist_wheel": BdistWheel, "build_ext": BuildExt, "sdist": Sdist},
     options={"build": {"build_base": BUILD_BASE}},
     ext_modules=cythonize(
         list(extensions()),

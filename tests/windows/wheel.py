@@ -1,9 +1,14 @@
-"""Makes the wheel for Windows of an extension that was compiled elsewhere: python tests/windows/wheel.py EXTENSION FOLDER"""
+"""Makes the wheel for Windows of an extension that was compiled elsewhere: python tests/windows/wheel.py EXTENSION FOLDER
 
+The same files give the same bytes: their date is SOURCE_DATE_EPOCH, or the one of setup.py.
+"""
+
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from base64 import urlsafe_b64encode
 from hashlib import sha256
@@ -11,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TAG = "cp311-cp311-win_amd64"
+DATE = time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", "1580601600")))[:6]
 
 
 def metadata(folder):
@@ -35,6 +41,12 @@ def files(extension, info):
     yield f"{info.name}/WHEEL", f"Wheel-Version: 1.0\nGenerator: zmqcore\nRoot-Is-Purelib: false\nTag: {TAG}\n".encode()
 
 
+def add(archive, name, contents):
+    member = zipfile.ZipInfo(name, DATE)
+    member.compress_type, member.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+    archive.writestr(member, contents)
+
+
 def main():
     extension, out = Path(sys.argv[1]), Path(sys.argv[2])
     with tempfile.TemporaryDirectory() as folder:
@@ -45,8 +57,8 @@ def main():
             for name, contents in files(extension, info):
                 digest = urlsafe_b64encode(sha256(contents).digest()).rstrip(b"=").decode()
                 record.append(f"{name},sha256={digest},{len(contents)}\n")
-                archive.writestr(name, contents)
-            archive.writestr(f"{info.name}/RECORD", "".join(record) + f"{info.name}/RECORD,,\n")
+                add(archive, name, contents)
+            add(archive, f"{info.name}/RECORD", "".join(record) + f"{info.name}/RECORD,,\n")
     print(wheel)
 
 
