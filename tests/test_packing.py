@@ -6,6 +6,7 @@ Rules
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -97,3 +98,15 @@ def test_the_wheel_for_windows_packed_twice_is_the_same(trees):
     # Both may have been packed in the same two seconds, which is what the clock of a zip goes by.
     with zipfile.ZipFile(packed(trees[0][0])) as archive:
         assert {member.date_time for member in archive.infolist()} == {(2020, 2, 2, 0, 0, 0)}
+
+
+def test_the_conda_recipe_says_what_pyproject_says():
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    recipe = (ROOT / "wheelhouse-config/conda/recipe.yaml").read_text(encoding="utf-8")
+    (version,) = re.findall(r'^version = "(.*)"$', project, re.M)
+    assert f'  version: "{version}"\n' in recipe
+    required = re.findall(r'^requires = \[(.*)\]$', project, re.M)[0] + re.findall(r"^dependencies = \[\n(.*?)^\]$", project, re.M | re.S)[0]
+    names = re.findall(r'"(\w+)(>=[\d.]+)"', required)
+    assert len(names) == 3
+    for name, bound in names:
+        assert f"    - {name.lower()} {bound}\n" in recipe
