@@ -7,7 +7,7 @@ Roles of a child
 - receive: KIND (PULL, ROUTER) binds and takes numbered messages (numbered.py). Before it asks for the next one it records life, number, and of the socket's
   own counters what has arrived and what of it is queued. A ROUTER answers each, after that.
 - send: KIND connects and sends messages of its life, numbered from 0; after each it records life, number + 1 and how many have left.
-- crowd: KIND binds and says nothing.
+- crowd: KIND binds and says nothing. guest: it connects and says nothing.
 """
 import importlib
 import os
@@ -63,14 +63,14 @@ def send(socket, record, life):
 def child(zmq, role, kind, endpoint, path, life, ready):
     socket = zmq.Context().socket(getattr(zmq, kind))
     small(socket)
-    if role == "send":
+    if role in ("send", "guest"):
         socket.connect(endpoint)
     else:
         socket.backlog = 4096
         socket.bind(endpoint)   # whose it was has been waited for
     os.write(ready, b"1")
     os.close(ready)
-    if role == "crowd":
+    if role in ("crowd", "guest"):
         signal.pause()
     (send if role == "send" else receive)(socket, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), life)
 
