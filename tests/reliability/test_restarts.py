@@ -18,7 +18,7 @@ KILLS = int(os.environ.get("ZMQCORE_RESTARTS", "200"))
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs fork and SIGKILL"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(120 + KILLS),
 ]
 
 
@@ -55,6 +55,29 @@ class Sender(threading.Thread):
                 self.answers.append(numbered.parsed(self.socket.recv_multipart())[1])
 
 
+def framed(number):
+    """Octets of that message on the wire."""
+    return sum(len(frame) + (2 if len(frame) < 256 else 9) for frame in numbered.message(0, number))
+
+
+def written(number, octets):
+    """How many messages, from that number on, so many octets are, and whether they are the beginning of another."""
+    count = 0
+    while octets >= framed(number + count):
+        octets -= framed(number + count)
+        count += 1
+    return count, octets > 0
+
+
+def handshake(make, kinds):
+    """Octets that a connection of the first kind begins with."""
+    first, second = make(kinds[0]), make(kinds[1])
+    second.bind("tcp://127.0.0.1:*")
+    first.connect(endpoint(second))
+    first.wait_for_peers(1, timeout=15000)
+    return first.statistics().wire_out
+
+
 def grows(path, more):
     """Waits until `more` further messages are recorded."""
     def size():
@@ -67,6 +90,7 @@ def grows(path, more):
 @pytest.mark.parametrize("kinds", ["PUSH-PULL", "DEALER-ROUTER"])
 def test_the_receiver_is_killed(zmq, make, reborn, address, tmp_path, kinds):
     out, into = kinds.split("-")
+    greeted = handshake(make, (out, into))
     record = tmp_path / "record"
     server = reborn("receive", into, address, record)
     server.order("start")
@@ -76,35 +100,38 @@ def test_the_receiver_is_killed(zmq, make, reborn, address, tmp_path, kinds):
     socket.connect(address)
     sender = Sender(socket, out == "DEALER")
     sender.start()
-    ends = []   # at each kill, when the connection was over: (left, lost)
+    ends = []   # at each kill, when the connection was over: (left, lost, octets written)
     for turn in range(KILLS):
         grows(record, turn % 5 + 1)
         server.order("kill")
         until(lambda turn=turn: socket.statistics().disconnections > turn)
         found = socket.statistics()
-        ends.append((found.messages_left, found.dropped.lost))
+        ends.append((found.messages_left, found.dropped.lost, found.wire_out))
         server.order("start")
     grows(record, 10)
     sender.over = True
     sender.join()
     until(lambda: len(records(record).get(KILLS, ())) and records(record)[KILLS][-1][0] == sender.sent - 1)
     found = socket.statistics()
-    ends.append((found.messages_left, found.dropped.lost))
+    ends.append((found.messages_left, found.dropped.lost, found.wire_out))
     assert found.messages_out == sender.sent == found.messages_left + found.dropped.lost
     assert found.queued_out == 0 and found.dropped.total == found.dropped.lost
 
     lives = records(record)
     assert list(lives) == list(range(KILLS + 1))
-    first = left_before = unrecorded = 0
-    for life, (left, lost) in enumerate(ends):
+    first = left_before = lost_before = octets_before = unrecorded = 0
+    for life, (left, lost, octets) in enumerate(ends):
         numbers = [number for number, _, _ in lives[life]]
         # Where the sender's counters say that this connection began; no gap, nothing twice, nothing that had not left.
         assert numbers == list(range(first, first + len(numbers))), f"life {life}"
         assert len(numbers) <= lives[life][-1][1] <= left - left_before, f"life {life}"
         # The receiver's own counters: what had arrived is what it took, and what was queued.
         assert [came - queued for _, came, queued in lives[life]] == list(range(1, len(numbers) + 1)), f"life {life}"
+        # The octets written say the same: how many messages left, and whether one was torn.
+        assert written(first, octets - octets_before - greeted) == (left - left_before, lost > lost_before), f"life {life}"
+        assert lost - lost_before <= 1, f"life {life}"
         unrecorded += left - left_before - len(numbers)
-        first, left_before = left + lost, left
+        first, left_before, lost_before, octets_before = left + lost, left, lost, octets
     recorded = sum(map(len, lives.values()))
     assert sender.sent == recorded + unrecorded + found.dropped.lost
     print(f"{kinds}: {sender.sent} sent, {recorded} recorded, {unrecorded} had left, {found.dropped.lost} counted as lost")
