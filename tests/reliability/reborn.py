@@ -65,6 +65,7 @@ def child(zmq, role, kind, endpoint, path, life, ready):
     small(socket)
     if role in ("send", "guest"):
         socket.connect(endpoint)
+        socket.wait_for_peers(1, timeout=30000)     # who is killed before has no connection that could end
     else:
         socket.backlog = 4096
         socket.bind(endpoint)   # whose it was has been waited for
