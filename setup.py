@@ -97,7 +97,7 @@ def unix_flags():
         compile_args += ["-O3"]
         if not re.search(r"(^|\s)-g", os.environ.get("CFLAGS", "")):
             # The -g among Python's own CFLAGS is for Python. Ours is asked for in the environment: it names the folder of the build and of
-            # Python's headers, and makes the extension nine times as large.
+            # Python's headers, and makes the extension seven times as large.
             compile_args += ["-g0"]
         if sys.platform.startswith("linux"):
             # The core is one unit. GCC ends inlining when that has made it 40 % larger, before it comes to functions of three lines that every

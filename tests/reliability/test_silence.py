@@ -8,7 +8,7 @@ import time
 import pytest
 from awaiting import endpoint, until
 from reborn import Reborn
-from transports import unused_port
+from transports import PLAIN, unused_port
 
 CLIENTS = 20
 INTERVAL, TIMEOUT = 400, 800    # milliseconds
@@ -31,7 +31,7 @@ def found_in_time(make, peer, sockets):
     assert peer.end() == 0
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", PLAIN)
 def test_those_who_connect_find_that_the_server_is_stopped(zmq, make, tmp_path, transport):
     address = f"ipc://{tmp_path}/stopped" if transport == "ipc" else f"tcp://127.0.0.1:{unused_port()}"
     server = Reborn(zmq.__name__, "crowd", "ROUTER", address)
@@ -43,7 +43,7 @@ def test_those_who_connect_find_that_the_server_is_stopped(zmq, make, tmp_path, 
     found_in_time(make, server, sockets)
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+@pytest.mark.parametrize("transport", PLAIN)
 def test_who_has_bound_finds_that_the_client_is_stopped(zmq, make, fresh, transport):
     router = make("ROUTER", HEARTBEAT_IVL=INTERVAL, HEARTBEAT_TIMEOUT=TIMEOUT)
     router.bind(fresh(transport))
