@@ -13,6 +13,7 @@ import importlib
 import os
 import signal
 import struct
+import subprocess
 import sys
 from pathlib import Path
 
@@ -119,8 +120,6 @@ class Reborn:
     """That process, for a test."""
 
     def __init__(self, module, role, kind, endpoint, path="-"):
-        import subprocess
-
         self.process = subprocess.Popen([sys.executable, str(Path(__file__)), module, role, kind, endpoint, str(path)], text=True, bufsize=1,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         env=dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path))))

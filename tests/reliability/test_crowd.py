@@ -61,12 +61,12 @@ def test_a_crowd_that_has_lost_its_server(zmq, context, longest):
         before = [client.retries for client in found()]
         begin, processor = time.perf_counter(), time.process_time()
         server.order("kill")
-        # Four further attempts of each: the rate is bounded below by this end, above by the clock.
+        # Five more of each, of which the loss itself is one. How many that may have become by then the clock says.
         until(lambda: all(client.retries >= old + 5 for client, old in zip(found(), before)), SECONDS)
         retries = [client.retries - old for client, old in zip(found(), before)]
         passed = time.perf_counter() - begin
         print(f"{sum(retries)} attempts in {passed:.2f} s, processor {time.process_time() - processor:.2f} s")
-        # The loss itself is counted as one: the pause before the first attempt begins with it.
+        # The pause before the first attempt begins with the loss.
         assert max(retries) <= 1 + most(passed * 1000, longest)
         once = [client.connections for client in found()]
         assert once == [1] * CLIENTS
