@@ -22,7 +22,8 @@ that is not allowed, or a type of socket that does not have the option, raises `
 
 - **Values**: numbers from 0 or -1 go up to the largest of their type.
 - **Sockets**: the types that set it, and after a slash those that read it when they are others; "-" is none.
-- **Counts**: from when on a new value counts. "connections": for those made later, reconnections included; "binds": at the next `bind()`.
+- **Counts**: from when on a new value counts. "bind(), connect()": for endpoints made later. An endpoint keeps what it was made with, for all its
+  connections and reconnections, as in libzmq. "connections": for those made later, reconnections included; "binds": at the next `bind()`.
 - Numbers from 9001 on are zmqcore's own, see [limits](limits.md).
 """
 
@@ -30,7 +31,6 @@ SHORT = {
     "": "",
     "at once": "at once",
     "for connections made later, reconnections included": "connections",
-    "for binds, and for connections made later, reconnections included": "binds, connections",
     "at the next bind()": "binds",
     "at the next bind() or connect()": "bind(), connect()",
     "at the next connect()": "next `connect()`",

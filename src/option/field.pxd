@@ -45,6 +45,20 @@ cdef inline void list_clear(option_list_t *list) noexcept nogil:
     list.count = 0
 
 
+cdef inline int list_assign(option_list_t *list, const option_list_t *value, size_t size) noexcept nogil:
+    """Replaces the items by copies of others, of `size` bytes each. 0 or -ENOMEM."""
+    cdef void *copy = NULL
+    if value.count:
+        copy = malloc(value.count * size)
+        if copy == NULL:
+            return -ENOMEM
+        memcpy(copy, value.items, value.count * size)
+    list_clear(list)
+    list.items = copy
+    list.count = value.count
+    return 0
+
+
 cdef inline int list_append(option_list_t *list, const void *item, size_t size) noexcept nogil:
     """A copy of one item of `size` bytes. 0, -EINVAL (too many) or -ENOMEM."""
     cdef char *grown

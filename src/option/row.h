@@ -73,10 +73,9 @@ enum { /* when: from when on a new value counts */
     WHEN_NEVER = 0,      /* cannot be set */
     WHEN_AT_ONCE,
     WHEN_CONNECTION,     /* for connections made, or made again, later */
-    WHEN_ENDPOINT,       /* for binds, and connections made or made again, later */
     WHEN_BIND,           /* at the next bind() */
     WHEN_CONNECT,        /* at the next connect() */
-    WHEN_CALL,           /* at the next bind() or connect(), for all connections that come of it */
+    WHEN_CALL,           /* at the next bind() or connect(), for all connections that come of it: endpoints keep it (socket/terms.pxd) */
     WHEN_FIRST_ENDPOINT, /* at the first bind() or connect() over a network, of the socket or the context */
     WHEN_SOCKET,         /* of a context: for sockets made later */
 };
@@ -86,7 +85,6 @@ static const char *const option_when[] = {
     [WHEN_NEVER] = "",
     [WHEN_AT_ONCE] = "at once",
     [WHEN_CONNECTION] = "for connections made later, reconnections included",
-    [WHEN_ENDPOINT] = "for binds, and for connections made later, reconnections included",
     [WHEN_BIND] = "at the next bind()",
     [WHEN_CONNECT] = "at the next connect()",
     [WHEN_CALL] = "at the next bind() or connect()",

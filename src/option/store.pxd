@@ -13,13 +13,13 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT32_MAX, UINT64_MAX
 from libc.string cimport memcpy, memset
 from base.errors cimport EINVAL, ENOMEM
 from base.mechanisms cimport CURVE_KEY_SIZE, MECHANISM_CURVE
-from option.field cimport bytes_assign, bytes_clear, list_append, list_clear
+from option.field cimport bytes_assign, bytes_clear, list_append, list_assign, list_clear
 from option.key cimport key_assign, key_put
 from option.property cimport property_add
 from option.table cimport (
     KEEP_BYTES, KEEP_FLAG, KEEP_INT, KEEP_INT64, KEEP_LIST, OPTIONS_ROOM, OPTION_INT, OPTION_INT64, OPTION_KEY,
     OPTION_NULL_UNSETS, OPTION_ROOMY, OPTION_TEXT, OPTION_UNKNOWN, RULE_CLIENT, RULE_CLIP, RULE_FILTER, RULE_INVERSE, RULE_LAST_VALUE,
-    RULE_MANUAL, RULE_MECHANISM, RULE_PROPERTY, RULE_SERVER, RULE_TENTHS, RULE_TYPE, RULE_VERBOSE, RULE_VERBOSER,
+    RULE_MANUAL, RULE_MECHANISM, RULE_PROPERTY, RULE_SERVER, RULE_TENTHS, RULE_TYPE, RULE_VERBOSE, RULE_VERBOSER, WHEN_CALL,
     option_bytes_t, option_find, option_list_t, option_row_t, option_table, options_t,
 )
 from transport.cidr cimport cidr_parse, cidr_t
@@ -70,6 +70,31 @@ cdef inline void options_free(options_t *o) noexcept nogil:
             list_clear(<option_list_t *> option_field(o, &option_table[i]))
 
 
+cdef inline int options_copy(options_t *to, const options_t *o) noexcept nogil:
+    """`to` is nothing yet, and owns what it gets. 0; or -ENOMEM, and it owns nothing."""
+    cdef const option_row_t *row
+    cdef const option_bytes_t *value
+    cdef int rc = 0
+    cdef int i
+    to[0] = o[0]
+    for i in range(OPTIONS_ROOM):
+        row = &option_table[i]
+        if row.keep == KEEP_BYTES:
+            memset(option_field(to, row), 0, sizeof(option_bytes_t))
+        elif row.keep == KEEP_LIST:
+            memset(option_field(to, row), 0, sizeof(option_list_t))
+    for i in range(OPTIONS_ROOM):
+        row = &option_table[i]
+        if rc == 0 and row.keep == KEEP_BYTES:
+            value = <const option_bytes_t *> option_field(<options_t *> o, row)
+            rc = bytes_assign(<option_bytes_t *> option_field(to, row), value.data, value.size)
+        elif rc == 0 and row.keep == KEEP_LIST:
+            rc = list_assign(<option_list_t *> option_field(to, row), <const option_list_t *> option_field(<options_t *> o, row), row.item)
+    if rc < 0:
+        options_free(to)
+    return rc
+
+
 # ---- what readers of the options want to know
 
 cdef inline int option_kind(int option) noexcept nogil:
@@ -82,6 +107,12 @@ cdef inline bint option_chooses_mechanism(int option) noexcept nogil:
     """Whether it belongs to a mechanism, which a set chooses."""
     cdef const option_row_t *row = option_find(option)
     return row != NULL and (row.rule == RULE_SERVER or row.rule == RULE_CLIENT or row.rule == RULE_MECHANISM)
+
+
+cdef inline bint option_settles(int option) noexcept nogil:
+    """Whether an endpoint keeps the value that it was made with."""
+    cdef const option_row_t *row = option_find(option)
+    return row != NULL and row.when == WHEN_CALL
 
 
 cdef inline int options_heartbeat_timeout(const options_t *o) noexcept nogil:

@@ -62,6 +62,8 @@ cdef extern from "option/row.h" nogil:
         OPTION_GSS
     enum:
         ON_ALL
+    enum:
+        WHEN_CALL
     const char *const option_when[]
     ctypedef struct option_row_t:
         const char *name

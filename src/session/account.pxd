@@ -13,6 +13,6 @@ cdef inline int receive_account(session_t *s, uint64_t size, bint inside) noexce
         s.message_bytes = 0
     s.message_frames += 1
     s.message_bytes += size
-    if s.message_frames > s.host.message_frames_max or s.message_bytes > s.host.message_bytes_max:
+    if s.message_frames > s.terms.message_frames_max or s.message_bytes > s.terms.message_bytes_max:
         return 0 if s.engine.traits & ENGINE_DATAGRAMS else -EMSGSIZE
     return 0

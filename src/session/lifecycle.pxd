@@ -91,9 +91,9 @@ cdef inline void session_look_again(session_t *s) noexcept nogil:
 cdef inline uint64_t session_next_ping(session_t *s, uint64_t now) noexcept nogil:
     """After HEARTBEAT_IVL or up to a sixteenth of it sooner, at a moment that the pings of all connections fall on: one
     wake-up serves many."""
-    cdef uint64_t interval = <uint64_t> s.host.heartbeat_ivl_ms * 1000000
+    cdef uint64_t interval = <uint64_t> s.terms.heartbeat_ivl_ms * 1000000
     cdef uint64_t due = now + interval
-    return due - due % (interval // 16) if interval else 0      # it may have been switched off meanwhile
+    return due - due % (interval // 16)
 
 
 # ---- traffic begins
@@ -108,7 +108,7 @@ cdef inline void session_become_ready(session_t *s, uint64_t now) noexcept nogil
     s.ping_at = s.rtt_ns = 0
     s.pings = s.pings_before = 0
     s.times_ready += 1
-    if s.host.heartbeat_ivl_ms and s.engine.traits & ENGINE_HEARTBEATS:
+    if s.terms.heartbeat_ivl_ms and s.engine.traits & ENGINE_HEARTBEATS:
         s.next_ping = session_next_ping(s, now)
     # The socket makes or revives the pipe and takes what it wants from engine.peer.
     zc_check_enter(&s.host.inside)

@@ -28,7 +28,7 @@ from base.atomics cimport zc_add_u32, zc_sub_u32
 from base.errors cimport EAGAIN, EMSGSIZE, ENOMEM, EPIPE
 from base.platform cimport zc_iovec_t, zc_iov_set
 from engine.ops cimport (
-    ENGINE_DATAGRAMS, ENGINE_MASKED, ENGINE_MORE, ENGINE_OPAQUE, ENGINE_PIECE, ENGINE_SIGNAL, engine_frame_t,
+    ENGINE_MASKED, ENGINE_MORE, ENGINE_OPAQUE, ENGINE_PIECE, ENGINE_SIGNAL, ENGINE_STREAM, engine_frame_t,
 )
 from engine.select cimport engine_frame_get
 from message.message cimport (
@@ -153,7 +153,7 @@ cdef inline int receive_decode(session_t *s) noexcept nogil:
         if opaque:
             f.flags = 0                 # what stands outside means nothing, and must not get past a full pipe
         body = at + f.header
-        if f.size > s.host.frame_max and not s.engine.traits & ENGINE_DATAGRAMS:
+        if f.size > s.terms.frame_max and not s.engine.traits & ENGINE_STREAM:
             rc = -EMSGSIZE
             break
         if not f.flags & ENGINE_SIGNAL and not more and ring_full(s.pipe.inr):
@@ -282,7 +282,7 @@ cdef inline int receive_place_big(session_t *s) noexcept nogil:
 cdef inline int receive_piece(session_t *s, unsigned char *body, size_t n, bint *more) noexcept nogil:
     """A piece of a frame; more: as s.rx_more. 0 or a negative errno."""
     cdef int flags = 0
-    cdef int rc = s.engine.ops.piece(s.engine, body, n, s.host.frame_max, &flags, &s.big)
+    cdef int rc = s.engine.ops.piece(s.engine, body, n, s.terms.frame_max, &flags, &s.big)
     if rc <= 0:
         return rc
     s.rx_more = more[0]
@@ -401,7 +401,7 @@ cdef inline size_t receive_space(session_t *s) noexcept nogil:
     cdef size_t room = s.rx.size - s.rx_end
     if room > RX_BEHIND and s.big.kind != MSG_EMPTY and s.big_size >= RX_SPARE_MIN:
         room = RX_BEHIND
-    return room if room < s.host.in_batch else s.host.in_batch
+    return room if room < s.terms.in_batch else s.terms.in_batch
 
 
 cdef inline int receive_read_big(session_t *s) noexcept nogil:

@@ -122,6 +122,19 @@ cdef struct shared_t:
     mapping_t *mapping          # the peer's segment, or NULL
     uint32_t shown              # how many it has shown
 
+# What the options of its endpoint say about a session; shared by all sessions of an endpoint, and written before the first of them is made.
+cdef struct session_terms_t:
+    uint64_t frame_max          # MAXMSGSIZE or MAX_MESSAGE_BYTES, whichever is less
+    uint64_t message_bytes_max
+    uint32_t message_frames_max
+    uint32_t in_batch           # IN_BATCH_SIZE
+    uint32_t out_batch          # OUT_BATCH_SIZE
+    uint32_t heartbeat_ivl_ms
+    uint32_t heartbeat_timeout_ms
+    uint32_t heartbeat_ttl_ds
+    uint64_t shared_bytes       # SHARED_MEMORY
+    bint shared_any_user        # SHARED_MEMORY_ANY_USER
+
 cdef struct session_t:
     source_t source
     int state
@@ -132,6 +145,7 @@ cdef struct session_t:
     bint connecting_side
     bint immediate              # IMMEDIATE when the endpoint was made: each connection has a pipe of its own
     session_host_t *host
+    const session_terms_t *terms
     stream_t stream
     void *endpoint
     pipe_t *pipe                # while ENDING it may be read to its end, but takes nothing more in
@@ -192,6 +206,7 @@ cdef struct session_t:
     unsigned char hs_failed     # the last connection ended within the handshake
     unsigned char heard         # something arrived since the last look of the timers
     unsigned char counted       # in socket_t.naccepted
+    unsigned char finishing     # ENDING for good, without asking what shall become of it
     metadata_t *vouched         # what the host found out about the peer while it was asked, or NULL. Until the end of the connection
     metadata_t *props
     uint64_t handshake_due
@@ -203,7 +218,6 @@ cdef struct session_t:
     uint64_t ttl_ns             # of a PING just read, to be turned into ttl_due
     uint64_t linger_due
     uint64_t drain_due          # of a closing connection: when to look at its input
-    uint32_t drain_pace         # nanoseconds between these looks
     # the peer has left too much unread: the connection ends with the next look at the timers
     uint64_t cut_due
     uint32_t attempts           # connects since the last success, for the back-off
@@ -231,7 +245,7 @@ cdef struct session_t:
     int ending_was              # the state before ENDING
     int ending_why              # END_...
     int ending_error
-    bint finishing              # ENDING for good, without asking what shall become of it
+    uint32_t drain_pace         # nanoseconds between the looks of drain_due
     session_t *ending_next
     socks_t *socks              # CONNECTING: what is said to the proxy on the way; NULL: there is none
     address_t *address          # of the attempt of a connecting session, or the last that failed; NULL when READY
@@ -267,22 +281,12 @@ cdef struct session_host_t:
     # debug builds: calls out of a session, or into one from a pattern, that have not returned
     uint32_t inside
     int flush_now               # 0 or FLUSH_...
-    bint shared_any_user        # SHARED_MEMORY_ANY_USER
     uint32_t nsharing           # atomic (relaxed: read without the lock to tell a long copy): sessions that have `shared`
-    uint64_t shared_bytes       # SHARED_MEMORY
     shared_segment_t *segment          # that is shared now; counted
     bint replan                 # some session's want_in/want_out differs from its mask, or it is on `ending`
-    uint64_t frame_max          # MAXMSGSIZE or MAX_MESSAGE_BYTES, whichever is less
-    uint64_t message_bytes_max
-    uint32_t message_frames_max
-    uint32_t in_batch           # IN_BATCH_SIZE
-    uint32_t out_batch          # OUT_BATCH_SIZE
     ptrdiff_t view_min          # frames of a read so large may be views of it: RX_BULK, or more than any read
     bint crowded                # more than RX_KEEP_CHUNKS sessions
     bint publishes              # the socket's type understands subscriptions
-    uint32_t heartbeat_ivl_ms
-    uint32_t heartbeat_timeout_ms
-    uint32_t heartbeat_ttl_ds
     void (*connect)(session_t *s, uint64_t now) noexcept nogil      # the reconnect timer says: try now
     void (*unwatch)(session_t *s, int fd) noexcept nogil    # out of the poll set; the descriptor is closed next
     # The engine asks who the peer is. A ZAP status or a negative errno at once, or 0: session_authenticated() will be

@@ -42,11 +42,11 @@ cdef inline void shared_count(session_t *s, int more) noexcept nogil:
 
 cdef inline void shared_begin(session_t *s) noexcept nogil:
     """The peer is known. Without memory the connection does without."""
-    if s.host.shared_bytes == 0 or s.stream.ops.passed == NULL or not s.engine.plain:
+    if s.terms.shared_bytes == 0 or s.stream.ops.passed == NULL or not s.engine.plain:
         return
     if not sharing_announced(s.props):
         return
-    if s.host.shared_any_user or s.stream.ops.kin(&s.stream):
+    if s.terms.shared_any_user or s.stream.ops.kin(&s.stream):
         s.shared = <shared_t *> calloc(1, sizeof(shared_t))
         shared_count(s, s.shared != NULL)
 
@@ -104,7 +104,7 @@ cdef inline bint shared_show(session_t *s) noexcept nogil:
     cdef int ledger = -1
     cdef ptrdiff_t rc
     h.wanted = False
-    if s.host.segment == NULL and segment_new(<size_t> s.host.shared_bytes, &s.host.segment) < 0:
+    if s.host.segment == NULL and segment_new(<size_t> s.terms.shared_bytes, &s.host.segment) < 0:
         h.refused = True
         return False
     shared_leave(s)
@@ -205,7 +205,7 @@ cdef inline void shared_shown(session_t *s, signal_t *g) noexcept nogil:
     h.mapping = NULL
     h.shown += 1
     if count == 2 and h.shown <= SHARED_SHOWN_MAX and segment_data_get(g.data, g.size, &size) == 0:
-        mapping_new(fds[0], fds[1], size, s.host.shared_bytes, &h.mapping)
+        mapping_new(fds[0], fds[1], size, s.terms.shared_bytes, &h.mapping)
     while count:
         count -= 1
         zc_close(fds[count])
@@ -221,7 +221,7 @@ cdef inline int shared_receive(session_t *s, signal_t *g) noexcept nogil:
         return 0                # a command that is not known
     if s.shared.mapping == NULL or block_data_get(g.data, g.size, &b) < 0:
         return -EPROTO
-    if b.size > s.host.frame_max:
+    if b.size > s.terms.frame_max:
         return -EMSGSIZE
     if not s.rx_more and ring_full(s.pipe.inr):
         s.pipe.stalled = True

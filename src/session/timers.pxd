@@ -36,14 +36,14 @@ cdef inline void session_drain(session_t *s, uint64_t now) noexcept nogil:
 
 cdef inline void session_ping(session_t *s, uint64_t now) noexcept nogil:
     """HEARTBEAT_IVL is over."""
-    cdef uint64_t timeout = s.host.heartbeat_timeout_ms
+    cdef uint64_t timeout = s.terms.heartbeat_timeout_ms
     s.heard = False
     if not (s.tx_broken or s.tx_blocked):
         if s.ping_at == 0:
             s.ping_at = now
             s.pings_before = s.pings
         s.pings += 1
-    transmit_heartbeat(s, SIGNAL_PING, s.host.heartbeat_ttl_ds, NULL, 0)
+    transmit_heartbeat(s, SIGNAL_PING, s.terms.heartbeat_ttl_ds, NULL, 0)
     session_flush(s)
     if s.state != SESSION_READY:
         return

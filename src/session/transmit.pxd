@@ -49,12 +49,12 @@ cdef enum:
 
 cdef inline bint transmit_full(session_t *s) noexcept nogil:
     """No further frame is taken."""
-    return s.tx != NULL and (s.tx_tail + FRAME_ROOM > s.tx_limit or session_unsent(s) >= s.host.out_batch)
+    return s.tx != NULL and (s.tx_tail + FRAME_ROOM > s.tx_limit or session_unsent(s) >= s.terms.out_batch)
 
 
 cdef inline bint transmit_can_widen(session_t *s) noexcept nogil:
     """After transmit_full(): the buffer is small, and there may be a larger one."""
-    return s.tx.size < s.host.tx_pool.size and session_unsent(s) < s.host.out_batch
+    return s.tx.size < s.host.tx_pool.size and session_unsent(s) < s.terms.out_batch
 
 
 cdef inline void transmit_mark(session_t *s) noexcept nogil:

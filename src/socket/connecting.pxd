@@ -53,7 +53,7 @@ cdef inline void connection_connect(session_t *x, uint64_t now) noexcept nogil:
             return
         address_clear(x.address)
     behind = x.address.target
-    rc = e.transport.parse_connect(text, strlen(text), s.opt.ipv6, False, &behind, x.address)
+    rc = e.transport.parse_connect(text, strlen(text), e.terms.opt.ipv6, False, &behind, x.address)
     if rc == -EAGAIN:
         # A name: another thread asks the resolver and calls connection_resolved().
         rc = resolver_ask(s, x, text, &behind)
@@ -80,6 +80,7 @@ cdef inline void connection_resolved(
 
 cdef inline void connection_open(socket_t *s, session_t *x, uint64_t now) noexcept nogil:
     cdef tuning_t tuning
+    cdef int timeout = endpoint_of(x).terms.opt.connect_timeout
     cdef int rc
     tuning_from(s, endpoint_of(x), &tuning)
     rc = x.stream.ops.open(x.address, &tuning, &x.stream)
@@ -93,8 +94,8 @@ cdef inline void connection_open(socket_t *s, session_t *x, uint64_t now) noexce
         connection_begun(s, x, now)
         return
     x.state = SESSION_CONNECTING
-    if s.opt.connect_timeout:
-        x.connect_due = now + <uint64_t> s.opt.connect_timeout * 1000000
+    if timeout:
+        x.connect_due = now + <uint64_t> timeout * 1000000
         session_retime(x)
     if pollset_add(&s.set, x.stream.fd, POLL_OUT, x) < 0:
         session_end(x, END_CONNECT, -ENOMEM)
@@ -111,14 +112,15 @@ cdef inline void connection_begun(socket_t *s, session_t *x, uint64_t now) noexc
     connection_handshake(s, x, NULL, now)
 
 
-cdef inline int connection_meet_proxy(socket_t *s, session_t *x, uint64_t now) noexcept nogil:
+cdef inline int connection_meet_proxy(session_t *x, uint64_t now) noexcept nogil:
     """The proxy is there. 0 or -ENOMEM. It has as much time as a handshake, unless CONNECT_TIMEOUT is for the whole of it."""
+    cdef int limit = endpoint_of(x).terms.opt.handshake_ivl
     x.socks = <socks_t *> malloc(sizeof(socks_t))
     if x.socks == NULL:
         return -ENOMEM
     socks_begin(x.socks, endpoint_of(x).way)
-    if x.connect_due == 0 and s.opt.handshake_ivl:
-        x.connect_due = now + <uint64_t> s.opt.handshake_ivl * 1000000
+    if x.connect_due == 0 and limit:
+        x.connect_due = now + <uint64_t> limit * 1000000
         session_retime(x)
     return 0
 
@@ -146,7 +148,7 @@ cdef inline void connection_established(socket_t *s, session_t *x, uint64_t now)
         tuning_from(s, endpoint_of(x), &tuning)
         rc = x.stream.ops.finish(&x.stream, &tuning)
         if rc == 0 and endpoint_of(x).way != NULL:
-            rc = connection_meet_proxy(s, x, now)
+            rc = connection_meet_proxy(x, now)
     if rc == 0 and x.socks != NULL:
         rc = connection_ask_proxy(s, x)
     if rc == -EAGAIN:

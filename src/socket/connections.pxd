@@ -52,6 +52,7 @@ cdef inline session_t *connection_new(socket_t *s, endpoint_t *e, bint connectin
     x.source.kind = SOURCE_SESSION
     stream_clear(&x.stream, e.transport)
     x.host = &s.host
+    x.terms = &e.terms.session
     x.endpoint = e
     x.connecting_side = connecting
     x.deadline = UINT64_MAX
@@ -112,6 +113,7 @@ cdef inline void connection_die(socket_t *s, session_t *x) noexcept nogil:
     if e.session == x:
         e.session = NULL
     x.endpoint = NULL
+    x.terms = NULL
     connection_bury(s, x)
     endpoint_unref(e)
 

@@ -22,6 +22,7 @@ from socket.occurrences cimport listener_occurrence
 from socket.security cimport security_from
 from socket.state cimport endpoint_ops_t, endpoint_t, socket_t, SOCKET_OPEN
 from socket.stream_endpoints cimport socket_join_io, stream_close_sessions, stream_connect
+from socket.terms cimport terms_take
 from socket.tuning cimport tuning_from
 from transport.address cimport address_t
 from transport.ops cimport stream_clear, stream_close, stream_t
@@ -41,10 +42,13 @@ cdef inline int datagram_open(socket_t *s, endpoint_t *e, stream_t *out) noexcep
     cdef const char *text = e.given + e.address_offset
     cdef int rc
     stream_clear(out, e.transport)
+    rc = terms_take(s, &e.terms)
+    if rc < 0:
+        return rc
     e.address = <address_t *> calloc(1, sizeof(address_t))
     if e.address == NULL:
         return -ENOMEM
-    rc = e.transport.parse_bind(text, e.name_size - e.address_offset, s.opt.ipv6, e.address)
+    rc = e.transport.parse_bind(text, e.name_size - e.address_offset, e.terms.opt.ipv6, e.address)
     if rc < 0:
         return rc
     tuning_from(s, e, &tuning)

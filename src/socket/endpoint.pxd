@@ -10,6 +10,7 @@ from pattern.pattern cimport pattern_peer_number
 from session.session cimport SOURCE_LISTENER
 from socket.security cimport credentials_free
 from socket.state cimport context_t, endpoint_t, socket_t
+from socket.terms cimport terms_unref
 from transport.address cimport address_split, ADDRESS_WILDCARD, ENDPOINT_MAX
 from transport.ops cimport transport_ops_t
 from transport.select cimport transport_find
@@ -79,6 +80,7 @@ cdef inline void endpoint_free(endpoint_t *e) noexcept nogil:
     free(e.address)
     socks_way_free(e.way)
     credentials_free(e.credentials)
+    terms_unref(e.terms)
     free(e.visitors)
     if e.prepared != NULL:
         e.transport.release(e.prepared)

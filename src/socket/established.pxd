@@ -2,7 +2,7 @@
 # held; nothing blocks.
 
 from libc.stddef cimport ptrdiff_t, size_t
-from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
+from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport free, malloc
 from libc.string cimport memcpy, memset, strlen
 from base.check cimport zc_check_enter, zc_check_leave
@@ -14,10 +14,8 @@ from engine.ops cimport ENGINE_STREAM, engine_config_t, engine_peer_t, engine_wh
 from engine.select cimport engine_for
 from io.timers cimport socket_of
 from option.key cimport key_to_text
-from option.store cimport (
-    options_frame_max, options_heartbeat_timeout, options_heartbeat_ttl_ds, options_message_bytes_max,
-    options_message_frames_max, options_tell_routing_id,
-)
+from option.store cimport options_tell_routing_id
+from option.table cimport options_t
 from pattern.ops cimport pattern_raw, CAN_SEND, GROUPS, SENDS_IDENTITY
 from pattern.pattern cimport pattern_attach, pattern_is, pattern_ready
 from pipe.pipe cimport pipe_t
@@ -54,6 +52,7 @@ cdef inline void engine_config_place(session_t *x, engine_config_t *c) noexcept 
 cdef inline void engine_config_from(
         socket_t *s, session_t *x, const credentials_t *credentials, engine_config_t *config) noexcept nogil:
     cdef engine_who_t *c = &config.who
+    cdef const options_t *o = endpoint_of(x).terms.opt
     config.connects = x.connecting_side
     config.random = zc_os_random
     engine_config_place(x, config)
@@ -68,10 +67,10 @@ cdef inline void engine_config_from(
     c.routing_id_size = credentials.routing_id_size
     c.security = &credentials.security
     c.crypto = &s.ctx.crypto
-    c.maxmsgsize = s.opt.maxmsgsize
-    c.app_properties = s.opt.metadata.data
-    c.app_properties_size = s.opt.metadata.size
-    c.shares = s.opt.shared_memory != 0 and x.stream.ops.passed != NULL and zc_shared_there()
+    c.maxmsgsize = o.maxmsgsize
+    c.app_properties = o.metadata.data
+    c.app_properties_size = o.metadata.size
+    c.shares = o.shared_memory != 0 and x.stream.ops.passed != NULL and zc_shared_there()
 
 
 cdef inline int connection_note_peer(session_t *x, const char *accepted) noexcept nogil:
@@ -107,19 +106,9 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, const char *acce
     cdef int rc = connection_note_peer(x, accepted)
     connection_is_young(s, now)
     engine_config_from(s, x, &credentials, &config)
-    s.host.frame_max = UINT64_MAX if pattern_raw(&s.pattern) else options_frame_max(&s.opt)
-    s.host.message_bytes_max = options_message_bytes_max(&s.opt)
-    s.host.message_frames_max = options_message_frames_max(&s.opt)
-    s.host.shared_bytes = <uint64_t> s.opt.shared_memory
-    s.host.shared_any_user = s.opt.shared_memory_any_user != 0
-    s.host.in_batch = <uint32_t> s.opt.in_batch_size
-    s.host.out_batch = <uint32_t> s.opt.out_batch_size
-    s.host.heartbeat_ivl_ms = <uint32_t> s.opt.heartbeat_ivl
-    s.host.heartbeat_timeout_ms = <uint32_t> options_heartbeat_timeout(&s.opt)
-    s.host.heartbeat_ttl_ds = <uint32_t> options_heartbeat_ttl_ds(&s.opt)
     if rc == 0:
         rc = session_start(
-            x, engine_for(x.stream.ops.engine, pattern_raw(&s.pattern)), &config, <uint32_t> s.opt.handshake_ivl, now
+            x, engine_for(x.stream.ops.engine, pattern_raw(&s.pattern)), &config, <uint32_t> endpoint_of(x).terms.opt.handshake_ivl, now
         )
     if rc < 0:
         x.state = SESSION_CONNECTING

@@ -18,6 +18,7 @@ from socket.io_threads cimport context_io
 from socket.security cimport security_from
 from socket.state cimport endpoint_ops_t, endpoint_t, socket_t, SOCKET_OPEN
 from socket.stream_endpoints cimport connecter_begin, connecter_join, stream_close_listener, stream_end
+from socket.terms cimport terms_take
 from socket.tuning cimport tuning_from
 from transport.address cimport address_t
 from transport.ops cimport stream_clear, stream_close, stream_t
@@ -31,7 +32,10 @@ cdef inline int group_open(socket_t *s, endpoint_t *e, stream_t *stream) noexcep
     cdef const char *text = e.given + e.address_offset
     cdef int rc
     stream_clear(stream, e.transport)
-    rc = e.transport.parse_connect(text, strlen(text), s.opt.ipv6, False, NULL, &address)
+    rc = terms_take(s, &e.terms)
+    if rc < 0:
+        return rc
+    rc = e.transport.parse_connect(text, strlen(text), e.terms.opt.ipv6, False, NULL, &address)
     if rc < 0:
         return rc
     tuning_from(s, e, &tuning)

@@ -22,6 +22,7 @@ from base.platform cimport zc_lock_acquire, zc_lock_release, zc_lock_try, zc_mut
 from io.end_call cimport socket_end_call
 from io.mailbox cimport mailbox_drain
 from io.wakeup cimport socket_notify, socket_wake
+from option.table cimport options_t
 from pattern.ops cimport CONFLATES_IN, CONFLATES_OUT, pattern_raw
 from pattern.pattern cimport (
     pattern_attach, pattern_detach, pattern_in_ready, pattern_is, pattern_out_ready, pattern_ready,
@@ -36,6 +37,7 @@ from socket.pipes cimport pipe_release, pipe_remove, pipes_add, pipes_forget
 from socket.questions cimport ZAP_NAME, questions_look
 from socket.references cimport inproc_pair_unref
 from socket.state cimport context_t, endpoint_ops_t, endpoint_t, inproc_pair_t, socket_t, SOCKET_OPEN
+from socket.terms cimport terms_take
 
 cdef enum:
     HOLD_LOOKS = 20             # for the lock of a socket that is being read: some microseconds
@@ -63,20 +65,20 @@ cdef inline bint link_counts(inproc_pair_t *link, int side) noexcept nogil:
     return side == 0 or link.ends[0].socket != NULL
 
 
-cdef inline int link_join(inproc_pair_t *link, int side, socket_t *s) noexcept nogil:
-    """Gives one end to a socket. Its lock is held. 0 or -ENOMEM."""
+cdef inline int link_join(inproc_pair_t *link, int side, socket_t *s, const options_t *o) noexcept nogil:
+    """Gives one end to a socket, with these options of its endpoint. Its lock is held. 0 or -ENOMEM."""
     cdef pipe_t *p = &link.ends[side]
     cdef unsigned char *id = NULL
-    cdef size_t id_size = 0 if pattern_raw(&s.pattern) else s.opt.routing_id.size
+    cdef size_t id_size = 0 if pattern_raw(&s.pattern) else o.routing_id.size
     if id_size:
         id = <unsigned char *> malloc(id_size)
         if id == NULL:
             return -ENOMEM
-        memcpy(id, s.opt.routing_id.data, id_size)
+        memcpy(id, o.routing_id.data, id_size)
     # Either end may ask for it. What a connect that waited for its bind has sent already is conflated now.
     if (
-        (s.opt.conflate and pattern_is(&s.pattern, CONFLATES_OUT) and ring_conflate(p.outr) < 0)
-        or (s.opt.conflate and pattern_is(&s.pattern, CONFLATES_IN) and ring_conflate(p.inr) < 0)
+        (o.conflate and pattern_is(&s.pattern, CONFLATES_OUT) and ring_conflate(p.outr) < 0)
+        or (o.conflate and pattern_is(&s.pattern, CONFLATES_IN) and ring_conflate(p.inr) < 0)
         or (link_counts(link, side) and ring_charge(p.outr, &s.account) < 0)
         or pipes_add(s, p) < 0
     ):
@@ -158,7 +160,7 @@ cdef inline inproc_pair_t *link_new(socket_t *s) noexcept nogil:
     cdef inproc_pair_t *link = link_make()
     if link == NULL:
         return NULL
-    if link_join(link, 0, s) < 0:
+    if link_join(link, 0, s, &s.opt) < 0:
         ring_free(&link.rings[0])
         ring_free(&link.rings[1])
         free(link.memory)
@@ -186,16 +188,17 @@ cdef inline endpoint_t *inproc_find(context_t *ctx, const char *name) noexcept n
     return NULL
 
 
-cdef inline int inproc_complete(inproc_pair_t *link, socket_t *binder) noexcept nogil:
-    """Second end to the binder; both locks and ctx.mutex held. The first end's socket, if it is one's, has attached its pipe already.
+cdef inline int inproc_complete(inproc_pair_t *link, endpoint_t *e) noexcept nogil:
+    """Second end to the socket that is bound there; both locks and ctx.mutex held. The first end's socket, if it is one's, has attached its pipe already.
     0 (also if the binder refuses the peer), or -ENOMEM and the second end is still free."""
+    cdef socket_t *binder = e.socket
     cdef socket_t *connecter = <socket_t *> link.ends[0].socket
     cdef pipe_t *near = &link.ends[0]
     cdef pipe_t *far = &link.ends[1]
     cdef int rc
     mailbox_drain(binder)
     socket_end_call(binder)
-    if link_join(link, 1, binder) < 0:
+    if link_join(link, 1, binder, e.terms.opt if e.terms != NULL else &binder.opt) < 0:
         return -ENOMEM
     link_set_marks(link)
     near.connected = far.connected = True
@@ -231,9 +234,11 @@ cdef inline bint inproc_awaited(context_t *ctx, const char *name) noexcept nogil
     return False
 
 
-cdef inline int inproc_serve_pending(socket_t *s, const char *name) noexcept nogil:
-    """Joins the connects that waited for this name. ctx.mutex held, no socket lock. 0, or -ENOMEM: those not joined go
+cdef inline int inproc_serve_pending(endpoint_t *e) noexcept nogil:
+    """Joins the connects that waited for its name. ctx.mutex held, no socket lock. 0, or -ENOMEM: those not joined go
     on waiting."""
+    cdef socket_t *s = e.socket
+    cdef const char *name = inproc_name(e)
     cdef inproc_pair_t **at = &s.ctx.pending
     cdef inproc_pair_t *link
     cdef socket_t *connecter
@@ -253,7 +258,7 @@ cdef inline int inproc_serve_pending(socket_t *s, const char *name) noexcept nog
             # Taken out first: the binder may refuse the peer, and remove the pipe at once.
             at[0] = link.pending_next
             link.pending = False
-            rc = inproc_complete(link, s)
+            rc = inproc_complete(link, e)
             if rc < 0:
                 at[0] = link
                 link.pending = True
@@ -289,11 +294,13 @@ cdef inline int inproc_bind(socket_t *s, endpoint_t *e) noexcept nogil:
     elif inproc_find(ctx, name) != NULL:
         rc = -EADDRINUSE
     else:
+        rc = terms_take(s, &e.terms)
+    if rc == 0:
         endpoint_enlist(s, e)
         inproc_register(e)
     zc_lock_release(&s.lock)
     if rc == 0:
-        rc = inproc_serve_pending(s, name)
+        rc = inproc_serve_pending(e)
         zc_lock_acquire(&s.lock)
         if rc == 0:
             endpoint_tell(s, e)
@@ -313,7 +320,7 @@ cdef inline int inproc_take_over(socket_t *s, endpoint_t *e, endpoint_t *bound) 
     cdef socket_t *binder = bound.socket
     cdef int rc
     zc_lock_acquire(&binder.lock)
-    rc = link_join(link, 1, s)
+    rc = link_join(link, 1, s, &s.opt)
     if rc == 0:
         e.pipe = &link.ends[1]
         link_set_marks(link)
@@ -333,13 +340,14 @@ cdef inline int inproc_take_over(socket_t *s, endpoint_t *e, endpoint_t *bound) 
     return rc
 
 
-cdef inline int inproc_join(inproc_pair_t *link, socket_t *binder) noexcept nogil:
+cdef inline int inproc_join(inproc_pair_t *link, endpoint_t *e) noexcept nogil:
     """The first end's socket, whose lock is held with ctx.mutex, gets its peer. 0 or -ENOMEM."""
+    cdef socket_t *binder = e.socket
     cdef int rc
     if binder == <socket_t *> link.ends[0].socket:
-        return inproc_complete(link, binder)
+        return inproc_complete(link, e)
     zc_lock_acquire(&binder.lock)
-    rc = inproc_complete(link, binder)
+    rc = inproc_complete(link, e)
     zc_lock_release(&binder.lock)
     socket_wake(binder)
     return rc
@@ -359,8 +367,8 @@ cdef inline int inproc_pend(context_t *ctx, inproc_pair_t *link, endpoint_t *e) 
     return 0
 
 
-cdef inline int inproc_begin(socket_t *s, endpoint_t *e, socket_t *binder) noexcept nogil:
-    """A pipe of its own for the connect; `binder` is NULL while the name is not bound. ctx.mutex and the socket's lock held.
+cdef inline int inproc_begin(socket_t *s, endpoint_t *e, endpoint_t *bound) noexcept nogil:
+    """A pipe of its own for the connect; `bound` is NULL while the name is not bound. ctx.mutex and the socket's lock held.
     0 or -ENOMEM."""
     cdef inproc_pair_t *link = link_new(s)
     cdef int rc
@@ -369,7 +377,7 @@ cdef inline int inproc_begin(socket_t *s, endpoint_t *e, socket_t *binder) noexc
     e.pipe = &link.ends[0]
     rc = pattern_attach(&s.pattern, e.pipe)
     if rc == 0:
-        rc = inproc_join(link, binder) if binder != NULL else inproc_pend(s.ctx, link, e)
+        rc = inproc_join(link, bound) if bound != NULL else inproc_pend(s.ctx, link, e)
     if rc < 0:
         pipe_remove(s, &link.ends[0])
         link_abandon(link)
@@ -391,7 +399,7 @@ cdef inline int inproc_connect(socket_t *s, endpoint_t *e) noexcept nogil:
     elif bound != NULL and bound.pipe != NULL:
         rc = inproc_take_over(s, e, bound)
     else:
-        rc = inproc_begin(s, e, bound.socket if bound != NULL else NULL)
+        rc = inproc_begin(s, e, bound)
     if rc == 0:
         endpoint_enlist(s, e)
         endpoint_tell(s, e)

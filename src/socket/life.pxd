@@ -46,6 +46,7 @@ from socket.recycled cimport spares_drop
 from socket.policy cimport policy_close
 from socket.questions cimport questions_end
 from socket.references cimport inproc_pair_unref, socket_unref
+from socket.terms cimport terms_close
 from socket.resolver cimport resolver_stop
 from socket.session_host cimport connections_init
 from socket.state cimport context_t, endpoint_t, inproc_pair_t, monitor_t, socket_t, FRESH_DRIVEN, SOCKET_CLOSED, SOCKET_CLOSING, SOCKET_OPEN
@@ -286,6 +287,7 @@ cdef inline void socket_dismantle(socket_t *s) noexcept nogil:
     zc_store_relaxed_u32(&s.state, SOCKET_CLOSED)
     account_leave(&s.account)
     graves_clear(s)
+    terms_close(s)
     options_free(&s.opt)
     pool_clear(&s.host.rx_pool)
     pool_clear(&s.host.tx_pool)

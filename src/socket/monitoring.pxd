@@ -86,7 +86,7 @@ cdef inline int monitor_bind(monitor_t *m, endpoint_t *e) noexcept nogil:
     elif link == NULL:
         # The consumer was here first.
         m.pair.opt.sndhwm = MONITOR_BACKLOG
-        rc = inproc_serve_pending(m.pair, inproc_name(e))
+        rc = inproc_serve_pending(e)
     zc_mutex_unlock(&ctx.mutex)
     return rc
 

@@ -1,11 +1,11 @@
 # Setting an option of a socket, joining and leaving groups, and what follows for what exists already. Lock held.
 #
-# Most options are read where they matter, so nothing follows but the value.
+# Most options are read where they matter, so nothing follows but the value. Endpoints that exist keep what they were made with (terms.pxd).
 
 from libc.stdint cimport uint32_t, uint64_t
 from base.atomics cimport zc_load_acquire_ptr, zc_store_relaxed_u32, zc_store_relaxed_u64
 from base.errors cimport EINVAL, EPERM
-from option.store cimport option_chooses_mechanism, options_set
+from option.store cimport option_chooses_mechanism, option_settles, options_set
 from option.table cimport (
     ACTION_CANCEL, ACTION_CANCEL_EXACT, ACTION_EXCLUDE, ACTION_INCLUDE, ACTION_MARKS, ACTION_OVERFLOW, ACTION_SUBSCRIBE,
     ACTION_SUBSCRIBE_EXACT, OVERFLOW_REFUSE, OVERFLOW_WAIT,
@@ -17,6 +17,7 @@ from pipe.ring cimport ring_set_hwm
 from socket.inproc cimport link_set_marks
 from socket.send_recv cimport socket_enter
 from socket.state cimport socket_t, inproc_pair_t
+from socket.terms cimport terms_settle
 from io.flush cimport socket_flush
 from io.wakeup cimport socket_notify
 
@@ -72,6 +73,10 @@ cdef inline int socket_set_option(socket_t *s, int option, const void *value, si
     cdef int overflow = s.opt.overflow
     if s.secured and option_chooses_mechanism(option):
         return -EPERM
+    if option_settles(option):
+        rc = terms_settle(s)
+        if rc < 0:
+            return rc
     rc = options_set(&s.opt, s.type, option, value, size, False)
     if s.secured and pattern_raw(&s.pattern):
         s.opt.router_raw = 0            # raw connections have no handshake

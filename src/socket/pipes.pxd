@@ -99,7 +99,7 @@ cdef inline netpipe_t *netpipe_new(socket_t *s, session_t *x) noexcept nogil:
     n.in_ring.one_lock = n.out_ring.one_lock = True
     ring_set_hwm(&n.in_ring, <uint32_t> s.opt.rcvhwm, <uint64_t> s.opt.rcvhwm_bytes)
     ring_set_hwm(&n.out_ring, <uint32_t> s.opt.sndhwm, <uint64_t> s.opt.sndhwm_bytes)
-    if s.opt.conflate:
+    if (<endpoint_t *> x.endpoint).terms.opt.conflate:
         if pattern_is(&s.pattern, CONFLATES_OUT):
             rc = ring_conflate(&n.out_ring)
         if rc == 0 and pattern_is(&s.pattern, CONFLATES_IN):

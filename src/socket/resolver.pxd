@@ -22,6 +22,7 @@ from base.platform cimport (
 )
 from io.wakeup cimport socket_wake
 from session.session cimport session_t
+from socket.connections cimport endpoint_of
 from socket.references cimport socket_unref
 from socket.state cimport lookup_t, resolver_t, socket_t
 from transport.address cimport address_t
@@ -107,7 +108,7 @@ cdef inline int resolver_ask(socket_t *s, session_t *x, const char *text, const 
     job.socket = s
     job.transport = x.stream.ops
     job.session_id = x.id
-    job.ipv6 = s.opt.ipv6
+    job.ipv6 = endpoint_of(x).terms.opt.ipv6
     job.behind = behind[0]
     job.size = n
     memcpy(job.text, text, n + 1)

@@ -24,7 +24,7 @@ from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_t
 from reactor.io_thread cimport io_client_t, io_thread_t
 from reactor.pollset cimport pollset_t
-from session.session cimport session_host_t, session_t, source_t
+from session.session cimport session_host_t, session_t, session_terms_t, source_t
 from transport.address cimport address_t
 from transport.openssl cimport openssl_t
 from transport.ops cimport transport_ops_t, visitors_t, TRANSPORT_KINDS
@@ -61,6 +61,13 @@ cdef struct credentials_t:
     size_t routing_id_size
     size_t size                 # of the block
 
+# The options of an endpoint and of the connections that come of it: socket/terms.pxd.
+cdef struct terms_t:
+    const options_t *opt        # the socket's, as long as they are the same; else `own`
+    options_t *own
+    session_terms_t session
+    uint32_t refs               # atomic: endpoints, and one while they are those of the next endpoint
+
 cdef struct endpoint_t:
     source_t source             # SOURCE_LISTENER in a poll set
     bint connects               # made by connect, not by bind
@@ -83,6 +90,7 @@ cdef struct endpoint_t:
     socks_way_t *way            # through a proxy; NULL: straight
     void *prepared              # what the transport made of the options; its `release` takes it
     visitors_t *visitors        # of a listener: whom the filters let in, as they were at bind(), in one block; NULL: everybody
+    terms_t *terms              # the options at bind() or connect(); NULL: neither has come so far
     credentials_t *credentials  # of the options at bind() or connect(); NULL: NULL, without domain and name
     socket_t *socket
     endpoint_t *next
@@ -217,6 +225,7 @@ cdef struct socket_t:
     context_t *ctx
     account_t account           # what its queues hold counts for the limit of the context
     options_t opt
+    terms_t *terms              # of the next endpoint; NULL: they are still to be made of `opt`
     endpoint_t *endpoints
     char *last_endpoint
     session_t **heap            # timers: sessions by deadline, 1-based

@@ -30,6 +30,7 @@ from socket.occurrences cimport listener_occurrence
 from socket.pipes cimport netpipe_new, pipe_release, pipe_remove
 from socket.state cimport endpoint_ops_t, endpoint_t, netpipe_t, socket_t, SOCKET_OPEN
 from socket.security cimport credentials_take, security_check
+from socket.terms cimport terms_take
 from socket.tuning cimport tuning_from, tuning_text, visitors_take
 from transport.address cimport address_t
 from transport.resolve cimport host_port_t
@@ -49,17 +50,17 @@ cdef inline int socket_join_io(socket_t *s, io_thread_t *io) noexcept nogil:
     return io_add(io, &s.client)
 
 
-cdef inline int endpoint_find_way(socket_t *s, endpoint_t *e, const char *text, const char **why) noexcept nogil:
+cdef inline int endpoint_find_way(endpoint_t *e, const char *text, const char **why) noexcept nogil:
     """Through a proxy, if the options name one. 0, or a negative errno and perhaps *why. Lock held."""
     cdef tuning_text_t proxy, user, password
     cdef host_port_t target
     cdef size_t source = 0
     cdef int rc
-    tuning_text(&proxy, &s.opt.socks_proxy)
+    tuning_text(&proxy, &e.terms.opt.socks_proxy)
     if proxy.size == 0 or e.transport.target == NULL:
         return 0
-    tuning_text(&user, &s.opt.socks_username)
-    tuning_text(&password, &s.opt.socks_password)
+    tuning_text(&user, &e.terms.opt.socks_username)
+    tuning_text(&password, &e.terms.opt.socks_password)
     rc = e.transport.target(text, strlen(text), &target, &source)
     if rc == 0:
         rc = socks_way_new(&proxy, &user, &password, &target, text, source, &e.way, why)
@@ -71,9 +72,11 @@ cdef inline int endpoint_prepare(socket_t *s, endpoint_t *e, const char **why) n
     Lock held."""
     cdef tuning_t tuning
     cdef const char *text = e.given + e.address_offset
-    cdef int rc = credentials_take(s, &e.credentials)
+    cdef int rc = terms_take(s, &e.terms)
+    if rc == 0:
+        rc = credentials_take(s, &e.credentials)
     if rc == 0 and e.connects:
-        rc = endpoint_find_way(s, e, text, why)
+        rc = endpoint_find_way(e, text, why)
     if rc < 0 or e.transport.prepare == NULL:
         return rc
     tuning_from(s, e, &tuning)
@@ -116,7 +119,7 @@ cdef inline int listener_open(socket_t *s, endpoint_t *e) noexcept nogil:
     e.address = <address_t *> calloc(1, sizeof(address_t))
     if e.address == NULL:
         return -ENOMEM
-    rc = e.transport.parse_bind(text, strlen(text), s.opt.ipv6, e.address)
+    rc = e.transport.parse_bind(text, strlen(text), e.terms.opt.ipv6, e.address)
     if rc < 0:
         return rc
     e.fd = e.transport.listen(e.address, &tuning)

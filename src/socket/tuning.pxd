@@ -25,8 +25,8 @@ cdef inline void tuning_text(tuning_text_t *t, const option_bytes_t *o) noexcept
 
 
 cdef inline void tuning_from(socket_t *s, const endpoint_t *e, tuning_t *t) noexcept nogil:
-    """For an endpoint of the socket's. Lock held, also as long as it is in use."""
-    cdef options_t *o = &s.opt
+    """For an endpoint of the socket's, which has its terms. Lock held, also as long as it is in use."""
+    cdef const options_t *o = e.terms.opt
     memset(t, 0, sizeof(tuning_t))
     t.sndbuf = o.sndbuf
     t.rcvbuf = o.rcvbuf

@@ -99,7 +99,7 @@ cdef inline int zap_find(context_t *ctx) noexcept nogil:
         rc = -EFAULT
     elif zap.link == NULL or zc_load_relaxed_ptr(&zap.link.ends[1].socket) != e.socket or zap_gone(zap):
         link = zap_link_new(ctx)
-        rc = inproc_join(link, e.socket) if link != NULL else -ENOMEM
+        rc = inproc_join(link, e) if link != NULL else -ENOMEM
         if rc == 0:
             rc = 1
         elif link != NULL:

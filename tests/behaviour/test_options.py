@@ -350,6 +350,46 @@ def test_maxmsgsize_drops_the_connection(zmq, make):
     assert not server.poll(0)
 
 
+def test_OPT_9_each_endpoint_keeps_what_it_was_made_with(zmq, make):
+    """Also when many options were set since, and those that a set adds to."""
+    server, names = make("ROUTER"), []
+    for number in range(5):
+        server.setsockopt(zmq.METADATA, b"X-number:%d" % number)
+        server.setsockopt(zmq.METADATA, b"X-%d:there" % number)
+        server.bind("tcp://127.0.0.1:*")
+        names.append(endpoint(server))
+    for option, value in (("MAXMSGSIZE", 1), ("METADATA", b"X-number:last"), ("TCP_ACCEPT_FILTER", b"127.0.0.2")):
+        server.setsockopt(getattr(zmq, option), value)
+    for number, name in enumerate(names):
+        client = make("DEALER")
+        client.connect(name)
+        client.send(b"more than one byte")
+        server.send_multipart(server.recv_multipart())
+        frame = client.recv(copy=False)
+        assert (frame.bytes, frame.get("X-number"), frame.get(f"X-{number}")) == (b"more than one byte", str(number), "there")
+        if number < 4:
+            with pytest.raises(zmq.ZMQError):
+                frame.get(f"X-{number + 1}")
+
+
+@pytest.mark.better  # options of zmqcore
+def test_OPT_9_what_a_message_may_be_is_settled_by_bind(zmq, make):
+    server, client = make("PULL"), make("PUSH")
+    server.bind("tcp://127.0.0.1:*")
+    server.max_message_frames, server.max_message_bytes = 1, 3
+    client.connect(endpoint(server))
+    client.send_multipart([b"three", b"frames", b"here"])
+    assert server.recv_multipart() == [b"three", b"frames", b"here"]
+    server.bind("tcp://127.0.0.1:*")
+    limited = make("PUSH", RECONNECT_IVL=-1)
+    events = Events(zmq, limited)
+    limited.connect(endpoint(server))
+    limited.send_multipart([b"1", b"2"])
+    events.wait("DISCONNECTED")
+    client.send_multipart([b"as", b"before"])
+    assert server.recv_multipart() == [b"as", b"before"]
+
+
 def test_metadata_can_be_read_by_the_peer(zmq, linked):
     server, client = linked("PULL", "PUSH", METADATA=b"X-hello:wor:ld")
     client.send(b"m")

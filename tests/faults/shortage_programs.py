@@ -218,6 +218,7 @@ def configured(zmq, context, address):
     attempt(zmq, router.setsockopt, zmq.TCP_ACCEPT_FILTER, b"127.0.0.1")
     attempt(zmq, router.setsockopt, zmq.IPC_FILTER_UID, os.getuid())
     router.bind(address)
+    attempt(zmq, router.setsockopt, zmq.METADATA, b"X-key:of the next endpoint")  # this one gets a copy of what there was
     dealer = opened(zmq, context, "DEALER")
     attempt(zmq, dealer.setsockopt, zmq.HELLO_MSG, b"hello" * 30)
     dealer.connect(router.last_endpoint)
