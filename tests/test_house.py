@@ -23,6 +23,12 @@ UNCALLED = {
     "tuning_default": "the probe",
 }
 
+# file and option that endpoints keep: why it is asked of the socket all the same.
+LIVE = {
+    "src/socket/lending.pxd shared_memory": "memory that the program fills belongs to no endpoint",
+    "src/socket/secure.pxd curve_secretkey": "the key of the whole socket, before it has any endpoint",
+}
+
 WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -226,7 +232,37 @@ def circle_offences(root):
     return found
 
 
-CHECKS = [unused_offences, twice_offences, longer_offences, uncalled_offences, declared_offences, size_offences, permission_offences, circle_offences]
+def settled_fields(table):
+    """Fields of options that count at the next bind() or connect() (WHEN_CALL), of the text of the table."""
+    found = set()
+    for row in re.split(r"\n    (?=[A-Z_]+\()", table.partition("option_table[OPTIONS_ROOM]")[2]):
+        if re.search(r"\bWHEN_CALL\b|\bCALL,", row) or re.match(r"CREDENTIAL|CURVE_KEY|GSSAPI_NAME|PEM", row):
+            found.add((re.search(r"\bAT\((\w+)\)", row) or re.match(r"\w+\(\w+, (\w+)", row)).group(1))
+    return found
+
+
+def settled_offences(root, live=LIVE):
+    """An endpoint keeps these (src/socket/terms.pxd): what serves its connections does not ask the socket."""
+    table = root / "src" / "option" / "table.h"
+    fields = settled_fields(table.read_text()) if table.exists() else set()
+    asked = set()
+    for path in files(root, "src", {".pxd"}):
+        if room_of(root, path) in ("io", "session", "socket"):
+            asked |= {f"{path.relative_to(root).as_posix()} {field}" for field in re.findall(r"\bs\.opt\.(\w+)", path.read_text()) if field in fields}
+    return sorted(asked ^ live.keys())
+
+
+CHECKS = [
+    unused_offences,
+    twice_offences,
+    longer_offences,
+    uncalled_offences,
+    declared_offences,
+    size_offences,
+    permission_offences,
+    circle_offences,
+    settled_offences,
+]
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -235,11 +271,19 @@ def test_house(check):
 
 
 def without_lists(check):
-    return (lambda root: check(root, {})) if check in (longer_offences, uncalled_offences) else check
+    return (lambda root: check(root, {})) if check in (longer_offences, uncalled_offences, settled_offences) else check
 
 
 LONG = "cdef inline int f() noexcept nogil:\n" + "    x = 1\n" * 60
 SHORT = "cdef inline int f() noexcept nogil:\n" + "    x = 1\n" * 59
+
+TABLE = """option_table[OPTIONS_ROOM] = {
+    SWITCH(IPV6, ipv6, CALL,
+        "."),
+    ROW(RATE, INT, ".", AT(rate), .when = WHEN_CALL),
+    NUMBER(LINGER, linger, NULL, 0, 0, 1, AT_ONCE,
+        "."),
+};"""
 
 
 @pytest.mark.parametrize(
@@ -277,6 +321,9 @@ SHORT = "cdef inline int f() noexcept nogil:\n" + "    x = 1\n" * 59
         (size_offences, {"pipe/a.pxd": "cdef enum:\n    SIZE = 4\n\ncdef struct a_t:\n    char x[SIZE]\n    char y[64]    # EVP_MAX_MD_SIZE\n"}, False),
         (circle_offences, {"io/a.pxd": "from socket.b cimport x\n", "socket/b.pxd": "from io.a cimport y\n"}, True),
         (circle_offences, {"io/a.pxd": "from socket.b cimport x\n", "socket/b.pxd": "from base.a cimport y\n"}, False),
+        (settled_offences, {"option/table.h": TABLE, "socket/a.pxd": "x = s.opt.ipv6\n"}, True),
+        (settled_offences, {"option/table.h": TABLE, "socket/a.pxd": "x = s.opt.rate\n"}, True),
+        (settled_offences, {"option/table.h": TABLE, "socket/a.pxd": "x = e.terms.opt.ipv6 + s.opt.linger\n"}, False),
     ],
 )
 def test_check_can_fail(check, tree, offends, tmp_path):
