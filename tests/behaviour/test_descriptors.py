@@ -15,16 +15,42 @@ from transports import TRANSPORTS
 zmq = importlib.import_module(sys.argv[1])
 KIND, FOLDER = sys.argv[2], sys.argv[3]
 LIMIT = 64
+ESTABLISHED, LISTEN = 1, 10      # of the kernel's tcp_states.h
 
-def used():
-    n = 0       # a list of /proc/self/fd would take a descriptor
+def descriptors():
+    found = []      # a list of /proc/self/fd would take a descriptor
     for fd in range(1024):
         try:
             os.fstat(fd)
-            n += 1
+            found.append(fd)
         except OSError:
             pass
-    return n
+    return found
+
+# What it is; of an IP socket also its own port and its state. None if it has been closed meanwhile.
+def shown(fd):
+    try:
+        what = os.readlink("/proc/self/fd/%d" % fd)
+        if not what.startswith("socket:"):
+            return what, None, None
+        s = socket.socket(fileno=fd)
+    except OSError:
+        return None
+    try:
+        if s.family != socket.AF_INET or s.type != socket.SOCK_STREAM:
+            return what, None, None
+        return what, s.getsockname()[1], s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    except OSError:
+        return None
+    finally:
+        s.detach()
+
+# Not of strangers: another program may reconnect to a port that it once had and a listener of this one has now. Their end is still there
+# (ESTABLISHED), while of connections within this program both are counted.
+def used():
+    all = list(filter(None, map(shown, descriptors())))
+    listening = {port for _, port, state in all if state == LISTEN}
+    return sum(not (state == ESTABLISHED and port in listening) for _, port, state in all)
 
 def address(serial=[0]):
     serial[0] += 1
@@ -34,7 +60,7 @@ def until(true):
     end = time.monotonic() + 20
     while not true() and time.monotonic() < end:
         time.sleep(0.01)
-    assert true()
+    assert true(), [shown(fd) for fd in descriptors()]
 
 def fill():
     resource.setrlimit(resource.RLIMIT_NOFILE, (LIMIT, LIMIT))
@@ -124,7 +150,7 @@ for spare in range(6):
             assert error.errno == errno.EMFILE, error
         s.close(0)
         until(lambda: used() <= before)
-    while used() < LIMIT:
+    while len(descriptors()) < LIMIT:
         try:
             files.append(os.open("/dev/null", os.O_RDONLY))
         except OSError:
