@@ -258,7 +258,7 @@ def await_send(
     group: str | bytes | None = None,
     *,
     timeout: float | None = None,
-) -> asyncio.Future[Any]: ...
+) -> asyncio.Future[MessageTracker | None]: ...
 def await_send_multipart(
     self: Socket,
     msg_parts: Iterable[_Data],
@@ -268,10 +268,28 @@ def await_send_multipart(
     *,
     timeout: float | None = None,
     **kwargs: Any,
-) -> asyncio.Future[Any]: ...
+) -> asyncio.Future[MessageTracker | None]: ...
+@overload
+def await_recv(
+    self: Socket, flags: int = 0, copy: Literal[True] = True, track: bool = False, *, timeout: float | None = None
+) -> asyncio.Future[bytes]: ...
+@overload
+def await_recv(
+    self: Socket, flags: int = 0, *, copy: Literal[False], track: bool = False, timeout: float | None = None
+) -> asyncio.Future[Frame]: ...
+@overload
 def await_recv(
     self: Socket, flags: int = 0, copy: bool = True, track: bool = False, *, timeout: float | None = None
 ) -> asyncio.Future[Any]: ...
+@overload
+def await_recv_multipart(
+    self: Socket, flags: int = 0, copy: Literal[True] = True, track: bool = False, *, timeout: float | None = None
+) -> asyncio.Future[list[bytes]]: ...
+@overload
+def await_recv_multipart(
+    self: Socket, flags: int = 0, *, copy: Literal[False], track: bool = False, timeout: float | None = None
+) -> asyncio.Future[list[Frame]]: ...
+@overload
 def await_recv_multipart(
     self: Socket, flags: int = 0, copy: bool = True, track: bool = False, *, timeout: float | None = None
 ) -> asyncio.Future[Any]: ...

@@ -221,12 +221,13 @@ class Socket(_asyncio.Socket):
                 pass
         return frames
 
-    # What these are made of is awaited, and so are they: see _deserialize.
-    recv_string = recv_unicode = _socket.Socket.recv_string
-    recv_json = _socket.Socket.recv_json
-    recv_object = _socket.Socket.recv_object  # type: ignore[assignment]
-    recv_pyobj = _socket.Socket.recv_pyobj
-    recv_serialized = _socket.Socket.recv_serialized
+    # What these are made of is awaited, and so are they: see _deserialize. To a type checker they are as in zmqcore.asyncio.
+    if not TYPE_CHECKING:
+        recv_string = recv_unicode = _socket.Socket.recv_string
+        recv_json = _socket.Socket.recv_json
+        recv_object = _socket.Socket.recv_object
+        recv_pyobj = _socket.Socket.recv_pyobj
+        recv_serialized = _socket.Socket.recv_serialized
 
     async def _deserialize(self, recvd: Any, load: Callable[[Any], Any]) -> Any:
         return load(await recvd)

@@ -268,7 +268,7 @@ class Socket(_socket.Socket):
         keywords = {"nbytes": nbytes, "flags": flags | DONTWAIT}
         return awaiting.do(self, awaiting.receives, _core_recv_into, (buf,), flags, keywords, timeout=timeout)
 
-    def recv_string(
+    def recv_string(  # type: ignore[override]
         self, flags: int = 0, encoding: str = "utf-8", *, timeout: float | None = None
     ) -> asyncio.Future[str]:
         """Receive one frame as text, to be awaited. See `zmqcore.Socket.recv_string()`.
@@ -286,7 +286,7 @@ class Socket(_socket.Socket):
         """
         return self._receive(_core_recv, (flags | DONTWAIT,), flags, lambda frame: frame.decode(encoding), timeout=timeout)
 
-    recv_unicode = recv_string
+    recv_unicode = recv_string  # type: ignore[assignment]
 
     def recv_json(self, flags: int = 0, *, timeout: float | None = None, **kwargs: Any) -> asyncio.Future[Any]:
         """Receive one frame of JSON as an object, to be awaited. See `zmqcore.Socket.recv_json()`.

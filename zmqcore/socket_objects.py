@@ -71,7 +71,7 @@ class ObjectSocket(_core.Socket):
 
     send_unicode = send_string
 
-    def recv_string(self, flags: int = 0, encoding: str = "utf-8", *, timeout: float | None = None) -> Any:
+    def recv_string(self, flags: int = 0, encoding: str = "utf-8", *, timeout: float | None = None) -> str:
         """Receive one frame as text.
 
         Args:

@@ -45,7 +45,18 @@ happened: bytes = {MODULE}.utils.monitor.recv_monitor_message(socket)["endpoint"
 async def wait(monitor: {MODULE}.asyncio.Socket) -> bytes:
     return (await {MODULE}.utils.monitor.recv_monitor_message(monitor))["endpoint"]
 
+async def receive(socket: {MODULE}.asyncio.Socket) -> None:
+    frame: bytes = await socket.recv()
+    kept: zmq.Frame = await socket.recv(copy=False)
+    frames: list[bytes] = await socket.recv_multipart()
+    text: str = await socket.recv_string()
+    await socket.send_string(text)
+    number: int = await socket.recv()  # error
+    word: int = await socket.recv_string()  # error
+
+text: str = socket.recv_string()
 status: int = zmq.proxy_steerable(socket, socket)
+number: int = socket.recv_string()  # error
 socket.send("text")  # error
 socket.send(5)  # error
 socket.send_multipart(["text"])  # error
