@@ -151,8 +151,9 @@ def test_OPT_5_backlog_of_a_listener(each, backlog):
     assert each(backlogs) == backlog
 
 
-def test_connect_timeout_ends_an_attempt(each):
-    """The listener's backlog is full, so the system drops what comes."""
+@pytest.mark.parametrize("later", [50, 0])
+def test_OPT_9_connect_timeout_ends_an_attempt(each, later):
+    """The listener's backlog is full, so the system drops what comes. What is set `later` is for later endpoints."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -165,6 +166,7 @@ def test_connect_timeout_ends_an_attempt(each):
             made = library.make("PUSH", CONNECT_TIMEOUT=50, RECONNECT_IVL=10)
             events = Events(library.zmq, made)
             made.connect(f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+            made.setsockopt(library.zmq.CONNECT_TIMEOUT, later)
             return [*events.all_until("CONNECT_RETRIED"), *events.all_until("CLOSED")]
 
         assert each(attempt) == ["CONNECT_DELAYED", "CLOSED", "CONNECT_RETRIED", "CONNECT_DELAYED", "CLOSED"]
@@ -210,7 +212,10 @@ def io_threads():
     """{name: its directory} of the I/O threads of this process."""
     found = {}
     for task in Path("/proc/self/task").iterdir():
-        name = (task / "comm").read_text().strip()
+        try:
+            name = (task / "comm").read_text().strip()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has just ended
         if "IO/" in name:
             found[task] = name
     return found

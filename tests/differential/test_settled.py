@@ -4,6 +4,7 @@ The peer is a plain socket that speaks ZMTP by hand. A listener is asked by a co
 reconnection. The two values are such that the one of the endpoint makes something happen: nobody waits for what must not come.
 """
 
+import errno
 import importlib
 import os
 import socket
@@ -216,6 +217,11 @@ def descriptor_option(level, name):
     return observe
 
 
+def bound_to(_peer, _made, descriptor):
+    with socket.socket(fileno=os.dup(descriptor())) as duplicate:
+        return duplicate.getsockopt(SOCKET, socket.SO_BINDTODEVICE, 16)
+
+
 SOCKET, TCP = socket.SOL_SOCKET, getattr(socket, "IPPROTO_TCP", 6)
 TCP_USER_TIMEOUT = 18
 PING = (4, b"\x04PING")
@@ -277,6 +283,30 @@ def test_OPT_9_descriptors_of_later_connections(each, option, side):
     observe = descriptor_option(level, name)
     assert each(lambda library: getattr(library, side)("PULL", before, {}, observe)) == expected
     assert each(lambda library: getattr(library, side)("PULL", before, after, observe)) == expected
+
+
+@linux
+@pytest.mark.parametrize("side", ["bound", "connecting"])
+def test_OPT_9_priority_of_later_connections(side):
+    """Only here: a release of libzmq does not have it."""
+    library = Library("zmqcore")
+    observe = descriptor_option(SOCKET, socket.SO_PRIORITY)
+    assert getattr(library, side)("PULL", {"PRIORITY": 3}, {"PRIORITY": 5}, observe) == 3
+    library.close()
+
+
+@linux
+@pytest.mark.parametrize("side", ["bound", "connecting"])
+def test_OPT_9_device_of_later_connections(each, side):
+    """Older kernels ask for a privilege."""
+
+    def device(library):
+        try:
+            return getattr(library, side)("PULL", {"BINDTODEVICE": b"lo"}, {"BINDTODEVICE": b"nowhere0"}, bound_to)
+        except library.zmq.ZMQError as error:
+            return error.errno
+
+    assert each(device) in (b"lo\0", errno.EPERM)
 
 
 # ---- how it is connected again; RECONNECT_... count at once here, on purpose (REC-5)
