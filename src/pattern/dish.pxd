@@ -19,7 +19,7 @@ from pattern.steps cimport pattern_close_pipe
 from pattern.strategies.fair_queue cimport fq_discard, fq_front, fq_skip, fq_take
 from pattern.strategies.subscriptions cimport subscriptions_add, subscriptions_has, subscriptions_remove
 from pattern.xsub cimport (
-    sub_attach, sub_detach, sub_ended, sub_free, sub_init, sub_out_ready, sub_ready, sub_t, sub_tell, sub_topics_count,
+    sub_attach, sub_detach, sub_ended, sub_free, sub_init, sub_out_ready, sub_promise, sub_promised, sub_ready, sub_t, sub_tell, sub_topics_count,
 )
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_second
@@ -81,7 +81,7 @@ cdef inline msg_t *dish_front(pattern_t *pt) noexcept nogil:
             if not p.ended:
                 # Otherwise there is no connection any more, and what stands behind would go with the pipe though poll may have promised it.
                 pattern_close_pipe(pt, p)
-        elif subscriptions_has(&s.topics, msg_data(front), front.size):
+        elif sub_promised(pt) or subscriptions_has(&s.topics, msg_data(front), front.size):
             return front
         else:
             p.filtered += 1
@@ -105,7 +105,10 @@ cdef inline int dish_recv(pattern_t *pt, msg_t *m) noexcept nogil:
 
 
 cdef inline int dish_events(pattern_t *pt) noexcept nogil:
-    return PATTERN_IN if dish_front(pt) != NULL else 0
+    if dish_front(pt) == NULL:
+        return 0
+    sub_promise(pt)
+    return PATTERN_IN
 
 
 cdef inline void dish_ops(pattern_ops_t *ops) noexcept nogil:

@@ -3,7 +3,7 @@
 # Rules
 # - It tells publishers of every subscribe but only of the last unsubscribe of a topic.
 # - It filters what arrives by itself, too, for publishers hear of a change later than the application makes it, and know nothing of exact
-#   subscriptions and exclusions.
+#   subscriptions and exclusions. But what poll has told of is received (sub_promise).
 
 from libc.stdint cimport uint32_t
 from base.errors cimport EAGAIN, ENOMEM
@@ -17,7 +17,7 @@ from pattern.strategies.radix cimport radix_entry, radix_find
 from pattern.strategies.subscriptions cimport (
     subscriptions_add, subscriptions_match, subscriptions_remove, TOPIC_ABSENT, TOPIC_LAST,
 )
-from pattern.xsub cimport sub_t, sub_tell, subscriber_ops
+from pattern.xsub cimport sub_promise, sub_promised, sub_t, sub_tell, subscriber_ops
 
 
 cdef inline int sub_change(pattern_t *pt, const unsigned char *topic, size_t size, bint add) noexcept nogil:
@@ -85,7 +85,7 @@ cdef inline msg_t *sub_front(pattern_t *pt) noexcept nogil:
         front = fq_front(&pt.fq)
         if front == NULL or pt.fq.more:
             return front
-        if sub_wants(pt, s, front):
+        if sub_promised(pt) or sub_wants(pt, s, front):
             return front
         pt.fq.pipes[pt.fq.current].filtered += 1
         fq_discard(&pt.fq, front)
@@ -106,7 +106,11 @@ cdef inline int sub_recv(pattern_t *pt, msg_t *m) noexcept nogil:
 
 
 cdef inline int sub_events(pattern_t *pt) noexcept nogil:
-    return PATTERN_IN if sub_front(pt) != NULL else 0
+    if sub_front(pt) == NULL:
+        return 0
+    if not pt.fq.more:
+        sub_promise(pt)
+    return PATTERN_IN
 
 
 cdef inline void sub_ops(pattern_ops_t *ops) noexcept nogil:

@@ -7,7 +7,7 @@
 #   publishers, and one without room misses it. With ONLY_FIRST_SUBSCRIBE the later frames of a message are looked at only if the first was one.
 # - A subscription that is a whole message travels as control. One inside a multipart message stays a frame of it: the message keeps its shape.
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 from base.memory cimport calloc, free
 from base.errors cimport ENOMEM
 from message.message cimport msg_t, msg_data, msg_close, msg_share, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
@@ -32,6 +32,8 @@ cdef struct sub_t:
     subscriptions_t topics
     fan_out_t fan
     finer_t *finer              # SUB; NULL: prefixes only
+    pipe_t *promised            # SUB and DISH: events have told of the message at its front; sub_promise()
+    uint64_t promised_at
     # XSUB
     bint sending                # inside a message
     bint looking                # its further frames may be subscriptions
@@ -79,7 +81,26 @@ cdef inline void sub_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
 
 
 cdef inline void sub_detach(pattern_t *pt, pipe_t *p) noexcept nogil:
-    fan_remove(&(<sub_t *> pt.part).fan, p)
+    cdef sub_t *s = <sub_t *> pt.part
+    fan_remove(&s.fan, p)
+    if s.promised == p:
+        s.promised = NULL
+
+
+cdef inline void sub_promise(pattern_t *pt) noexcept nogil:
+    """The application is told that the message at the front of the queue is there. It gets it, whatever it unsubscribes from before it asks. (A pipe that
+    conflates may have another one by then.)"""
+    cdef sub_t *s = <sub_t *> pt.part
+    cdef pipe_t *p = pt.fq.pipes[pt.fq.current]
+    if p.inr.only == NULL:
+        s.promised = p
+        s.promised_at = p.inr.rmsgs
+
+
+cdef inline bint sub_promised(pattern_t *pt) noexcept nogil:
+    """Whether the message at the front of the queue has been promised."""
+    cdef sub_t *s = <sub_t *> pt.part
+    return s.promised == pt.fq.pipes[pt.fq.current] and s.promised_at == s.promised.inr.rmsgs
 
 
 cdef inline void sub_out_ready(pattern_t *pt, pipe_t *p) noexcept nogil:

@@ -1,6 +1,6 @@
 """PUB, SUB, XPUB and XSUB: matching, subscription notices, manual mode, what is dropped and what is not."""
 import pytest
-from awaiting import Events, bound, endpoint, fill, join, received, received_up_to, silent, until
+from awaiting import SECONDS, Events, bound, endpoint, fill, join, received, received_up_to, silent, until
 from transports import NETWORKS
 
 
@@ -512,6 +512,60 @@ def test_SUB_11_pollin_only_for_matching_messages(zmq, publishing):
     control.subscribe(b"A")
     xpub.send(b"B")
     silent(control, 50)
+
+
+def change(zmq, sub, how):
+    if how == "unsubscribe":
+        sub.unsubscribe(b"A")
+    else:
+        sub.subscribe(b"A")  # with INVERT_MATCHING that is one topic less
+
+
+@pytest.mark.parametrize("how", ["unsubscribe", "invert"])
+@pytest.mark.parametrize("told_by", ["poll", "EVENTS"])
+def test_SUB_16_what_poll_has_told_of_is_received(zmq, make, fresh, transport, told_by, how):
+    """Whatever is unsubscribed from before it is received; what comes behind is filtered."""
+    xpub, sub = make("XPUB", INVERT_MATCHING=int(how == "invert")), make("SUB", INVERT_MATCHING=int(how == "invert"))
+    xpub.bind(fresh(transport))
+    sub.subscribe(b"A" if how == "unsubscribe" else b"B")
+    sub.connect(endpoint(xpub))
+    assert xpub.recv()[:1] == b"\1"
+    xpub.send_multipart([b"A1", b"rest"])
+    xpub.send(b"A2")
+    if told_by == "poll":
+        assert sub.poll(SECONDS * 1000) == zmq.POLLIN
+    else:
+        until(lambda: sub.getsockopt(zmq.EVENTS) & zmq.POLLIN)
+    change(zmq, sub, how)
+    assert sub.recv_multipart(zmq.DONTWAIT) == [b"A1", b"rest"]
+    silent(sub)
+
+
+@pytest.mark.better
+def test_SUB_16_with_several_publishers(zmq, make, fresh, transport):
+    """Each message that was told of, of whichever publisher; and a publisher that goes takes the promise along with its message, or leaves both."""
+    sub = make("SUB")
+    sub.subscribe(b"A")
+    xpubs = [make("XPUB") for _ in range(3)]
+    for xpub in xpubs:
+        xpub.bind(fresh(transport))
+        sub.connect(endpoint(xpub))
+        xpub.recv()
+    for number, xpub in enumerate(xpubs):
+        xpub.send(b"A%d" % number)
+    assert sub.poll(SECONDS * 1000) == zmq.POLLIN
+    sub.unsubscribe(b"A")
+    for xpub in xpubs:
+        xpub.recv()
+    assert len(received(sub)) == 1
+    sub.subscribe(b"A")
+    for xpub in xpubs:
+        xpub.recv()
+        xpub.send(b"A")
+        assert sub.poll(SECONDS * 1000) == zmq.POLLIN
+        xpub.close()
+    sub.unsubscribe(b"A")
+    assert len(received(sub)) <= 1
 
 
 @pytest.mark.better

@@ -5,7 +5,7 @@ import socket
 import threading
 
 import pytest
-from awaiting import bound, endpoint, until
+from awaiting import bound, endpoint, silent, until
 from platforms import errno
 from raw_attack import closed, dial, greet, ready
 
@@ -176,6 +176,20 @@ def test_DRAFT_13_a_dish_can_be_polled(zmq, make, host, ipv6):
     radio.send(b"one", group=LONGEST)
     assert poller.poll(10000) == [(dish, zmq.POLLIN)]
     assert told(dish) == (LONGEST, b"one")
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ipc", "inproc"])
+def test_DRAFT_20_what_poll_has_told_of_is_received(zmq, pair, transport):
+    """Although its group has been left."""
+    radio, dish = pair("RADIO", "DISH", transport)
+    dish.join("one")
+    heard(zmq, radio, 1)
+    for body in (b"1", b"2"):
+        radio.send(body, group="one")
+    assert dish.poll(10000) == zmq.POLLIN
+    dish.leave("one")
+    assert told(dish) == ("one", b"1")
+    silent(dish)
 
 
 def test_MSG_14_a_frame_has_a_group(zmq, pair):
