@@ -134,7 +134,7 @@ def transports(program, number):
     used = {program["endpoints"][c[2]] for c in program["calls"] if c[1] == number and c[0] in ("bind", "connect", "unbind", "disconnect")}
     found = "none" if not used else "inproc" if used == {"inproc"} else "mixed" if "inproc" in used else "network"
     labels = {"self": joins_itself, "odd": joins_odd_types, "second": has_second_peers, "conflate": conflates,
-              "partial": sends_parts, "misfit": joins_misfits, "twice": connects_twice}
+              "partial": sends_parts, "misfit": joins_misfits, "twice": connects_twice, "again": binds_again}
     return " ".join([found, *(label for label, applies in labels.items() if applies(program))])
 
 
@@ -171,6 +171,17 @@ def joins_odd_types(program):
 def connects_twice(program):
     """A socket to one endpoint: two connections, perhaps with one routing id."""
     return max(collections.Counter(tuple(c[1:3]) for c in program["calls"] if c[0] == "connect").values(), default=0) > 1
+
+
+def binds_again(program):
+    """A socket an endpoint that it has let go."""
+    let_go = set()
+    for name, number, *arguments in program["calls"]:
+        if name == "unbind":
+            let_go.add((number, arguments[0]))
+        elif name == "bind" and (number, arguments[0]) in let_go:
+            return True
+    return False
 
 
 FITTING = {frozenset(pair.split()) for pair in (

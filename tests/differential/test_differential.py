@@ -65,6 +65,7 @@ def test_the_page_decides_kinds_it_names_and_no_others():
     assert not table.decided("recv PULL inproc: message / EAGAIN")
     assert table.decided("send DEALER network misfit: done / EAGAIN") and table.decided("seen REP network: order / order")
     assert not table.decided("seen PULL network: ACCEPTED / nothing")
+    assert table.decided("seen PULL network again: nothing / ACCEPTED HANDSHAKE_SUCCEEDED") and not table.decided("seen PULL network: nothing / ACCEPTED")
 
 
 def test_types_that_do_not_fit_are_told():
@@ -74,6 +75,12 @@ def test_types_that_do_not_fit_are_told():
     assert differential.transports({**program, "endpoints": ["inproc"]}, 0) == "inproc"
     program["sockets"][0]["type"] = "ROUTER"
     assert differential.transports(program, 1) == "network"
+
+
+def test_a_second_bind_of_an_endpoint_is_told():
+    program = {"sockets": [{"type": "PULL", "options": []}], "endpoints": ["tcp"], "calls": [["bind", 0, 0], ["unbind", 0, 0]]}
+    assert differential.transports(program, 0) == "network"
+    assert differential.transports({**program, "calls": [*program["calls"], ["bind", 0, 0]]}, 0) == "network again"
 
 
 def test_a_seed_is_always_the_same_program():
