@@ -12,7 +12,7 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT32_MAX, UINT64_MAX
 from libc.string cimport memcpy, memset
 from base.errors cimport EINVAL, ENOMEM
-from base.mechanisms cimport CURVE_KEY_SIZE, MECHANISM_CURVE
+from base.mechanisms cimport CURVE_KEY_SIZE, MECHANISM_CURVE, MECHANISM_PLAIN
 from option.field cimport bytes_assign, bytes_clear, list_append, list_assign, list_clear
 from option.key cimport key_assign, key_put
 from option.property cimport property_add
@@ -107,6 +107,11 @@ cdef inline bint option_chooses_mechanism(int option) noexcept nogil:
     """Whether it belongs to a mechanism, which a set chooses."""
     cdef const option_row_t *row = option_find(option)
     return row != NULL and (row.rule == RULE_SERVER or row.rule == RULE_CLIENT or row.rule == RULE_MECHANISM)
+
+
+cdef inline bint options_hear_passwords(const options_t *o) noexcept nogil:
+    """Whether peers tell theirs."""
+    return o.mechanism == MECHANISM_PLAIN and o.as_server != 0
 
 
 cdef inline bint option_settles(int option) noexcept nogil:

@@ -8,7 +8,7 @@ from base.memory cimport malloc
 from base.platform cimport zc_shared_there
 from compression.libraries cimport lz4_there, zstd_there
 from compression.ops cimport CODEC_LZ4, CODEC_ZSTD
-from option.store cimport options_frame_max, options_message_bytes_max, options_message_frames_max
+from option.store cimport options_frame_max, options_hear_passwords, options_message_bytes_max, options_message_frames_max
 from option.table cimport option_bytes_t, option_list_t, options_t
 from pattern.ops cimport DATAGRAMS, PUBLISHES
 from pattern.pattern cimport pattern_is
@@ -65,6 +65,7 @@ cdef inline void tuning_from(socket_t *s, const endpoint_t *e, tuning_t *t) noex
     t.tls.trust_system = o.tls_trust_system != 0
     t.tls.client_certificates = o.tls_verify_client
     t.tls.tls12 = o.tls_allow_12 != 0
+    t.tls.wiping = options_hear_passwords(o)
     t.compression.libraries[CODEC_LZ4] = &s.ctx.lz4 if lz4_there(&s.ctx.lz4) else NULL
     t.compression.libraries[CODEC_ZSTD] = &s.ctx.zstd if zstd_there(&s.ctx.zstd) else NULL
     t.compression.level = o.compression_level

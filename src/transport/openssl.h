@@ -23,6 +23,7 @@ enum {
     SSL_ERROR_ZERO_RETURN = 6,
     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 2,
     SSL_MODE_RELEASE_BUFFERS = 16,
+    SSL_OP_CLEANSE_PLAINTEXT = 1 << 1, /* OpenSSL 3; before that it means nothing */
     SSL_OP_NO_TICKET = 1 << 14,
     SSL_OP_NO_COMPRESSION = 1 << 17,
     SSL_OP_PRIORITIZE_CHACHA = 1 << 21,

@@ -16,6 +16,7 @@ cdef extern from "transport/openssl.h" nogil:
         SSL_ERROR_ZERO_RETURN
         SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
         SSL_MODE_RELEASE_BUFFERS
+        SSL_OP_CLEANSE_PLAINTEXT
         SSL_OP_NO_TICKET
         SSL_OP_NO_COMPRESSION
         SSL_OP_PRIORITIZE_CHACHA

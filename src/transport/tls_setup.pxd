@@ -17,7 +17,8 @@ from base.memory cimport calloc, free
 from base.platform cimport ZC_FAMILY_V4, ZC_FAMILY_V6, zc_cpu_has_aes, zc_sa_parse_numeric
 from transport.openssl cimport (
     ERR_REASON, PEM_R_NO_START_LINE, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER, SSL_MODE_RELEASE_BUFFERS,
-    SSL_OP_CIPHER_SERVER_PREFERENCE, SSL_OP_NO_COMPRESSION, SSL_OP_NO_RENEGOTIATION, SSL_OP_NO_TICKET, SSL_OP_PRIORITIZE_CHACHA,
+    SSL_OP_CIPHER_SERVER_PREFERENCE, SSL_OP_CLEANSE_PLAINTEXT, SSL_OP_NO_COMPRESSION, SSL_OP_NO_RENEGOTIATION, SSL_OP_NO_TICKET,
+    SSL_OP_PRIORITIZE_CHACHA,
     SSL_SESS_CACHE_OFF,
     SSL_VERIFY_FAIL_IF_NO_PEER_CERT, SSL_VERIFY_NONE, SSL_VERIFY_PEER, TLS1_2_VERSION, TLS1_3_VERSION,
     X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, X509_V_FLAG_PARTIAL_CHAIN, openssl_t,
@@ -227,6 +228,8 @@ cdef inline int tls_prepare_context(tls_setup_t *t, const tls_wishes_t *w, const
     t.lib.SSL_CTX_set_options(
         t.ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE
         | SSL_OP_PRIORITIZE_CHACHA)
+    if w.wiping:                    # not for everybody: it costs each record a pass over its bytes
+        t.lib.SSL_CTX_set_options(t.ctx, SSL_OP_CLEANSE_PLAINTEXT)
     rc = tls_order(t)
     if rc < 0:
         return rc

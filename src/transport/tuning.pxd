@@ -29,6 +29,7 @@ cdef struct tls_wishes_t:
     bint trust_system
     int client_certificates        # of a server: 0 it asks for none, 1 they may show one, 2 they have to
     bint tls12                     # TLS 1.2 is good enough
+    bint wiping                    # what comes may be a password: nothing of it stays in OpenSSL's buffers
 
 # How messages are compressed.
 cdef struct compression_wishes_t:

@@ -5,6 +5,7 @@ disguise of their memory."""
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -170,7 +171,8 @@ def test_a_password_leaves_nothing_in_server_and_client(scheme, size):
         server.say("next")
     server.say(disguised(password))
     found = [server.ask(), server.ask()]
-    assert scheme == "tls+tcp" or found == [[[]], [[]]]  # OpenSSL keeps what it has decrypted for a while
+    # Older versions keep what they have decrypted for a while.
+    assert found == [[[]], [[]]] or (scheme == "tls+tcp" and ssl.OPENSSL_VERSION_INFO < (3,))
     server.end()
 
 
