@@ -100,6 +100,7 @@ enum { /* flags */
     OPTION_BY_API = 16,     /* the Python API sets and reads other options for it */
     OPTION_CRYPTO = 32,     /* a set needs the library of CURVE's primitives, which the Python API loads */
     OPTION_GSS = 64,        /* a set needs the system's GSSAPI, which the Python API looks for */
+    OPTION_TAKEN = 128,     /* bind() and connect() make something of it: what an endpoint keeps has it not once more */
 };
 
 enum { /* set_on, get_on, zero_on, manual_on: socket types, one bit for each number of pattern/types.pxd */

@@ -18,7 +18,7 @@ from option.key cimport key_assign, key_put
 from option.property cimport property_add
 from option.table cimport (
     KEEP_BYTES, KEEP_FLAG, KEEP_INT, KEEP_INT64, KEEP_LIST, OPTIONS_ROOM, OPTION_INT, OPTION_INT64, OPTION_KEY,
-    OPTION_NULL_UNSETS, OPTION_ROOMY, OPTION_TEXT, OPTION_UNKNOWN, RULE_CLIENT, RULE_CLIP, RULE_FILTER, RULE_INVERSE, RULE_LAST_VALUE,
+    OPTION_NULL_UNSETS, OPTION_ROOMY, OPTION_TAKEN, OPTION_TEXT, OPTION_UNKNOWN, RULE_CLIENT, RULE_CLIP, RULE_FILTER, RULE_INVERSE, RULE_LAST_VALUE,
     RULE_MANUAL, RULE_MECHANISM, RULE_PROPERTY, RULE_SERVER, RULE_TENTHS, RULE_TYPE, RULE_VERBOSE, RULE_VERBOSER, WHEN_CALL,
     option_bytes_t, option_find, option_list_t, option_row_t, option_table, options_t,
 )
@@ -71,7 +71,7 @@ cdef inline void options_free(options_t *o) noexcept nogil:
 
 
 cdef inline int options_copy(options_t *to, const options_t *o) noexcept nogil:
-    """`to` is nothing yet, and owns what it gets. 0; or -ENOMEM, and it owns nothing."""
+    """What an endpoint keeps of them. `to` is nothing yet, and owns what it gets. 0; or -ENOMEM, and it owns nothing."""
     cdef const option_row_t *row
     cdef const option_bytes_t *value
     cdef int rc = 0
@@ -85,7 +85,7 @@ cdef inline int options_copy(options_t *to, const options_t *o) noexcept nogil:
             memset(option_field(to, row), 0, sizeof(option_list_t))
     for i in range(OPTIONS_ROOM):
         row = &option_table[i]
-        if rc == 0 and row.keep == KEEP_BYTES:
+        if rc == 0 and row.keep == KEEP_BYTES and not row.flags & OPTION_TAKEN:
             value = <const option_bytes_t *> option_field(<options_t *> o, row)
             rc = bytes_assign(<option_bytes_t *> option_field(to, row), value.data, value.size)
         elif rc == 0 and row.keep == KEEP_LIST:

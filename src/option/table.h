@@ -45,17 +45,17 @@
 /* A text that a client shows. */
 #define CREDENTIAL(name_, field, mechanism_, text) \
     ROW(name_, TEXT, text, AT(field), .keep = KEEP_BYTES, .rule = RULE_CLIENT, .item = MECHANISM_##mechanism_, \
-        RANGE(0, 1, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CALL, .flags = OPTION_NULL_UNSETS)
+        RANGE(0, 1, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CALL, .flags = OPTION_NULL_UNSETS | OPTION_TAKEN)
 #define CURVE_KEY(name_, field, get_, rule_, text) \
     ROW(name_, KEY, text, AT(field), .keep = KEEP_BYTES, .rule = RULE_##rule_, .item = MECHANISM_CURVE, \
         RANGE(0, CURVE_KEY_SIZE, CURVE_KEY_TEXT_SIZE + 1), TYPES(ALL, get_), .when = WHEN_CALL, \
-        .flags = OPTION_CRYPTO)
+        .flags = OPTION_CRYPTO | OPTION_TAKEN)
 #define GSSAPI_NAME(name_, field, rule_, text) \
     ROW(name_, TEXT, text, AT(field), .keep = KEEP_BYTES, .rule = RULE_##rule_, .item = MECHANISM_GSSAPI, \
-        RANGE(0, 1, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CALL, .flags = OPTION_NULL_UNSETS | OPTION_GSS)
+        RANGE(0, 1, SECURITY_TEXT_MAX), TYPES(ALL, ALL), .when = WHEN_CALL, .flags = OPTION_NULL_UNSETS | OPTION_GSS | OPTION_TAKEN)
 /* A text of TLS, which may be a secret. None at all takes it back. */
 #define PEM(name_, field, most, text) \
-    ROW(name_, BYTES, text, AT(field), .keep = KEEP_BYTES, RANGE(0, 0, most), TYPES(ALL, NONE), .when = WHEN_CALL)
+    ROW(name_, BYTES, text, AT(field), .keep = KEEP_BYTES, RANGE(0, 0, most), TYPES(ALL, NONE), .when = WHEN_CALL, .flags = OPTION_TAKEN)
 /* A feature that is not built in. */
 #define ABSENT(name_, kind_, text) ROW(name_, kind_, text, .flags = OPTION_ABSENT)
 /* What the socket tells about itself. */
@@ -319,7 +319,7 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         "dropped."),
     PATTERN(ROUTER_HANDOVER, router_handover, ROUTERS, AT_ONCE,
         "A new peer takes over the routing id of a peer that has the same one, which is disconnected."),
-    PATTERN(ROUTER_RAW, router_raw, ROUTERS, CONNECTION,
+    PATTERN(ROUTER_RAW, router_raw, ROUTERS, CALL,
         "Connections carry raw bytes instead of ZMTP, as those of a STREAM do."),
     ROW(STREAM_NOTIFY, INT,
         "A STREAM receives [routing id, empty frame] when a connection has come and when it has gone.",

@@ -59,6 +59,7 @@ cdef extern from "option/row.h" nogil:
         OPTION_ROOMY
         OPTION_BY_API
         OPTION_CRYPTO
+        OPTION_TAKEN
         OPTION_GSS
     enum:
         ON_ALL

@@ -168,6 +168,11 @@ cdef struct pattern_t:
     pattern_hooks_t hooks
 
 
+cdef inline bint pattern_raw_by(const pattern_t *pt, const options_t *o) noexcept nogil:
+    """Whether the connections of an endpoint with these options carry raw bytes."""
+    return (pt.ops.traits & RAW) != 0 or o.router_raw != 0
+
+
 cdef inline bint pattern_raw(const pattern_t *pt) noexcept nogil:
-    """Connections carry raw bytes: an empty message ends one."""
-    return (pt.ops.traits & RAW) != 0 or pt.options.router_raw != 0
+    """Messages are those of raw connections: an empty one ends its connection. Older endpoints may carry others."""
+    return pattern_raw_by(pt, pt.options)

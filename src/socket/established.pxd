@@ -16,7 +16,7 @@ from io.timers cimport socket_of
 from option.key cimport key_to_text
 from option.store cimport options_tell_routing_id
 from option.table cimport options_t
-from pattern.ops cimport pattern_raw, CAN_SEND, GROUPS, SENDS_IDENTITY
+from pattern.ops cimport pattern_raw, pattern_raw_by, CAN_SEND, GROUPS, SENDS_IDENTITY
 from pattern.pattern cimport pattern_attach, pattern_is, pattern_ready
 from pipe.pipe cimport pipe_t
 from reactor.io_thread cimport io_young
@@ -103,12 +103,13 @@ cdef inline int connection_handshake(socket_t *s, session_t *x, const char *acce
     """The stream is open. `accepted`: the peer's address as accept() told it, or NULL."""
     cdef engine_config_t config
     cdef credentials_t credentials = credentials_of(endpoint_of(x))
+    cdef const options_t *o = endpoint_of(x).terms.opt
     cdef int rc = connection_note_peer(x, accepted)
     connection_is_young(s, now)
     engine_config_from(s, x, &credentials, &config)
     if rc == 0:
         rc = session_start(
-            x, engine_for(x.stream.ops.engine, pattern_raw(&s.pattern)), &config, <uint32_t> endpoint_of(x).terms.opt.handshake_ivl, now
+            x, engine_for(x.stream.ops.engine, pattern_raw_by(&s.pattern, o)), &config, <uint32_t> o.handshake_ivl, now
         )
     if rc < 0:
         x.state = SESSION_CONNECTING

@@ -23,7 +23,7 @@ from io.end_call cimport socket_end_call
 from io.mailbox cimport mailbox_drain
 from io.wakeup cimport socket_notify, socket_wake
 from option.table cimport options_t
-from pattern.ops cimport CONFLATES_IN, CONFLATES_OUT, pattern_raw
+from pattern.ops cimport CONFLATES_IN, CONFLATES_OUT, pattern_raw_by
 from pattern.pattern cimport (
     pattern_attach, pattern_detach, pattern_in_ready, pattern_is, pattern_out_ready, pattern_ready,
 )
@@ -69,7 +69,7 @@ cdef inline int link_join(inproc_pair_t *link, int side, socket_t *s, const opti
     """Gives one end to a socket, with these options of its endpoint. Its lock is held. 0 or -ENOMEM."""
     cdef pipe_t *p = &link.ends[side]
     cdef unsigned char *id = NULL
-    cdef size_t id_size = 0 if pattern_raw(&s.pattern) else o.routing_id.size
+    cdef size_t id_size = 0 if pattern_raw_by(&s.pattern, o) else o.routing_id.size
     if id_size:
         id = <unsigned char *> malloc(id_size)
         if id == NULL:

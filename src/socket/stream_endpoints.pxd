@@ -87,7 +87,10 @@ cdef inline const char *endpoint_lacks(socket_t *s, const char *text, size_t n, 
     """Why there can be no such endpoint: what the options lack, as a text; NULL: nothing. Lock held."""
     cdef const char *why = NULL
     cdef int rc = 0
-    cdef endpoint_t *e = endpoint_new(s.ctx, text, n, &rc)
+    cdef endpoint_t *e
+    if s.state != SOCKET_OPEN:
+        return NULL                 # closed meanwhile: it would keep what it takes
+    e = endpoint_new(s.ctx, text, n, &rc)
     if e == NULL:
         return NULL
     e.connects = connects

@@ -178,7 +178,6 @@ def test_DRAFT_13_a_dish_can_be_polled(zmq, make, host, ipv6):
     assert told(dish) == (LONGEST, b"one")
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc", "inproc"])
 def test_DRAFT_20_what_poll_has_told_of_is_received(zmq, pair, transport):
     """Although its group has been left."""
     radio, dish = pair("RADIO", "DISH", transport)

@@ -200,6 +200,24 @@ def first_ping(peer, _made, _descriptor):
     return flags, body[:5], int.from_bytes(body[5:7], "big")
 
 
+def wire(peer, made, _descriptor):
+    """What a stranger finds: ZMTP, or raw bytes for the application."""
+    peer.connection.sendall(b"this is no greeting")
+    peer.connection.settimeout(0.01)
+
+    def outcome():
+        if made.poll(0):
+            return "raw"
+        try:
+            return "ZMTP" if peer.connection.recv(1) == GREETING[:1] else "ended"
+        except TimeoutError:
+            return None
+        except ConnectionError:
+            return "ZMTP"  # it refuses what we say, and its greeting is lost with that
+
+    return until(outcome)
+
+
 def mechanism(name):
     return lambda peer, _made, _descriptor: peer.mechanism(name)
 
@@ -238,6 +256,9 @@ SEEN = {
     "HEARTBEAT_IVL": ("PULL", HEARTBEAT, {"HEARTBEAT_IVL": 0}, first_ping, (*PING, 0)),
     "HEARTBEAT_TTL": ("PULL", {**HEARTBEAT, "HEARTBEAT_TTL": 30000}, {"HEARTBEAT_TTL": 60000}, first_ping, (*PING, 300)),
     "HEARTBEAT_TIMEOUT": ("PULL", {**HEARTBEAT, "HEARTBEAT_TIMEOUT": 50}, {"HEARTBEAT_TIMEOUT": 3600000}, silent_peer, True),
+    "ROUTER_RAW": ("ROUTER", {"ROUTER_RAW": 1}, {"ROUTER_RAW": 0}, wire, "raw"),
+    "ROUTER_RAW-set": ("ROUTER", {}, {"ROUTER_RAW": 1}, wire, "ZMTP"),
+    "ROUTER_RAW-secured": ("ROUTER", {"PLAIN_SERVER": 1}, {"ROUTER_RAW": 1}, wire, "ZMTP"),
     "PLAIN_SERVER": ("PULL", {"PLAIN_SERVER": 1}, {"PLAIN_SERVER": 0}, mechanism(b"PLAIN"), b"PLAIN"),
     "CURVE_SERVER": ("PULL", {"CURVE_SERVER": 1, "CURVE_SECRETKEY": b"k" * 32}, {"CURVE_SERVER": 0}, mechanism(b"CURVE"), b"CURVE"),
     "PLAIN_USERNAME": (
@@ -248,7 +269,7 @@ SEEN = {
     ),
 }  # fmt: skip
 CLIENTS = ("PLAIN_USERNAME", "PLAIN_PASSWORD")
-SERVERS = ("PLAIN_SERVER", "CURVE_SERVER")
+SERVERS = ("PLAIN_SERVER", "CURVE_SERVER", "ROUTER_RAW-secured")
 DESCRIPTORS = {
     "SNDBUF": ({"SNDBUF": 20000}, {"SNDBUF": 30000}, SOCKET, socket.SO_SNDBUF, 40000),  # Linux doubles it
     "RCVBUF": ({"RCVBUF": 20000}, {"RCVBUF": 30000}, SOCKET, socket.SO_RCVBUF, 40000),
