@@ -39,6 +39,7 @@ from socket.connections cimport connections_end, connections_plan, graves_clear
 from socket.endpoints cimport endpoints_close, endpoints_init
 from socket.io_threads cimport context_stop_io
 from socket.memory cimport memory_open
+from socket.inproc cimport inproc_unregister
 from socket.monitor cimport monitor_take
 from socket.occurrences cimport overflow_occurrence
 from socket.pipes cimport pipe_remove, pipe_retire, socket_doom
@@ -386,6 +387,9 @@ cdef inline void socket_close(socket_t *s, int linger_ms, bint set_linger) noexc
     # Under the same lock as the change of state: who installs a monitor after this finds the socket closed. It hears of the listeners, and
     # nothing of what lingers.
     monitor = monitor_take(s)
+    if monitor != NULL:
+        # Its name goes by the descriptor: who gets the descriptor next may ask for the name at once.
+        inproc_unregister(monitor.pair.endpoints)
     # Not kept any longer: what follows waits for the I/O thread, which may be waiting for this mutex.
     zc_mutex_unlock(&ctx.mutex)
     socket_close_pipes(s)

@@ -1,6 +1,7 @@
 """Monitoring: which events come in which order, with which values and addresses."""
 import socket
 import struct
+import threading
 
 import pytest
 from awaiting import Events, dead_endpoint, endpoint, fill
@@ -399,3 +400,28 @@ def test_MON_16_statistics_of_the_queues(zmq, make, fresh, both_ends, transport)
     for _ in range(sent):
         pull.recv()
     assert stats_of(zmq, client) == stats_of(zmq, server) == (0, 0)
+
+
+@pytest.mark.better  # libzmq takes more descriptors than a process may have
+def test_the_name_of_a_monitor_goes_with_the_descriptor_of_its_socket(zmq, make):
+    """get_monitor_socket() names it after the descriptor, which the next socket, of another thread, may have at once."""
+    refused = []
+
+    def come_and_go():
+        for _ in range(1000):
+            pull = make("PULL")
+            try:
+                monitor = pull.get_monitor_socket()
+            except zmq.ZMQError as error:
+                refused.append(error)
+            else:
+                pull.bind("tcp://127.0.0.1:*")
+                pull.close(0)
+                monitor.close(0)
+
+    threads = [threading.Thread(target=come_and_go) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refused == []
