@@ -6,7 +6,7 @@ from base.platform cimport (
 from reactor.pollset cimport pollset_t, pollset_wait_many
 from base.config cimport SIGNAL_CHECK_LATER_NS, SIGNAL_CHECK_NS
 from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end
-from io.wait cimport socket_until
+from io.wait cimport socket_until, wait_pause
 
 cdef enum:
     ZMQ_POLLIN = 1
@@ -25,11 +25,12 @@ cdef int poll_socket(Socket sock, int wanted) except -1:
     return rc & wanted
 
 
-cdef int poll_wait(list socks, list flags, zc_pollfd_t *fds, int nfds, uint64_t until) except -1:
+cdef int poll_wait(list socks, list flags, zc_pollfd_t *fds, int nfds, uint64_t until, uint64_t *pause) except -1:
     """Sleeps until one of them may have something. Returns at once if one has news that came meanwhile."""
     cdef int n = len(socks)
     cdef int i
     cdef int begun = 0
+    cdef int nsets = 0
     cdef int rc = 0
     cdef uint64_t at = until
     cdef uint64_t now
@@ -44,13 +45,15 @@ cdef int poll_wait(list socks, list flags, zc_pollfd_t *fds, int nfds, uint64_t 
         raise MemoryError
     for i in range(n):
         held[i] = (<Socket> socks[i]).s
-        sets[i] = &held[i].set
         ready[i] = flags[i]
     with nogil:
         while begun < n:
             rc = socket_poll_begin(held[begun], ready[begun])
             if rc < 0:
                 break
+            if rc != 2:
+                sets[nsets] = &held[begun].set
+                nsets += 1
             begun += 1
             news = news or rc == 1
         if rc >= 0:
@@ -58,8 +61,10 @@ cdef int poll_wait(list socks, list flags, zc_pollfd_t *fds, int nfds, uint64_t 
                 if socket_poll_deadline(held[i]) < at:
                     at = socket_poll_deadline(held[i])
             now = zc_now_ns()
+            if nsets < n:
+                at = min(at, now + wait_pause(pause))
             rc = pollset_wait_many(
-                sets, ready, n, fds, nfds,
+                sets, ready, nsets, fds, nfds,
                 0 if news else (-1 if at == UINT64_MAX else (<int64_t> (at - now) if at > now else 0)))
         for i in range(begun):
             socket_poll_end(held[i])
@@ -198,6 +203,7 @@ def zmq_poll(sockets: Sequence[tuple[Any, int]], timeout: int = -1) -> list[tupl
     cdef zc_pollfd_t *fds
     cdef int nfds
     cdef int waits = 0
+    cdef uint64_t pause = 0
     cdef uint64_t until
     cdef uint64_t now
     cdef uint64_t at
@@ -220,7 +226,7 @@ def zmq_poll(sockets: Sequence[tuple[Any, int]], timeout: int = -1) -> list[tupl
             at = until
             if waits < 2 or not zc_signals_interrupt():
                 at = min(until, now + (SIGNAL_CHECK_LATER_NS if waits else SIGNAL_CHECK_NS))
-            poll_wait(socks, flags, fds, nfds, at)
+            poll_wait(socks, flags, fds, nfds, at, &pause)
             waits += 1
     finally:
         PyMem_Free(fds)

@@ -18,7 +18,8 @@ from io.wakeup cimport socket_close_set, socket_open_set
 
 cdef inline int socket_poll_begin(socket_t *s, int wanted) noexcept nogil:
     """No lock held. Counts the caller among the socket's sleepers; socket_poll_end() must follow. 1: there is news (one of the wanted events
-    among it: others may have taken it in since the caller looked), do not sleep. Negative errno: not begun."""
+    among it: others may have taken it in since the caller looked), do not sleep. 2: its set is no place to sleep in, look again after a
+    pause (wait_pause). Negative errno: not begun."""
     cdef int rc
     zc_lock_acquire(&s.lock)
     # `notified` is left set: handling it here would be news that the caller, who has looked at the events already, never hears of.
@@ -39,7 +40,7 @@ cdef inline int socket_poll_begin(socket_t *s, int wanted) noexcept nogil:
             socket_end_call(s)
             rc = pattern_events(&s.pattern)
         rc &= wanted
-        rc = 1 if rc or zc_load_acquire_u32(&s.notified) or s.pattern.unfinished or s.rousing else 0
+        rc = 1 if rc or zc_load_acquire_u32(&s.notified) or s.pattern.unfinished or s.rousing else 2 if s.level else 0
         s.blocked += 1
         if s.rousing:
             s.rousing += 1      # socket_poll_end() takes off what it finds

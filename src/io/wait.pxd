@@ -4,6 +4,8 @@
 # - A wait ends for news, a timer, the caller's deadline, or the turn of signal handlers (-EINTR: the caller runs them and calls again).
 # - A signal on the way to sleep does not end it: the first turn comes after SIGNAL_CHECK_NS, asked of the I/O thread, the second one by a timer.
 #   Where signals end no sleep at all, every further one comes by a timer, too.
+# - While the exported FD is up (`level`), for something that the caller does not wait for, no sleep in the poll set would last. The caller pauses
+#   instead, and then looks at the set; each pause of a call is twice as long as the one before, up to PAUSE_MAX_NS. News is so much later then.
 # - A sleep with a timer costs the kernel a microsecond more than one without. The first sleep of a call is so short that it has none for what can be
 #   late (the look at a socket that may rest): in round trips every sleep is a first one.
 
@@ -11,7 +13,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t, UINT64_MAX
 from base.atomics cimport zc_add_u32, zc_fence, zc_load_acquire_u32, zc_sub_u32
 from base.config cimport POLL_BATCH, SIGNAL_CHECK_LATER_NS, SIGNAL_CHECK_NS
 from base.errors cimport EAGAIN, EINTR
-from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns, zc_signals_interrupt, zc_yield
+from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns, zc_poll, zc_signals_interrupt, zc_yield
 from reactor.io_thread cimport io_help, io_thread_t
 from reactor.pollset cimport pollset_wait
 from reactor.pollset_event cimport pollevent_t
@@ -25,11 +27,16 @@ from io.timers cimport timers_next, timers_urgent
 from io.turn cimport socket_dispatch, socket_timers
 from io.wakeup cimport socket_close_set, socket_open_set
 
+cdef enum:
+    PAUSE_FIRST_NS = 20000      # some system calls long
+    PAUSE_MAX_NS = 2000000      # 500 looks a second take a processor half a per cent of its time
+
 # What a blocking call keeps from one sleep to the next.
 cdef struct wait_t:
     uint64_t until              # it ends then at the latest
     uint64_t look               # signal handlers get their turn then; 0 = they have just had it
     uint32_t looks              # how often they have had it
+    uint64_t pause              # the last one
 
 
 cdef inline uint64_t socket_until(int64_t timeout_ms) noexcept nogil:
@@ -40,6 +47,13 @@ cdef inline void wait_begin(wait_t *w, int64_t timeout_ms) noexcept nogil:
     w.until = socket_until(timeout_ms)
     w.look = 0
     w.looks = 0
+    w.pause = 0
+
+
+cdef inline uint64_t wait_pause(uint64_t *last) noexcept nogil:
+    """The next one."""
+    last[0] = min(max(last[0] * 2, <uint64_t> PAUSE_FIRST_NS), <uint64_t> PAUSE_MAX_NS)
+    return last[0]
 
 
 cdef inline bint wait_signals_due(wait_t *w, uint64_t now) noexcept nogil:
@@ -63,11 +77,13 @@ cdef inline void socket_unblocked(socket_t *s) noexcept nogil:
             wakeup_clear(s)
 
 
-cdef inline int socket_sleep(socket_t *s, pollevent_t *events, uint64_t until) noexcept nogil:
+cdef inline int socket_sleep(socket_t *s, wait_t *w, pollevent_t *events, uint64_t until) noexcept nogil:
     """In the kernel until something happens or that time comes. Lock held, released meanwhile. How many events, up to POLL_BATCH, or a
     negative errno."""
     cdef uint64_t now = zc_now_ns()
+    cdef int64_t timeout = -1 if until == UINT64_MAX else (<int64_t> (until - now) if until > now else 0)
     cdef uint32_t epoch = s.epoch
+    cdef bint level = s.level
     cdef io_thread_t *io
     cdef int n
     s.blocked += 1
@@ -75,7 +91,10 @@ cdef inline int socket_sleep(socket_t *s, pollevent_t *events, uint64_t until) n
     zc_lock_release(&s.lock)
     if io != NULL:
         io_help(io)
-    n = pollset_wait(&s.set, events, POLL_BATCH, -1 if until == UINT64_MAX else (<int64_t> (until - now) if until > now else 0))
+    if level:
+        zc_poll(NULL, 0, <int64_t> min(wait_pause(&w.pause), <uint64_t> timeout))       # -1 is more than any
+        timeout = 0
+    n = pollset_wait(&s.set, events, POLL_BATCH, timeout)
     zc_lock_acquire(&s.lock)
     socket_unblocked(s)
     if epoch != s.epoch and n > 0:
@@ -123,7 +142,7 @@ cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
         zc_yield()
         zc_lock_acquire(&s.lock)
     elif not zc_load_acquire_u32(&s.notified) and s.state == SOCKET_OPEN:
-        n = socket_sleep(s, events, at)
+        n = socket_sleep(s, w, events, at)
     zc_sub_u32(&s.sleepers, 1)      # before anything is taken in: that would signal this thread as well
     now = zc_now_ns()
     socket_waited(s, began, now)

@@ -24,7 +24,7 @@ from io.end_call cimport socket_end_call
 from io.flush cimport socket_flush, socket_sent
 from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end
 from io.spin cimport socket_alone, socket_check_once, socket_may_spin, socket_spun, socket_yield
-from io.wait cimport wait_begin, wait_t
+from io.wait cimport wait_begin, wait_pause, wait_t
 from session.session cimport FLUSH_FULL
 from socket.send_recv cimport (
     EVENT_IN, EVENT_OUT, socket_enter, socket_events_now, socket_recv_now, socket_send_now, socket_send_wait,
@@ -49,6 +49,7 @@ cdef struct proxy_t:
     socket_t *control           # may be NULL
     bint paused
     bint done
+    uint64_t pause              # the last one of a wait; 0: something has been moved since
     uint64_t counts[8]          # frontend in, out, backend in, out; frames and octets each
     # in hand, from `source` to `target`
     socket_t *source
@@ -220,6 +221,7 @@ cdef inline int proxy_way(proxy_t *p, socket_t *source, socket_t *target) noexce
                 p.inside = False
                 return rc if rc < 0 else moved
             p.n = rc
+            p.pause = 0
             for i in range(rc):
                 got[0] += 1
                 got[1] += p.frames[i].size
@@ -341,11 +343,12 @@ cdef inline bint proxy_spin(proxy_t *p) noexcept nogil:
     return came
 
 
-cdef inline int proxy_sleep(socket_t **socks, int *wanted, int n) noexcept nogil:
-    """Until one of them has news; a while at most."""
+cdef inline int proxy_sleep(socket_t **socks, int *wanted, int n, uint64_t *pause) noexcept nogil:
+    """Until one of them has news; a while at most. `pause`: wait_pause()."""
     cdef pollset_t *sets[3]
     cdef int ready[3]
     cdef int begun = 0
+    cdef int nsets = 0
     cdef int i
     cdef int rc = 0
     cdef bint news = False
@@ -356,7 +359,9 @@ cdef inline int proxy_sleep(socket_t **socks, int *wanted, int n) noexcept nogil
         if rc < 0:
             break
         news = news or rc == 1
-        sets[begun] = &socks[begun].set
+        if rc != 2:
+            sets[nsets] = &socks[begun].set
+            nsets += 1
         begun += 1
     if rc >= 0:
         now = zc_now_ns()
@@ -364,7 +369,9 @@ cdef inline int proxy_sleep(socket_t **socks, int *wanted, int n) noexcept nogil
         for i in range(n):
             if socket_poll_deadline(socks[i]) < at:
                 at = socket_poll_deadline(socks[i])
-        rc = pollset_wait_many(sets, ready, n, NULL, 0, 0 if news or at <= now else <int64_t> (at - now))
+        if nsets < n:
+            at = min(at, now + wait_pause(pause))
+        rc = pollset_wait_many(sets, ready, nsets, NULL, 0, 0 if news or at <= now else <int64_t> (at - now))
     for i in range(begun):
         socket_poll_end(socks[i])
     return rc if rc < 0 else 0
@@ -417,7 +424,7 @@ cdef inline int proxy_wait(proxy_t *p, int fe, int be) noexcept nogil:
         wait[n] = p.control
         wanted[n] = EVENT_IN
         n += 1
-    return proxy_sleep(wait, wanted, n)
+    return proxy_sleep(wait, wanted, n, &p.pause)
 
 
 cdef inline int proxy_wait_for_room(proxy_t *p) noexcept nogil:
@@ -430,7 +437,7 @@ cdef inline int proxy_wait_for_room(proxy_t *p) noexcept nogil:
     wanted[0] = EVENT_OUT
     wait[1] = p.control
     wanted[1] = EVENT_IN
-    return proxy_sleep(wait, wanted, 1 if p.done else 2)
+    return proxy_sleep(wait, wanted, 1 if p.done else 2, &p.pause)
 
 
 cdef inline int proxy_run(proxy_t *p) noexcept nogil:

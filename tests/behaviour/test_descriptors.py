@@ -1,10 +1,14 @@
 """Descriptors: a closed socket has none, a failed call takes none, and a listener that had none takes up its peers by itself."""
 
 import os
+import select
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
+from awaiting import SECONDS, endpoint, until
 from transports import NETWORKS, PLAIN, TRANSPORTS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no limit to set")
@@ -222,3 +226,82 @@ def test_a_call_that_fails_for_want_of_descriptors_keeps_none(zmq, folder, kind)
 @pytest.mark.parametrize("kind", PLAIN)
 def test_a_listener_takes_up_those_who_came_while_the_table_was_full(zmq, folder, kind):
     run(zmq, DEAF, kind, folder)
+
+
+# ---- the exported FD is up for something that a thread does not wait for
+
+
+def busy(wait):
+    """How much of the time that it takes it computes."""
+    began, used = time.monotonic(), time.process_time()
+    wait()
+    return (time.process_time() - used) / (time.monotonic() - began)
+
+
+WAIT_MS = 400
+WAITS = {
+    "call": lambda zmq, made, flag, again: again(),
+    "poll": lambda zmq, made, flag, again: made.poll(WAIT_MS, flag),
+    "zmq_poll": lambda zmq, made, flag, again: zmq.zmq_poll([(made, flag)], WAIT_MS),
+}
+
+
+@pytest.mark.parametrize("how", WAITS)
+def test_a_wait_for_room_while_there_is_input_does_not_compute(zmq, make, fresh, transport, how):
+    made, peer = make("DEALER", SNDTIMEO=WAIT_MS), make("DEALER")
+    made.bind(fresh(transport))
+    peer.connect(endpoint(made))
+    peer.send(b"input")
+    made.getsockopt(zmq.FD)
+    assert made.poll(SECONDS * 1000)
+    peer.close()
+    until(lambda: made.poll(0, zmq.POLLOUT) == 0)
+
+    def send():
+        with pytest.raises(zmq.Again):
+            made.send(b"no peer is there")
+
+    assert busy(lambda: WAITS[how](zmq, made, zmq.POLLOUT, send)) < 0.5
+    assert made.recv() == b"input"
+
+
+@pytest.mark.parametrize("how", WAITS)
+def test_a_wait_for_input_while_a_refused_send_could_go_on_does_not_compute(zmq, make, fresh, transport, how):
+    made, peer = make("DEALER", RCVTIMEO=WAIT_MS), make("DEALER")
+    made.bind(fresh(transport))
+    made.getsockopt(zmq.FD)
+    with pytest.raises(zmq.Again):
+        made.send(b"nobody there", zmq.DONTWAIT)
+    peer.connect(endpoint(made))
+    assert select.select([made], [], [], SECONDS)[0]
+
+    def receive():
+        with pytest.raises(zmq.Again):
+            made.recv()
+
+    assert busy(lambda: WAITS[how](zmq, made, zmq.POLLIN, receive)) < 0.5
+    made.send(b"now")
+    assert peer.recv() == b"now"
+
+
+@pytest.mark.better  # libzmq's FD tells of news once
+def test_a_wait_beside_input_ends_when_there_is_room(zmq, make, fresh, transport):
+    """And the thread that watches the FD is told of the input meanwhile."""
+    made = make("DEALER", SNDTIMEO=int(SECONDS * 1000))
+    made.bind(fresh(transport))
+    peer = make("DEALER")
+    peer.connect(endpoint(made))
+    peer.send(b"input")
+    made.getsockopt(zmq.FD)
+    assert made.poll(SECONDS * 1000)
+    peer.close()
+    until(lambda: made.poll(0, zmq.POLLOUT) == 0)
+    sender = threading.Thread(target=made.send, args=(b"output",))
+    sender.start()
+    for _ in range(20):
+        assert select.select([made], [], [], SECONDS)[0]
+    late = make("DEALER")
+    late.connect(endpoint(made))
+    assert late.recv() == b"output"
+    sender.join()
+    assert made.recv() == b"input"
