@@ -5,7 +5,7 @@
 # - A signal on the way to sleep does not end it: the first turn comes after SIGNAL_CHECK_NS, asked of the I/O thread, the second one by a timer.
 #   Where signals end no sleep at all, every further one comes by a timer, too.
 # - While the exported FD is up (`level`), for something that the caller does not wait for, no sleep in the poll set would last. The caller pauses
-#   instead, and then looks at the set; each pause of a call is twice as long as the one before, up to PAUSE_MAX_NS. News is so much later then.
+#   instead, and then looks at the set; each pause of a call is twice as long as the one before, up to PAUSE_MAX_NS. News comes that much later then.
 # - A sleep with a timer costs the kernel a microsecond more than one without. The first sleep of a call is so short that it has none for what can be
 #   late (the look at a socket that may rest): in round trips every sleep is a first one.
 

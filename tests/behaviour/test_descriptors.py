@@ -232,7 +232,7 @@ def test_a_listener_takes_up_those_who_came_while_the_table_was_full(zmq, folder
 
 
 def busy(wait):
-    """How much of the time that it takes it computes."""
+    """The share of the time of a wait that the process spends computing."""
     began, used = time.monotonic(), time.process_time()
     wait()
     return (time.process_time() - used) / (time.monotonic() - began)
@@ -246,16 +246,22 @@ WAITS = {
 }
 
 
-@pytest.mark.parametrize("how", WAITS)
-def test_a_wait_for_room_while_there_is_input_does_not_compute(zmq, make, fresh, transport, how):
-    made, peer = make("DEALER", SNDTIMEO=WAIT_MS), make("DEALER")
-    made.bind(fresh(transport))
+def full_with_input(zmq, make, address, milliseconds):
+    """A DEALER whose FD is exported and whose only peer has sent b"input" and gone."""
+    made, peer = make("DEALER", SNDTIMEO=milliseconds), make("DEALER")
+    made.bind(address)
     peer.connect(endpoint(made))
     peer.send(b"input")
     made.getsockopt(zmq.FD)
     assert made.poll(SECONDS * 1000)
     peer.close()
     until(lambda: made.poll(0, zmq.POLLOUT) == 0)
+    return made
+
+
+@pytest.mark.parametrize("how", WAITS)
+def test_a_wait_for_room_while_there_is_input_does_not_compute(zmq, make, fresh, transport, how):
+    made = full_with_input(zmq, make, fresh(transport), WAIT_MS)
 
     def send():
         with pytest.raises(zmq.Again):
@@ -287,15 +293,7 @@ def test_a_wait_for_input_while_a_refused_send_could_go_on_does_not_compute(zmq,
 @pytest.mark.better  # libzmq's FD tells of news once
 def test_a_wait_beside_input_ends_when_there_is_room(zmq, make, fresh, transport):
     """And the thread that watches the FD is told of the input meanwhile."""
-    made = make("DEALER", SNDTIMEO=int(SECONDS * 1000))
-    made.bind(fresh(transport))
-    peer = make("DEALER")
-    peer.connect(endpoint(made))
-    peer.send(b"input")
-    made.getsockopt(zmq.FD)
-    assert made.poll(SECONDS * 1000)
-    peer.close()
-    until(lambda: made.poll(0, zmq.POLLOUT) == 0)
+    made = full_with_input(zmq, make, fresh(transport), int(SECONDS * 1000))
     sender = threading.Thread(target=made.send, args=(b"output",))
     sender.start()
     for _ in range(20):
