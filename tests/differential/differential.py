@@ -134,7 +134,7 @@ def transports(program, number):
     used = {program["endpoints"][c[2]] for c in program["calls"] if c[1] == number and c[0] in ("bind", "connect", "unbind", "disconnect")}
     found = "none" if not used else "inproc" if used == {"inproc"} else "mixed" if "inproc" in used else "network"
     labels = {"self": joins_itself, "odd": joins_odd_types, "second": has_second_peers, "conflate": conflates,
-              "partial": sends_parts, "misfit": joins_misfits, "twice": connects_twice, "again": binds_again}
+              "partial": sends_parts, "misfit": joins_misfits, "twice": connects_twice, "again": binds_again, "askers": joins_askers}
     return " ".join([found, *(label for label, applies in labels.items() if applies(program))])
 
 
@@ -166,6 +166,15 @@ def joins_odd_types(program):
     subscribers, publishers = {"SUB", "XSUB"}, {"PUB", "XPUB"}
     return any(a == "bind" and b == "connect" and {x, y} & subscribers and not {x, y} & publishers for pairs in met.values()
                for a, x in pairs for b, y in pairs)
+
+
+def joins_askers(program):
+    """Over inproc a REQ meets a REQ."""
+    met = collections.defaultdict(set)
+    for c in program["calls"]:
+        if c[0] in ("bind", "connect") and program["endpoints"][c[2]] == "inproc" and program["sockets"][c[1]]["type"] == "REQ":
+            met[c[2]].add(c[0])
+    return {"bind", "connect"} in met.values()
 
 
 def connects_twice(program):
@@ -210,6 +219,8 @@ def difference(program, libzmq, ours):
             kind = program["sockets"][number]["type"]
             if name in ("recv", "recv_frame", "drain") and same_in_all(program, number, libzmq, ours):
                 return f"order {kind}: order / order", place, theirs, mine
+            if name == "get":
+                name = f"get:{program['calls'][place][2]}"
             if name == "seen":
                 return f"seen {kind} {transports(program, number)}: {seen_by_one(theirs, mine)}", place, theirs, mine
             a, b = outcome(theirs), outcome(mine)
@@ -219,7 +230,7 @@ def difference(program, libzmq, ours):
     for number, (theirs, mine) in enumerate(zip(libzmq["rest"], ours["rest"])):
         if theirs != mine:
             kind = program["sockets"][number]["type"]
-            if sorted(map(str, theirs)) == sorted(map(str, mine)):
+            if unordered(theirs) == unordered(mine):
                 return f"order {kind}: order / order", len(program["calls"]), theirs, mine
             if same_altogether(program, libzmq, ours):
                 return f"turn {kind}: another / another", len(program["calls"]), theirs, mine
@@ -248,25 +259,36 @@ def begins(some, more):
     return some[0] == more[0] == "<id>" and len(some) == len(more) == 2 and more[1].startswith(some[1]) and some[1] != ""
 
 
+MADE_ID = re.compile(r"<id \d+>")
+
+
+def unordered(messages):
+    """The same for the same messages in any order, though ids that a library makes are numbered in the order of their appearance."""
+    messages = [str(message) for message in messages]
+    company = {made: sorted(MADE_ID.sub("<id>", m) for m in messages if made in m) for m in messages for made in MADE_ID.findall(m)}
+    names = {made: f"<id {place}>" for place, made in enumerate(sorted(company, key=company.get))}
+    return sorted(MADE_ID.sub(lambda found: names[found[0]], message) for message in messages)
+
+
 def got_by(program, number, results):
-    """All that one socket has received by the end, in no order."""
+    """All that one socket has received by the end."""
     got = list(results["rest"][number])
     for result, (name, socket, *_) in zip(results["calls"], program["calls"]):
         if socket == number and name == "drain" and isinstance(result, list):
             got.extend(result)
         elif socket == number and name in ("recv", "recv_frame") and result != "!EAGAIN":
             got.append(result)
-    return sorted(map(str, got))
+    return got
 
 
 def same_in_all(program, number, libzmq, ours):
     """Both have given this socket the same messages by the end, in whatever order."""
-    return got_by(program, number, libzmq) == got_by(program, number, ours) and several(program, number)
+    return unordered(got_by(program, number, libzmq)) == unordered(got_by(program, number, ours)) and several(program, number)
 
 
 def same_altogether(program, libzmq, ours):
     """Both have delivered the same messages, but not to the same sockets."""
-    theirs, mine = (sorted(m for n in range(len(program["sockets"])) for m in got_by(program, n, results)) for results in (libzmq, ours))
+    theirs, mine = (unordered(m for n in range(len(program["sockets"])) for m in got_by(program, n, results)) for results in (libzmq, ours))
     return theirs == mine
 
 

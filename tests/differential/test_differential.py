@@ -83,5 +83,26 @@ def test_a_second_bind_of_an_endpoint_is_told():
     assert differential.transports({**program, "calls": [*program["calls"], ["bind", 0, 0]]}, 0) == "network again"
 
 
+def test_a_req_that_meets_a_req_is_told():
+    program = {"sockets": [{"type": "REQ", "options": []}, {"type": "REQ", "options": []}], "endpoints": ["inproc"],
+               "calls": [["connect", 1, 0], ["bind", 0, 0]]}
+    assert differential.transports(program, 0) == "inproc askers"
+    assert differential.transports({**program, "calls": program["calls"][:1]}, 1) == "inproc"
+    program["sockets"][1]["type"] = "REP"
+    assert differential.transports(program, 1) == "inproc"
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [
+    ([["<id 0>", "a"], ["<id 1>", "b"]], [["<id 0>", "b"], ["<id 1>", "a"]], True),
+    ([["<id 0>", "a"], ["<id 1>", "b"], ["<id 0>", "c"]], [["<id 0>", "b"], ["<id 1>", "a"], ["<id 1>", "c"]], True),
+    ([["<id 0>", "a"], ["<id 1>", "b"], ["<id 0>", "c"]], [["<id 0>", "b"], ["<id 1>", "a"], ["<id 0>", "c"]], False),
+    ([["<id 0>", "a"], ["<id 1>", "b"]], [["<id 0>", "b"], ["<id 0>", "a"]], False),
+    ([["<id 0>", "a"]], [["<id 0>", "a"], ["<id 0>", "a"]], False),
+    (["<id 0>", "a"], ["a", "<id 7>"], True),
+])  # fmt: skip
+def test_ids_that_a_library_makes_are_told_apart_by_what_they_have_sent(one, other, same):
+    assert (differential.unordered(one) == differential.unordered(other)) is same
+
+
 def test_a_seed_is_always_the_same_program():
     assert programs.make(41) == programs.make(41) != programs.make(42)
