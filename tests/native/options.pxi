@@ -6,13 +6,13 @@
 from cpython.bytes cimport PyBytes_AS_STRING
 from base.memory cimport free as options_c_free
 from option.store cimport (
-    option_kind, options_answer_int, options_answer_text, options_free, options_get, options_heartbeat_timeout, options_heartbeat_ttl_ds, options_init,
-    options_set, options_take_connect_routing_id,
+    option_field, option_kind, options_answer_int, options_answer_text, options_copy, options_free, options_get, options_heartbeat_timeout,
+    options_heartbeat_ttl_ds, options_init, options_set, options_take_connect_routing_id,
 )
 from libc.stdint cimport int64_t
 from option.context cimport context_options_free, context_options_get, context_options_init, context_options_set, context_options_set_text
 from option.context_table cimport context_options_t
-from option.table cimport option_bytes_t, option_list_t, options_t
+from option.table cimport KEEP_BYTES, OPTION_OWN_END, option_bytes_t, option_find, option_list_t, options_t
 from transport.cidr cimport cidr_t
 
 
@@ -139,6 +139,28 @@ def options_show(options_Store store):
         "ipc_uid": options_ids(&o.ipc_uid_filters),
         "ipc_gid": options_ids(&o.ipc_gid_filters),
     }
+
+
+def options_copied(options_Store store):
+    """What an endpoint keeps of them."""
+    cdef options_Store copy = options_Store(store.socket_type)
+    cdef int code
+    options_free(&copy.o)
+    with nogil:
+        code = options_copy(&copy.o, &store.o)
+    if code < 0:
+        raise MemoryError
+    return copy
+
+
+def options_of_bytes():
+    """Numbers of those that own memory for one value."""
+    return [number for number in range(OPTION_OWN_END) if option_find(number) != NULL and option_find(number).keep == KEEP_BYTES]
+
+
+def options_owned(options_Store store, int option):
+    """The value that the record owns, whether it can be read or not."""
+    return options_bytes(<option_bytes_t *>option_field(&store.o, option_find(option)))
 
 
 def options_take_routing_id(options_Store store):

@@ -1,12 +1,16 @@
 """Security options: which mechanism they choose, keys, texts, and that they are forgotten."""
 
 import pytest
-from test_options_core import EINVAL, NULL, get, get_int, i, put
+from test_options_core import EINVAL, NULL, TYPES, get, get_int, i, put
 
 from zmqcore import _probe
 
 NULL_MECHANISM, PLAIN, CURVE, KERBEROS = range(4)
 KEY, KEY_TEXT = bytes(range(32)), b"009c61o!#m2NH?C3>iWS5d]J*6CRx17-skh9337x"
+
+
+# What bind() and connect() make contexts, keys and tickets of: user, password, the keys of CURVE, principals, the texts of TLS and WSS.
+MADE_OF = {45, 46, 48, 49, 50, 63, 64, *range(103, 107), *range(9021, 9025)}
 
 
 def chosen(store):
@@ -73,3 +77,15 @@ def test_a_key_in_each_of_its_forms(option, form):
         assert put(store, option, bad) == EINVAL
     assert _probe.options_fingerprint(store) == before
     assert get(store, option, 32) == (0, KEY)
+
+
+def test_an_endpoint_keeps_no_second_copy_of_keys_passwords_and_pem_texts():
+    store = _probe.options_new(TYPES["DEALER"])
+    wanted = {option: b"" for option in _probe.options_of_bytes()}
+    for option in wanted:
+        if put(store, option, KEY if option in (48, 49, 50) else b"text") == 0:
+            wanted[option] = _probe.options_owned(store, option)
+    assert MADE_OF <= {option for option, value in wanted.items() if value}
+    copy = _probe.options_copied(store)
+    assert {option: _probe.options_owned(copy, option) for option in wanted} == {o: b"" if o in MADE_OF else v for o, v in wanted.items()}
+    assert {option: _probe.options_owned(store, option) for option in wanted} == wanted
