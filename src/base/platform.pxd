@@ -20,6 +20,7 @@ cdef extern from "base/platform.h" nogil:
     void zc_lock_init(zc_lock_t *l)
     void zc_lock_destroy(zc_lock_t *l)
     int zc_lock_try(zc_lock_t *l)                        # 1 = now held
+    int zc_lock_wanted(zc_lock_t *l)                     # a thread waits for it
     void zc_lock_acquire(zc_lock_t *l)
     void zc_lock_release(zc_lock_t *l)
 

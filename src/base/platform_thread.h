@@ -3,6 +3,8 @@
  * Rules
  * - zc_lock_t is for the few instructions of a call into a socket; it never waits for I/O while held, so a waiter spins
  *   briefly before it sleeps. zc_mutex_t exists for its condition variable.
+ * - zc_lock_t knows no order: who has slept finds it taken again if its holder comes back at once. Who holds it for long, time
+ *   after time, asks zc_lock_wanted() before it takes it.
  * - Threads start with every signal blocked: signals belong to the application's threads.
  * - Scheduling wishes that the system refuses are ignored; a thread that runs is worth more than one that does not.
  */
@@ -65,9 +67,13 @@ static inline int zc_signals_interrupt(void) {
 #if defined(__linux__)
 
 /* The word: 0 free, 1 held, 2 held and somebody may sleep. */
-typedef struct zc_lock { uint32_t word; } zc_lock_t;
+typedef struct zc_lock { uint32_t word, waiters; } zc_lock_t;
 
-static inline void zc_lock_init(zc_lock_t *l) { zc_store_relaxed_u32(&l->word, 0); }
+static inline void zc_lock_init(zc_lock_t *l) {
+    zc_store_relaxed_u32(&l->word, 0);
+    zc_store_relaxed_u32(&l->waiters, 0);
+}
+
 static inline void zc_lock_destroy(zc_lock_t *l) { (void)l; }
 
 static inline int zc_lock_try(zc_lock_t *l) {
@@ -85,10 +91,6 @@ static inline void zc_lock_wait(zc_lock_t *l) {
         syscall(SYS_futex, &l->word, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
 }
 
-static inline void zc_lock_acquire(zc_lock_t *l) {
-    if (!zc_lock_try(l)) zc_lock_wait(l);
-}
-
 static inline void zc_lock_release(zc_lock_t *l) {
     if (__atomic_exchange_n(&l->word, 0u, __ATOMIC_RELEASE) == 2u)
         syscall(SYS_futex, &l->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
@@ -96,35 +98,57 @@ static inline void zc_lock_release(zc_lock_t *l) {
 
 #elif defined(__APPLE__)
 
-typedef struct zc_lock { os_unfair_lock lock; } zc_lock_t;
+typedef struct zc_lock { os_unfair_lock lock; uint32_t waiters; } zc_lock_t;
 
-static inline void zc_lock_init(zc_lock_t *l) { l->lock = OS_UNFAIR_LOCK_INIT; }
+static inline void zc_lock_init(zc_lock_t *l) {
+    l->lock = OS_UNFAIR_LOCK_INIT;
+    zc_store_relaxed_u32(&l->waiters, 0);
+}
+
 static inline void zc_lock_destroy(zc_lock_t *l) { (void)l; }
 static inline int zc_lock_try(zc_lock_t *l) { return os_unfair_lock_trylock(&l->lock) ? 1 : 0; }
-static inline void zc_lock_acquire(zc_lock_t *l) { os_unfair_lock_lock(&l->lock); }
+static inline void zc_lock_wait(zc_lock_t *l) { os_unfair_lock_lock(&l->lock); }
 static inline void zc_lock_release(zc_lock_t *l) { os_unfair_lock_unlock(&l->lock); }
 
 #elif defined(_WIN32)
 
-typedef struct zc_lock { SRWLOCK lock; } zc_lock_t;
+typedef struct zc_lock { SRWLOCK lock; uint32_t waiters; } zc_lock_t;
 
-static inline void zc_lock_init(zc_lock_t *l) { InitializeSRWLock(&l->lock); }
+static inline void zc_lock_init(zc_lock_t *l) {
+    InitializeSRWLock(&l->lock);
+    zc_store_relaxed_u32(&l->waiters, 0);
+}
+
 static inline void zc_lock_destroy(zc_lock_t *l) { (void)l; }
 static inline int zc_lock_try(zc_lock_t *l) { return TryAcquireSRWLockExclusive(&l->lock) ? 1 : 0; }
-static inline void zc_lock_acquire(zc_lock_t *l) { AcquireSRWLockExclusive(&l->lock); }
+static inline void zc_lock_wait(zc_lock_t *l) { AcquireSRWLockExclusive(&l->lock); }
 static inline void zc_lock_release(zc_lock_t *l) { ReleaseSRWLockExclusive(&l->lock); }
 
 #else
 
-typedef struct zc_lock { pthread_mutex_t lock; } zc_lock_t;
+typedef struct zc_lock { pthread_mutex_t lock; uint32_t waiters; } zc_lock_t;
 
-static inline void zc_lock_init(zc_lock_t *l) { pthread_mutex_init(&l->lock, NULL); }
+static inline void zc_lock_init(zc_lock_t *l) {
+    pthread_mutex_init(&l->lock, NULL);
+    zc_store_relaxed_u32(&l->waiters, 0);
+}
+
 static inline void zc_lock_destroy(zc_lock_t *l) { pthread_mutex_destroy(&l->lock); }
 static inline int zc_lock_try(zc_lock_t *l) { return pthread_mutex_trylock(&l->lock) == 0; }
-static inline void zc_lock_acquire(zc_lock_t *l) { pthread_mutex_lock(&l->lock); }
+static inline void zc_lock_wait(zc_lock_t *l) { pthread_mutex_lock(&l->lock); }
 static inline void zc_lock_release(zc_lock_t *l) { pthread_mutex_unlock(&l->lock); }
 
 #endif
+
+static inline void zc_lock_acquire(zc_lock_t *l) {
+    if (zc_lock_try(l)) return;
+    zc_add_u32(&l->waiters, 1);
+    zc_lock_wait(l);
+    zc_sub_u32(&l->waiters, 1);
+}
+
+/* Whether a thread waits for it. */
+static inline int zc_lock_wanted(zc_lock_t *l) { return zc_load_relaxed_u32(&l->waiters) != 0; }
 
 /* ---- mutex and condition variable ---- */
 

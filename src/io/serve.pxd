@@ -3,9 +3,9 @@
 from libc.stdint cimport uint32_t, uint64_t
 from base.atomics cimport zc_load_relaxed_u32, zc_load_relaxed_u64, zc_store_relaxed_u32, zc_store_relaxed_u64
 from base.config cimport LEASE_DOUBLINGS, LEASE_NS, SELF_FLUSH_LIMIT_MAX
-from base.platform cimport zc_lock_release, zc_lock_try
+from base.platform cimport zc_lock_release, zc_lock_try, zc_lock_wanted
 from reactor.io_thread cimport (
-    io_client_t, io_poke, LEASE_BLOCKED, LEASE_NONE, LEASE_TAKEN, SERVE_BUSY, SERVE_DONE, SERVE_FLUSH, SERVE_GONE, SERVE_READY,
+    io_client_t, io_poke, LEASE_BLOCKED, LEASE_NONE, LEASE_TAKEN, SERVE_BUSY, SERVE_DONE, SERVE_FLUSH, SERVE_GONE, SERVE_LATER, SERVE_READY,
     SERVE_REST, SERVE_SIGNALS, SERVE_TIMERS,
 )
 from reactor.pollset cimport pollset_child_enable
@@ -61,6 +61,9 @@ cdef inline int socket_serve(io_client_t *c, int why, uint64_t now) noexcept nog
     """io_client_t.serve: one round for a socket whose application is elsewhere."""
     cdef socket_t *s = socket_of_client(c)
     cdef uint32_t lease
+    # Input that keeps coming would keep the application out: a round takes long, and the next one begins at once.
+    if why == SERVE_READY and zc_lock_wanted(&s.lock):
+        return SERVE_LATER
     if not zc_lock_try(&s.lock):
         return SERVE_BUSY
     lease = zc_load_relaxed_u32(&c.lease)

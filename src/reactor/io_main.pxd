@@ -13,7 +13,7 @@ from base.config cimport (
 )
 from base.errors cimport EINTR
 from base.platform cimport (
-    zc_lock_init, zc_lock_destroy, zc_lock_acquire, zc_lock_release, zc_thread_start, zc_thread_join,
+    zc_lock_init, zc_lock_destroy, zc_lock_acquire, zc_lock_release, zc_lock_wanted, zc_thread_start, zc_thread_join,
     zc_thread_tight_timers, zc_wake_open, zc_wake_close, zc_wake_signal, zc_wake_drain, zc_timer_open, zc_timer_arm,
     zc_now_ns, zc_close, zc_yield, zc_poll, zc_pollfd_set, zc_pollfd_t, ZC_POLLIN,
 )
@@ -212,6 +212,8 @@ cdef inline void io_main(void *arg) noexcept nogil:
     cdef io_client_t *gone
     zc_thread_tight_timers()
     while not zc_load_acquire_u32(&io.stop):
+        if zc_lock_wanted(&io.lock):
+            io_rest(io)             # one turn may follow the other at once, and would come before a thread that must wake up first
         now = zc_now_ns()
         soonest = UINT64_MAX
         zc_lock_acquire(&io.lock)

@@ -5,6 +5,7 @@
 # Rules
 # - The thread never waits for a socket: serve() tries the socket's lock and answers SERVE_BUSY when an application thread is inside.
 #   That thread then does the work (`service_requested` asks it to).
+# - Nor does it keep application threads waiting, however much input there is: serve() answers SERVE_LATER when one wants the lock.
 # - Lease. An application thread that reads its own connections takes the lease (LEASE_TAKEN, or LEASE_BLOCKED while it waits); the
 #   socket's poll set is then switched off in the thread's own set, so arriving data wakes nobody needlessly. When `activity` has
 #   not moved for LEASE_NS the thread takes the socket back; an event loop that is given the lease may have it longer (serve() says). A lease
@@ -61,7 +62,8 @@ cdef enum:
 cdef enum:
     SERVE_DONE = 0
     SERVE_BUSY = 1          # an application thread is inside
-    SERVE_GONE = 2          # the client is finished: forget it and call gone()
+    SERVE_LATER = 2         # an application thread wants to get in: what is ready can wait for a moment
+    SERVE_GONE = 3          # the client is finished: forget it and call gone()
 
 cdef enum:
     LEASE_NONE = 0
@@ -79,7 +81,7 @@ cdef struct io_client_t:
     uint32_t flush_pending
     uint32_t flush_requested
     uint32_t service_requested
-    uint32_t masked             # this thread switched the poll set off because serve() was busy
+    uint32_t masked             # this thread switched the poll set off because an application thread came first
     uint64_t deadline
     uint64_t signals_at         # written before the lease is held; 0 = never
     uint64_t flush_at
@@ -253,13 +255,14 @@ cdef inline void io_serve(io_thread_t *io, io_client_t *c, int why, uint64_t now
         io_forget(c)
         c.gone_next = io.gone
         io.gone = c
-    elif rc == SERVE_BUSY:
+    elif rc == SERVE_BUSY or rc == SERVE_LATER:
         if why == SERVE_READY and not zc_load_relaxed_u32(&c.masked):
             pollset_child_enable(&io.set, c.set, c.tag, 0)
             # Read under the socket's lock by serve() of this same thread only, and by who takes the lease.
             zc_store_relaxed_u32(&c.masked, 1)
-        zc_store_relaxed_u32(&c.service_requested, 1)
-        zc_store_release_u32(c.notified, 1)
+        if rc == SERVE_BUSY:
+            zc_store_relaxed_u32(&c.service_requested, 1)
+            zc_store_release_u32(c.notified, 1)
         if now + RETRY_NS < next[0]:
             next[0] = now + RETRY_NS
 

@@ -1,6 +1,7 @@
 # What a poll set reports about a connection.
 
 from libc.stdint cimport uint64_t
+from base.platform cimport zc_lock_wanted
 from message.message cimport MSG_EMPTY
 from session.apart cimport apart_worth
 from session.handshake cimport session_handshake
@@ -32,3 +33,5 @@ cdef inline void session_ready_event(session_t *s, int mask, uint64_t now) noexc
         while rounds and session_input(s) == 1 and (
                 s.rx_bulk or s.big.kind != MSG_EMPTY or stream_pending(&s.stream)):
             rounds -= 1
+            if s.host.serving and zc_lock_wanted(s.host.lock):
+                break           # the application has come for what is there

@@ -275,6 +275,7 @@ cdef struct session_host_t:
     uint32_t dirty_adds         # atomic (relaxed): frames put into outputs; tells the I/O thread that a burst goes on
     uint32_t ndirty             # how many they are
     apart_t apart
+    zc_lock_t *lock             # the socket's
     bint serving                # the I/O thread has the lock, and writes large output apart when it has released it
     session_t *ending           # sessions that are over, oldest first; connections_end() takes them apart
     session_t *ending_last

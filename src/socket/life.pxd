@@ -242,6 +242,7 @@ cdef inline socket_t *socket_new_locked(context_t *ctx, int type, bint internal,
         if s.ctx_next != NULL:
             s.ctx_next.ctx_prev = s
         ctx.sockets = s
+    s.host.lock = &s.lock
         ctx.nsockets += 1
         zc_add_u32(&ctx.refs, 1)
     if rc < 0:

@@ -74,6 +74,34 @@ def base_hammer(int nthreads, int rounds):
     return h.plain, h.counted, h.arrived
 
 
+cdef void base_lock_take(void *lock) noexcept nogil:
+    base_p.zc_lock_acquire(<base_p.zc_lock_t *>lock)
+    base_p.zc_lock_release(<base_p.zc_lock_t *>lock)
+
+
+def base_lock_wanted():
+    """What zc_lock_wanted() says of a lock that is free, held, held while a thread waits for it, and free again."""
+    cdef base_p.zc_lock_t lock
+    cdef base_p.zc_thread_t thread
+    cdef int told[4]
+    cdef int rc
+    base_p.zc_lock_init(&lock)
+    told[0] = base_p.zc_lock_wanted(&lock)
+    with nogil:
+        base_p.zc_lock_acquire(&lock)
+        told[1] = base_p.zc_lock_wanted(&lock)
+        rc = base_p.zc_thread_start(&thread, base_lock_take, &lock, b"waits", -1, -1, NULL, 0)
+        while rc == 0 and not base_p.zc_lock_wanted(&lock):
+            base_p.zc_yield()
+        told[2] = base_p.zc_lock_wanted(&lock)
+        base_p.zc_lock_release(&lock)
+        if rc == 0:
+            base_p.zc_thread_join(&thread)
+    told[3] = base_p.zc_lock_wanted(&lock)
+    base_p.zc_lock_destroy(&lock)
+    return list(told)
+
+
 cdef struct base_call_t:
     void *fn
 

@@ -44,6 +44,10 @@ def test_lock_excludes(threads):
     assert _probe.base_hammer(threads, rounds) == (threads * rounds, threads * rounds, threads)
 
 
+def test_a_lock_tells_whether_a_thread_waits_for_it():
+    assert _probe.base_lock_wanted() == [0, 0, 1, 0]
+
+
 def test_condition_times_out_on_time():
     rc, took = _probe.base_cond_timeout(2_000_000)
     assert rc == -errno.ETIMEDOUT
