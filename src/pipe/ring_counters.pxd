@@ -18,6 +18,13 @@ cdef inline uint64_t ring_queued(ring_t *r) noexcept nogil:
     return written - gone if written > gone else 0
 
 
+cdef inline uint64_t ring_queued_bytes(ring_t *r) noexcept nogil:
+    """Of the frames that wait to be read."""
+    cdef uint64_t gone = zc_load_relaxed_u64(&r.rbytes)
+    cdef uint64_t written = zc_load_relaxed_u64(&r.wbytes)
+    return written - gone if written > gone else 0
+
+
 cdef inline uint64_t ring_leave(ring_t *r) noexcept nogil:
     """The consumer goes for good. How many messages it leaves behind; what is written from now on is not among them."""
     cdef uint64_t queued = ring_queued(r)

@@ -29,11 +29,12 @@ from pattern.pattern cimport pattern_free, pattern_init
 from pipe.budget cimport account_leave
 from pipe.pipe cimport pipe_t
 from pipe.ring cimport ring_messages
+from pipe.ring_counters cimport ring_queued_bytes
 from reactor.io_thread cimport io_client_t, io_poke, io_remove, LEASE_NONE
 from reactor.pollset cimport pollset_child_enable, pollset_close
 from shared.segment cimport segment_unref
 from session.lifecycle cimport session_close, session_has_output
-from session.session cimport session_t, session_unsent, SESSION_DRAINING, SESSION_IDLE
+from session.session cimport session_t, session_unsent, SESSION_DRAINING, SESSION_IDLE, SESSION_READY
 from socket.connecting cimport connection_resolved
 from socket.connections cimport connections_end, connections_plan, graves_clear
 from socket.endpoints cimport endpoints_close, endpoints_init
@@ -57,7 +58,11 @@ from transport.select cimport transports_init
 
 cdef enum:
     EXIT_LOOK_NS = 1000000      # pace of looking whether the last output has gone at process exit
-    EXIT_PATIENCE_NS = 1000000000       # peers that take nothing for so long are not waited for at process exit
+    EXIT_MESSAGE = 256          # more than the headers of a message, and what it is encrypted with
+    # Peers that take nothing for so long are not waited for at process exit: LINGER within these bounds, the lower one for those that are not there
+    # yet. A peer that reads on takes nothing until half its kernel's buffer is free again, which may be 16 MB.
+    EXIT_PATIENCE_NS = 1000000000
+    EXIT_PATIENCE_MAX_NS = 10000000000
     TERM_LOOK_NS = 50000000     # a waiting term() comes up this often to let the caller handle signals
 
 
@@ -108,13 +113,21 @@ cdef inline int context_wait(context_t *ctx) noexcept nogil:
     return rc
 
 
-cdef inline uint64_t context_unsent(context_t *ctx) noexcept nogil:
-    """What waits to be sent to peers that are there (or just being connected to): octets, and messages for those still
-    queued. 0 = nothing."""
+cdef inline uint64_t exit_patience(const socket_t *s) noexcept nogil:
+    cdef uint64_t linger = <uint64_t> s.opt.linger * 1000000
+    if s.opt.linger < 0 or linger > EXIT_PATIENCE_MAX_NS:
+        return EXIT_PATIENCE_MAX_NS
+    return linger
+
+
+cdef inline uint64_t context_unsent(context_t *ctx, uint64_t *patience) noexcept nogil:
+    """What waits to be sent to peers that are there (or just being connected to). 0 = nothing. Without new messages it becomes less and less:
+    what is still queued counts for more than what it comes to on the wire. *patience: how long to wait for any of it to leave."""
     cdef socket_t *s
     cdef session_t *x
     cdef uint32_t i
     cdef uint64_t sum = 0
+    patience[0] = EXIT_PATIENCE_NS
     zc_mutex_lock(&ctx.mutex)
     s = ctx.sockets
     while s != NULL:
@@ -125,8 +138,10 @@ cdef inline uint64_t context_unsent(context_t *ctx) noexcept nogil:
                 x = s.sessions[i]
                 if x.state != SESSION_IDLE and not x.tx_broken and session_has_output(x):
                     sum += session_unsent(x) + 1
+                    if x.state == SESSION_READY:
+                        patience[0] = max(patience[0], exit_patience(s))
                     if x.pipe != NULL:
-                        sum += ring_messages(x.pipe.outr)
+                        sum += 2 * ring_queued_bytes(x.pipe.outr) + EXIT_MESSAGE * ring_messages(x.pipe.outr)
                 elif x.state == SESSION_DRAINING:
                     sum += 1
             if s.host.replan and s.set_open:
@@ -138,20 +153,21 @@ cdef inline uint64_t context_unsent(context_t *ctx) noexcept nogil:
 
 
 cdef inline void context_flush(context_t *ctx) noexcept nogil:
-    """The process ends: what was sent before shall arrive. Waits as long as peers take it; EXIT_PATIENCE_NS without
-    progress ends the wait."""
-    cdef uint64_t left = context_unsent(ctx)
+    """The process ends: what was sent before shall arrive. Waits as long as peers take it, and until none has taken anything for
+    exit_patience()."""
+    cdef uint64_t patience
+    cdef uint64_t left = context_unsent(ctx, &patience)
     cdef uint64_t before = left
     cdef uint64_t now = zc_now_ns()
     cdef uint64_t since = now
-    while left and now - since < EXIT_PATIENCE_NS:
+    while left and now - since < patience:
         zc_mutex_lock(&ctx.mutex)
         zc_cond_wait_until(&ctx.changed, &ctx.mutex, now + EXIT_LOOK_NS)
         zc_mutex_unlock(&ctx.mutex)
-        left = context_unsent(ctx)
+        left = context_unsent(ctx, &patience)
         now = zc_now_ns()
         if left < before:
-            before = left       # less than ever before: heartbeats come and go
+            before = left       # less than ever before: heartbeats come and go, and threads that are left may go on sending
             since = now
 
 
@@ -226,6 +242,7 @@ cdef inline socket_t *socket_new_locked(context_t *ctx, int type, bint internal,
     s.client.apart = socket_apart
     s.client.adds = &s.host.dirty_adds
     s.client.notified = &s.notified
+    s.host.lock = &s.lock
     pool_init(&s.host.rx_pool, RX_CHUNK)
     s.host.view_min = RX_BULK if ctx.opt.zero_copy_recv else RX_CHUNK + 1
     pool_init(&s.host.tx_pool, TX_BUFFER + TX_REF_MIN + 64)
@@ -242,7 +259,6 @@ cdef inline socket_t *socket_new_locked(context_t *ctx, int type, bint internal,
         if s.ctx_next != NULL:
             s.ctx_next.ctx_prev = s
         ctx.sockets = s
-    s.host.lock = &s.lock
         ctx.nsockets += 1
         zc_add_u32(&ctx.refs, 1)
     if rc < 0:

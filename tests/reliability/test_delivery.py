@@ -19,6 +19,8 @@ REPEATS = int(os.environ.get("ZMQCORE_DELIVERY_REPEATS", "2"))
 KILLS = int(os.environ.get("ZMQCORE_DELIVERY_KILLS", "5"))
 # Large enough that the kernel's buffers (about 10 MB on a loopback connection) hold only a small part of the whole.
 KILLED_SIZE = 2000
+# So much that most of it is still with the sender when that ends, for three seconds.
+LARGE_COUNT, LARGE_SIZE, PAUSE = 60, 1 << 20, 0.05
 HERE = Path(__file__).parent
 
 pytestmark = pytest.mark.timeout(60 + COUNT * REPEATS // 20000)
@@ -43,6 +45,27 @@ def test_sender_leaves_at_once(zmq, fresh, transport, repeat):
                 assert got == number
             assert sender.wait(20) == 0
             assert not pull.poll(50), "more came than was sent"
+        finally:
+            sender.kill()
+            sender.wait()
+            pull.close(linger=0)
+
+
+@pytest.mark.parametrize("ending", ["closed", "open"])
+@pytest.mark.parametrize("transport", NETWORKS)
+def test_sender_leaves_while_the_receiver_takes_its_time(zmq, fresh, transport, ending):
+    """For longer than a process that ends would wait for a peer that takes nothing."""
+    with zmq.Context() as context:
+        pull = context.socket(zmq.PULL)
+        pull.rcvtimeo = 20000
+        pull.rcvhwm = 1
+        pull.bind(fresh(transport))
+        sender = started("push_and_exit.py", endpoint(pull), LARGE_COUNT, LARGE_SIZE, ending)
+        try:
+            for number in range(LARGE_COUNT):
+                assert int(pull.recv()) == number
+                time.sleep(PAUSE)
+            assert sender.wait(20) == 0
         finally:
             sender.kill()
             sender.wait()
