@@ -53,7 +53,7 @@ def main(module, transport):
     context = zmq.Context()
     pull = context.socket(zmq.PULL)
     with tempfile.TemporaryDirectory() as folder:
-        pull.bind("tcp://127.0.0.1:*" if transport == "tcp" else f"ipc://{folder}/s")
+        pull.bind(f"ipc://{folder}/s" if transport == "ipc" else f"{transport}://127.0.0.1:*")
         child = subprocess.Popen([sys.executable, "-c", SEND, module, pull.last_endpoint.decode(), str(SIZE)])
         try:
             pull.recv()
