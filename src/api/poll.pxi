@@ -5,7 +5,7 @@ from base.platform cimport (
 )
 from reactor.pollset cimport pollset_t, pollset_wait_many
 from base.config cimport SIGNAL_CHECK_LATER_NS, SIGNAL_CHECK_NS
-from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end
+from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end, POLL_PAUSE
 from io.wait cimport socket_until, wait_pause
 
 cdef enum:
@@ -36,7 +36,8 @@ cdef int poll_wait(list socks, list flags, zc_pollfd_t *fds, int nfds, uint64_t 
     cdef uint64_t now
     cdef socket_t **held = <socket_t **> PyMem_Malloc((n + 1) * sizeof(socket_t *))
     cdef pollset_t **sets = <pollset_t **> PyMem_Malloc((n + 1) * sizeof(pollset_t *))
-    cdef int *ready = <int *> PyMem_Malloc((n + 1) * sizeof(int))       # first what is wanted of each
+    cdef int *ready = <int *> PyMem_Malloc((2 * n + 1) * sizeof(int))   # first what is wanted of each
+    cdef int *how = ready + n           # each has begun
     cdef bint news = False
     if held == NULL or sets == NULL or ready == NULL:
         PyMem_Free(held)
@@ -51,7 +52,8 @@ cdef int poll_wait(list socks, list flags, zc_pollfd_t *fds, int nfds, uint64_t 
             rc = socket_poll_begin(held[begun], ready[begun])
             if rc < 0:
                 break
-            if rc != 2:
+            how[begun] = rc
+            if rc != POLL_PAUSE:
                 sets[nsets] = &held[begun].set
                 nsets += 1
             begun += 1
@@ -67,7 +69,7 @@ cdef int poll_wait(list socks, list flags, zc_pollfd_t *fds, int nfds, uint64_t 
                 sets, ready, nsets, fds, nfds,
                 0 if news else (-1 if at == UINT64_MAX else (<int64_t> (at - now) if at > now else 0)))
         for i in range(begun):
-            socket_poll_end(held[i])
+            socket_poll_end(held[i], how[i])
     PyMem_Free(held)
     PyMem_Free(sets)
     PyMem_Free(ready)

@@ -15,11 +15,14 @@ from io.turn cimport socket_drive
 from io.wait cimport socket_unblocked
 from io.wakeup cimport socket_close_set, socket_open_set
 
+cdef enum:
+    POLL_PAUSE = 2
+
 
 cdef inline int socket_poll_begin(socket_t *s, int wanted) noexcept nogil:
     """No lock held. Counts the caller among the socket's sleepers; socket_poll_end() must follow. 1: there is news (one of the wanted events
-    among it: others may have taken it in since the caller looked), do not sleep. 2: its set is no place to sleep in, look again after a
-    pause (wait_pause). Negative errno: not begun."""
+    among it: others may have taken it in since the caller looked), do not sleep. POLL_PAUSE: its set is no place to sleep in, look again
+    after a pause (wait_pause). Negative errno: not begun."""
     cdef int rc
     zc_lock_acquire(&s.lock)
     # `notified` is left set: handling it here would be news that the caller, who has looked at the events already, never hears of.
@@ -40,10 +43,11 @@ cdef inline int socket_poll_begin(socket_t *s, int wanted) noexcept nogil:
             socket_end_call(s)
             rc = pattern_events(&s.pattern)
         rc &= wanted
-        rc = 1 if rc or zc_load_acquire_u32(&s.notified) or s.pattern.unfinished or s.rousing else 2 if s.level else 0
-        s.blocked += 1
-        if s.rousing:
-            s.rousing += 1      # socket_poll_end() takes off what it finds
+        rc = 1 if rc or zc_load_acquire_u32(&s.notified) or s.pattern.unfinished or s.rousing else POLL_PAUSE if s.level else 0
+        if rc != POLL_PAUSE:
+            s.blocked += 1
+            if s.rousing:
+                s.rousing += 1      # socket_poll_end() takes off what it finds
     zc_lock_release(&s.lock)
     return rc
 
@@ -53,10 +57,12 @@ cdef inline uint64_t socket_poll_deadline(socket_t *s) noexcept nogil:
     return zc_load_relaxed_u64(&s.client.deadline)
 
 
-cdef inline void socket_poll_end(socket_t *s) noexcept nogil:
+cdef inline void socket_poll_end(socket_t *s, int begun) noexcept nogil:
+    """`begun`: what socket_poll_begin() has returned."""
     zc_lock_acquire(&s.lock)
     zc_sub_u32(&s.sleepers, 1)
-    socket_unblocked(s)
+    if begun != POLL_PAUSE:
+        socket_unblocked(s)
     socket_hold_end(s)
     socket_close_set(s)
     zc_lock_release(&s.lock)

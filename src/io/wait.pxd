@@ -6,6 +6,7 @@
 #   Where signals end no sleep at all, every further one comes by a timer, too.
 # - While the exported FD is up (`level`), for something that the caller does not wait for, no sleep in the poll set would last. The caller pauses
 #   instead, and then looks at the set; each pause of a call is twice as long as the one before, up to PAUSE_MAX_NS. News comes that much later then.
+#   It is not `blocked`: no signal has to stay up until it has seen it, which would keep the other threads from their sleep for so long.
 # - A sleep with a timer costs the kernel a microsecond more than one without. The first sleep of a call is so short that it has none for what can be
 #   late (the look at a socket that may rest): in round trips every sleep is a first one.
 
@@ -77,23 +78,33 @@ cdef inline void socket_unblocked(socket_t *s) noexcept nogil:
             wakeup_clear(s)
 
 
+cdef inline int socket_pause(socket_t *s, pollevent_t *events, uint64_t pause) noexcept nogil:
+    """As socket_sleep(), where no sleep would last."""
+    cdef io_thread_t *io = socket_help_begin(s)
+    cdef int n
+    zc_lock_release(&s.lock)
+    if io != NULL:
+        io_help(io)
+    n = zc_poll(NULL, 0, <int64_t> pause)
+    zc_lock_acquire(&s.lock)
+    return n if n < 0 or s.state != SOCKET_OPEN else pollset_wait(&s.set, events, POLL_BATCH, 0)
+
+
 cdef inline int socket_sleep(socket_t *s, wait_t *w, pollevent_t *events, uint64_t until) noexcept nogil:
     """In the kernel until something happens or that time comes. Lock held, released meanwhile. How many events, up to POLL_BATCH, or a
     negative errno."""
     cdef uint64_t now = zc_now_ns()
     cdef int64_t timeout = -1 if until == UINT64_MAX else (<int64_t> (until - now) if until > now else 0)
     cdef uint32_t epoch = s.epoch
-    cdef bint level = s.level
     cdef io_thread_t *io
     cdef int n
+    if s.level:
+        return socket_pause(s, events, min(wait_pause(&w.pause), <uint64_t> timeout))       # -1 is more than any
     s.blocked += 1
     io = socket_help_begin(s)
     zc_lock_release(&s.lock)
     if io != NULL:
         io_help(io)
-    if level:
-        zc_poll(NULL, 0, <int64_t> min(wait_pause(&w.pause), <uint64_t> timeout))       # -1 is more than any
-        timeout = 0
     n = pollset_wait(&s.set, events, POLL_BATCH, timeout)
     zc_lock_acquire(&s.lock)
     socket_unblocked(s)

@@ -22,7 +22,7 @@ from pattern.pattern cimport pattern_abandon, pattern_events, pattern_is, patter
 from reactor.pollset cimport pollset_t, pollset_wait_many
 from io.end_call cimport socket_end_call
 from io.flush cimport socket_flush, socket_sent
-from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end
+from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end, POLL_PAUSE
 from io.spin cimport socket_alone, socket_check_once, socket_may_spin, socket_spun, socket_yield
 from io.wait cimport wait_begin, wait_pause, wait_t
 from session.session cimport FLUSH_FULL
@@ -347,6 +347,7 @@ cdef inline int proxy_sleep(socket_t **socks, int *wanted, int n, uint64_t *paus
     """Until one of them has news; a while at most. `pause`: wait_pause()."""
     cdef pollset_t *sets[3]
     cdef int ready[3]
+    cdef int how[3]
     cdef int begun = 0
     cdef int nsets = 0
     cdef int i
@@ -358,8 +359,9 @@ cdef inline int proxy_sleep(socket_t **socks, int *wanted, int n, uint64_t *paus
         rc = socket_poll_begin(socks[begun], wanted[begun])
         if rc < 0:
             break
+        how[begun] = rc
         news = news or rc == 1
-        if rc != 2:
+        if rc != POLL_PAUSE:
             sets[nsets] = &socks[begun].set
             nsets += 1
         begun += 1
@@ -373,7 +375,7 @@ cdef inline int proxy_sleep(socket_t **socks, int *wanted, int n, uint64_t *paus
             at = min(at, now + wait_pause(pause))
         rc = pollset_wait_many(sets, ready, nsets, NULL, 0, 0 if news or at <= now else <int64_t> (at - now))
     for i in range(begun):
-        socket_poll_end(socks[i])
+        socket_poll_end(socks[i], how[i])
     return rc if rc < 0 else 0
 
 

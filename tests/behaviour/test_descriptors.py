@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -269,6 +270,70 @@ def test_a_wait_for_room_while_there_is_input_does_not_compute(zmq, make, fresh,
 
     assert busy(lambda: WAITS[how](zmq, made, zmq.POLLOUT, send)) < 0.5
     assert made.recv() == b"input"
+
+
+def at_once(*waits):
+    threads = [threading.Thread(target=wait) for wait in waits]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.better  # libzmq's sockets are for one thread
+@pytest.mark.parametrize("how", [("call", "call"), ("call", "zmq_poll"), ("zmq_poll", "zmq_poll")], ids="-".join)
+def test_two_waits_for_room_while_there_is_input_do_not_compute(zmq, make, fresh, transport, how):
+    """Neither keeps the other from its pause."""
+    made = full_with_input(zmq, make, fresh(transport), WAIT_MS)
+
+    def send():
+        with pytest.raises(zmq.Again):
+            made.send(b"no peer is there")
+
+    assert busy(lambda: at_once(*(lambda each=each: WAITS[each](zmq, made, zmq.POLLOUT, send) for each in how))) < 0.25
+    assert made.recv() == b"input"
+
+
+def test_signals_are_handled_in_a_wait_beside_input(zmq, make, fresh):
+    """When they come, not at the next turn that their handlers have anyway, a fifth of a second later."""
+    made = full_with_input(zmq, make, fresh("tcp"), 2000)
+    handled = threading.Semaphore(0)
+    seen = 0
+    before = signal.signal(signal.SIGUSR1, lambda number, frame: handled.release())
+
+    def interrupt():
+        nonlocal seen
+        for _ in range(20):
+            time.sleep(0.005)  # it pauses again, or nearly always does
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+            assert handled.acquire(timeout=SECONDS)
+            seen += 1
+
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    try:
+        with pytest.raises(zmq.Again):
+            made.send(b"no peer is there")
+        in_time = seen
+        interrupting.join()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert in_time == 20
+
+
+@pytest.mark.better
+def test_the_descriptor_goes_down_with_the_input_beside_two_waits(zmq, make, fresh, transport):
+    made = full_with_input(zmq, make, fresh(transport), WAIT_MS)
+    waits = [threading.Thread(target=zmq.zmq_poll, args=([(made, zmq.POLLOUT)], SECONDS * 1000)) for _ in range(2)]
+    for wait in waits:
+        wait.start()
+    time.sleep(0.05)  # both are in their pauses as a rule; if not, this test asks less
+    assert made.recv() == b"input"
+    assert select.select([made], [], [], 0) == ([], [], [])
+    late = make("DEALER")
+    late.connect(endpoint(made))
+    for wait in waits:
+        wait.join()
 
 
 @pytest.mark.parametrize("how", WAITS)

@@ -11,10 +11,10 @@ from session.session cimport SESSION_READY
 from sim.model cimport model_received
 from sim.program cimport NOWAIT, PROFILE_CLEAN, SLOTS, op_t
 from sim.system cimport SIM_MODEL, sim_find, sim_progress, sim_waiting_since, world
-from io.wait cimport socket_until, wait_begin, wait_t
+from io.wait cimport socket_until, wait_begin, wait_pause, wait_t
 from socket.state cimport SOCKET_OPEN, socket_t
 from socket.send_recv cimport socket_enter, socket_events_now, socket_recv_now, socket_recv_wait
-from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end
+from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end, POLL_PAUSE
 from io.exported_fd cimport socket_export_fd
 from pattern.types cimport TYPE_REP, TYPE_REQ, TYPE_ROUTER
 from sim.types cimport kind_addressed, kind_numbered, receives
@@ -142,10 +142,13 @@ cdef inline int act_poll(run_t *r, op_t *o) noexcept nogil:
     cdef socket_t *socks[SLOTS]
     cdef pollset_t *sets[SLOTS]
     cdef int ready[SLOTS]
+    cdef int how[SLOTS]
     cdef int n = 0
+    cdef int nsets
     cdef int i
     cdef int rc = 0
     cdef int begun
+    cdef uint64_t pause = 0
     cdef int found = 0
     cdef bint news
     cdef bint waited = False
@@ -168,13 +171,16 @@ cdef inline int act_poll(run_t *r, op_t *o) noexcept nogil:
         if rc < 0 or found or o.timeout == 0 or (waited and until <= world.now):
             break
         begun = 0
+        nsets = 0
         news = False
         for i in range(n):
-            sets[i] = &socks[i].set
-            ready[i] = o.b
             rc = socket_poll_begin(socks[i], o.b)
             if rc < 0:
                 break
+            how[i] = rc
+            if rc != POLL_PAUSE:
+                sets[nsets] = &socks[i].set
+                nsets += 1
             begun += 1
             news = news or rc == 1
         if rc >= 0:
@@ -182,9 +188,11 @@ cdef inline int act_poll(run_t *r, op_t *o) noexcept nogil:
             for i in range(n):
                 if socket_poll_deadline(socks[i]) < at:
                     at = socket_poll_deadline(socks[i])
-            rc = pollset_wait_many(sets, ready, n, NULL, 0, 0 if news else <int64_t> (at - world.now) if at > world.now else 0)
+            if nsets < n:
+                at = min(at, world.now + wait_pause(&pause))
+            rc = pollset_wait_many(sets, ready, nsets, NULL, 0, 0 if news else <int64_t> (at - world.now) if at > world.now else 0)
         for i in range(begun):
-            socket_poll_end(socks[i])
+            socket_poll_end(socks[i], how[i])
         if rc < 0 and rc != -EINTR:
             break
         rc = 0
