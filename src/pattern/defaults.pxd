@@ -80,6 +80,10 @@ cdef inline int default_events(pattern_t *pt) noexcept nogil:
     return events
 
 
+cdef inline void default_told(pattern_t *pt) noexcept nogil:
+    pass
+
+
 cdef inline int default_subscribe(pattern_t *pt, const unsigned char *topic, size_t n, bint add) noexcept nogil:
     return -EINVAL
 
@@ -134,6 +138,7 @@ cdef inline void default_ops(pattern_ops_t *ops, const char *name, const char *p
     ops.abandon = default_abandon
     ops.recv = default_recv if traits & CAN_RECV else refuse_recv
     ops.events = default_events
+    ops.told = default_told
     ops.subscribe = default_subscribe
     ops.refine = default_refine
     ops.join = default_join

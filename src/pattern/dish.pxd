@@ -105,10 +105,7 @@ cdef inline int dish_recv(pattern_t *pt, msg_t *m) noexcept nogil:
 
 
 cdef inline int dish_events(pattern_t *pt) noexcept nogil:
-    if dish_front(pt) == NULL:
-        return 0
-    sub_promise(pt)
-    return PATTERN_IN
+    return PATTERN_IN if dish_front(pt) != NULL else 0
 
 
 cdef inline void dish_ops(pattern_ops_t *ops) noexcept nogil:
@@ -122,5 +119,6 @@ cdef inline void dish_ops(pattern_ops_t *ops) noexcept nogil:
     ops.out_ready = sub_out_ready
     ops.recv = dish_recv
     ops.events = dish_events
+    ops.told = sub_promise
     ops.topics_count = sub_topics_count
     ops.join = dish_join

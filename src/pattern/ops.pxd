@@ -130,6 +130,8 @@ cdef struct pattern_ops_t:
     int (*recv)(pattern_t *pt, msg_t *m) noexcept nogil
     # PATTERN_IN if recv() would give a frame, PATTERN_OUT if send() would take one. pt.unfinished as for recv(). Default: by the queues.
     int (*events)(pattern_t *pt) noexcept nogil
+    # The application hears of the PATTERN_IN that events() has just returned: it has been promised a message. Default: nothing.
+    void (*told)(pattern_t *pt) noexcept nogil
 
     # The options SUBSCRIBE and UNSUBSCRIBE. 0, -EINVAL, -ENOMEM. Default: -EINVAL.
     int (*subscribe)(pattern_t *pt, const unsigned char *topic, size_t n, bint add) noexcept nogil

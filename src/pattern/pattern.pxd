@@ -210,6 +210,11 @@ cdef inline int pattern_events(pattern_t *pt) noexcept nogil:
     return pt.ops.events(pt)
 
 
+cdef inline void pattern_told(pattern_t *pt) noexcept nogil:
+    """The application hears of the PATTERN_IN that pattern_events() has just returned."""
+    pt.ops.told(pt)
+
+
 cdef inline bint pattern_backlog(pattern_t *pt) noexcept nogil:
     """A socket that answers what it receives has more to receive, so more answers are likely to follow soon."""
     return pattern_is(pt, ANSWERS) and fq_front(&pt.fq) != NULL

@@ -106,11 +106,7 @@ cdef inline int sub_recv(pattern_t *pt, msg_t *m) noexcept nogil:
 
 
 cdef inline int sub_events(pattern_t *pt) noexcept nogil:
-    if sub_front(pt) == NULL:
-        return 0
-    if not pt.fq.more:
-        sub_promise(pt)
-    return PATTERN_IN
+    return PATTERN_IN if sub_front(pt) != NULL else 0
 
 
 cdef inline void sub_ops(pattern_ops_t *ops) noexcept nogil:
@@ -119,3 +115,4 @@ cdef inline void sub_ops(pattern_ops_t *ops) noexcept nogil:
     ops.refine = sub_refine
     ops.recv = sub_recv
     ops.events = sub_events
+    ops.told = sub_promise

@@ -12,6 +12,7 @@ from base.memory cimport calloc, free
 from base.errors cimport ENOMEM
 from message.message cimport msg_t, msg_data, msg_close, msg_share, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
 from pipe.pipe cimport pipe_abandon, pipe_t, pipe_write_control
+from pipe.ring cimport ring_fronts
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
     pattern_ops_t, pattern_t, CAN_RECV, CAN_SEND, PATTERN_IN, PATTERN_OUT, SUBSCRIBES,
@@ -32,7 +33,7 @@ cdef struct sub_t:
     subscriptions_t topics
     fan_out_t fan
     finer_t *finer              # SUB; NULL: prefixes only
-    pipe_t *promised            # SUB and DISH: events have told of the message at its front; sub_promise()
+    pipe_t *promised            # SUB and DISH: the application has been told of the message at its front; sub_promise()
     uint64_t promised_at
     # XSUB
     bint sending                # inside a message
@@ -89,18 +90,19 @@ cdef inline void sub_detach(pattern_t *pt, pipe_t *p) noexcept nogil:
 
 cdef inline void sub_promise(pattern_t *pt) noexcept nogil:
     """The application is told that the message at the front of the queue is there. It gets it, whatever it unsubscribes from before it asks. (A pipe that
-    conflates may have another one by then.)"""
+    conflates may have a newer one by then.)"""
     cdef sub_t *s = <sub_t *> pt.part
-    cdef pipe_t *p = pt.fq.pipes[pt.fq.current]
-    if p.inr.only == NULL:
+    cdef pipe_t *p
+    if not pt.fq.more:          # inside a message it is spoken of the rest
+        p = pt.fq.pipes[pt.fq.current]
         s.promised = p
-        s.promised_at = p.inr.rmsgs
+        s.promised_at = ring_fronts(p.inr)
 
 
 cdef inline bint sub_promised(pattern_t *pt) noexcept nogil:
     """Whether the message at the front of the queue has been promised."""
     cdef sub_t *s = <sub_t *> pt.part
-    return s.promised == pt.fq.pipes[pt.fq.current] and s.promised_at == s.promised.inr.rmsgs
+    return s.promised == pt.fq.pipes[pt.fq.current] and s.promised_at == ring_fronts(s.promised.inr)
 
 
 cdef inline void sub_out_ready(pattern_t *pt, pipe_t *p) noexcept nogil:

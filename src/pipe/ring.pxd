@@ -357,6 +357,11 @@ cdef inline msg_t *ring_front(ring_t *r) noexcept nogil:
     return &r.rseg.slots[r.rpos]
 
 
+cdef inline uint64_t ring_fronts(ring_t *r) noexcept nogil:
+    """Goes up whenever another message comes to the front."""
+    return r.rmsgs + r.only.outdone if r.only != NULL else r.rmsgs
+
+
 cdef inline msg_t *ring_second(ring_t *r) noexcept nogil:
     """The frame behind the one at the front, which has MORE and has not been popped; both were published together. Of no conflating ring."""
     return &r.rseg.slots[r.rpos + 1] if r.rpos + 1 < r.rseg.capacity else &r.rseg.next.slots[0]

@@ -4,7 +4,7 @@ from base.atomics cimport zc_load_relaxed_u32
 from base.errors cimport EAGAIN, ENOTSOCK
 from message.message cimport msg_t, MSG_MORE
 from option.table cimport OVERFLOW_WAIT
-from pattern.pattern cimport pattern_abandon, pattern_events, pattern_overflow, pattern_recv, pattern_send
+from pattern.pattern cimport pattern_abandon, pattern_events, pattern_overflow, pattern_recv, pattern_send, pattern_told
 from socket.state cimport socket_t, SOCKET_OPEN
 from io.flush cimport socket_flush_before_input, socket_sent
 from io.turn cimport socket_alarmed, socket_drive
@@ -99,12 +99,14 @@ cdef inline int socket_recv_wait(socket_t *s, msg_t *m, wait_t *w) noexcept nogi
 
 
 cdef inline int socket_events_now(socket_t *s) noexcept nogil:
-    """What could be done now, after a look at the connections."""
+    """What could be done now, after a look at the connections. The application is told of it."""
     cdef int events = pattern_events(&s.pattern)
     socket_flush_before_input(s)
     if events & EVENT_IN == 0:
         socket_drive(s)
         events = pattern_events(&s.pattern)
+    if events & EVENT_IN:
+        pattern_told(&s.pattern)
     # Whoever is told that there is no room may wait for the descriptor to say otherwise.
     s.expecting_out = events & EVENT_OUT == 0
     return events

@@ -547,6 +547,45 @@ def test_SUB_16_what_poll_has_told_of_is_received(zmq, make, fresh, transport, t
     silent(sub)
 
 
+@pytest.mark.parametrize("watched", ["by nobody", "by an event loop", "by a monitor"])
+def test_SUB_16_and_no_more_than_that(zmq, make, fresh, transport, watched):
+    """What stands behind is filtered, also when the FD is up for it."""
+    xpub, sub = make("XPUB"), make("SUB")
+    xpub.bind(fresh(transport))
+    sub.subscribe(b"A")
+    sub.connect(endpoint(xpub))
+    assert xpub.recv() == b"\1A"
+    if watched == "by an event loop":
+        sub.getsockopt(zmq.FD)
+    elif watched == "by a monitor":
+        sub.get_monitor_socket()
+    for number in range(4):
+        xpub.send(b"A%d" % number)
+    assert sub.poll(SECONDS * 1000) == zmq.POLLIN
+    assert sub.recv() == b"A0"
+    assert sub.recv() == b"A1"
+    sub.unsubscribe(b"A")
+    silent(sub)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "inproc"])
+def test_SUB_16_of_one_that_conflates(zmq, make, fresh, transport):
+    xpub, sub = make("XPUB"), make("SUB", CONFLATE=1)
+    xpub.bind(fresh(transport))
+    sub.subscribe(b"A")
+    sub.connect(endpoint(xpub))
+    assert xpub.recv() == b"\1A"
+    for number in range(2):
+        xpub.send(b"A%d" % number)
+        assert sub.poll(SECONDS * 1000) == zmq.POLLIN
+        sub.unsubscribe(b"A")
+        assert xpub.recv() == b"\0A"
+        assert sub.recv(zmq.DONTWAIT) == b"A%d" % number
+        sub.subscribe(b"A")
+        assert xpub.recv() == b"\1A"
+    silent(sub)
+
+
 @pytest.mark.better
 def test_SUB_16_with_several_publishers(zmq, make, fresh, transport):
     """One message was told of, that of one publisher; it is received also when its publisher has gone."""

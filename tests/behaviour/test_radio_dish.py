@@ -191,6 +191,22 @@ def test_DRAFT_20_what_poll_has_told_of_is_received(zmq, pair, transport):
     silent(dish)
 
 
+@pytest.mark.parametrize("transport", ["tcp", "ipc", "inproc"])
+def test_DRAFT_20_and_no_more_than_that(zmq, pair, transport):
+    """Also when the FD is up for what stands behind."""
+    radio, dish = pair("RADIO", "DISH", transport)
+    dish.getsockopt(zmq.FD)
+    dish.join("one")
+    heard(zmq, radio, 1)
+    for body in (b"1", b"2", b"3"):
+        radio.send(body, group="one")
+    assert dish.poll(10000) == zmq.POLLIN
+    assert told(dish) == ("one", b"1")
+    assert told(dish) == ("one", b"2")
+    dish.leave("one")
+    silent(dish)
+
+
 def test_MSG_14_a_frame_has_a_group(zmq, pair):
     assert zmq.Frame(b"x").group == ""
     frame = zmq.Frame(b"content")
