@@ -214,6 +214,8 @@ cdef inline void io_main(void *arg) noexcept nogil:
     while not zc_load_acquire_u32(&io.stop):
         if zc_lock_wanted(&io.lock):
             io_rest(io)             # one turn may follow the other at once, and would come before a thread that must wake up first
+            if zc_load_acquire_u32(&io.stop):
+                break               # the rest has taken the signal that says so
         now = zc_now_ns()
         soonest = UINT64_MAX
         zc_lock_acquire(&io.lock)

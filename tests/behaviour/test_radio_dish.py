@@ -191,7 +191,6 @@ def test_DRAFT_20_what_poll_has_told_of_is_received(zmq, pair, transport):
     silent(dish)
 
 
-@pytest.mark.parametrize("transport", ["tcp", "ipc", "inproc"])
 def test_DRAFT_20_and_no_more_than_that(zmq, pair, transport):
     """Also when the FD is up for what stands behind."""
     radio, dish = pair("RADIO", "DISH", transport)
