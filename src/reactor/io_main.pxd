@@ -172,6 +172,14 @@ cdef inline void io_rest(io_thread_t *io) noexcept nogil:
         zc_wake_drain(&io.wake)
 
 
+cdef inline bint io_next_turn(io_thread_t *io) noexcept nogil:
+    """Whether there is another turn. It lets those in who wait for the thread's lock: turns may follow each other at once, and would come before a thread
+    that must wake up first."""
+    if zc_lock_wanted(&io.lock):
+        io_rest(io)
+    return not zc_load_acquire_u32(&io.stop)        # last: the rest may have taken the signal that says so
+
+
 cdef inline void io_run_apart(io_thread_t *io) noexcept nogil:
     """No lock is held."""
     cdef io_client_t *c
@@ -211,11 +219,7 @@ cdef inline void io_main(void *arg) noexcept nogil:
     cdef int looks
     cdef io_client_t *gone
     zc_thread_tight_timers()
-    while not zc_load_acquire_u32(&io.stop):
-        if zc_lock_wanted(&io.lock):
-            io_rest(io)             # one turn may follow the other at once, and would come before a thread that must wake up first
-            if zc_load_acquire_u32(&io.stop):
-                break               # the rest has taken the signal that says so
+    while io_next_turn(io):
         now = zc_now_ns()
         soonest = UINT64_MAX
         zc_lock_acquire(&io.lock)

@@ -568,7 +568,6 @@ def test_SUB_16_and_no_more_than_that(zmq, make, fresh, transport, watched):
     silent(sub)
 
 
-@pytest.mark.parametrize("transport", ["tcp", "inproc"])
 def test_SUB_16_of_one_that_conflates(zmq, make, fresh, transport):
     xpub, sub = make("XPUB"), make("SUB", CONFLATE=1)
     xpub.bind(fresh(transport))
