@@ -363,7 +363,9 @@ cdef inline uint64_t ring_fronts(ring_t *r) noexcept nogil:
 
 
 cdef inline msg_t *ring_second(ring_t *r) noexcept nogil:
-    """The frame behind the one at the front, which has MORE and has not been popped; both were published together. Of no conflating ring."""
+    """The frame behind the one at the front, which begins a message, has MORE and has not been popped; both were published together."""
+    if r.rseg == NULL:
+        return &r.only.reading.slots[1]
     return &r.rseg.slots[r.rpos + 1] if r.rpos + 1 < r.rseg.capacity else &r.rseg.next.slots[0]
 
 

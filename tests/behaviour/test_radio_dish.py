@@ -163,6 +163,22 @@ def test_DRAFT_11_joined_before_connecting_and_again_after_a_reconnect(zmq, make
         radio.close()
 
 
+@pytest.mark.better  # libzmq's groups are no frames
+@pytest.mark.parametrize("sender", ["PUSH", "PUB", "DEALER"])
+def test_DRAFT_9_a_peer_of_another_type_that_conflates(zmq, make, fresh, sender):
+    """Within the process nobody asks for the type of a peer."""
+    dish, peer = make("DISH"), make(sender, CONFLATE=1)
+    dish.join("g")
+    dish.bind(fresh("inproc"))
+    peer.connect(dish.last_endpoint)
+    for number in range(3):
+        peer.send_multipart([b"g", b"%d" % number])
+        assert dish.poll(10000) == zmq.POLLIN
+        assert told(dish) == ("g", b"%d" % number)
+    peer.send_multipart([b"g", b"1", b"2"])
+    silent(dish)
+
+
 @pytest.mark.parametrize("host, ipv6", [("127.0.0.1", 0), ("[::1]", 1)])
 def test_DRAFT_13_a_dish_can_be_polled(zmq, make, host, ipv6):
     radio, dish = make("RADIO", IPV6=ipv6), make("DISH", IPV6=ipv6)
