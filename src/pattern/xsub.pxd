@@ -93,7 +93,7 @@ cdef inline void sub_promise(pattern_t *pt) noexcept nogil:
     conflates may have a newer one by then.)"""
     cdef sub_t *s = <sub_t *> pt.part
     cdef pipe_t *p
-    if not pt.fq.more:          # inside a message it is spoken of the rest
+    if not pt.fq.more:          # inside a message the application hears of its rest
         p = pt.fq.pipes[pt.fq.current]
         s.promised = p
         s.promised_at = ring_fronts(p.inr)

@@ -34,4 +34,4 @@ cdef inline void session_ready_event(session_t *s, int mask, uint64_t now) noexc
                 s.rx_bulk or s.big.kind != MSG_EMPTY or stream_pending(&s.stream)):
             rounds -= 1
             if s.host.serving and zc_lock_wanted(s.host.lock):
-                break           # the application has come for what is there
+                break           # the application has come for what is there; the other connections have one read each, or some never would

@@ -114,6 +114,7 @@ cdef inline int context_wait(context_t *ctx) noexcept nogil:
 
 
 cdef inline uint64_t exit_patience(const socket_t *s) noexcept nogil:
+    """For connected peers of this socket."""
     cdef uint64_t linger = <uint64_t> s.opt.linger * 1000000
     if s.opt.linger < 0 or linger > EXIT_PATIENCE_MAX_NS:
         return EXIT_PATIENCE_MAX_NS
