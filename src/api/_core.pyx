@@ -66,13 +66,28 @@ zc_decref_install()
 
 
 def _at_exit():
-    """The last chance of what was sent, and of references lent to the core."""
+    """The last chance of what was sent, and of references lent to the core.
+
+    Waits as long as peers take it, and until none has taken anything for exit_patience(): all contexts at once, or each would have that long. A signal
+    handler that raises ends the wait.
+    """
     cdef Context ctx
-    for ctx in list(_contexts.values()):
-        if not ctx._closed and ctx.ctx.fork_generation == zc_fork_generation():
+    cdef exit_wait_t wait
+    cdef bint again = True
+    contexts = list(_contexts.values())
+    exit_wait_begin(&wait)
+    try:
+        while again:
+            exit_wait_look(&wait)
+            for ctx in contexts:
+                if not ctx._closed and ctx.ctx.fork_generation == zc_fork_generation():
+                    with nogil:
+                        context_unsent(ctx.ctx, &wait)
             with nogil:
-                context_flush(ctx.ctx)
-    zc_decref_retire()
+                again = exit_wait_again(&wait)
+            PyErr_CheckSignals()
+    finally:
+        zc_decref_retire()
 
 
 atexit.register(_at_exit)

@@ -14,7 +14,7 @@ from base.errors cimport EMFILE, ENOMEM, ETERM
 from base.platform cimport (
     zc_close, zc_cond_broadcast, zc_cond_destroy, zc_cond_init, zc_cond_wait_until, zc_fork_generation, zc_lock_acquire,
     zc_lock_init, zc_lock_release, zc_mutex_destroy, zc_mutex_init, zc_mutex_lock, zc_mutex_unlock, zc_now_ns,
-    zc_os_random, zc_wake_close,
+    zc_os_random, zc_poll, zc_wake_close,
 )
 from io.flush cimport socket_flush
 from io.mailbox cimport mailbox_drain
@@ -121,14 +121,41 @@ cdef inline uint64_t exit_patience(const socket_t *s) noexcept nogil:
     return linger
 
 
-cdef inline uint64_t context_unsent(context_t *ctx, uint64_t *patience) noexcept nogil:
-    """What waits to be sent to peers that are there (or just being connected to). 0 = nothing. Without new messages it becomes less and less:
-    what is still queued counts for more than what it comes to on the wire. *patience: how long to wait for any of it to leave."""
+cdef struct exit_wait_t:
+    uint64_t left               # of one look: what waits to be sent; 0 = nothing
+    uint64_t patience           # of one look: how long to wait for any of it to leave
+    uint64_t before             # the least that has been left
+    uint64_t since              # when that was
+
+
+cdef inline void exit_wait_begin(exit_wait_t *w) noexcept nogil:
+    w.before = UINT64_MAX
+
+
+cdef inline void exit_wait_look(exit_wait_t *w) noexcept nogil:
+    """Before each look, which context_unsent() of every context adds to."""
+    w.left = 0
+    w.patience = EXIT_PATIENCE_NS
+
+
+cdef inline bint exit_wait_again(exit_wait_t *w) noexcept nogil:
+    """After each look. Whether there is another one, which begins in a moment."""
+    cdef uint64_t now = zc_now_ns()
+    if w.left < w.before:
+        w.before = w.left       # less than ever before: heartbeats come and go, and threads that are left may go on sending
+        w.since = now
+    if w.left == 0 or now - w.since >= w.patience:
+        return False
+    zc_poll(NULL, 0, EXIT_LOOK_NS)
+    return True
+
+
+cdef inline void context_unsent(context_t *ctx, exit_wait_t *w) noexcept nogil:
+    """What waits to be sent to peers that are there (or just being connected to). Without new messages it becomes less and less:
+    what is still queued counts for more than what it comes to on the wire."""
     cdef socket_t *s
     cdef session_t *x
     cdef uint32_t i
-    cdef uint64_t sum = 0
-    patience[0] = EXIT_PATIENCE_NS
     zc_mutex_lock(&ctx.mutex)
     s = ctx.sockets
     while s != NULL:
@@ -138,38 +165,18 @@ cdef inline uint64_t context_unsent(context_t *ctx, uint64_t *patience) noexcept
             for i in range(s.nsessions):
                 x = s.sessions[i]
                 if x.state != SESSION_IDLE and not x.tx_broken and session_has_output(x):
-                    sum += session_unsent(x) + 1
+                    w.left += session_unsent(x) + 1
                     if x.state == SESSION_READY:
-                        patience[0] = max(patience[0], exit_patience(s))
+                        w.patience = max(w.patience, exit_patience(s))
                     if x.pipe != NULL:
-                        sum += 2 * ring_queued_bytes(x.pipe.outr) + EXIT_MESSAGE * ring_messages(x.pipe.outr)
+                        w.left += 2 * ring_queued_bytes(x.pipe.outr) + EXIT_MESSAGE * ring_messages(x.pipe.outr)
                 elif x.state == SESSION_DRAINING:
-                    sum += 1
+                    w.left += 1
             if s.host.replan and s.set_open:
                 connections_plan(s)
         zc_lock_release(&s.lock)
         s = s.ctx_next
     zc_mutex_unlock(&ctx.mutex)
-    return sum
-
-
-cdef inline void context_flush(context_t *ctx) noexcept nogil:
-    """The process ends: what was sent before shall arrive. Waits as long as peers take it, and until none has taken anything for
-    exit_patience()."""
-    cdef uint64_t patience
-    cdef uint64_t left = context_unsent(ctx, &patience)
-    cdef uint64_t before = left
-    cdef uint64_t now = zc_now_ns()
-    cdef uint64_t since = now
-    while left and now - since < patience:
-        zc_mutex_lock(&ctx.mutex)
-        zc_cond_wait_until(&ctx.changed, &ctx.mutex, now + EXIT_LOOK_NS)
-        zc_mutex_unlock(&ctx.mutex)
-        left = context_unsent(ctx, &patience)
-        now = zc_now_ns()
-        if left < before:
-            before = left       # less than ever before: heartbeats come and go, and threads that are left may go on sending
-            since = now
 
 
 cdef inline void context_end(context_t *ctx) noexcept nogil:

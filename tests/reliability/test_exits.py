@@ -1,7 +1,12 @@
-"""Processes end, in every way, with daemon threads inside every call: they end soon, with the status they should have."""
+"""Processes end, in every way, with daemon threads inside every call: they end soon, with the status they should have.
+
+And what they wait for while peers take nothing.
+"""
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import exits
@@ -38,3 +43,74 @@ def test_a_process_ends_with_threads_in_every_call(transport, ending):
 def test_a_process_ends_with_threads_in_one_call(name):
     """By itself: threads of other calls leave it more turns of the GIL, and other moments to be stopped at."""
     ends("tcp", "return", "--calls", name, "--delay", "0.02")
+
+
+UNSENT = """
+import importlib, signal, sys
+zmq = importlib.import_module(sys.argv[1])
+handler = {"SIGINT": signal.default_int_handler, "SIGTERM": lambda *_: print("handled", flush=True)}
+for name, function in handler.items():
+    signal.signal(getattr(signal, name), function)
+kept = []
+for _ in range(int(sys.argv[2])):
+    context = zmq.Context()
+    socket = context.socket(zmq.PUSH)
+    socket.linger = int(sys.argv[4])
+    socket.connect(sys.argv[3])
+    socket.send(bytes(1 << 20))
+    assert socket.wait_for_peers(1, timeout=20000)
+    for _ in range(40):
+        socket.send(bytes(1 << 20))
+    kept.append(socket)
+print("at its end", flush=True)
+"""
+
+
+@pytest.fixture
+def with_unsent(zmq, fresh):
+    """Starts a process that ends with more in its sockets than a receiver takes, who takes nothing."""
+    with zmq.Context() as context:
+        pull = context.socket(zmq.PULL)
+        pull.rcvhwm = 1
+        pull.bind(fresh("tcp"))
+        processes = []
+
+        def start(contexts, linger):
+            process = subprocess.Popen([sys.executable, "-c", UNSENT, MODULE, str(contexts), pull.last_endpoint.decode(), str(linger)],
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)))
+            processes.append(process)
+            assert process.stdout.readline() == "at its end\n"
+            return process
+        try:
+            yield start
+        finally:
+            for process in processes:
+                process.kill()
+                process.communicate()
+            pull.close(linger=0)
+
+
+def test_ctrl_c_ends_the_wait_for_peers_that_take_nothing(with_unsent):
+    process = with_unsent(1, -1)
+    began = time.monotonic()
+    while process.poll() is None:       # one may come before the handler that waits
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+    assert time.monotonic() - began < 8, "it has waited for as long as it does without"
+    assert "KeyboardInterrupt" in process.stderr.read()
+
+
+def test_a_handler_that_returns_runs_and_the_wait_goes_on(with_unsent):
+    process = with_unsent(1, -1)
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout.readline() == "handled\n"
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1.5)       # without a LINGER it would end after one second
+
+
+def test_contexts_are_waited_for_at_once(with_unsent):
+    """Three of them for five seconds each."""
+    process = with_unsent(3, 5000)
+    began = time.monotonic()
+    assert process.wait(SECONDS) == 0
+    assert time.monotonic() - began < 10

@@ -20,8 +20,8 @@ from sim.system cimport (
 )
 from socket.endpoints cimport socket_bind, socket_connect, socket_connect_peer, socket_unbind
 from socket.life cimport (
-    context_end, context_flush, context_new, context_shutdown, context_unref, context_wait, socket_close,
-    socket_new,
+    context_end, context_new, context_shutdown, context_unref, context_unsent, context_wait, exit_wait_again, exit_wait_begin, exit_wait_look, exit_wait_t,
+    socket_close, socket_new,
 )
 from option.numbers cimport *
 from socket.options cimport socket_set_option
@@ -194,6 +194,17 @@ cdef int do_connect(run_t *r, op_t *o) noexcept nogil:
     return rc
 
 
+cdef void do_flush_at_exit(run_t *r) noexcept nogil:
+    """As the API's handler does."""
+    cdef exit_wait_t wait
+    cdef bint again = True
+    exit_wait_begin(&wait)
+    while again:
+        exit_wait_look(&wait)
+        context_unsent(r.ctx, &wait)
+        again = exit_wait_again(&wait)
+
+
 cdef int do_op(run_t *r, op_t *o) noexcept nogil:
     cdef socket_t *s = r.slots[o.sock].s
     cdef uint64_t began
@@ -261,7 +272,7 @@ cdef int do_op(run_t *r, op_t *o) noexcept nogil:
         began = world.now
         jumped = world.jumped
         octets = sim_octets
-        context_flush(r.ctx)
+        do_flush_at_exit(r)
         # As long as the network needs for what has moved meanwhile, twice.
         jumped -= 2 * (sim_octets - octets) * (r.program.config.delay_ns // r.program.config.capacity)
         if world.now - began > seconds(60) + (world.jumped - jumped):
