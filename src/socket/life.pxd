@@ -28,8 +28,8 @@ from pattern.ops cimport pattern_hooks_t
 from pattern.pattern cimport pattern_free, pattern_init
 from pipe.budget cimport account_leave
 from pipe.pipe cimport pipe_t
-from pipe.ring cimport ring_messages
-from pipe.ring_counters cimport ring_queued_bytes
+from pipe.ring cimport ring_messages, ring_t
+from pipe.ring_counters cimport ring_queued, ring_queued_bytes
 from reactor.io_thread cimport io_client_t, io_poke, io_remove, LEASE_NONE
 from reactor.pollset cimport pollset_child_enable, pollset_close
 from shared.segment cimport segment_unref
@@ -150,6 +150,22 @@ cdef inline bint exit_wait_again(exit_wait_t *w) noexcept nogil:
     return True
 
 
+cdef inline bint exit_owes(session_t *x) noexcept nogil:
+    """Whether some of what is to be sent was there when the process began to end: threads that are left may go on sending, to a peer that never takes all."""
+    cdef ring_t *r = x.pipe.outr if x.pipe != NULL else NULL
+    if not session_has_output(x):
+        return False
+    if x.exit_ready != x.times_ready + 1:
+        x.exit_ready = x.times_ready + 1        # a new connection is given again what an old one has not sent
+        x.exit_messages = r.wmsgs if r != NULL else 0
+        x.exit_octets = 0
+    if r != NULL and r.wmsgs == x.exit_messages:
+        return True
+    if x.exit_octets == 0 and (r == NULL or r.wmsgs - ring_queued(r) >= x.exit_messages):
+        x.exit_octets = x.wire_out + session_unsent(x)
+    return x.exit_octets == 0 or x.wire_out < x.exit_octets
+
+
 cdef inline void context_unsent(context_t *ctx, exit_wait_t *w) noexcept nogil:
     """What waits to be sent to peers that are there (or just being connected to). Without new messages it becomes less and less:
     what is still queued counts for more than what it comes to on the wire."""
@@ -164,7 +180,7 @@ cdef inline void context_unsent(context_t *ctx, exit_wait_t *w) noexcept nogil:
             socket_flush(s)
             for i in range(s.nsessions):
                 x = s.sessions[i]
-                if x.state != SESSION_IDLE and not x.tx_broken and session_has_output(x):
+                if x.state != SESSION_IDLE and not x.tx_broken and exit_owes(x):
                     w.left += session_unsent(x) + 1
                     if x.state == SESSION_READY:
                         w.patience = max(w.patience, exit_patience(s))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import exits
 import pytest
-from transports import TRANSPORTS
+from transports import NETWORKS, TRANSPORTS
 
 HERE = Path(__file__).parent
 
@@ -114,3 +114,54 @@ def test_contexts_are_waited_for_at_once(with_unsent):
     began = time.monotonic()
     assert process.wait(SECONDS) == 0
     assert time.monotonic() - began < 10
+
+
+FLOOD = """
+import importlib, sys, threading
+zmq = importlib.import_module(sys.argv[1])
+socket = zmq.Context().socket(zmq.PUSH)
+socket.sndhwm = 20
+socket.connect(sys.argv[2])
+assert socket.wait_for_peers(1, timeout=20000)
+sent = 0
+def flood():
+    global sent
+    while True:
+        socket.send((b"%d" % (sent + 1)).ljust(200_000))
+        sent += 1
+threading.Thread(target=flood, daemon=True).start()
+while socket.poll(100, zmq.POLLOUT):
+    pass
+print(sent, flush=True)
+"""
+
+
+@pytest.mark.parametrize("transport", NETWORKS)
+def test_a_thread_goes_on_sending_and_what_was_sent_before_is_waited_for(zmq, fresh, transport):
+    """Some 70 messages are in its queue, and in buffers of the system; the end of all would never come."""
+    taken = 0
+    with zmq.Context() as context:
+        pull = context.socket(zmq.PULL)
+        pull.rcvhwm = 1
+        pull.rcvtimeo = 1000
+        pull.bind(fresh(transport))
+        process = subprocess.Popen([sys.executable, "-c", FLOOD, MODULE, pull.last_endpoint.decode()], stdout=subprocess.PIPE,
+                                   env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)))
+        try:
+            sent = int(process.stdout.readline())       # its queue is full, and it ends
+            while taken < sent + 1000:
+                try:
+                    number = int(pull.recv())
+                except zmq.Again:
+                    if process.poll() is not None:
+                        break
+                    continue
+                taken += 1
+                assert number == taken
+                time.sleep(0.005)       # slower than the thread, which has no rest
+            assert process.wait(SECONDS) == 0
+            assert sent <= taken < sent + 1000
+        finally:
+            process.kill()
+            process.communicate()
+            pull.close(linger=0)
