@@ -82,7 +82,7 @@ def _at_exit():
             for ctx in contexts:
                 if not ctx._closed and ctx.ctx.fork_generation == zc_fork_generation():
                     with nogil:
-                        context_unsent(ctx.ctx, &wait)
+                        context_owed(ctx.ctx, &wait)
             with nogil:
                 again = exit_wait_again(&wait)
             PyErr_CheckSignals()

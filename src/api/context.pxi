@@ -3,9 +3,8 @@
 from option.context cimport context_option_kind, context_options_get, context_options_set, context_options_set_text
 from socket.memory cimport memory_limit
 from socket.state cimport context_t
-from socket.life cimport (
-    context_end, context_new, context_shutdown, context_unref, context_unsent, context_wait, exit_wait_again, exit_wait_begin, exit_wait_look, exit_wait_t,
-)
+from socket.exit_wait cimport context_owed, exit_wait_again, exit_wait_begin, exit_wait_look, exit_wait_t
+from socket.life cimport context_end, context_new, context_shutdown, context_unref, context_wait
 from reactor.pollset cimport POLLSET_DEFAULT, POLLSET_EPOLL, POLLSET_KQUEUE, POLLSET_POLL
 from base.platform cimport (
     zc_fork_generation, zc_fork_install, zc_net_init, zc_mutex_lock, zc_mutex_try, zc_mutex_unlock,

@@ -14,7 +14,7 @@ from base.errors cimport EMFILE, ENOMEM, ETERM
 from base.platform cimport (
     zc_close, zc_cond_broadcast, zc_cond_destroy, zc_cond_init, zc_cond_wait_until, zc_fork_generation, zc_lock_acquire,
     zc_lock_init, zc_lock_release, zc_mutex_destroy, zc_mutex_init, zc_mutex_lock, zc_mutex_unlock, zc_now_ns,
-    zc_os_random, zc_poll, zc_wake_close,
+    zc_os_random, zc_wake_close,
 )
 from io.flush cimport socket_flush
 from io.mailbox cimport mailbox_drain
@@ -28,13 +28,10 @@ from pattern.ops cimport pattern_hooks_t
 from pattern.pattern cimport pattern_free, pattern_init
 from pipe.budget cimport account_leave
 from pipe.pipe cimport pipe_t
-from pipe.ring cimport ring_messages, ring_t
-from pipe.ring_counters cimport ring_queued, ring_queued_bytes
 from reactor.io_thread cimport io_client_t, io_poke, io_remove, LEASE_NONE
 from reactor.pollset cimport pollset_child_enable, pollset_close
 from shared.segment cimport segment_unref
-from session.lifecycle cimport session_close, session_has_output
-from session.session cimport session_t, session_unsent, SESSION_DRAINING, SESSION_IDLE, SESSION_READY
+from session.lifecycle cimport session_close
 from socket.connecting cimport connection_resolved
 from socket.connections cimport connections_end, connections_plan, graves_clear
 from socket.endpoints cimport endpoints_close, endpoints_init
@@ -57,12 +54,6 @@ from transport.datagrams cimport datagram_check_peer
 from transport.select cimport transports_init
 
 cdef enum:
-    EXIT_LOOK_NS = 1000000      # pace of looking whether the last output has gone at process exit
-    EXIT_MESSAGE = 256          # more than the headers of a message, and what it is encrypted with
-    # Peers that take nothing for so long are not waited for at process exit: LINGER within these bounds, the lower one for those that are not there
-    # yet. A peer that reads on takes nothing until half its kernel's buffer is free again, which may be 16 MB.
-    EXIT_PATIENCE_NS = 1000000000
-    EXIT_PATIENCE_MAX_NS = 10000000000
     TERM_LOOK_NS = 50000000     # a waiting term() comes up this often to let the caller handle signals
 
 
@@ -111,88 +102,6 @@ cdef inline int context_wait(context_t *ctx) noexcept nogil:
         rc = 0
     zc_mutex_unlock(&ctx.mutex)
     return rc
-
-
-cdef inline uint64_t exit_patience(const socket_t *s) noexcept nogil:
-    """For connected peers of this socket."""
-    cdef uint64_t linger = <uint64_t> s.opt.linger * 1000000
-    if s.opt.linger < 0 or linger > EXIT_PATIENCE_MAX_NS:
-        return EXIT_PATIENCE_MAX_NS
-    return linger
-
-
-cdef struct exit_wait_t:
-    uint64_t left               # of one look: what waits to be sent; 0 = nothing
-    uint64_t patience           # of one look: how long to wait for any of it to leave
-    uint64_t before             # the least that has been left
-    uint64_t since              # when that was
-
-
-cdef inline void exit_wait_begin(exit_wait_t *w) noexcept nogil:
-    w.before = UINT64_MAX
-
-
-cdef inline void exit_wait_look(exit_wait_t *w) noexcept nogil:
-    """Before each look, which context_unsent() of every context adds to."""
-    w.left = 0
-    w.patience = EXIT_PATIENCE_NS
-
-
-cdef inline bint exit_wait_again(exit_wait_t *w) noexcept nogil:
-    """After each look. Whether there is another one, which begins in a moment."""
-    cdef uint64_t now = zc_now_ns()
-    if w.left < w.before:
-        w.before = w.left       # less than ever before: heartbeats come and go, and threads that are left may go on sending
-        w.since = now
-    if w.left == 0 or now - w.since >= w.patience:
-        return False
-    zc_poll(NULL, 0, EXIT_LOOK_NS)
-    return True
-
-
-cdef inline bint exit_owes(session_t *x) noexcept nogil:
-    """Whether some of what is to be sent was there when the process began to end: threads that are left may go on sending, to a peer that never takes all."""
-    cdef ring_t *r = x.pipe.outr if x.pipe != NULL else NULL
-    if not session_has_output(x):
-        return False
-    if x.exit_ready != x.times_ready + 1:
-        x.exit_ready = x.times_ready + 1        # a new connection is given again what an old one has not sent
-        x.exit_messages = r.wmsgs if r != NULL else 0
-        x.exit_octets = 0
-    if r != NULL and r.wmsgs == x.exit_messages:
-        return True
-    if x.exit_octets == 0 and (r == NULL or r.wmsgs - ring_queued(r) >= x.exit_messages):
-        x.exit_octets = x.wire_out + session_unsent(x)
-    return x.exit_octets == 0 or x.wire_out < x.exit_octets
-
-
-cdef inline void context_unsent(context_t *ctx, exit_wait_t *w) noexcept nogil:
-    """What waits to be sent to peers that are there (or just being connected to). Without new messages it becomes less and less:
-    what is still queued counts for more than what it comes to on the wire."""
-    cdef socket_t *s
-    cdef session_t *x
-    cdef uint32_t i
-    zc_mutex_lock(&ctx.mutex)
-    s = ctx.sockets
-    while s != NULL:
-        zc_lock_acquire(&s.lock)
-        if not zc_load_acquire_u32(&ctx.shutdown) or s.state != SOCKET_OPEN:
-            socket_flush(s)
-            for i in range(s.nsessions):
-                x = s.sessions[i]
-                if x.state != SESSION_IDLE and not x.tx_broken and exit_owes(x):
-                    w.left += session_unsent(x) + 1
-                    if x.state == SESSION_READY:
-                        w.patience = max(w.patience, exit_patience(s))
-                    if x.pipe != NULL:
-                        w.left += 2 * ring_queued_bytes(x.pipe.outr) + EXIT_MESSAGE * ring_messages(x.pipe.outr)
-                elif x.state == SESSION_DRAINING:
-                    w.left += 1
-            if s.host.replan and s.set_open:
-                connections_plan(s)
-        zc_lock_release(&s.lock)
-        s = s.ctx_next
-    zc_mutex_unlock(&ctx.mutex)
 
 
 cdef inline void context_end(context_t *ctx) noexcept nogil:

@@ -45,9 +45,9 @@ FAULTS = {
         ),
     ),
     "the flush at exit takes heartbeats for progress": (
-        "socket/life.pxd",
-        "        if left < before:\n",
-        "        if left != before:\n",
+        "socket/exit_wait.pxd",
+        "    if w.owed < w.least:\n",
+        "    if w.owed != w.least:\n",
     ),
     "dropped wake-up": (
         "io/wakeup.pxd",

@@ -19,10 +19,8 @@ from sim.system cimport (
     sim_run, sim_sleep, sim_spawn, sim_wait, world,
 )
 from socket.endpoints cimport socket_bind, socket_connect, socket_connect_peer, socket_unbind
-from socket.life cimport (
-    context_end, context_new, context_shutdown, context_unref, context_unsent, context_wait, exit_wait_again, exit_wait_begin, exit_wait_look, exit_wait_t,
-    socket_close, socket_new,
-)
+from socket.exit_wait cimport context_owed, exit_wait_again, exit_wait_begin, exit_wait_look, exit_wait_t
+from socket.life cimport context_end, context_new, context_shutdown, context_unref, context_wait, socket_close, socket_new
 from option.numbers cimport *
 from socket.options cimport socket_set_option
 from socket.monitor cimport MONITOR_ENDPOINT
@@ -201,7 +199,7 @@ cdef void do_flush_at_exit(run_t *r) noexcept nogil:
     exit_wait_begin(&wait)
     while again:
         exit_wait_look(&wait)
-        context_unsent(r.ctx, &wait)
+        context_owed(r.ctx, &wait)
         again = exit_wait_again(&wait)
 
 
