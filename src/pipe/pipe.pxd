@@ -94,6 +94,10 @@ cdef struct pipe_t:
     uint64_t unwanted           # read and dropped: this type does not take such a message
     uint64_t marks_out          # times a writer found no room
     uint64_t marks_in           # times decoding stopped for lack of room
+    # ---- the end of the process (socket/exit_wait.pxd), under the owner's lock: what there was to be sent on the connection
+    uint64_t exit_messages      # wmsgs of outr
+    uint64_t exit_octets        # octets written to the connection when all of it will have left; 0 = not all of it is output yet
+    uint32_t exit_connection    # which one that was, counted from 1; 0 = none
     # ---- begin: pattern's own
     uint32_t lb_index           # position in load_balance
     uint32_t fq_index           # position in fair_queue

@@ -239,9 +239,6 @@ cdef struct session_t:
     uint32_t pings              # sent, not answered yet
     uint32_t pings_before       # of these, sent before the one that is timed
     uint32_t times_ready
-    uint32_t exit_ready         # times_ready when the process began to end, plus 1; 0 = it has not. What there was to be sent then (socket/exit_wait):
-    uint64_t exit_messages      # wmsgs of the pipe
-    uint64_t exit_octets        # wire_out when all of it will have left; 0 = not all of it is output yet
     uint32_t failures           # handshakes that came to nothing; what a monitor heard of the last:
     uint32_t failed_event
     uint32_t failed_value

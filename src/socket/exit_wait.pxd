@@ -10,7 +10,7 @@ from libc.stdint cimport uint32_t, uint64_t, UINT64_MAX
 from base.atomics cimport zc_load_acquire_u32
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock, zc_now_ns, zc_poll
 from io.flush cimport socket_flush
-from pipe.ring cimport ring_t
+from pipe.pipe cimport pipe_t
 from pipe.ring_counters cimport ring_queued, ring_queued_bytes
 from session.lifecycle cimport session_has_output
 from session.session cimport session_t, session_unsent, SESSION_DRAINING, SESSION_IDLE, SESSION_READY
@@ -66,21 +66,23 @@ cdef inline uint64_t exit_patience(const socket_t *s) noexcept nogil:
 
 cdef inline uint64_t session_owed(session_t *x) noexcept nogil:
     """0 = all that was there to be sent has left."""
-    cdef ring_t *r = x.pipe.outr if x.pipe != NULL else NULL
-    cdef uint64_t queued = ring_queued(r) if r != NULL else 0
-    cdef uint64_t written = r.wmsgs if r != NULL else 0
-    if x.exit_ready != x.times_ready + 1:
-        x.exit_ready = x.times_ready + 1        # a new connection is given again what an old one has not sent
-        x.exit_messages = written
-        x.exit_octets = 0
-    written -= x.exit_messages                  # since then
+    cdef pipe_t *p = x.pipe
+    cdef uint64_t queued, written
+    if p == NULL:
+        return session_unsent(x) + 1
+    if p.exit_connection != x.times_ready + 1:
+        p.exit_connection = x.times_ready + 1       # a new connection is given again what an old one has not sent
+        p.exit_messages = p.outr.wmsgs
+        p.exit_octets = 0
+    queued = ring_queued(p.outr)
+    written = p.outr.wmsgs - p.exit_messages        # since then
     if queued > written:
-        return session_unsent(x) + 1 + 2 * ring_queued_bytes(r) + EXIT_MESSAGE * (queued - written)
+        return session_unsent(x) + 1 + 2 * ring_queued_bytes(p.outr) + EXIT_MESSAGE * (queued - written)
     if written == 0:
         return session_unsent(x) + 1
-    if x.exit_octets == 0:
-        x.exit_octets = x.wire_out + session_unsent(x) + EXIT_HELD
-    return x.exit_octets - x.wire_out if x.exit_octets > x.wire_out else 0
+    if p.exit_octets == 0:
+        p.exit_octets = x.wire_out + session_unsent(x) + EXIT_HELD
+    return p.exit_octets - x.wire_out if p.exit_octets > x.wire_out else 0
 
 
 cdef inline void context_owed(context_t *ctx, exit_wait_t *w) noexcept nogil:
