@@ -100,38 +100,42 @@ def test_the_receiver_is_killed(zmq, make, reborn, address, tmp_path, kinds):
     socket.connect(address)
     sender = Sender(socket, out == "DEALER")
     sender.start()
-    ends = []   # at each kill, when the connection was over: (left, lost, octets written)
+    ends = []   # at each kill, when the connection was over: (left, lost, octets written, attempts that came to nothing)
     for turn in range(KILLS):
         grows(record, turn % 5 + 1)
         server.order("kill")
         until(lambda turn=turn: socket.statistics().disconnections > turn)
         found = socket.statistics()
-        ends.append((found.messages_left, found.dropped.lost, found.wire_out))
+        ends.append((found.messages_left, found.dropped.lost, found.wire_out, found.handshake_failures))
         server.order("start")
     grows(record, 10)
     sender.over = True
     sender.join()
     until(lambda: len(records(record).get(KILLS, ())) and records(record)[KILLS][-1][0] == sender.sent - 1)
     found = socket.statistics()
-    ends.append((found.messages_left, found.dropped.lost, found.wire_out))
+    ends.append((found.messages_left, found.dropped.lost, found.wire_out, found.handshake_failures))
     assert found.messages_out == sender.sent == found.messages_left + found.dropped.lost
     assert found.queued_out == 0 and found.dropped.total == found.dropped.lost
 
     lives = records(record)
     assert list(lives) == list(range(KILLS + 1))
-    first = left_before = lost_before = octets_before = unrecorded = 0
-    for life, (left, lost, octets) in enumerate(ends):
+    first = left_before = lost_before = octets_before = failed_before = unrecorded = told = 0
+    for life, (left, lost, octets, failed) in enumerate(ends):
         numbers = [number for number, _, _ in lives[life]]
         # Where the sender's counters say that this connection began; no gap, nothing twice, nothing that had not left.
         assert numbers == list(range(first, first + len(numbers))), f"life {life}"
         assert len(numbers) <= lives[life][-1][1] <= left - left_before, f"life {life}"
         # The receiver's own counters: what had arrived is what it took, and what was queued.
         assert [came - queued for _, came, queued in lives[life]] == list(range(1, len(numbers) + 1)), f"life {life}"
-        # The octets written say the same: how many messages left, and whether one was torn.
-        assert written(first, octets - octets_before - greeted) == (left - left_before, lost > lost_before), f"life {life}"
+        # The octets written say the same: how many messages left, and whether one was torn. But the system may close a killed process's connections
+        # before what it listens on: then there has been another connection, with octets of its own.
+        if failed == failed_before:
+            assert written(first, octets - octets_before - greeted) == (left - left_before, lost > lost_before), f"life {life}"
+            told += 1
         assert lost - lost_before <= 1, f"life {life}"
         unrecorded += left - left_before - len(numbers)
-        first, left_before, lost_before, octets_before = left + lost, left, lost, octets
+        first, left_before, lost_before, octets_before, failed_before = left + lost, left, lost, octets, failed
+    assert told > KILLS // 2
     recorded = sum(map(len, lives.values()))
     assert sender.sent == recorded + unrecorded + found.dropped.lost
     print(f"{kinds}: {sender.sent} sent, {recorded} recorded, {unrecorded} had left, {found.dropped.lost} counted as lost")
