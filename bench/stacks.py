@@ -12,6 +12,7 @@ Rules
 
 import importlib
 import importlib.metadata
+import importlib.util
 import os
 import sys
 
@@ -34,6 +35,9 @@ def find(label):
     """Makes the stack importable. Called in a child, before anything of the stack is imported."""
     if label == "before":
         sys.path.insert(0, os.environ[BEFORE])
+    elif label == "zmqcore" and BEFORE in os.environ:
+        # In the same way as what it is held against, from where it is.
+        sys.path.insert(0, os.path.dirname(importlib.util.find_spec("zmqcore").submodule_search_locations[0]))
 
 
 def load(label):
