@@ -7,7 +7,10 @@
 # - Nothing blocks but looking a name up, in parse_bind, and in parse_connect where that is allowed. Nothing here calls
 #   back.
 # - Operations on listeners and streams run under the lock of the socket that owns them; parse_connect and check need no
-#   lock.
+#   lock. But `write` and `writev` of a stream without `state` may run without it, on the I/O thread, while another thread
+#   reads (stream_alone()): they use the descriptor and nothing else of the stream.
+# - An entry that is not said to be NULL is set, but for those that a kind of transport has no use for (below); `release` goes
+#   with `prepare`, `tick` with `due`.
 # - Results are 0 or more, or a negative errno. -EAGAIN: not now, the poll set will tell.
 # - Descriptors handed out are non-blocking and close on exec.
 # - A transport within the process has no listeners and no streams: of the operations only `check` is set in its table. One
@@ -147,7 +150,7 @@ cdef struct transport_ops_t:
     # What has become of a connection under way: 0 or a negative errno. The stream is the caller's to close in either
     # case.
     int (*finish)(stream_t *t, const tuning_t *tuning) noexcept nogil
-    # Who is at the other end, for the property Peer-Address. Length or a negative errno.
+    # Who is at the other end, for the property Peer-Address. Length or a negative errno; if nothing is known 0 and an empty text. With a NUL behind it.
     int (*peer)(const stream_t *t, char *out, size_t room) noexcept nogil
     # The whole endpoint of one end of the connection, ours or (remote) the peer's, for monitors. Length or a negative errno.
     # NULL: nothing is known but what the endpoint was given as.
