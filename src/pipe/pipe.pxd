@@ -34,7 +34,7 @@ cdef enum:
 # Frame straight into the connection. take: the payload may be taken over (msg becomes MSG_EMPTY), else it is copied or shared.
 # 1 = done, 0 = no room: queue it. Control frames are never queued: 1 or -ENOMEM.
 ctypedef int (*pipe_sink_t)(pipe_t *p, msg_t *m, bint take) noexcept nogil
-# Tells the other end's socket (any lock state): sets attention bits, queues the end, wakes a sleeper.
+# Tells the other end's socket (any lock state): sets bits of `mail`, puts the end into the socket's mailbox, wakes a sleeper.
 ctypedef void (*pipe_notify_t)(pipe_t *end, uint32_t bits) noexcept nogil
 # Network: the reader made room (or found nothing) while the connection had stopped decoding because the ring was full.
 ctypedef void (*pipe_resume_t)(pipe_t *p) noexcept nogil
@@ -61,8 +61,8 @@ cdef struct pipe_t:
     pipe_queued_t queued        # network
     pipe_inside_t inside        # network, while there is a sink
     pipe_drained_t drained
-    pipe_t *mailbox_next        # on the owner's attention stack
-    uint32_t mail               # atomic bits, not zero = queued on the stack
+    pipe_t *mailbox_next        # in the owner's mailbox, a stack
+    uint32_t mail               # atomic bits, not zero = in the mailbox
     uint32_t id                 # unique in the socket's life, never 0
     bint connected              # network: handshake complete; inproc: always
     bint skip_out               # the connection died inside an outgoing message: drop its remaining frames

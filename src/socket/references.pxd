@@ -18,7 +18,7 @@ cdef inline void socket_unref(socket_t *s) noexcept nogil:
 
 
 cdef inline void inproc_pair_unref(inproc_pair_t *link) noexcept nogil:
-    """References: two ends, and every time an end stands on an attention stack."""
+    """References: two ends, and every time an end stands in a mailbox."""
     cdef int i
     cdef socket_t *owner
     if zc_sub_u32(&link.refs, 1) != 1:
