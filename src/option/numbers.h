@@ -1,4 +1,5 @@
-/* The numbers of the options of a socket, as ZeroMQ's public header has them. */
+/* The numbers of the options of a socket: those of ZeroMQ's public header, then zmqcore's own. The context's options share the space: its own
+ * number is 9072 (context_table.h). */
 #ifndef ZMQCORE_OPTION_NUMBERS_H
 #define ZMQCORE_OPTION_NUMBERS_H
 
