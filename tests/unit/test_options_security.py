@@ -1,11 +1,15 @@
 """Security options: which mechanism they choose, keys, texts, and that they are forgotten."""
 
+import re
+from pathlib import Path
+
 import pytest
 from test_options_core import EINVAL, NULL, TYPES, get, get_int, i, put
 
 from zmqcore import _probe
 
 NULL_MECHANISM, PLAIN, CURVE, KERBEROS = range(4)
+ROOT = Path(__file__).resolve().parents[2]
 KEY, KEY_TEXT = bytes(range(32)), b"009c61o!#m2NH?C3>iWS5d]J*6CRx17-skh9337x"
 
 
@@ -89,3 +93,23 @@ def test_an_endpoint_keeps_no_second_copy_of_keys_passwords_and_pem_texts():
     copy = _probe.options_copied(store)
     assert {option: _probe.options_owned(copy, option) for option in wanted} == {o: b"" if o in MADE_OF else v for o, v in wanted.items()}
     assert {option: _probe.options_owned(store, option) for option in wanted} == wanted
+
+
+def forgotten_texts(struct, copying):
+    """Texts of security_t that an endpoint would borrow from options which may be set again: of the socket's, and gone."""
+    fields = struct.split("cdef struct security_t:", 1)[1]
+    take = copying.split("int credentials_take(", 1)[1].split("\ncdef inline ", 1)[0]
+    total, copies = take.split("c.size = size", 1)
+    texts = re.findall(r"(?m)^    const unsigned char \*(\w+)", fields)
+    sized = {name for name in texts if re.search(rf"(?m)^    size_t {name}_size$", fields)}
+    keys = len(texts) - len(sized)
+    found = [name for name in texts if f"credentials_keep(&c.security.{name}, {f't.{name}_size' if name in sized else 'CURVE_KEY_SIZE'}, &at)" not in copies]
+    found += [f"{name}_size" for name in sorted(sized) if f"+ t.{name}_size" not in total]
+    return found + ([] if f"+ {keys} * CURVE_KEY_SIZE" in total else ["keys"])
+
+
+def test_an_endpoint_copies_every_text_that_a_mechanism_is_told():
+    struct, copying = (ROOT / "src" / "mechanism" / "security.pxd").read_text(), (ROOT / "src" / "socket" / "security.pxd").read_text()
+    assert forgotten_texts(struct, copying) == []
+    assert forgotten_texts(struct + "    const unsigned char *token\n    size_t token_size\n", copying) == ["token", "token_size"]
+    assert forgotten_texts(struct + "    const unsigned char *other_key\n", copying) == ["other_key", "keys"]
