@@ -26,7 +26,10 @@ from .socket import Socket, SyncSocket
 
 __all__ = ["Context", "SyncContext"]
 
-_SocketT = TypeVar("_SocketT", bound=Socket, covariant=True)
+if TYPE_CHECKING:  # a default (PEP 696; mypy takes it for every version): without one, `Context.instance()` makes sockets of no type
+    _SocketT = TypeVar("_SocketT", bound=Socket, covariant=True, default=Socket)
+else:
+    _SocketT = TypeVar("_SocketT", bound=Socket, covariant=True)
 _ContextT = TypeVar("_ContextT", bound="Context[Any]")
 
 _exiting = False
@@ -43,8 +46,8 @@ class Context(_core.Context, AttributeSetter, Generic[_SocketT]):
     """Make sockets, and end them all. Most programs need one context, `Context.instance()`.
 
     Attributes that are socket options are defaults for sockets made later (`context.linger = 0`), attributes
-    that are context options are those (`context.max_sockets = 5000`). A `with` block ends the context: it
-    closes its sockets and waits for their messages.
+    that are context options are those (`context.max_sockets = 5000`); BLOCKY needs `context.set(zmq.BLOCKY, 0)`.
+    A `with` block ends the context: it closes its sockets and waits for their messages.
 
     Args:
         io_threads (int | Context): background threads for tcp and ipc; 0 is enough for inproc. Or a context,

@@ -45,7 +45,10 @@ from .socket_topics import TopicSocket
 __all__ = ["Socket", "SyncSocket"]
 
 _SocketT = TypeVar("_SocketT", bound="Socket[Any]")
-_ReceivedT = TypeVar("_ReceivedT")  # for annotations only: Socket[bytes]
+if TYPE_CHECKING:  # for annotations only: Socket[bytes], or Socket
+    _ReceivedT = TypeVar("_ReceivedT", default=Any)
+else:
+    _ReceivedT = TypeVar("_ReceivedT")
 
 
 class _SocketContext(Generic[_SocketT]):
@@ -280,7 +283,10 @@ class Socket(
             ZMQError (EADDRINUSE): another socket has the address; over ipc, or a file lies there. The text says whose.
             ZMQError (EADDRNOTAVAIL, ENODEV): no such address, or no such interface, on this machine.
             ZMQError (EACCES, EPERM): not permitted.
-            ZMQError (EINVAL): not an endpoint.
+            ZMQError (ENOENT): the directory of an ipc path is not there.
+            ZMQError (EINVAL): not an endpoint, or a key or certificate is missing or wrong.
+            ZMQError (ENOCOMPATPROTO): the type, or the security mechanism, cannot use this transport, or not at this end.
+            ZMQError (ENOTSUP): the mechanism does not go with the transport, or a library that it needs is not installed.
             ZMQError (ENAMETOOLONG): the path is longer than the system takes: outside Linux, than zmq.IPC_PATH_MAX_LEN.
             ZMQError (EPROTONOSUPPORT): zmqcore does not have the transport.
             ZMQError (EMTHREAD): the context has no I/O threads, and it is not inproc.
@@ -316,8 +322,8 @@ class Socket(
             SocketContext: as a context manager it disconnects at the end of the block.
 
         Raises:
-            ZMQError (EINVAL): not an endpoint.
-            ZMQError (ENAMETOOLONG): as for `bind()`.
+            ZMQError (EINVAL): not an endpoint, or a key or certificate is missing or wrong.
+            ZMQError (ENAMETOOLONG, ENOCOMPATPROTO, ENOTSUP): as for `bind()`.
             ZMQError (EPROTONOSUPPORT): zmqcore does not have the transport.
             ZMQError (EMTHREAD): the context has no I/O threads, and it is not inproc.
             ZMQError (ENOTSOCK): the socket is closed.

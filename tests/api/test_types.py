@@ -62,12 +62,33 @@ socket.send(5)  # error
 socket.send_multipart(["text"])  # error
 """
 
+# Where pyzmq's annotations tell less, or something else.
+BETTER = """
+import zmqcore as zmq
+import zmqcore.asyncio
+
+def bare(context: zmq.Context, socket: zmq.Socket) -> bytes:
+    return socket.recv()
+
+context = zmq.Context.instance()
+socket = context.socket(zmq.PAIR)
+bare(context, socket)
+socket.recv_string() + 5  # error
+number: int = zmqcore.asyncio.Context.instance().socket(zmq.PAIR)  # error
+awaited: zmqcore.asyncio.Socket = zmqcore.asyncio.Context.instance().socket(zmq.PAIR)
+frame = zmq.Frame(b"")
+frame.set("group", "name")
+frame.set("routing_id", 5)
+frame.set("group", 5)  # error
+"""
+
 
 @pytest.mark.timeout(180)
-def test_mypy(tmp_path):
-    lines = PROGRAM.splitlines()
+@pytest.mark.parametrize("text", [pytest.param(PROGRAM, id="as_pyzmq"), pytest.param(BETTER, id="better", marks=pytest.mark.better)])
+def test_mypy(tmp_path, text):
+    lines = text.splitlines()
     program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
+    program.write_text(text)
     environment = os.environ | ({"MYPYPATH": str(Path(__file__).parents[2])} if MODULE == "zmqcore" else {})
     command = [sys.executable, "-m", "mypy", "--config-file=", "--python-version=3.12", f"--cache-dir={tmp_path}", "--strict", program]
     said = subprocess.run(command, env=environment, capture_output=True, text=True).stdout
