@@ -47,6 +47,8 @@ def about_option(number: int, setting: bool = False, value: Any = None, socket_t
         return f"option {name} is for {types(which)} sockets, not for {types((socket_type,))}"
     if setting and socket_type is not None and row["kind"] != "bytes" and isinstance(value, int) and row["lowest"] <= value <= row["highest"]:
         return f"option {name}: this {types((socket_type,))} socket cannot do {value}"
+    if setting and isinstance(value, bytes) and row["lowest"] <= len(value) <= row["highest"]:
+        return f"option {name} does not take these {len(value)} bytes: {row['doc']}"
     return _about_set(row, value) if setting else f"option {name}"
 
 

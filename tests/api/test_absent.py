@@ -55,6 +55,17 @@ def test_bad_values_name_the_option(zmq, context):
         socket.linger = -5
 
 
+def test_bytes_of_a_good_size_that_are_refused_are_told_what_they_should_be(zmq, context):
+    socket = context.socket(zmq.DEALER)
+    for number, value, text in [
+        (zmq.CURVE_PUBLICKEY, b"~" * 40, "option CURVE_PUBLICKEY does not take these 40 bytes: Our public key, as 32 bytes or 40 characters of Z85"),
+        (zmq.CURVE_SECRETKEY, b"s" * 33, "option CURVE_SECRETKEY does not take these 33 bytes: Our secret key, as 32 bytes or 40 characters of Z85"),
+        (zmq.METADATA, b"abc", 'option METADATA does not take these 3 bytes: A property for peers, "X-name:value"'),
+    ]:
+        error = refused(zmq, socket.setsockopt, number, value)
+        assert error.errno == zmq.EINVAL and text in str(error)
+
+
 def test_values_of_the_wrong_kind_name_the_option(zmq, context):
     socket = context.socket(zmq.DEALER)
     for number, value, kind, text in [
