@@ -270,13 +270,25 @@ class BackgroundDevice(Device):
 
 
 class ThreadDevice(BackgroundDevice):
-    """Device in a thread."""
+    """Device in a thread.
+
+    Args:
+        device_type (int): makes no difference. Default zmq.QUEUE.
+        in_type (int): type of the in-socket, such as zmq.ROUTER.
+        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
+    """
 
     _launch_class = threading.Thread
 
 
 class ProcessDevice(BackgroundDevice):
-    """Device in a process of its own. Addresses must be ones that other processes can reach."""
+    """Device in a process of its own. Addresses must be ones that other processes can reach.
+
+    Args:
+        device_type (int): makes no difference. Default zmq.QUEUE.
+        in_type (int): type of the in-socket, such as zmq.ROUTER.
+        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
+    """
 
     _launch_class = Process
     # The instance of the starting process, if forked along, is of no use in the new one.

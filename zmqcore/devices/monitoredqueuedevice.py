@@ -36,12 +36,36 @@ class MonitoredQueueBase(ProxyBase):
 
 
 class MonitoredQueue(MonitoredQueueBase, Proxy):
-    """Two sockets, and a third that gets every message after a frame that says where it came from."""
+    """Two sockets, and a third that gets every message after a frame that says where it came from.
+
+    Args:
+        in_type (int): type of the in-socket, such as zmq.ROUTER.
+        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
+        mon_type (int): type of the socket that gets a copy of every message. Default zmq.PUB.
+        in_prefix (bytes): first frame of what comes from the in-socket. Default b"in".
+        out_prefix (bytes): first frame of what comes from the out-socket. Default b"out".
+    """
 
 
 class ThreadMonitoredQueue(MonitoredQueueBase, ThreadProxy):
-    """MonitoredQueue in a thread."""
+    """MonitoredQueue in a thread.
+
+    Args:
+        in_type (int): type of the in-socket, such as zmq.ROUTER.
+        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
+        mon_type (int): type of the socket that gets a copy of every message. Default zmq.PUB.
+        in_prefix (bytes): first frame of what comes from the in-socket. Default b"in".
+        out_prefix (bytes): first frame of what comes from the out-socket. Default b"out".
+    """
 
 
 class ProcessMonitoredQueue(MonitoredQueueBase, ProcessProxy):
-    """MonitoredQueue in a process of its own."""
+    """MonitoredQueue in a process of its own.
+
+    Args:
+        in_type (int): type of the in-socket, such as zmq.ROUTER.
+        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
+        mon_type (int): type of the socket that gets a copy of every message. Default zmq.PUB.
+        in_prefix (bytes): first frame of what comes from the in-socket. Default b"in".
+        out_prefix (bytes): first frame of what comes from the out-socket. Default b"out".
+    """

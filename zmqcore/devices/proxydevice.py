@@ -75,12 +75,30 @@ class ProxyBase(Device):
 
 
 class Proxy(ProxyBase, Device):
-    """zmq.proxy as a device."""
+    """zmq.proxy as a device.
+
+    Args:
+        in_type (int): type of the in-socket, such as zmq.ROUTER.
+        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
+        mon_type (int): type of the socket that gets a copy of every message. Default zmq.PUB.
+    """
 
 
 class ThreadProxy(ProxyBase, ThreadDevice):
-    """Proxy in a thread."""
+    """Proxy in a thread.
+
+    Args:
+        in_type (int): type of the in-socket, such as zmq.ROUTER.
+        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
+        mon_type (int): type of the socket that gets a copy of every message. Default zmq.PUB.
+    """
 
 
 class ProcessProxy(ProxyBase, ProcessDevice):
-    """Proxy in a process of its own."""
+    """Proxy in a process of its own.
+
+    Args:
+        in_type (int): type of the in-socket, such as zmq.ROUTER.
+        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
+        mon_type (int): type of the socket that gets a copy of every message. Default zmq.PUB.
+    """

@@ -76,12 +76,33 @@ class ProxySteerableBase(ProxyBase):
 
 
 class ProxySteerable(ProxySteerableBase, Proxy):
-    """zmq.proxy_steerable as a device."""
+    """zmq.proxy_steerable as a device.
+
+    Args:
+        in_type (int): type of the in-socket, such as zmq.ROUTER.
+        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
+        mon_type (int): type of the socket that gets a copy of every message. Default zmq.PUB.
+        ctrl_type (int): type of the socket that receives commands: zmq.PAIR, zmq.REP or zmq.SUB. Default None: zmq.PAIR.
+    """
 
 
 class ThreadProxySteerable(ProxySteerableBase, ThreadProxy):
-    """ProxySteerable in a thread."""
+    """ProxySteerable in a thread.
+
+    Args:
+        in_type (int): type of the in-socket, such as zmq.ROUTER.
+        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
+        mon_type (int): type of the socket that gets a copy of every message. Default zmq.PUB.
+        ctrl_type (int): type of the socket that receives commands: zmq.PAIR, zmq.REP or zmq.SUB. Default None: zmq.PAIR.
+    """
 
 
 class ProcessProxySteerable(ProxySteerableBase, ProcessProxy):
-    """ProxySteerable in a process of its own."""
+    """ProxySteerable in a process of its own.
+
+    Args:
+        in_type (int): type of the in-socket, such as zmq.ROUTER.
+        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
+        mon_type (int): type of the socket that gets a copy of every message. Default zmq.PUB.
+        ctrl_type (int): type of the socket that receives commands: zmq.PAIR, zmq.REP or zmq.SUB. Default None: zmq.PAIR.
+    """
