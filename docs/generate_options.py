@@ -88,7 +88,8 @@ def document() -> str:
             "They belong to features that zmqcore does not have, and are never accepted and ignored.\n",
             table(["option", "what it is for", "here"], others),
             "## Contexts\n",
-            "`context.set(zmq.IO_THREADS, 2)`, `context.io_threads = 2`.\n",
+            "`context.set(zmq.IO_THREADS, 2)`, `context.io_threads = 2`. IPV6 and BLOCKY are names of socket options, too: as attributes they are\n"
+            "defaults for sockets, as any other. So BLOCKY takes `context.set(zmq.BLOCKY, 0)`.\n",
             table(["option", "type", "default", "values", "access", "counts", "what it does"], contexts),
         ]
     )

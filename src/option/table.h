@@ -386,7 +386,7 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         "1 for CLIENT, SERVER, RADIO, DISH, PEER, SCATTER, GATHER and CHANNEL, which libzmq calls thread-safe. (Here sockets of any "
         "type may be shared by threads, and all have an FD.)", .unit = "0 or 1"),
     /* features that are not built in */
-    ABSENT(BLOCKY, INT, "An option of contexts."),
+    ABSENT(BLOCKY, INT, "An option of contexts: context.set(zmq.BLOCKY, 0)."),
     ABSENT(VMCI_BUFFER_SIZE, INT64, "Buffer of the vmci transport."),
     ABSENT(VMCI_BUFFER_MIN_SIZE, INT64, "Smallest buffer of the vmci transport."),
     ABSENT(VMCI_BUFFER_MAX_SIZE, INT64, "Largest buffer of the vmci transport."),
