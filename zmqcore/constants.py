@@ -186,7 +186,7 @@ class SecurityMechanism(IntEnum):
 
 
 class SocketOption(IntEnum):
-    """Options of a socket: `Socket.set` and `Socket.get`, or attributes of the same name in lower case."""
+    """Options of a socket: `Socket.set` and `Socket.get`, or attributes of the same name in lower case. `help(zmqcore.Socket.linger)` tells of one."""
 
     HWM = 1
     AFFINITY = 4

@@ -460,7 +460,7 @@ cdef class Frame:
             raise_errno(-EINVAL)
         return value[:size].decode("utf-8")
 
-    def set(self, option: int, value: int) -> None:
+    def set(self, option: int | str, value: int | str) -> None:
         """Set `routing_id` or `group`. Options of a message cannot be set.
 
         Args:
@@ -468,7 +468,8 @@ cdef class Frame:
             value (int | str): the value.
 
         Raises:
-            ZMQError (EINVAL): any other option, or a value out of range.
+            ZMQError (EINVAL): the number of an option, or a value out of range.
+            TypeError: another name, or a value of a wrong type.
         """
         cdef int number
         cdef long long wanted

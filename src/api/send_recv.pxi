@@ -64,7 +64,7 @@ cdef class Socket(_SocketBase):
             MessageTracker | None: the tracker, if one was asked for.
 
         Raises:
-            Again (EAGAIN): it would have to wait and DONTWAIT is set, or `timeout` or SNDTIMEO is over; the text says which.
+            Again (EAGAIN): it would have to wait and DONTWAIT is set, or `timeout` or SNDTIMEO is over. With `timeout` given the text says which.
             ZMQError (EFSM): not the turn of a REQ or REP to send.
             ZMQError (ENOTSUP): the type does not send (PULL, SUB).
             ZMQError (EHOSTUNREACH): a ROUTER with ROUTER_MANDATORY does not know the peer, nor does a SERVER or PEER.
@@ -72,6 +72,7 @@ cdef class Socket(_SocketBase):
                 CHANNEL); a name of a group that cannot be.
             ZMQError (ENOTSUP): a group, and the socket is not a RADIO.
             ZMQError (EMSGSIZE): the message is too large for a datagram (udp).
+            ZMQError (ENOBUFS): the queue is full, and the option OVERFLOW is 4.
             ZMQError (ENOTSOCK): the socket is closed.
             ContextTerminated (ETERM): the context is ending.
             TypeError: `data` is str, or has no contiguous buffer.
@@ -197,7 +198,7 @@ cdef class Socket(_SocketBase):
             bytes | Frame: the content of the frame, or the Frame.
 
         Raises:
-            Again (EAGAIN): nothing is there and DONTWAIT is set, or `timeout` or RCVTIMEO is over; the text says which.
+            Again (EAGAIN): nothing is there and DONTWAIT is set, or `timeout` or RCVTIMEO is over. With `timeout` given the text says which.
             ZMQError (EFSM): not the turn of a REQ or REP to receive.
             ZMQError (ENOTSUP): the type does not receive (PUSH, PUB).
             ZMQError (ENOTSOCK): the socket is closed, or was closed by another thread meanwhile.
@@ -465,6 +466,8 @@ cdef class Socket(_SocketBase):
 
         Raises:
             ValueError: `nbytes` is negative or larger than the buffer.
+            BufferError: the memory cannot be written to, or has gaps.
+            TypeError: it is no buffer.
             Again, ZMQError, ContextTerminated: as `recv()`.
 
         Example:
@@ -609,7 +612,7 @@ cdef class Socket(_SocketBase):
                 Default None.
 
         Returns:
-            list[bytes]: one to `max` frames, or an empty list if `max` is 0.
+            list[bytes]: one to `max` frames, or an empty list if `max` is 0 or less.
 
         Raises:
             Again, ZMQError, ContextTerminated: as `recv()`, for the first frame.

@@ -168,8 +168,8 @@ class Authenticator:
 
         Args:
             domain (str): the ZAP_DOMAIN of the sockets it is for. Default "*": those without one.
-            passwords (Mapping): passwords by user name. It is looked up in at every handshake, so what changes in it later counts. Default
-                None: nobody.
+            passwords (Mapping): passwords by user name. Every handshake looks there, so what is changed later counts. Default None:
+                nobody.
 
         Raises:
             ValueError: a name or password that `encoding` does not have. Those said before go on to count.
