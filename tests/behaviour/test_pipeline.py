@@ -178,3 +178,17 @@ def test_PUSH_multipart_is_atomic_over_many_pullers(zmq, make, fresh, transport)
         for _ in range(10):
             frames = pull.recv_multipart()
             assert len(frames) == 4 and len(set(frames)) == 1
+
+
+@pytest.mark.parametrize("binds", [True, False])
+@pytest.mark.parametrize(("deaf", "speaker"), [("PUSH", "DEALER"), ("SCATTER", "CLIENT"), ("PUB", "DEALER"), ("RADIO", "DEALER")])
+def test_PUSH_7_what_a_peer_sends_is_discarded(zmq, make, fresh, deaf, speaker, binds):
+    """Over inproc, where types are not compared; more than fits the queues."""
+    deaf, speaker = make(deaf, RCVHWM=10), make(speaker, SNDHWM=10, SNDTIMEO=0)
+    first, second = (deaf, speaker) if binds else (speaker, deaf)
+    first.bind(fresh("inproc"))
+    second.connect(endpoint(first))
+    for number in range(100):
+        until(lambda: deaf.events is not None and speaker.events & zmq.POLLOUT)
+        speaker.send(b"%d" % number)
+    until(lambda: deaf.statistics().dropped.unwanted == 100)
