@@ -270,7 +270,7 @@ cdef inline void socket_gone(io_client_t *c) noexcept nogil:
     socket_leave_context(s)
 
 
-cdef inline void socket_seal_attention(socket_t *s) noexcept nogil:
+cdef inline void socket_seal_mailbox(socket_t *s) noexcept nogil:
     """Handles the last news and refuses further ones."""
     cdef pipe_t *p = <pipe_t *> zc_swap_ptr(<void **> &s.mailbox, mailbox_closed())
     cdef pipe_t *next
@@ -344,7 +344,7 @@ cdef inline void socket_close(socket_t *s, int linger_ms, bint set_linger) noexc
     zc_mutex_unlock(&ctx.mutex)
     socket_close_pipes(s)
     socket_close_sessions(s)
-    socket_seal_attention(s)
+    socket_seal_mailbox(s)
     done = s.nsessions == 0
     if s.client.io != NULL:
         if done:
