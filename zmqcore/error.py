@@ -228,6 +228,8 @@ def about_transfer(errno: int, socket_type: int, sending: bool) -> str | None:
         kind = SocketType(socket_type).name if socket_type in SocketType._value2member_map_ else "these"
         return f"{kind} sockets cannot {'send' if sending else 'receive'}"
     if errno == Errno.EHOSTUNREACH:
+        if socket_type in (SocketType.SERVER, SocketType.PEER):
+            return "no connected peer has the routing_id= of send(), or of the Frame; Frame.routing_id of what a peer has sent is its own"
         return "no peer has the routing id in the first frame"
     if errno == Errno.ENOBUFS:
         return "the queue is full (SNDHWM, SNDHWM_BYTES), and OVERFLOW says to refuse"

@@ -11,7 +11,7 @@ from option.table cimport (
     ACTION_EVENTS, ACTION_FD, ACTION_LAST_ENDPOINT, ACTION_RCVMORE, ACTION_THREAD_SAFE, ACTION_TOPICS_COUNT, OPTION_INT, OPTION_INT64,
     OPTION_KEY, OPTION_TEXT, OPTION_UNKNOWN,
 )
-from pattern.ops cimport SINGLE_FRAME
+from pattern.ops cimport CONNECTS_PEERS, SINGLE_FRAME
 from pattern.pattern cimport pattern_is, pattern_topics_count
 from reactor.io_thread cimport io_help, io_thread_t
 from io.end_call cimport socket_end_call
@@ -341,6 +341,8 @@ cdef class _SocketBase:
         need_library_at(text, self.s.ctx)
         with nogil:
             rc = socket_connect_peer(self.s, p, n, &number)
+        if rc == -ENOTSUP and not pattern_is(&self.s.pattern, CONNECTS_PEERS):
+            raise_errno(rc, "only PEER sockets have connect_peer()")
         if rc < 0:
             refuse_endpoint(self, rc, addr, text, True)
         return number
@@ -465,7 +467,7 @@ cdef class _SocketBase:
             if not isinstance(optval, int):
                 raise_option_value(option, optval)
             try:
-                number64 = optval - (1 << 64 if optval >= 1 << 63 else 0)       # bit maps may have the highest bit
+                number64 = optval - (1 << 64 if 1 << 63 <= optval < 1 << 64 else 0)       # bit maps may have the highest bit
                 number = optval if kind != OPTION_INT64 else 0
             except OverflowError:
                 raise_option_value(option, optval, OverflowError)

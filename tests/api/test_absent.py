@@ -72,6 +72,8 @@ def test_values_of_the_wrong_kind_name_the_option(zmq, context):
         (zmq.LINGER, "5", TypeError, "option LINGER takes an int (milliseconds), from -1, not '5'"),
         (zmq.LINGER, 1 << 40, OverflowError, f"option LINGER takes an int (milliseconds), from -1, not {1 << 40}"),
         (zmq.MAXMSGSIZE, 1 << 70, OverflowError, f"option MAXMSGSIZE takes an int (bytes), not {1 << 70}"),
+        (zmq.MAXMSGSIZE, 1 << 64, OverflowError, f"option MAXMSGSIZE takes an int (bytes), not {1 << 64}"),
+        (zmq.MAXMSGSIZE, -(1 << 63) - 1, OverflowError, f"option MAXMSGSIZE takes an int (bytes), not {-(1 << 63) - 1}"),
         (zmq.ROUTING_ID, 5, TypeError, "option ROUTING_ID takes 1 to 255 bytes, not int"),
         (zmq.HELLO_MSG, bytearray(b"secret"), TypeError, "option HELLO_MSG takes bytes, not bytearray"),
     ]:

@@ -350,7 +350,9 @@ def test_DRAFT_7_with_itself(zmq, make, fresh):
 def test_DRAFT_7_errors(zmq, make, fresh):
     where = fresh("inproc")
     for kind in ("SERVER", "CLIENT", "DEALER", "ROUTER"):
-        refused(zmq, partial(make(kind).connect_peer, where), errno.ENOTSUP)
+        with pytest.raises(zmq.ZMQError, match="only PEER sockets") as caught:
+            make(kind).connect_peer(where)
+        assert caught.value.errno == errno.ENOTSUP
     refused(zmq, lambda: make("PEER", IMMEDIATE=1).connect_peer(where), errno.EFAULT)
     refused(zmq, lambda: make("PEER").connect_peer("nonsense"), errno.EINVAL)
     closed = make("PEER")
@@ -538,3 +540,13 @@ def test_awaited(zmq, submodule, fresh, transport, connecter, binder):
         context.term()
 
     asyncio.run(asyncio.wait_for(converse(), SECONDS))
+
+
+@pytest.mark.parametrize("kind", ["SERVER", "PEER"])
+def test_DRAFT_7_no_such_peer_says_where_its_id_is_from(zmq, make, fresh, kind):
+    socket = make(kind)
+    socket.bind(fresh("inproc"))
+    for routing_id in (None, 0, 77):
+        with pytest.raises(zmq.ZMQError, match="routing_id= of send") as caught:
+            socket.send(b"x", zmq.DONTWAIT, routing_id=routing_id)
+        assert caught.value.errno == errno.EHOSTUNREACH
