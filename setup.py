@@ -203,8 +203,12 @@ def simulated(name, source):
     made = extension(name, source, "src", "tests/native")
     made.include_dirs.append("tests/native")
     made.extra_compile_args += ["-include", "sim/system.h"]
-    if not CHOSEN & {"debug", "coverage"}:
-        # The core once more: with -O3 it would be most of what a build for tests takes.
+    return for_tests(made)
+
+
+def for_tests(made):
+    """The core once more, or most of it: with -O3 these would be most of what a build for tests takes."""
+    if sys.platform != "win32" and not CHOSEN & {"debug", "coverage"}:
         made.extra_compile_args.append("-O1")
     return made
 
@@ -212,7 +216,7 @@ def simulated(name, source):
 def extensions():
     yield extension("zmqcore._core", "src/api/_core.pyx", "src")
     if WITH_PROBE:
-        yield extension("zmqcore._probe", "tests/native/_probe.pyx", "src", "tests/native")
+        yield for_tests(extension("zmqcore._probe", "tests/native/_probe.pyx", "src", "tests/native"))
     if WITH_SIM:
         yield simulated("zmqcore._sim", "tests/native/_sim.pyx")
         yield simulated("zmqcore._conversations", "tests/native/_conversations.pyx")
