@@ -1,4 +1,4 @@
-"""One file and one line make a mechanism, an engine or a transport: toys of each are built into a copy of the core, and pass the tests of behaviour."""
+"""One file and one line make a socket type, a mechanism, an engine or a transport: toys of each are built into copies of the core, and pass tests there."""
 
 import os
 import subprocess
@@ -9,7 +9,8 @@ import pytest
 
 pytest.importorskip("Cython")
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 pytestmark = pytest.mark.timeout(900)  # a build of the core, and hundreds of tests
 sys.path.insert(0, str(ROOT / "tests" / "native" / "guests"))
 import guest_building as building  # noqa: E402
@@ -41,11 +42,7 @@ def the_copy_is_what_is_tested(package):
     assert run.returncode == 0, run.stderr
 
 
-@pytest.mark.parametrize("guest", building.GUESTS)
-def test_a_guest_is_one_file_and_one_line(guest, tmp_path):
-    package = building.build(guest, tmp_path)
-    if guest == "xor":
-        the_copy_is_what_is_tested(package)
+def conforms(guest, package):
     names = CONFORMANCE + EVERY_TRANSPORT if guest == "toy" else CONFORMANCE
     tests = [str(ROOT / "tests" / "behaviour" / name) for name in names]
     environment = {**os.environ, "PYTHONPATH": str(package)}
@@ -55,3 +52,24 @@ def test_a_guest_is_one_file_and_one_line(guest, tmp_path):
     # The first folder on the path is the one that `python -m` is started in.
     run = subprocess.run([*command, *tests], cwd=package, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
+
+
+def the_type_answers(package):
+    command = [sys.executable, str(HERE / "answerer.py"), str(package), str(building.TYPE_NUMBER)]
+    addresses = ["tcp://127.0.0.1:*", f"ipc://{package}/s", "inproc://toy", "toy://*"]
+    environment = {**os.environ, "PYTHONPATH": str(package)}
+    run = subprocess.run([*command, *addresses], cwd=package, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert run.returncode == 0 and run.stdout == "done\n", run.stdout + run.stderr
+
+
+# Those that take nobody's place move in together: a build is most of the time.
+@pytest.mark.parametrize("guests", [["xor"], ["prefixed"], ["toy", "answerer"]], ids="+".join)
+def test_a_guest_is_one_file_and_one_line(guests, tmp_path):
+    package = building.build(tmp_path / "core", guests)
+    if "xor" in guests:
+        the_copy_is_what_is_tested(package)
+    for guest in guests:
+        if guest in building.TYPES:
+            the_type_answers(package)
+        else:
+            conforms(guest, package)

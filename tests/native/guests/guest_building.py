@@ -1,6 +1,6 @@
-"""Builds zmqcore with a guest: a file that src/ does not have, and one line in the select of its room.
+"""Builds zmqcore with guests: each a file that src/ does not have, and one line in the select of its room.
 
-python tests/native/guests/guest_building.py GUEST DIRECTORY     then: PYTHONPATH=DIRECTORY python -m pytest ...
+python tests/native/guests/guest_building.py DIRECTORY GUEST ...     then: PYTHONPATH=DIRECTORY python -m pytest ...
 """
 
 import importlib.util
@@ -58,14 +58,7 @@ def directives():
     return module.directives()
 
 
-def build(guest, into):
-    """A whole package `zmqcore` in the directory `into`, with C asserts."""
-    from Cython.Compiler.Main import CompilationOptions, compile_single, default_options
-
-    into = Path(into).resolve()
-    src = into / "src"
-    shutil.copytree(ROOT / "src", src)
-    shutil.copytree(ROOT / "zmqcore", into / "zmqcore", ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
+def move_in(guest, src):
     target, select, line, extra, function = {**GUESTS, **TYPES}[guest]
     shutil.copy(Path(__file__).with_name(Path(target).name), src / target)
     text = (src / select).read_text()
@@ -74,6 +67,18 @@ def build(guest, into):
     text = text.replace(line, extra + line)
     text = text.replace("\nfrom ", f"\nfrom {name} cimport {function}\nfrom ", 1)
     (src / select).write_text(text)
+
+
+def build(into, guests):
+    """A whole package `zmqcore` in the directory `into`, with C asserts."""
+    from Cython.Compiler.Main import CompilationOptions, compile_single, default_options
+
+    into = Path(into).resolve()
+    src = into / "src"
+    shutil.copytree(ROOT / "src", src)
+    shutil.copytree(ROOT / "zmqcore", into / "zmqcore", ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
+    for guest in guests:
+        move_in(guest, src)
     c_file = into / "_core.c"
     before = Path.cwd()
     os.chdir(src / "api")
@@ -83,7 +88,7 @@ def build(guest, into):
     finally:
         os.chdir(before)
     if result.num_errors:
-        raise RuntimeError(f"the core does not compile with {guest}")
+        raise RuntimeError(f"the core does not compile with {', '.join(guests)}")
     library = into / "zmqcore" / ("_core" + sysconfig.get_config_var("EXT_SUFFIX"))
     command = [
         *os.environ.get("CC", "gcc").split(), "-shared", "-fPIC", "-pthread", "-std=gnu11", "-fvisibility=hidden", "-fwrapv", "-w", "-O0", "-g",
@@ -94,4 +99,4 @@ def build(guest, into):
 
 
 if __name__ == "__main__":
-    print(build(*sys.argv[1:3]))
+    print(build(sys.argv[1], sys.argv[2:]))

@@ -1,20 +1,7 @@
-"""One file and one line make a socket type: a toy is built into a copy of the core, and does what a type must over every transport."""
+"""What a toy socket type must do over every transport: `answerer.py PACKAGE NUMBER ADDRESS ...`, in the folder of the package."""
 
-import os
-import subprocess
 import sys
-from pathlib import Path
 
-import pytest
-
-pytest.importorskip("Cython")
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "native" / "guests"))
-import guest_building as building  # noqa: E402
-
-PROGRAM = """
-import sys
 import zmqcore as zmq
 
 assert zmq.__file__.startswith(sys.argv[1]), zmq.__file__
@@ -40,7 +27,7 @@ for address in sys.argv[3:]:
     except zmq.ZMQError as error:
         assert error.errno == zmq.EFSM
     assert toy.getsockopt(zmq.EVENTS) == 0
-    where = toy.last_endpoint.rstrip(b"\\0").decode()
+    where = toy.last_endpoint.rstrip(b"\0").decode()
     dealers = [make(zmq.DEALER, rcvhwm=3) for _ in range(3)]
     for number, dealer in enumerate(dealers):
         dealer.connect(where)
@@ -80,13 +67,3 @@ for address in sys.argv[3:]:
         socket.close()
 context.term()
 print("done")
-"""
-
-
-@pytest.mark.timeout(600)
-def test_a_type_is_one_file_and_one_line(tmp_path):
-    package = building.build("answerer", tmp_path / "core")
-    addresses = ["tcp://127.0.0.1:*", f"ipc://{tmp_path}/s", "inproc://toy"]
-    command = [sys.executable, "-c", PROGRAM, str(package), str(building.TYPE_NUMBER), *addresses]
-    run = subprocess.run(command, cwd=package, env={**os.environ, "PYTHONPATH": str(package)}, capture_output=True, text=True, check=False, timeout=120)
-    assert run.returncode == 0 and run.stdout == "done\n", run.stdout + run.stderr
