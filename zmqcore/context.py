@@ -26,10 +26,8 @@ from .socket import Socket, SyncSocket
 
 __all__ = ["Context", "SyncContext"]
 
-if TYPE_CHECKING:  # a default (PEP 696): without one, `Context.instance()` makes sockets of no type
-    import typing_extensions  # type checkers have it with them
-
-    _SocketT = typing_extensions.TypeVar("_SocketT", bound=Socket, covariant=True, default=Socket)
+if TYPE_CHECKING:  # a default (PEP 696; mypy takes it for every version): without one, `Context.instance()` makes sockets of no type
+    _SocketT = TypeVar("_SocketT", bound=Socket, covariant=True, default=Socket)
 else:
     _SocketT = TypeVar("_SocketT", bound=Socket, covariant=True)
 _ContextT = TypeVar("_ContextT", bound="Context[Any]")

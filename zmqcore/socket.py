@@ -46,9 +46,7 @@ __all__ = ["Socket", "SyncSocket"]
 
 _SocketT = TypeVar("_SocketT", bound="Socket[Any]")
 if TYPE_CHECKING:  # for annotations only: Socket[bytes], or Socket
-    import typing_extensions  # type checkers have it with them
-
-    _ReceivedT = typing_extensions.TypeVar("_ReceivedT", default=Any)
+    _ReceivedT = TypeVar("_ReceivedT", default=Any)
 else:
     _ReceivedT = TypeVar("_ReceivedT")
 
