@@ -285,9 +285,7 @@ class ProcessDevice(BackgroundDevice):
     """Device in a process of its own. Addresses must be ones that other processes can reach.
 
     Args:
-        device_type (int): makes no difference. Default zmq.QUEUE.
-        in_type (int): type of the in-socket, such as zmq.ROUTER.
-        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
+        device_type, in_type, out_type: as for `ThreadDevice`.
     """
 
     _launch_class = Process

@@ -51,11 +51,7 @@ class ThreadMonitoredQueue(MonitoredQueueBase, ThreadProxy):
     """MonitoredQueue in a thread.
 
     Args:
-        in_type (int): type of the in-socket, such as zmq.ROUTER.
-        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
-        mon_type (int): type of the socket that gets a copy of every message. Default zmq.PUB.
-        in_prefix (bytes): first frame of what comes from the in-socket. Default b"in".
-        out_prefix (bytes): first frame of what comes from the out-socket. Default b"out".
+        in_type, out_type, mon_type, in_prefix, out_prefix: as for `MonitoredQueue`.
     """
 
 
@@ -63,9 +59,5 @@ class ProcessMonitoredQueue(MonitoredQueueBase, ProcessProxy):
     """MonitoredQueue in a process of its own.
 
     Args:
-        in_type (int): type of the in-socket, such as zmq.ROUTER.
-        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
-        mon_type (int): type of the socket that gets a copy of every message. Default zmq.PUB.
-        in_prefix (bytes): first frame of what comes from the in-socket. Default b"in".
-        out_prefix (bytes): first frame of what comes from the out-socket. Default b"out".
+        in_type, out_type, mon_type, in_prefix, out_prefix: as for `MonitoredQueue`.
     """

@@ -88,9 +88,7 @@ class ThreadProxy(ProxyBase, ThreadDevice):
     """Proxy in a thread.
 
     Args:
-        in_type (int): type of the in-socket, such as zmq.ROUTER.
-        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
-        mon_type (int): type of the socket that gets a copy of every message. Default zmq.PUB.
+        in_type, out_type, mon_type: as for `Proxy`.
     """
 
 
@@ -98,7 +96,5 @@ class ProcessProxy(ProxyBase, ProcessDevice):
     """Proxy in a process of its own.
 
     Args:
-        in_type (int): type of the in-socket, such as zmq.ROUTER.
-        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
-        mon_type (int): type of the socket that gets a copy of every message. Default zmq.PUB.
+        in_type, out_type, mon_type: as for `Proxy`.
     """

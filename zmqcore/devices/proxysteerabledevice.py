@@ -90,10 +90,7 @@ class ThreadProxySteerable(ProxySteerableBase, ThreadProxy):
     """ProxySteerable in a thread.
 
     Args:
-        in_type (int): type of the in-socket, such as zmq.ROUTER.
-        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
-        mon_type (int): type of the socket that gets a copy of every message. Default zmq.PUB.
-        ctrl_type (int): type of the socket that receives commands: zmq.PAIR, zmq.REP or zmq.SUB. Default None: zmq.PAIR.
+        in_type, out_type, mon_type, ctrl_type: as for `ProxySteerable`.
     """
 
 
@@ -101,8 +98,5 @@ class ProcessProxySteerable(ProxySteerableBase, ProcessProxy):
     """ProxySteerable in a process of its own.
 
     Args:
-        in_type (int): type of the in-socket, such as zmq.ROUTER.
-        out_type (int): type of the out-socket, such as zmq.DEALER. Negative: the in-socket is on both sides.
-        mon_type (int): type of the socket that gets a copy of every message. Default zmq.PUB.
-        ctrl_type (int): type of the socket that receives commands: zmq.PAIR, zmq.REP or zmq.SUB. Default None: zmq.PAIR.
+        in_type, out_type, mon_type, ctrl_type: as for `ProxySteerable`.
     """
