@@ -4,8 +4,8 @@ Rules
   - A B C A B C ...: what disturbs the machine for a while disturbs all contestants; ratios are taken within a round.
   - Which contestant begins is rotated from round to round, so that no one is always the first after a pause.
   - How many messages make a burst of the wanted duration is found once per contestant, in its first round; every timed burst is
-    preceded by a checked one and a warm-up. A change and the commit before it (`before`) send the same number: found for each, in a
-    single burst, they differed by up to 3, and shorter bursts have other rates.
+    preceded by a checked one and a warm-up. A change and the commit before it (`before`) send the same number: found for each
+    from a single burst, the numbers differed by a factor of up to 3, and shorter bursts have other rates.
   - A contestant that fails is recorded with the reason and left out of the case's further rounds. Nothing here asserts a time.
 """
 

@@ -36,7 +36,7 @@ def find(label):
     if label == "before":
         sys.path.insert(0, os.environ[BEFORE])
     elif label == "zmqcore" and BEFORE in os.environ:
-        # In the same way as what it is held against, from where it is.
+        # Found in the same way as the tree that it is held against: the way itself has made a difference.
         sys.path.insert(0, os.path.dirname(importlib.util.find_spec("zmqcore").submodule_search_locations[0]))
 
 
