@@ -229,7 +229,7 @@ def about_transfer(errno: int, socket_type: int, sending: bool) -> str | None:
         return f"{kind} sockets cannot {'send' if sending else 'receive'}"
     if errno == Errno.EHOSTUNREACH:
         if socket_type in (SocketType.SERVER, SocketType.PEER):
-            return "no connected peer has the routing_id= of send(), or of the Frame; Frame.routing_id of what a peer has sent is its own"
+            return "no connected peer has this routing id; pass routing_id=, from Frame.routing_id of a message that the peer has sent"
         return "no peer has the routing id in the first frame"
     if errno == Errno.ENOBUFS:
         return "the queue is full (SNDHWM, SNDHWM_BYTES), and OVERFLOW says to refuse"

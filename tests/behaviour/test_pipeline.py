@@ -183,7 +183,7 @@ def test_PUSH_multipart_is_atomic_over_many_pullers(zmq, make, fresh, transport)
 @pytest.mark.parametrize("binds", [True, False])
 @pytest.mark.parametrize(("deaf", "speaker"), [("PUSH", "DEALER"), ("SCATTER", "CLIENT"), ("PUB", "DEALER"), ("RADIO", "DEALER")])
 def test_PUSH_7_what_a_peer_sends_is_discarded(zmq, make, fresh, deaf, speaker, binds):
-    """Over inproc, where types are not compared; more than fits the queues."""
+    """Over inproc, where types are not compared; more than fits the queues. It reads when it is called: its events are asked for."""
     deaf, speaker = make(deaf, RCVHWM=10), make(speaker, SNDHWM=10, SNDTIMEO=0)
     first, second = (deaf, speaker) if binds else (speaker, deaf)
     first.bind(fresh("inproc"))
