@@ -29,7 +29,7 @@ cdef inline int default_attach(pattern_t *pt, pipe_t *p) noexcept nogil:
 
 cdef inline int default_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
     # The fair queue asks every pipe that it is given. Without it nobody else would, and of input of an inproc pipe there would be no news.
-    if not pt.ops.traits & CAN_RECV:
+    if p.link != NULL and not pt.ops.traits & CAN_RECV:
         pt.ops.in_ready(pt, p)
     return 0
 

@@ -6,7 +6,7 @@
 #   the defaults (defaults.pxd); select.pxd fills the table in by number. No other place knows what a type does; which types
 #   have an option stands in the option's row.
 # - New input of a pipe is reported only after pipe_front() has said NULL. The fair queue begins by asking; a type that leaves
-#   it out reads every pipe once in ready(), as the default does for types that cannot receive.
+#   it out reads every pipe once in ready(), as the default does with inproc pipes of types that cannot receive.
 # - News of an inproc pipe may wait for the next call of the application; only network connections are served meanwhile. What
 #   a type does by itself when input arrives can be as late as that.
 # - The table is held by value: C-level modules share no variables.
@@ -104,7 +104,8 @@ cdef struct pattern_ops_t:
     # if the type can receive, load balancing if it can send.
     int (*attach)(pattern_t *pt, pipe_t *p) noexcept nogil
     # A connection came up under the pipe, also after each reconnect: p.peer_id is set, FLAG_UP too, and nothing that the ring holds has been
-    # sent over it. 0, or the caller closes the connection: -ENOMEM. Default: in_ready() if the type cannot receive, and 0.
+    # sent over it. 0, or the caller closes the connection: -ENOMEM. Default: in_ready() of an inproc
+    # pipe if the type cannot receive, and 0.
     int (*ready)(pattern_t *pt, pipe_t *p) noexcept nogil
     # The connection has been lost (FLAG_UP still tells whether there was one); the pipe waits for another. Default: nothing.
     void (*lost)(pattern_t *pt, pipe_t *p) noexcept nogil
