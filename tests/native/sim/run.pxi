@@ -369,20 +369,26 @@ cdef bint drain_socket(run_t *r, int slot, int32_t timeout) noexcept nogil:
 
 
 cdef void drain(run_t *r) noexcept nogil:
-    """Until nothing has come for a while, and no octet has moved: where 300 of them are under way for 30 ms, a long message takes its time."""
+    """Until nothing has come for a while, and no octet has moved: where 300 of them are under way for 30 ms, a long message takes its time.
+
+    Heartbeats move octets for ever, a raw socket gets them as messages, and a proxy passes ours round."""
     cdef int quiet = 0
-    cdef int rounds = 0
+    cdef int rounds = 0     # since the last message of ours; behind a proxy, of all
     cdef int i
     cdef bint some
+    cdef bint late = False  # every other round waits
     cdef uint64_t octets
+    cdef uint64_t received
     while quiet < 8 and rounds < 300:
         some = False
         octets = sim_octets
+        received = r.model.received
         for i in range(r.program.nsockets):
-            some = drain_socket(r, i, 300 if rounds & 1 else NOWAIT) or some
+            some = drain_socket(r, i, 300 if late else NOWAIT) or some
         sim_sleep(200000000)
+        late = not late
         quiet = 0 if some or octets != sim_octets else quiet + 1
-        rounds += 1
+        rounds = 0 if r.model.received != received and not r.model.relayed else rounds + 1
 
 
 cdef bint joined(run_t *r) noexcept nogil:
