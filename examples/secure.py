@@ -13,14 +13,15 @@ def serve(rep, names):
         rep.send_string(f"Hello, {names[frame.peer_key]}! You said: {frame.bytes.decode()}")
 
 
-def ask(context, endpoint, server_key, key, text):
+def ask(context, endpoint, server_key, key, text, wait=10_000):
     with context.socket(zmq.REQ) as req:
         req.linger = 0
-        req.rcvtimeo = 500
+        # Both: a client that has been refused has no peer, neither to send to nor to receive from.
+        req.sndtimeo = req.rcvtimeo = wait
         req.secure_client(server_key, key)
         req.connect(endpoint)
-        req.send_string(text)
         try:
+            req.send_string(text)
             return req.recv_string()
         except zmq.Again:
             return "no answer"
@@ -40,7 +41,7 @@ def main():
         endpoint = rep.bind("tcp://127.0.0.1:*").addr
         server = threading.Thread(target=serve, args=(rep, names))
         server.start()
-        print("stranger ->", ask(context, endpoint, server_key.public, stranger, "let me in"))
+        print("stranger ->", ask(context, endpoint, server_key.public, stranger, "let me in", wait=500))
         print("Ada ->", ask(context, endpoint, server_key.public, ada, "it works"))
         print("Grace ->", ask(context, endpoint, server_key.public, grace, "so it does"))
         server.join()
