@@ -157,9 +157,9 @@ class Socket(
             self._type_name = kind.name
         if self._per_frame:
             cls = type(self)
-            if cls.send is not _core.Socket.send:
+            if cls.send is not _send:
                 self._asked |= ASKED_SEND
-            if cls.recv is not _core.Socket.recv:
+            if cls.recv is not _recv:
                 self._asked |= ASKED_RECV
 
     def __class_getitem__(cls, item: Any) -> GenericAlias:
@@ -615,6 +615,9 @@ class Socket(
         make = getattr(self.context, "socket", None)  # a bare compiled context has none
         return type(self)(self.context, PAIR) if make is None else make(PAIR)
 
+
+_core.own_methods(Socket)
+_send, _recv = Socket.send, Socket.recv  # a program may put others in their place
 
 if TYPE_CHECKING:
     SyncSocket: TypeAlias = Socket[bytes]

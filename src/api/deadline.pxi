@@ -18,6 +18,7 @@ cdef extern from "api/entry.h":
     zc_entry_t zc_send_entry
     zc_entry_t zc_recv_entry
     int zc_enter_by(zc_kind_t *kind, zc_kind_t *shorter, const char *name, zc_ways_t *ways, zc_entry_t entry) except -1
+    int zc_own_methods(zc_kind_t *base, object kind) except -1
 
 cdef enum:
     NS_PER_MS = 1000000

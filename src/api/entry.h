@@ -1,4 +1,4 @@
-/* Two ways into one method: calls without timeout= take the shorter one.
+/* Two ways into one method: calls without timeout= take the shorter one. And methods that a derived class has for its own.
  *
  * Rules
  * - Both are methods that take their arguments as a vector (METH_FASTCALL | METH_KEYWORDS), which is what Cython makes of them. They
@@ -64,6 +64,28 @@ static int zc_enter_by(PyTypeObject *kind, PyTypeObject *shorter, const char *na
         ways->shorter = (zc_vector_t)(void (*)(void))by->ml_meth;
         ways->longer = (zc_vector_t)(void (*)(void))to->ml_meth;
         to->ml_meth = (PyCFunction)(void (*)(void))entry;
+    }
+    return 0;
+}
+
+/* Gives `kind`, a class derived from `base`, methods of its own for those of `base` that it does not override. 0, or -1 with an exception.
+ *
+ * They are the same functions. But the interpreter's short way into a method is for objects of the very class that the method says it belongs
+ * to; for those of a derived class every call also walks over the base classes. */
+static int zc_own_methods(PyTypeObject *base, PyObject *kind) {
+    for (PyMethodDef *m = base->tp_methods; m != NULL && m->ml_name != NULL; m++) {
+        if (strncmp(m->ml_name, "__", 2) == 0)
+            continue;
+        PyObject *method = PyObject_GetAttrString(kind, m->ml_name);
+        int rc = method == NULL ? -1 : 0;
+        if (method != NULL && Py_TYPE(method) == &PyMethodDescr_Type && ((PyMethodDescrObject *)method)->d_method == m) {
+            PyObject *own = PyDescr_NewMethod((PyTypeObject *)kind, m);
+            rc = own == NULL ? -1 : PyObject_SetAttrString(kind, m->ml_name, own);
+            Py_XDECREF(own);
+        }
+        Py_XDECREF(method);
+        if (rc != 0)
+            return -1;
     }
     return 0;
 }

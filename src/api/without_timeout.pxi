@@ -79,3 +79,8 @@ cdef class _WithoutTimeout(_SocketBase):
 
 zc_enter_by(<zc_kind_t *> Socket, <zc_kind_t *> _WithoutTimeout, "send", &zc_send_ways, zc_send_entry)
 zc_enter_by(<zc_kind_t *> Socket, <zc_kind_t *> _WithoutTimeout, "recv", &zc_recv_ways, zc_recv_entry)
+
+
+def own_methods(kind):
+    """Gives `kind`, a class derived from Socket, methods of its own for those of Socket that it does not override: shorter calls (entry.h)."""
+    zc_own_methods(<zc_kind_t *> Socket, kind)

@@ -30,6 +30,17 @@ def test_TIME_11_one_method_to_the_eye(zmq):
     assert [name for name in dir(zmq.Socket) if "without" in name] == []
 
 
+def test_TIME_11_methods_belong_to_the_class_that_people_use(zmq):
+    # The interpreter has a short way into a method for objects of the very class it belongs to.
+    core = next(cls for cls in zmq.Socket.__mro__ if cls.__module__ == "zmqcore._core")
+    inherited = {name for name, method in vars(core).items() if type(method) is type(bytes.split) and not name.startswith("__")}
+    assert {"send", "recv", "send_multipart", "recv_multipart"} <= inherited
+    for name in inherited:
+        mine, base = getattr(zmq.Socket, name), getattr(core, name)
+        assert (mine.__objclass__, mine.__name__, mine.__doc__) == (zmq.Socket, base.__name__, base.__doc__), name
+        assert inspect.signature(mine) == inspect.signature(base)
+
+
 @pytest.mark.parametrize("how", [{}, {"timeout": 15000}, {"timeout": None}], ids=["short", "long", "none"])
 def test_TIME_11_both_entries_do_the_same(zmq, pair, transport, how):
     one, two = pair("PAIR", "PAIR", transport)

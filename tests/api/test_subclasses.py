@@ -82,6 +82,31 @@ def test_a_mixture_overrides_as_well(zmq, context):
         assert Counting.sent == 2
 
 
+def test_what_is_put_in_place_of_send_and_recv_is_asked(zmq, context, monkeypatch):
+    """As tools that observe a program do."""
+    seen = []
+    calls = {"send": zmq.Socket.send, "recv": zmq.Socket.recv}
+    for name in calls:
+
+        def spy(self, *args, _name=name, **kwargs):
+            seen.append(_name)
+            return calls[_name](self, *args, **kwargs)
+
+        monkeypatch.setattr(zmq.Socket, name, spy)
+
+    class Own(zmq.Socket):
+        pass
+
+    for cls in (zmq.Socket, Own):
+        seen.clear()
+        with context.socket(zmq.PUSH, socket_class=cls) as push, context.socket(zmq.PULL, socket_class=cls) as pull:
+            pull.bind(f"inproc://spied-{cls.__name__}")
+            push.connect(f"inproc://spied-{cls.__name__}")
+            push.send_multipart([b"a", b"b"])
+            assert pull.recv_multipart() == [b"a", b"b"]
+        assert seen == ["send", "send", "recv", "recv"]
+
+
 @pytest.mark.better
 def test_others_keep_the_compiled_calls(zmq, submodule):
     class Plain(zmq.Socket):
