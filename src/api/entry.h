@@ -1,7 +1,7 @@
-/* Two ways into one method: calls without timeout= take the shorter one. And methods that a derived class has for its own.
+/* How the interpreter gets into the methods of a socket: calls without timeout= take a shorter way, and zmqcore.Socket has methods of its own.
  *
  * Rules
- * - Both are methods that take their arguments as a vector (METH_FASTCALL | METH_KEYWORDS), which is what Cython makes of them. They
+ * - Both ways are methods that take their arguments as a vector (METH_FASTCALL | METH_KEYWORDS), which is what Cython makes of them. They
  *   take the same arguments, but for that one.
  * - The interpreter goes on seeing one method, with the name, the text and the signature of the longer one.
  */
