@@ -5,8 +5,8 @@ from base.platform cimport (
 )
 from reactor.pollset cimport pollset_t, pollset_wait_many
 from base.config cimport SIGNAL_CHECK_LATER_NS, SIGNAL_CHECK_NS
-from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end, POLL_PAUSE
-from io.wait cimport socket_until, wait_pause
+from io.poll cimport poll_item_t, sockets_poll
+from io.wait cimport socket_until
 
 cdef enum:
     ZMQ_POLLIN = 1
@@ -26,51 +26,24 @@ cdef int poll_socket(Socket sock, int wanted) except -1:
 
 
 cdef int poll_wait(list socks, list flags, zc_pollfd_t *fds, int nfds, uint64_t until, uint64_t *pause) except -1:
-    """Sleeps until one of them may have something. Returns at once if one has news that came meanwhile."""
+    """sockets_poll(), and the handlers of signals."""
     cdef int n = len(socks)
     cdef int i
-    cdef int begun = 0
-    cdef int nsets = 0
-    cdef int rc = 0
-    cdef uint64_t at = until
-    cdef uint64_t now
-    cdef socket_t **held = <socket_t **> PyMem_Malloc((n + 1) * sizeof(socket_t *))
+    cdef int rc
+    cdef poll_item_t *items = <poll_item_t *> PyMem_Malloc((n + 1) * sizeof(poll_item_t))
     cdef pollset_t **sets = <pollset_t **> PyMem_Malloc((n + 1) * sizeof(pollset_t *))
-    cdef int *ready = <int *> PyMem_Malloc((2 * n + 1) * sizeof(int))   # first what is wanted of each
-    cdef int *how = ready + n           # each has begun
-    cdef bint news = False
-    if held == NULL or sets == NULL or ready == NULL:
-        PyMem_Free(held)
+    cdef int *ready = <int *> PyMem_Malloc((n + 1) * sizeof(int))
+    if items == NULL or sets == NULL or ready == NULL:
+        PyMem_Free(items)
         PyMem_Free(sets)
         PyMem_Free(ready)
         raise MemoryError
     for i in range(n):
-        held[i] = (<Socket> socks[i]).s
-        ready[i] = flags[i]
+        items[i].s = (<Socket> socks[i]).s
+        items[i].wanted = flags[i]
     with nogil:
-        while begun < n:
-            rc = socket_poll_begin(held[begun], ready[begun])
-            if rc < 0:
-                break
-            how[begun] = rc
-            if rc != POLL_PAUSE:
-                sets[nsets] = &held[begun].set
-                nsets += 1
-            begun += 1
-            news = news or rc == 1
-        if rc >= 0:
-            for i in range(n):
-                if socket_poll_deadline(held[i]) < at:
-                    at = socket_poll_deadline(held[i])
-            now = zc_now_ns()
-            if nsets < n:
-                at = min(at, now + wait_pause(pause))
-            rc = pollset_wait_many(
-                sets, ready, nsets, fds, nfds,
-                0 if news else (-1 if at == UINT64_MAX else (<int64_t> (at - now) if at > now else 0)))
-        for i in range(begun):
-            socket_poll_end(held[i], how[i])
-    PyMem_Free(held)
+        rc = sockets_poll(items, n, sets, ready, fds, nfds, until, pause)
+    PyMem_Free(items)
     PyMem_Free(sets)
     PyMem_Free(ready)
     PyErr_CheckSignals()

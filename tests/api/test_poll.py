@@ -2,6 +2,7 @@
 
 import os
 import socket as plain
+import subprocess
 import sys
 import threading
 import time
@@ -368,3 +369,28 @@ def test_select_takes_lists(zmq, make):
     """A socket can be iterated over: it would be received from for ever."""
     with pytest.raises(TypeError, match="lists of sockets"):
         zmq.select(make("PULL"), [], [], 0)
+
+
+TWO_POLLERS = """
+import os, threading, time, zmqcore as zmq
+
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+with zmq.Context() as context, context.socket(zmq.PULL) as socket:
+    socket.reconnect_ivl = 1  # each try wakes both
+    socket.connect("ipc://@nobody-listens-here")
+    began, used = time.monotonic(), time.process_time()
+    threads = [threading.Thread(target=socket.poll, args=(1000,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print((time.process_time() - used) / (time.monotonic() - began))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs sched_setaffinity")
+def test_pollers_on_one_processor_let_each_other_run(zmq, way):
+    if zmq.__name__ != "zmqcore":
+        pytest.skip("measures the process, which imports zmqcore")
+    share = float(subprocess.check_output([sys.executable, "-c", TWO_POLLERS], text=True))
+    assert share < 0.5, "a poller looked again and again, and kept the other one from its processor"

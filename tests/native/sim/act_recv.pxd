@@ -6,15 +6,15 @@ from base.platform cimport ZC_POLLIN, zc_lock_acquire, zc_lock_release, zc_lock_
 from message.message cimport MSG_MORE, msg_close, msg_data, msg_init, msg_t
 from pattern.pattern cimport pattern_last_pipe, pattern_recv
 from pipe.pipe cimport pipe_t
-from reactor.pollset cimport pollset_t, pollset_wait_many
+from reactor.pollset cimport pollset_t
 from session.session cimport SESSION_READY
 from sim.model cimport model_received
 from sim.program cimport NOWAIT, PROFILE_CLEAN, SLOTS, op_t
 from sim.system cimport SIM_MODEL, sim_find, sim_progress, sim_waiting_since, world
-from io.wait cimport socket_until, wait_begin, wait_pause, wait_t
+from io.wait cimport socket_until, wait_begin, wait_t
 from socket.state cimport SOCKET_OPEN, socket_t
 from socket.send_recv cimport socket_enter, socket_events_now, socket_recv_now, socket_recv_wait
-from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end, POLL_PAUSE
+from io.poll cimport poll_item_t, sockets_poll
 from io.exported_fd cimport socket_export_fd
 from pattern.types cimport TYPE_REP, TYPE_REQ, TYPE_ROUTER
 from sim.types cimport kind_addressed, kind_numbered, receives
@@ -139,60 +139,34 @@ cdef inline int events_of(socket_t *s) noexcept nogil:
 
 cdef inline int act_poll(run_t *r, op_t *o) noexcept nogil:
     """zmq_poll() on the sockets of a bit set."""
-    cdef socket_t *socks[SLOTS]
+    cdef poll_item_t items[SLOTS]
     cdef pollset_t *sets[SLOTS]
     cdef int ready[SLOTS]
-    cdef int how[SLOTS]
     cdef int n = 0
-    cdef int nsets
     cdef int i
     cdef int rc = 0
-    cdef int begun
     cdef uint64_t pause = 0
     cdef int found = 0
-    cdef bint news
     cdef bint waited = False
-    cdef uint64_t at
     cdef uint64_t began = world.now
     cdef uint64_t jumped = world.jumped
     cdef uint64_t until = socket_until(o.timeout)
     for i in range(r.program.nsockets):
         if o.a >> i & 1 and r.slots[i].s != NULL and (o.timeout == 0 or not r.watched[i]):
-            socks[n] = r.slots[i].s
+            items[n].s = r.slots[i].s
+            items[n].wanted = o.b
             n += 1
     if n == 0:
         return 0
     while True:
         for i in range(n):
-            rc = events_of(socks[i])
+            rc = events_of(items[i].s)
             if rc < 0:
                 break
             found |= rc & o.b
         if rc < 0 or found or o.timeout == 0 or (waited and until <= world.now):
             break
-        begun = 0
-        nsets = 0
-        news = False
-        for i in range(n):
-            rc = socket_poll_begin(socks[i], o.b)
-            if rc < 0:
-                break
-            how[i] = rc
-            if rc != POLL_PAUSE:
-                sets[nsets] = &socks[i].set
-                nsets += 1
-            begun += 1
-            news = news or rc == 1
-        if rc >= 0:
-            at = until
-            for i in range(n):
-                if socket_poll_deadline(socks[i]) < at:
-                    at = socket_poll_deadline(socks[i])
-            if nsets < n:
-                at = min(at, world.now + wait_pause(&pause))
-            rc = pollset_wait_many(sets, ready, nsets, NULL, 0, 0 if news else <int64_t> (at - world.now) if at > world.now else 0)
-        for i in range(begun):
-            socket_poll_end(socks[i], how[i])
+        rc = sockets_poll(items, n, sets, ready, NULL, 0, until, &pause)
         if rc < 0 and rc != -EINTR:
             break
         rc = 0
