@@ -161,6 +161,12 @@ cdef enum:
     TEMPO_LONELY = 4
     TEMPO_SKIP = 64
     TEMPO_SKIP_MAX = 4096
+    # Where no processor is free the thread takes the program's. At one look in so many messages it must not have lost it to another thread so often,
+    # or else it writes the next ones itself: so many at first, twice as many each time.
+    TAKEN_LOOK = 32
+    TAKEN_MOST = 6
+    TAKEN_REST = 256
+    TAKEN_REST_MAX = 8192
     # One write apart: a thread that wants to close the connection waits for it, 100 us or so.
     APART_BYTES = 1048576
     APART_CALLS = 8             # for one socket before it is the turn of others

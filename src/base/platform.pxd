@@ -50,6 +50,7 @@ cdef extern from "base/platform.h" nogil:
     void zc_thread_tight_timers()                        # by a thread about itself
     int zc_cpus_available()
     void zc_yield()                                      # lets another thread have this processor
+    uint32_t zc_thread_preempted()                       # how often it was taken from this one; 0 where the system does not tell
 
     # ---- fork ----
     int zc_fork_install()

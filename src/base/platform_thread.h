@@ -366,6 +366,15 @@ static inline void zc_thread_tight_timers(void) {
 }
 
 /* Lets another runnable thread have this processor. */
+/* How often this thread has lost its processor to another one. */
+static inline uint32_t zc_thread_preempted(void) {
+#if defined(RUSAGE_THREAD)
+    struct rusage used;
+    if (getrusage(RUSAGE_THREAD, &used) == 0) return (uint32_t)used.ru_nivcsw;
+#endif
+    return 0;
+}
+
 static inline void zc_yield(void) {
 #if defined(_WIN32)
     SwitchToThread();

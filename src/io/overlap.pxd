@@ -12,18 +12,20 @@
 #   would slow a program down which waits at another socket for an answer to each message: if there is but one for each
 #   look, time after time, the tempo ends, and is tried again ever more seldom. A look that
 #   finds nothing large ends it, too.
+# - It only helps where a processor is free. Where none is, the I/O thread takes the program's: how often that was lost is looked at once for many
+#   messages, and a program that loses it again and again writes by itself for a while.
 # - What the I/O thread writes while it serves (a burst has ended, there is room again) goes the same way if it is
 #   large.
 # - The lock is not held during the system call: session/apart.pxd says who may do what meanwhile.
 # - The I/O thread comes with no lock held, and so may wait for the socket's.
 
-from libc.stdint cimport uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 from base.atomics cimport zc_add_u32, zc_load_relaxed_u64, zc_store_relaxed_u32, zc_store_relaxed_u64
 from base.config cimport (
-    APART_CALLS, OVERLAP_AWAY_MAX_NS, OVERLAP_AWAY_NS, OVERLAP_BYTES_PER_NS, OVERLAP_MIN, OVERLAP_SHARE, TEMPO_AWAY_NS,
-    TEMPO_LONELY, TEMPO_SKIP, TEMPO_SKIP_MAX, TEMPO_TIMES,
+    APART_CALLS, OVERLAP_AWAY_MAX_NS, OVERLAP_AWAY_NS, OVERLAP_BYTES_PER_NS, OVERLAP_MIN, OVERLAP_SHARE, TAKEN_LOOK,
+    TAKEN_MOST, TAKEN_REST, TAKEN_REST_MAX, TEMPO_AWAY_NS, TEMPO_LONELY, TEMPO_SKIP, TEMPO_SKIP_MAX, TEMPO_TIMES,
 )
-from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
+from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns, zc_thread_preempted
 from io.end_call cimport socket_end_call
 from io.flush cimport socket_flush
 from io.rest cimport rest_plan
@@ -54,6 +56,24 @@ cdef inline bint overlap_measured(socket_t *s) noexcept nogil:
     return s.host.dirty != NULL and s.host.dirty.tx_refbytes >= OVERLAP_MIN and s.client.io != NULL
 
 
+cdef inline bint overlap_free(overlap_t *o) noexcept nogil:
+    """One more message that could be handed over. Whether a processor is free for it."""
+    if o.rest:
+        o.rest -= 1
+        return False
+    o.handed += 1
+    if o.handed == 1:
+        o.taken = zc_thread_preempted()
+    elif o.handed > TAKEN_LOOK:
+        o.handed = 0
+        if zc_thread_preempted() - o.taken >= <uint32_t> TAKEN_MOST:        # of another thread: any number, which costs a rest
+            o.rested = min(max(o.rested * 2, <uint32_t> TAKEN_REST), <uint32_t> TAKEN_REST_MAX)
+            o.rest = o.rested
+        else:
+            o.rested //= 2
+    return True
+
+
 cdef inline bint overlap_works(socket_t *s) noexcept nogil:
     """Measures. Whether the program works for so long between its calls that the other thread had better write."""
     cdef overlap_t *o = &s.overlap
@@ -62,7 +82,7 @@ cdef inline bint overlap_works(socket_t *s) noexcept nogil:
         o.away = overlap_mean(o.away, zc_now_ns() - o.left)
     if least < OVERLAP_AWAY_NS:
         least = OVERLAP_AWAY_NS
-    return least <= o.away <= OVERLAP_AWAY_MAX_NS // 2 and apart_worth(s.host.dirty)
+    return least <= o.away <= OVERLAP_AWAY_MAX_NS // 2 and apart_worth(s.host.dirty) and overlap_free(o)
 
 
 cdef inline uint64_t overlap_tempo(socket_t *s, bint works) noexcept nogil:

@@ -176,6 +176,10 @@ cdef struct overlap_t:
     uint32_t lonely             # its looks in a row that found but one of them
     uint32_t skip               # so many are not written in a tempo; how many they were the last time
     uint32_t skipped
+    uint32_t handed             # large messages since the last look at the processor
+    uint32_t taken              # how often the program had lost it then
+    uint32_t rest               # so many are not handed over; how many they were the last time
+    uint32_t rested
 
 cdef struct socket_t:
     zc_lock_t lock

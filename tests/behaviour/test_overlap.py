@@ -107,6 +107,36 @@ def test_frames_of_a_working_program_are_handed_over(apart, transport, size, pau
     assert push.statistics().messages_left == sent + 1
 
 
+ON_ONE_PROCESSOR = """
+import os, subprocess, sys, time, zmqcore as zmq
+
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+reader = subprocess.Popen([sys.executable, "-c", sys.argv[1], sys.argv[2]], stdout=subprocess.PIPE, text=True)
+push = zmq.Context().socket(zmq.PUSH)
+push.sndhwm = 100
+push.connect(reader.stdout.readline().strip())
+for burst in range(2):
+    before = push.statistics().handed_over
+    for number in range(2000):
+        push.send(b"%08d" % (2000 * burst + number) * 8192)
+        end = time.perf_counter() + 50e-6
+        while time.perf_counter() < end:
+            pass
+push.send(b"")
+assert int(reader.stdout.readline()) == 4000
+print(push.statistics().handed_over - before)
+"""
+
+
+@NEEDS_RHYTHM
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs sched_setaffinity")
+@pytest.mark.parametrize("transport", PLAIN)
+def test_where_no_processor_is_free_the_program_writes_by_itself(fresh, transport):
+    """The I/O thread would only take the program's processor."""
+    command = [sys.executable, "-c", ON_ONE_PROCESSOR, READER, fresh(transport)]
+    assert int(subprocess.check_output(command, text=True)) < 300, "of 2000; some are handed over now and then, to see what that costs"
+
+
 def test_a_program_that_sends_regularly_may_stop_at_any_time(apart):
     """What it has sent is written without another call."""
     push, arrived = apart("tcp")

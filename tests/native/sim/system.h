@@ -217,6 +217,7 @@ SIM_FN void sim_peer_close(int fd, int half, int reset) {
 #define syscall sim_syscall
 #define sched_yield sim_sched_yield
 #define sched_getaffinity sim_sched_getaffinity
+#define getrusage sim_getrusage
 #define prctl sim_prctl
 #define pthread_create sim_pthread_create
 #define pthread_join sim_pthread_join

@@ -90,6 +90,7 @@ typedef struct sim_fiber {
     uint64_t deadline; /* UINT64_MAX: none */
     uint64_t seen;     /* world.changes at the last look */
     uint64_t steps;
+    uint64_t taken;    /* how often another thread got the processor */
     void *fake_stack;  /* AddressSanitizer's */
     void *thread;      /* ThreadSanitizer's */
     void *wait_args[4];
@@ -426,7 +427,9 @@ SIM_FN void sim_switch(void) {
 
 /* Anything may happen here, but not inside a call of a raw peer: `foreign` is the world's. */
 SIM_FN void sim_point(void) {
-    if (--world.countdown <= 0 && !world.foreign) sim_switch();
+    if (--world.countdown > 0 || world.foreign) return;
+    if (world.current != NULL) world.current->taken++;
+    sim_switch();
 }
 
 /* One system call: costs time, counts as work, and is a point. */
