@@ -12,16 +12,22 @@ def run(request):
     """run(coroutine): on each kind of loop, with a limit of time."""
     made = []
 
+    def close():
+        while made:
+            loop = made.pop()
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+
     def start(coroutine, limit=WAIT):
+        if request.param == "qt":
+            close()  # loops of one QApplication share its notifiers, of which there is one for a descriptor
         loop = new_loop(request.param)
         made.append(loop)
         asyncio.set_event_loop(loop)
         return loop.run_until_complete(asyncio.wait_for(coroutine, limit))
 
     yield start
-    for loop in made:
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
+    close()
     asyncio.set_event_loop(None)
 
 

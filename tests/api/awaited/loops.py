@@ -13,6 +13,13 @@ try:
     LOOPS.append("uvloop")
 except ImportError:
     pass
+try:
+    import qasync
+    from PyQt6 import QtCore
+
+    LOOPS.append("qt")
+except ImportError:
+    pass
 
 WAIT = 10
 
@@ -34,7 +41,14 @@ def new_loop(name):
         return BareLoop()
     if name == "selector":
         return asyncio.SelectorEventLoop()
+    if name == "qt":
+        return qasync.QEventLoop(qt_application())
     return asyncio.new_event_loop() if name == "asyncio" else uvloop.new_event_loop()
+
+
+@functools.cache  # which keeps it: its notifiers go with it
+def qt_application():
+    return QtCore.QCoreApplication([])
 
 
 async def turns(count=20):
