@@ -1,5 +1,6 @@
 """An ssh server by paramiko that takes a password, forwards connections, and knows the commands `sleep` and `exit`."""
 
+import contextlib
 import socket
 import threading
 
@@ -86,7 +87,8 @@ class Session(paramiko.ServerInterface):
         back.start()
         copy(channel.recv, target.sendall)
         target.close()
-        channel.close()
+        with contextlib.suppress(EOFError):  # the client has gone before
+            channel.close()
 
 
 def end(channel):
