@@ -63,7 +63,7 @@ cdef inline int socket_poll_begin(socket_t *s, int wanted) noexcept nogil:
             rc = POLL_YIELD
         elif s.level:
             rc = POLL_PAUSE
-        if rc != POLL_PAUSE:
+        if rc != POLL_PAUSE and rc != POLL_YIELD:
             s.blocked += 1
             if s.rousing:
                 s.rousing += 1      # socket_poll_end() takes off what it finds
@@ -80,7 +80,7 @@ cdef inline void socket_poll_end(socket_t *s, int begun) noexcept nogil:
     """`begun`: what socket_poll_begin() has returned."""
     zc_lock_acquire(&s.lock)
     zc_sub_u32(&s.sleepers, 1)
-    if begun != POLL_PAUSE:
+    if begun != POLL_PAUSE and begun != POLL_YIELD:
         socket_unblocked(s)
     socket_hold_end(s)
     socket_close_set(s)
@@ -107,7 +107,7 @@ cdef inline int sockets_poll(poll_item_t *items, int n, pollset_t **sets, int *r
         items[begun].begun = rc
         news = news or rc == POLL_NEWS
         rousing = rousing or rc == POLL_YIELD
-        if rc != POLL_PAUSE:
+        if rc != POLL_PAUSE and rc != POLL_YIELD:
             sets[nsets] = &items[begun].s.set
             nsets += 1
         begun += 1
@@ -115,10 +115,10 @@ cdef inline int sockets_poll(poll_item_t *items, int n, pollset_t **sets, int *r
         for i in range(n):
             at = min(at, socket_poll_deadline(items[i].s))
         now = zc_now_ns()
-        if nsets < n:
-            at = min(at, now + wait_pause(pause))
         if news or rousing:
             at = now
+        elif nsets < n:
+            at = min(at, now + wait_pause(pause))
         rc = pollset_wait_many(sets, ready, nsets, fds, nfds, -1 if at == UINT64_MAX else <int64_t> (at - now) if at > now else 0)
     for i in range(begun):
         socket_poll_end(items[i].s, items[i].begun)

@@ -11,7 +11,7 @@
 # - Statistics count frames and octets of payload.
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcmp, memset
 from base.config cimport SPIN_CROWDED_NS, SPIN_NS
 from base.errors cimport EAGAIN, ENOMEM
@@ -19,10 +19,10 @@ from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
 from message.message cimport msg_t, msg_close, msg_data, msg_set, msg_share, MSG_EMPTY, MSG_EXACT, MSG_MORE
 from pattern.ops cimport MUST_ANSWER
 from pattern.pattern cimport pattern_abandon, pattern_events, pattern_is, pattern_recv, pattern_send
-from reactor.pollset cimport pollset_t, pollset_wait_many
+from reactor.pollset cimport pollset_t
 from io.end_call cimport socket_end_call
 from io.flush cimport socket_flush, socket_sent
-from io.poll cimport socket_poll_begin, socket_poll_deadline, socket_poll_end, POLL_PAUSE
+from io.poll cimport poll_item_t, sockets_poll
 from io.spin cimport socket_alone, socket_check_once, socket_may_spin, socket_spun, socket_yield
 from io.wait cimport wait_begin, wait_pause, wait_t
 from session.session cimport FLUSH_FULL
@@ -343,39 +343,11 @@ cdef inline bint proxy_spin(proxy_t *p) noexcept nogil:
     return came
 
 
-cdef inline int proxy_sleep(socket_t **socks, int *wanted, int n, uint64_t *pause) noexcept nogil:
+cdef inline int proxy_sleep(poll_item_t *items, int n, uint64_t *pause) noexcept nogil:
     """Until one of them has news; a while at most. `pause`: wait_pause()."""
     cdef pollset_t *sets[3]
     cdef int ready[3]
-    cdef int how[3]
-    cdef int begun = 0
-    cdef int nsets = 0
-    cdef int i
-    cdef int rc = 0
-    cdef bint news = False
-    cdef uint64_t now
-    cdef uint64_t at
-    while begun < n:
-        rc = socket_poll_begin(socks[begun], wanted[begun])
-        if rc < 0:
-            break
-        how[begun] = rc
-        news = news or rc == 1
-        if rc != POLL_PAUSE:
-            sets[nsets] = &socks[begun].set
-            nsets += 1
-        begun += 1
-    if rc >= 0:
-        now = zc_now_ns()
-        at = now + PROXY_SIGNALS_NS
-        for i in range(n):
-            if socket_poll_deadline(socks[i]) < at:
-                at = socket_poll_deadline(socks[i])
-        if nsets < n:
-            at = min(at, now + wait_pause(pause))
-        rc = pollset_wait_many(sets, ready, nsets, NULL, 0, 0 if news or at <= now else <int64_t> (at - now))
-    for i in range(begun):
-        socket_poll_end(socks[i], how[i])
+    cdef int rc = sockets_poll(items, n, sets, ready, NULL, 0, zc_now_ns() + PROXY_SIGNALS_NS, pause)
     return rc if rc < 0 else 0
 
 
@@ -403,43 +375,41 @@ cdef inline int proxy_turn(proxy_t *p) noexcept nogil:
 cdef inline int proxy_wait(proxy_t *p, int fe, int be) noexcept nogil:
     """Sleeps, or spins, until something can go on; `fe` and `be` are the events at the last check. 1: go on at once. 0: asleep in between.
     Negative errno."""
-    cdef socket_t *wait[3]
-    cdef int wanted[3]          # what was not there at the last check
+    cdef poll_item_t wait[3]    # wanted: what was not there at the last check
     cdef int n = 0
     if not p.paused:
         # A side that is full is waited for alone: its partner's input would wake us for nothing.
         if not (fe & EVENT_IN) or be & EVENT_OUT or not (be & EVENT_IN):
-            wait[n] = p.frontend
-            wanted[n] = ~fe & (EVENT_IN | EVENT_OUT)
+            wait[n].s = p.frontend
+            wait[n].wanted = ~fe & (EVENT_IN | EVENT_OUT)
             n += 1
         if p.frontend != p.backend and (not (be & EVENT_IN) or fe & EVENT_OUT or not (fe & EVENT_IN)):
-            wait[n] = p.backend
-            wanted[n] = ~be & (EVENT_IN | EVENT_OUT)
+            wait[n].s = p.backend
+            wait[n].wanted = ~be & (EVENT_IN | EVENT_OUT)
             n += 1
     if n == 1 and p.frontend == p.backend:
-        wanted[0] = EVENT_IN
+        wait[0].wanted = EVENT_IN
         if proxy_spin(p):
             return 1
-    elif n == 2 and not (wanted[0] | wanted[1]) & EVENT_OUT and proxy_spin(p):
+    elif n == 2 and not (wait[0].wanted | wait[1].wanted) & EVENT_OUT and proxy_spin(p):
         return 1
     if p.control != NULL:
-        wait[n] = p.control
-        wanted[n] = EVENT_IN
+        wait[n].s = p.control
+        wait[n].wanted = EVENT_IN
         n += 1
-    return proxy_sleep(wait, wanted, n, &p.pause)
+    return proxy_sleep(wait, n, &p.pause)
 
 
 cdef inline int proxy_wait_for_room(proxy_t *p) noexcept nogil:
     """Sleeps until what is in hand may be sent, or a command has come. 0 or negative errno."""
-    cdef socket_t *wait[2]
-    cdef int wanted[2]
+    cdef poll_item_t wait[2]
     proxy_flush(p.source)
     proxy_flush(p.target)
-    wait[0] = p.blocked
-    wanted[0] = EVENT_OUT
-    wait[1] = p.control
-    wanted[1] = EVENT_IN
-    return proxy_sleep(wait, wanted, 1 if p.done else 2, &p.pause)
+    wait[0].s = p.blocked
+    wait[0].wanted = EVENT_OUT
+    wait[1].s = p.control
+    wait[1].wanted = EVENT_IN
+    return proxy_sleep(wait, 1 if p.done else 2, &p.pause)
 
 
 cdef inline int proxy_run(proxy_t *p) noexcept nogil:

@@ -21,6 +21,7 @@ def way(request, zmq, monkeypatch):
             pytest.skip("zmqcore's own")
         monkeypatch.setattr("zmqcore.poll.STANDING_MEMBERS", 1)
         monkeypatch.setattr("zmqcore.poll.STANDING_POLLS", 0)
+    return request.param
 
 
 @pytest.fixture
@@ -374,17 +375,17 @@ def test_select_takes_lists(zmq, make):
 TWO_POLLERS = """
 import os, threading, time, zmqcore as zmq
 
-os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 with zmq.Context() as context, context.socket(zmq.PULL) as socket:
     socket.reconnect_ivl = 1  # each try wakes both
     socket.connect("ipc://@nobody-listens-here")
-    began, used = time.monotonic(), time.process_time()
-    threads = [threading.Thread(target=socket.poll, args=(1000,)) for _ in range(2)]
+    used = time.process_time()
+    threads = [threading.Thread(target=zmq.zmq_poll, args=([(socket, zmq.POLLIN)], 1000)) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    print((time.process_time() - used) / (time.monotonic() - began))
+    print(time.process_time() - used)
 """
 
 
@@ -392,5 +393,7 @@ with zmq.Context() as context, context.socket(zmq.PULL) as socket:
 def test_pollers_on_one_processor_let_each_other_run(zmq, way):
     if zmq.__name__ != "zmqcore":
         pytest.skip("measures the process, which imports zmqcore")
-    share = float(subprocess.check_output([sys.executable, "-c", TWO_POLLERS], text=True))
-    assert share < 0.5, "a poller looked again and again, and kept the other one from its processor"
+    if way == "standing":
+        pytest.skip("a process of its own, once")
+    used = float(subprocess.check_output([sys.executable, "-c", TWO_POLLERS], text=True))
+    assert used < 0.25, "a poller looked again and again, and kept the other one from its processor"
