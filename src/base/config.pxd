@@ -161,12 +161,11 @@ cdef enum:
     TEMPO_LONELY = 4
     TEMPO_SKIP = 64
     TEMPO_SKIP_MAX = 4096
-    # Where no processor is free the thread takes the program's. At one look in so many messages it must not have lost it to another thread so often,
-    # or else it writes the next ones itself: so many at first, twice as many each time.
-    TAKEN_LOOK = 32
-    TAKEN_MOST = 6
-    TAKEN_REST = 256
-    TAKEN_REST_MAX = 8192
+    # Where no processor is free the thread takes the program's.
+    TAKEN_LOOK = 32             # so many messages are handed over between two looks at how often
+    TAKEN_MOST = 6              # if it was so often, the program writes by itself for a while:
+    TAKEN_REST = 256            # so many messages, twice as many whenever the next look says the same,
+    TAKEN_REST_MAX = 8192       # and so many at most
     # One write apart: a thread that wants to close the connection waits for it, 100 us or so.
     APART_BYTES = 1048576
     APART_CALLS = 8             # for one socket before it is the turn of others

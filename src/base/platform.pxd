@@ -50,7 +50,8 @@ cdef extern from "base/platform.h" nogil:
     void zc_thread_tight_timers()                        # by a thread about itself
     int zc_cpus_available()
     void zc_yield()                                      # lets another thread have this processor
-    uint32_t zc_thread_preempted()                       # how often it was taken from this one; 0 where the system does not tell
+    uint32_t zc_thread_preempted()                       # how often it was taken from this one, at least; 0 where the system does not tell
+    void *zc_thread_self()                               # tells threads that live at the same time from one another
 
     # ---- fork ----
     int zc_fork_install()

@@ -365,23 +365,33 @@ static inline void zc_thread_tight_timers(void) {
 #endif
 }
 
-/* Lets another runnable thread have this processor. */
-/* How often this thread has lost its processor to another one. */
-static inline uint32_t zc_thread_preempted(void) {
 #if defined(RUSAGE_THREAD)
-    struct rusage used;
-    if (getrusage(RUSAGE_THREAD, &used) == 0) return (uint32_t)used.ru_nivcsw;
+static __thread uint32_t zc_yields; /* of this thread, each of which the system may have counted as a loss */
 #endif
-    return 0;
-}
 
+/* Lets another runnable thread have this processor. */
 static inline void zc_yield(void) {
 #if defined(_WIN32)
     SwitchToThread();
 #else
+#if defined(RUSAGE_THREAD)
+    zc_yields++;
+#endif
     sched_yield();
 #endif
 }
+
+/* How often this thread has lost its processor to another one without wishing to, at least; it may also shrink. 0 where the system does not tell. */
+static inline uint32_t zc_thread_preempted(void) {
+#if defined(RUSAGE_THREAD)
+    struct rusage used;
+    if (getrusage(RUSAGE_THREAD, &used) == 0) return (uint32_t)used.ru_nivcsw - zc_yields;
+#endif
+    return 0;
+}
+
+/* Tells threads that live at the same time from one another. */
+static inline void *zc_thread_self(void) { return &errno; }
 
 /* Whether this processor has instructions for AES. Where nothing tells, it is one that has. */
 static inline int zc_cpu_has_aes(void) {

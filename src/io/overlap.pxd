@@ -19,13 +19,13 @@
 # - The lock is not held during the system call: session/apart.pxd says who may do what meanwhile.
 # - The I/O thread comes with no lock held, and so may wait for the socket's.
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t
 from base.atomics cimport zc_add_u32, zc_load_relaxed_u64, zc_store_relaxed_u32, zc_store_relaxed_u64
 from base.config cimport (
     APART_CALLS, OVERLAP_AWAY_MAX_NS, OVERLAP_AWAY_NS, OVERLAP_BYTES_PER_NS, OVERLAP_MIN, OVERLAP_SHARE, TAKEN_LOOK,
     TAKEN_MOST, TAKEN_REST, TAKEN_REST_MAX, TEMPO_AWAY_NS, TEMPO_LONELY, TEMPO_SKIP, TEMPO_SKIP_MAX, TEMPO_TIMES,
 )
-from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns, zc_thread_preempted
+from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns, zc_thread_preempted, zc_thread_self
 from io.end_call cimport socket_end_call
 from io.flush cimport socket_flush
 from io.rest cimport rest_plan
@@ -56,21 +56,27 @@ cdef inline bint overlap_measured(socket_t *s) noexcept nogil:
     return s.host.dirty != NULL and s.host.dirty.tx_refbytes >= OVERLAP_MIN and s.client.io != NULL
 
 
-cdef inline bint overlap_free(overlap_t *o) noexcept nogil:
-    """One more message that could be handed over. Whether a processor is free for it."""
-    if o.rest:
-        o.rest -= 1
-        return False
-    o.handed += 1
-    if o.handed == 1:
-        o.taken = zc_thread_preempted()
-    elif o.handed > TAKEN_LOOK:
-        o.handed = 0
-        if zc_thread_preempted() - o.taken >= <uint32_t> TAKEN_MOST:        # of another thread: any number, which costs a rest
+cdef inline void overlap_judge(overlap_t *o, void *looker, uint32_t taken) noexcept nogil:
+    """A look: thread `looker` has lost its processor `taken` times so far. Compares with the last one, if that was this thread's."""
+    if o.handed and o.looker == looker:
+        if <int32_t> (taken - o.taken) >= TAKEN_MOST:
             o.rested = min(max(o.rested * 2, <uint32_t> TAKEN_REST), <uint32_t> TAKEN_REST_MAX)
             o.rest = o.rested
         else:
             o.rested //= 2
+    o.looker = looker
+    o.taken = taken
+    o.handed = 0
+
+
+cdef inline bint overlap_free(overlap_t *o) noexcept nogil:
+    """One more message could be handed over. Whether a processor is free for it."""
+    if o.rest == 0 and (o.handed == 0 or o.handed == TAKEN_LOOK):
+        overlap_judge(o, zc_thread_self(), zc_thread_preempted())
+    if o.rest:
+        o.rest -= 1
+        return False
+    o.handed += 1
     return True
 
 
@@ -78,11 +84,15 @@ cdef inline bint overlap_works(socket_t *s) noexcept nogil:
     """Measures. Whether the program works for so long between its calls that the other thread had better write."""
     cdef overlap_t *o = &s.overlap
     cdef uint64_t least = s.host.dirty.tx_refbytes // OVERLAP_BYTES_PER_NS
+    cdef uint64_t away
     if o.left:
-        o.away = overlap_mean(o.away, zc_now_ns() - o.left)
+        away = zc_now_ns() - o.left
+        o.away = overlap_mean(o.away, away)
+        if away > OVERLAP_AWAY_MAX_NS:
+            o.handed = 0        # what it lost in so long a time is not to be counted
     if least < OVERLAP_AWAY_NS:
         least = OVERLAP_AWAY_NS
-    return least <= o.away <= OVERLAP_AWAY_MAX_NS // 2 and apart_worth(s.host.dirty) and overlap_free(o)
+    return least <= o.away <= OVERLAP_AWAY_MAX_NS // 2 and apart_worth(s.host.dirty)
 
 
 cdef inline uint64_t overlap_tempo(socket_t *s, bint works) noexcept nogil:
@@ -104,11 +114,11 @@ cdef inline void overlap_large(socket_t *s) noexcept nogil:
     cdef bint measured = overlap_measured(s)
     s.host.flush_now = 0
     if measured:
-        tempo = overlap_tempo(s, overlap_works(s))
+        tempo = overlap_tempo(s, overlap_works(s) and s.overlap.away <= TEMPO_AWAY_NS and overlap_free(&s.overlap))
         if tempo and (first or zc_load_relaxed_u64(&s.client.tempo) == 0):
             overlap_ask(s)
         zc_store_relaxed_u64(&s.client.tempo, tempo)
-    if first and not tempo:
+    if not tempo and (first or s.overlap.rest):
         socket_flush(s)
     if measured:
         s.overlap.left = zc_now_ns()
@@ -123,7 +133,7 @@ cdef inline void overlap_flush(socket_t *s) noexcept nogil:
     if not overlap_measured(s):
         socket_flush(s)
         return
-    works = overlap_works(s)
+    works = overlap_works(s) and overlap_free(&s.overlap)
     zc_store_relaxed_u64(&s.client.tempo, overlap_tempo(s, works))
     if works:
         s.host.flush_now = 0

@@ -176,8 +176,9 @@ cdef struct overlap_t:
     uint32_t lonely             # its looks in a row that found but one of them
     uint32_t skip               # so many are not written in a tempo; how many they were the last time
     uint32_t skipped
-    uint32_t handed             # large messages since the last look at the processor
-    uint32_t taken              # how often the program had lost it then
+    uint32_t handed             # large messages handed over since the last look at the processor; 0 = no look counts
+    uint32_t taken              # how often the thread that looked had lost it then
+    void *looker
     uint32_t rest               # so many are not handed over; how many they were the last time
     uint32_t rested
 

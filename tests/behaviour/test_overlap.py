@@ -110,7 +110,7 @@ def test_frames_of_a_working_program_are_handed_over(apart, transport, size, pau
 ON_ONE_PROCESSOR = """
 import os, subprocess, sys, time, zmqcore as zmq
 
-os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 reader = subprocess.Popen([sys.executable, "-c", sys.argv[1], sys.argv[2]], stdout=subprocess.PIPE, text=True)
 push = zmq.Context().socket(zmq.PUSH)
 push.sndhwm = 100
@@ -134,7 +134,7 @@ print(push.statistics().handed_over - before)
 def test_where_no_processor_is_free_the_program_writes_by_itself(fresh, transport):
     """The I/O thread would only take the program's processor."""
     command = [sys.executable, "-c", ON_ONE_PROCESSOR, READER, fresh(transport)]
-    assert int(subprocess.check_output(command, text=True)) < 300, "of 2000; some are handed over now and then, to see what that costs"
+    assert int(subprocess.check_output(command, text=True)) < 400, "of 2000; some are handed over now and then, to see what that costs"
 
 
 def test_a_program_that_sends_regularly_may_stop_at_any_time(apart):

@@ -8,6 +8,7 @@
 include "blocks.pxi"
 include "compression.pxi"
 include "options.pxi"
+include "overlap.pxi"
 include "pattern.pxi"
 include "pgm.pxi"
 include "pipe.pxi"

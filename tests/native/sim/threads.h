@@ -162,7 +162,10 @@ SIM_FN int sim_pthread_join(pthread_t thread, void **result) {
 SIM_FN int sim_sched_yield(void) {
     sim_call(42);
     world.now += 300; /* what it takes on a real machine; or else a spin until a time would be far more work here */
-    if (world.current != NULL) sim_switch();
+    if (world.current != NULL) {
+        world.current->taken++;
+        sim_switch();
+    }
     return 0;
 }
 
