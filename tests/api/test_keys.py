@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import traceback
+import types
 
 import pytest
 
@@ -144,6 +145,8 @@ def test_no_python_object_holds_the_secret(zmq, tmp_path, context):
         raw = bytearray(__import__("zmqcore.utils.z85", fromlist=["z85"]).decode(bytes(secret)))
         found = []
         for holder in gc.get_objects():
+            if isinstance(holder, types.ModuleType):  # its dictionary comes, too. CPython 3.12's asyncio lends what is on its list of free objects
+                continue
             for thing in [holder, *gc.get_referents(holder)]:
                 if isinstance(thing, (str, bytes, bytearray)) and thing is not secret and thing is not raw:
                     data = thing.encode("utf-8", "replace") if isinstance(thing, str) else bytes(thing)
