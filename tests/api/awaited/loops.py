@@ -14,12 +14,13 @@ try:
 except ImportError:
     pass
 try:
-    import qasync
     from PyQt6 import QtCore
-
-    LOOPS.append("qt")
 except ImportError:
     pass
+else:
+    import qasync  # which takes the Qt that it finds
+
+    LOOPS.append("qt")
 
 WAIT = 10
 
