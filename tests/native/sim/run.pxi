@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uint8_t
 from libc.string cimport memset, strlen
 from base.errors cimport EAGAIN, EFSM, EINTR
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_mutex_lock, zc_mutex_unlock
-from message.message cimport MSG_MORE
+from message.message cimport MSG_MORE, zc_large_trim
 from reactor.pollset cimport POLLSET_EPOLL
 from sim.act cimport act_proxy, act_set, act_subscribe, moved_by_proxies
 from sim.act_recv cimport act_poll, act_recv, act_recv_one, act_watch
@@ -14,7 +14,7 @@ from sim.model cimport model_all_arrived, model_t
 from sim.program cimport *
 from sim.strangers cimport stranger_connects, stranger_listens
 from sim.system cimport (
-    SIM_DEADLOCK, SIM_LEAK, SIM_LIVELOCK, SIM_MEMORY, SIM_MISUSE, SIM_MODEL, SIM_TIRED, sim_begin, sim_config_t,
+    SIM_DEADLOCK, SIM_LEAK, SIM_LIVELOCK, SIM_MEMORY, SIM_MISUSE, SIM_MODEL, SIM_OK, SIM_TIRED, sim_begin, sim_config_t,
     sim_end, sim_end_break, sim_fiber_t, sim_find, sim_heap, sim_idle, sim_octets, sim_progress, sim_resets,
     sim_run, sim_sleep, sim_spawn, sim_wait, world,
 )
@@ -562,4 +562,6 @@ cdef int run_program(program_t *p) noexcept nogil:
     sim_spawn(b"main", main_thread, r)
     sim_run()
     zc_decref_take()
+    if world.finding != SIM_OK:
+        zc_large_trim()     # the process's blocks: of a program that was given up no socket has ended, and the next world must not find them
     return sim_end()

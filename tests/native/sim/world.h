@@ -143,7 +143,7 @@ static sim_world_t world;
 #define SIM_CALLS_IN_VAIN 200000
 #define SIM_VAIN_MAX ((int64_t)SIM_CALLS_IN_VAIN * SIM_CALL)
 #define SIM_STEPS_MAX 300000
-#define SIM_FORGIVE_NS 2000
+#define SIM_FORGIVE_NS 1000
 #define SIM_QUIET_NS 60000000u
 
 /* ---- chance: xorshift128+, seeded through splitmix64 ---- */
