@@ -112,13 +112,15 @@ cdef inline void overlap_large(socket_t *s) noexcept nogil:
     cdef bint first = s.host.flush_now == FLUSH_FIRST
     cdef uint64_t tempo = 0
     cdef bint measured = overlap_measured(s)
+    cdef bint works = False
     s.host.flush_now = 0
     if measured:
-        tempo = overlap_tempo(s, overlap_works(s) and s.overlap.away <= TEMPO_AWAY_NS and overlap_free(&s.overlap))
+        works = overlap_works(s)
+        tempo = overlap_tempo(s, works and s.overlap.away <= TEMPO_AWAY_NS and overlap_free(&s.overlap))
         if tempo and (first or zc_load_relaxed_u64(&s.client.tempo) == 0):
             overlap_ask(s)
         zc_store_relaxed_u64(&s.client.tempo, tempo)
-    if not tempo and (first or s.overlap.rest):
+    if not tempo and (first or (works and s.overlap.rest)):     # a burst without work between is still coalesced
         socket_flush(s)
     if measured:
         s.overlap.left = zc_now_ns()
