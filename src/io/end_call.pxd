@@ -49,9 +49,10 @@ cdef inline void fd_update(socket_t *s) noexcept nogil:
     cdef bint want
     while True:
         events = pattern_events(&s.pattern)
-        if s.ndoomed == 0 and s.host.ending == NULL:
+        # Looking may find a connection that is over, or make room for one that had to stop reading.
+        if s.ndoomed == 0 and s.host.ending == NULL and not (s.host.replan and s.set_open):
             break
-        socket_apply_removals(s)          # found by looking
+        socket_apply_removals(s)
     if not s.set_open:
         return
     want = (events & PATTERN_IN) != 0 or s.pattern.unfinished or (s.expecting_out and (events & PATTERN_OUT) != 0)
