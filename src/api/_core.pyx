@@ -35,6 +35,9 @@ cdef extern from "api/platform_hooks.h":
     int zc_last_error_get()
     void zc_last_error_set(int number)
 
+cdef extern from "api/gil.h":
+    void zc_gil_await() noexcept nogil
+
 # A C variable: the names of this module may be gone when it is asked.
 cdef object is_finalizing = sys.is_finalizing
 

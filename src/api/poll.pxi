@@ -43,6 +43,7 @@ cdef int poll_wait(list socks, list flags, zc_pollfd_t *fds, int nfds, uint64_t 
         items[i].wanted = flags[i]
     with nogil:
         rc = sockets_poll(items, n, sets, ready, fds, nfds, until, pause)
+        zc_gil_await()
     PyMem_Free(items)
     PyMem_Free(sets)
     PyMem_Free(ready)

@@ -248,6 +248,7 @@ cdef class Socket(_SocketBase):
                 if rest != NULL and rc == 0:
                     rc = inbox_fill(rest, s, m)
                 leave_socket(s)
+                zc_gil_await()
             if rc != -EINTR:
                 return rc
             PyErr_CheckSignals()
@@ -370,6 +371,7 @@ cdef class Socket(_SocketBase):
                 if rc == -ENOMEM and i:
                     socket_abandon(s)
                 leave_socket(s)
+                zc_gil_await()
             if rc != -EINTR:
                 return rc
             PyErr_CheckSignals()

@@ -605,6 +605,7 @@ cdef class _SocketBase:
                 if rc == 0:
                     rc = socket_poll_wait(s, flags, &until)
                 leave_socket(s)
+                zc_gil_await()
             if rc == -EINTR:
                 PyErr_CheckSignals()
                 continue

@@ -267,6 +267,7 @@ cdef class StandingPoll:
                 waits += 1
                 with nogil:
                     zc_poll(fds, self.nfds + 1, -1 if at == UINT64_MAX else (<int64_t> (at - now) if at > now else 0))
+                    zc_gil_await()
                 PyErr_CheckSignals()
         finally:
             _asleep.discard(self)

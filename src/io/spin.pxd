@@ -116,7 +116,7 @@ cdef inline bint socket_spin(socket_t *s, uint64_t since) noexcept nogil:
             zc_pause()
             if zc_load_relaxed_u32(&s.notified):
                 break       # what comes by inproc is announced here; connections have to be asked
-        gone = socket_yield()
+        gone = 0 if zc_load_relaxed_u32(&s.notified) else socket_yield()
         zc_lock_acquire(&s.lock)
         alone = socket_alone(s, gone)
         came = socket_check_once(s, news)
