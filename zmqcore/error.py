@@ -261,6 +261,8 @@ def _hint(errno: int, addr: str) -> str:
             return ": * is for bind(), connect() needs a host and a port"
     if form == "interface;group:port":
         return _hint_group(errno, transport, address)
+    if errno == Errno.ENOCOMPATPROTO:
+        return _hint_pattern(transport)
     if errno == ENODEV and by_host:
         return f": no such host or interface here; {transport}://*:port binds all"
     if errno == ENOENT and form != "path":
@@ -285,6 +287,12 @@ def _hint(errno: int, addr: str) -> str:
     if form == "path":
         return _hint_file(errno, address)
     return ""
+
+
+def _hint_pattern(transport: str) -> str:
+    if transport == "udp":
+        return ": a RADIO connects to udp://, a DISH or DGRAM binds to it, and none with a security mechanism"
+    return f": {transport}:// is not for this type of socket (DGRAM is for udp://; STREAM and a ROUTER with ROUTER_RAW are for tcp://, ipc:// and tls+tcp://)"
 
 
 def _hint_file(errno: int, path: str) -> str:

@@ -27,8 +27,8 @@ def milliseconds(timeout: float | None) -> int:
         if timeout is None or timeout < 0:
             return -1
         whole = int(timeout)
-    except TypeError:
-        raise TypeError(f"timeout must be a number of milliseconds or None, not {timeout!r}") from None
+    except (TypeError, OverflowError, ValueError) as error:
+        raise type(error)(f"timeout must be a number of milliseconds or None, not {timeout!r}") from None
     return whole if whole == timeout or whole > 0 else 1
 
 

@@ -441,11 +441,11 @@ cdef class Frame:
                 return 1 if self.more else 0
             if number == 2:
                 if self.fd < 0:
-                    raise_errno(-EINVAL)
+                    raise_errno(-EINVAL, "the frame has come by no descriptor")
                 return self.fd
             if number == 3:
                 return 1 if self.m.kind == MSG_PYSHARED else 0
-            raise_errno(-EINVAL)
+            raise_errno(-EINVAL, f"no such option of a message: {option}")
         if option == "routing_id" and self.m.routing_id != 0:
             return self.m.routing_id
         if option == "group" and self._group is not None:
@@ -457,7 +457,7 @@ cdef class Frame:
         else:
             raise TypeError(f"expected str, got: {option!r}")
         if self.props == NULL or metadata_find(self.props, name, len(name), &value, &size) < 0:
-            raise_errno(-EINVAL)
+            raise_errno(-EINVAL, f"the frame has no property {option!r}")
         return value[:size].decode("utf-8")
 
     def set(self, option: int | str, value: int | str) -> None:

@@ -143,7 +143,10 @@ cdef int64_t milliseconds_of(timeout) except? -2:
         return -1
     if isinstance(timeout, (str, bytes)):       # int() would read a number in it
         raise TypeError(f"timeout must be a number of milliseconds or None, not {timeout!r}")
-    return int(timeout)
+    try:
+        return int(timeout)
+    except (OverflowError, ValueError) as error:
+        raise type(error)(f"timeout must be a number of milliseconds or None, not {timeout!r}") from None
 
 
 def zmq_poll(sockets: Sequence[tuple[Any, int]], timeout: int = -1) -> list[tuple[Any, int]]:

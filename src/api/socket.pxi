@@ -366,8 +366,10 @@ cdef class _SocketBase:
         with nogil:
             rc = socket_disconnect_peer(self.s, routing_id)
         zc_decref_drain()
+        if rc == -ENOTSUP:
+            raise_errno(rc, "only PEER sockets have disconnect_peer()")
         if rc < 0:
-            raise_errno(rc)
+            raise_errno(rc, f"no connected peer has the routing id {routing_id}" if rc == -EHOSTUNREACH else None)
 
     def unbind(self, addr: str | bytes) -> None:
         """Stop listening on an endpoint, and end the connections that were accepted there.

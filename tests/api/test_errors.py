@@ -3,6 +3,7 @@
 import copy
 import os
 import pickle
+import re
 import socket
 import subprocess
 import sys
@@ -289,6 +290,9 @@ def test_timeouts_that_are_no_numbers(zmq, context):
     for call in (poller.poll, socket.poll, lambda timeout: zmq.zmq_poll([(socket, zmq.POLLIN)], timeout)):
         with pytest.raises(TypeError, match="timeout must be a number of milliseconds or None, not 'x'"):
             call("x")
+        for number, error in (("inf", OverflowError), ("nan", ValueError)):
+            with pytest.raises(error, match=f"timeout must be a number of milliseconds or None, not {number}"):
+                call(float(number))
     with pytest.raises(TypeError, match="timeout must be a number of milliseconds or None, not '5'"):
         zmq.zmq_poll([(socket, zmq.POLLIN)], "5")
     with pytest.raises(TypeError, match="timeout must be a number of seconds or None, not 'x'"):
@@ -330,3 +334,39 @@ def test_a_future_that_was_not_awaited_says_so(zmq, submodule):
 
     with pytest.raises(AttributeError, match=r"a Future has no attribute 'decode'; `await` the call to get its result \(bytes\)"):
         asyncio.run(forget())
+
+
+@pytest.mark.better
+@pytest.mark.parametrize(
+    ("kind", "address", "text"),
+    [
+        ("DEALER", "udp://127.0.0.1:5555", "a RADIO connects to udp://, a DISH or DGRAM binds to it"),
+        ("DGRAM", "tcp://127.0.0.1:5555", "tcp:// is not for this type of socket (DGRAM is for udp://"),
+        ("STREAM", "ws://127.0.0.1:5555", "ws:// is not for this type of socket"),
+    ],
+)
+def test_transports_for_other_types(zmq, context, kind, address, text):
+    with pytest.raises(zmq.ZMQError, match=re.escape(text)) as caught:
+        context.socket(getattr(zmq, kind)).bind(address)
+    assert caught.value.errno == zmq.ENOCOMPATPROTO
+
+
+@pytest.mark.better
+def test_peers_that_cannot_be_disconnected(zmq, context):
+    with pytest.raises(zmq.ZMQError, match="only PEER sockets have disconnect_peer") as caught:
+        context.socket(zmq.DEALER).disconnect_peer(1)
+    assert caught.value.errno == zmq.ENOTSUP
+    with pytest.raises(zmq.ZMQError, match="no connected peer has the routing id 7") as caught:
+        context.socket(zmq.PEER).disconnect_peer(7)
+    assert caught.value.errno == zmq.EHOSTUNREACH
+
+
+@pytest.mark.better
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [("User-Id", "the frame has no property 'User-Id'"), (2, "the frame has come by no descriptor"), (77, "no such option of a message: 77")],
+)
+def test_properties_that_a_frame_has_not(zmq, option, text):
+    with pytest.raises(zmq.ZMQError, match=text) as caught:
+        zmq.Frame(b"x").get(option)
+    assert caught.value.errno == errno.EINVAL
