@@ -595,6 +595,7 @@ def test_ROUTER_18_a_raw_router(zmq, make, plain):
 
 
 @pytest.mark.better
+@pytest.mark.skipif("tsan" in os.environ.get("LD_PRELOAD", ""), reason="ThreadSanitizer takes each block that libzmq hands on for a race")
 @pytest.mark.parametrize("bind_here", [True, False])
 def test_a_stream_of_pyzmq(make, bind_here):
     pyzmq = pytest.importorskip("zmq")
