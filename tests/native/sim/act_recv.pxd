@@ -22,6 +22,10 @@ from sim.running cimport FRAMES_MAX, check_result, check_time, leave, run_t, tak
 from sim.act_send cimport id_remember
 
 
+cdef enum:
+    NEGLECT_NS = 5000000        # for the I/O thread to come: a lease and the way there
+
+
 cdef inline bint octets_waited(socket_t *s, uint64_t began, uint64_t jumped) noexcept nogil:
     """A connection that could be read has had something for long since a call began, when so much time had been jumped over. Lock held."""
     cdef uint32_t i
@@ -39,17 +43,26 @@ cdef inline bint octets_waited(socket_t *s, uint64_t began, uint64_t jumped) noe
     return False
 
 
+cdef inline bint octets_of_slot_waited(run_t *r, int slot, uint64_t began, uint64_t jumped) noexcept nogil:
+    cdef socket_t *s = r.slots[slot].s
+    cdef bint waited
+    if s == NULL or not zc_lock_try(&s.lock):
+        return False
+    waited = s.state == SOCKET_OPEN and octets_waited(s, began, jumped)
+    zc_lock_release(&s.lock)
+    return waited
+
+
 cdef inline void check_neglect(run_t *r, const char *call, int slot, uint64_t began, uint64_t jumped) noexcept nogil:
-    """A wait was in vain, long enough for the I/O thread to see to every socket whose application is elsewhere."""
-    cdef socket_t *s
+    """A wait was in vain, long enough for the I/O thread to see to every socket whose application is elsewhere. Looks twice: another thread may
+    have made room just now, for a connection that was right not to be read until then."""
     cdef int i
     for i in range(r.program.nsockets):
-        s = r.slots[i].s
-        if i == slot or s == NULL or not zc_lock_try(&s.lock):
+        if i == slot or not octets_of_slot_waited(r, i, began, jumped):
             continue
-        if s.state == SOCKET_OPEN and octets_waited(s, began, jumped):
+        zc_poll(NULL, 0, NEGLECT_NS)
+        if octets_of_slot_waited(r, i, began, jumped):
             sim_find(SIM_MODEL, b"neglected: octets for socket %d waited all through the %s of socket %d", i, call, slot)
-        zc_lock_release(&s.lock)
 
 
 cdef inline void id_learn(run_t *r, int slot, msg_t *frames, pipe_t *pipe, int sender) noexcept nogil:
