@@ -290,9 +290,10 @@ def _hint(errno: int, addr: str) -> str:
 
 
 def _hint_pattern(transport: str) -> str:
-    if transport == "udp":
-        return ": a RADIO connects to udp://, a DISH or DGRAM binds to it, and none with a security mechanism"
-    return f": {transport}:// is not for this type of socket (DGRAM is for udp://; STREAM and a ROUTER with ROUTER_RAW are for tcp://, ipc:// and tls+tcp://)"
+    return (
+        f": {transport}:// is not for this type of socket, or not at this end (a RADIO connects to udp://, a DISH or DGRAM binds to it, none with a "
+        "security mechanism; STREAM and ROUTER_RAW are for tcp://, ipc:// and tls+tcp://)"
+    )
 
 
 def _hint_file(errno: int, path: str) -> str:

@@ -341,7 +341,7 @@ def test_a_future_that_was_not_awaited_says_so(zmq, submodule):
     ("kind", "address", "text"),
     [
         ("DEALER", "udp://127.0.0.1:5555", "a RADIO connects to udp://, a DISH or DGRAM binds to it"),
-        ("DGRAM", "tcp://127.0.0.1:5555", "tcp:// is not for this type of socket (DGRAM is for udp://"),
+        ("DGRAM", "tcp://127.0.0.1:5555", "tcp:// is not for this type of socket"),
         ("STREAM", "ws://127.0.0.1:5555", "ws:// is not for this type of socket"),
     ],
 )
@@ -370,3 +370,15 @@ def test_properties_that_a_frame_has_not(zmq, option, text):
     with pytest.raises(zmq.ZMQError, match=text) as caught:
         zmq.Frame(b"x").get(option)
     assert caught.value.errno == errno.EINVAL
+
+
+def test_a_socket_is_no_list(zmq, context):
+    """Although it can be iterated, which receives."""
+    one, other = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
+    one.bind("inproc://list")
+    other.connect("inproc://list")
+    one.send(b"kept")
+    for call in (lambda: zmq.zmq_poll([other], 0), lambda: zmq.zmq_poll(other, 0), lambda: one.send_multipart(other)):
+        with pytest.raises(TypeError):
+            call()
+    assert other.recv() == b"kept"
