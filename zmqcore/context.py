@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast
 
 from . import _core, _told
-from .constants import Errno
+from .constants import LINGER, Errno
 from .error import ZMQError
 from .options import CONTEXT_OPTIONS, SOCKET_OPTIONS, AttributeSetter
 from .poll import milliseconds
@@ -351,7 +351,12 @@ class Context(_core.Context, AttributeSetter, Generic[_SocketT]):
         if self.closed:
             return
         for socket in self._sockets_snapshot():
-            socket.close(linger)
+            if linger is not None and not socket.closed:
+                try:
+                    socket.set(LINGER, linger)
+                except ZMQError:  # another thread ends the context; closing takes it all the same
+                    Socket.close(cast("Socket[Any]", socket), linger)
+            socket.close()  # as pyzmq calls it, whose subclasses may take no arguments
         self.term()
 
     # -- options

@@ -74,7 +74,10 @@ cdef list poll_entries(list items, list socks, list flags):
     """(Socket, wanted, -1) or (None, wanted, descriptor) for each item; `socks` and `flags` of the sockets are filled in."""
     cdef list entries = []
     cdef int wanted
-    for item, flag in items:
+    for pair in items:
+        if isinstance(pair, _SocketBase):       # which can be iterated: it receives
+            raise TypeError(f"zmq_poll() takes pairs of a socket and events, not a socket: {pair!r}")
+        item, flag = pair
         wanted = flag
         if isinstance(item, Socket):
             socks.append(item)
@@ -175,8 +178,8 @@ def zmq_poll(sockets: Sequence[tuple[Any, int]], timeout: int = -1) -> list[tupl
     """
     cdef list socks = []
     cdef list flags = []
-    cdef list items = list(sockets)
-    cdef int64_t ms = milliseconds_of(timeout)
+    cdef list items
+    cdef int64_t ms
     cdef list entries
     cdef list results
     cdef zc_pollfd_t *fds
@@ -186,6 +189,10 @@ def zmq_poll(sockets: Sequence[tuple[Any, int]], timeout: int = -1) -> list[tupl
     cdef uint64_t until
     cdef uint64_t now
     cdef uint64_t at
+    if isinstance(sockets, _SocketBase):
+        raise TypeError(f"zmq_poll() takes a list of pairs of a socket and events, not a socket: {sockets!r}")
+    items = list(sockets)
+    ms = milliseconds_of(timeout)
     if not items and ms < 0:
         return items
     entries = poll_entries(items, socks, flags)

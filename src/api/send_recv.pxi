@@ -33,6 +33,8 @@ cpdef list frames_of(msg_parts):
     if isinstance(msg_parts, (str, bytes)):
         raise TypeError(
             f"a message of several frames is a list of them, not {type(msg_parts).__name__}: send_multipart([frame]), or send(frame)")
+    if isinstance(msg_parts, _SocketBase):      # which can be iterated: it receives
+        raise TypeError(f"a message of several frames is a list of them, not a socket: {msg_parts!r}")
     return list(msg_parts)
 
 
@@ -53,7 +55,7 @@ cdef class Socket(_SocketBase):
             flags (int): zmq.DONTWAIT (do not wait), zmq.SNDMORE (the message goes on with the next send). Default 0.
             copy (bool): False lends the memory to the socket instead of copying it, from `copy_threshold` bytes on
                 (65536); it must not change until it has been sent. Default True.
-            track (bool): with copy=False, return a MessageTracker that tells when. Default False.
+            track (bool): with copy=False or of a Frame made with track=True, return a MessageTracker that tells when. Default False.
             routing_id (int): which peer a SERVER or PEER sends to. Default None: the `routing_id` of a Frame.
             group (str | bytes): which group a RADIO sends to, at most 255 bytes. Default None: the `group` of a Frame,
                 or else the group without a name.
@@ -156,16 +158,16 @@ cdef class Socket(_SocketBase):
             raise TypeError("unicode not allowed, use send_string")
         if isinstance(data, Frame):
             frame = <Frame> data
-            if track and not copy and not frame.tracker:
+            if track and not frame.tracker:
                 raise ValueError("Not a tracked message: create the frame with track=True")
-            if copy and PyBytes_CheckExact(frame._bytes):
+            if copy and not frame.tracker and PyBytes_CheckExact(frame._bytes):
                 data = frame._bytes
                 number = frame.m.routing_id
             else:
                 if frame.share(m) < 0:
                     raise MemoryError
                 m.flags &= MSG_EXACT
-                return frame.tracker if not copy else None
+                return frame.tracker
         PyObject_GetBuffer(data, &view, PyBUF_ANY_CONTIGUOUS)
         try:
             if copy or view.len < self.copy_threshold:

@@ -74,3 +74,17 @@ def test_numbers_that_no_option_can_have(zmq):
         with pytest.raises(zmq.ZMQError) as caught:
             call()
         assert caught.value.errno == zmq.EINVAL
+
+
+def test_a_tracked_frame_is_tracked_whatever_copy_says(zmq, context):
+    one, other = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
+    one.bind("inproc://tracked")
+    other.connect("inproc://tracked")
+    for copy in (True, False):
+        assert one.send(zmq.Frame(b"frame", track=True), copy=copy, track=True) is not None
+        tracked = one.send_multipart([zmq.Frame(b"frame", track=True), zmq.Frame(b"more", track=True)], copy=copy, track=True)
+        assert tracked is not None
+        with pytest.raises(ValueError, match="Not a tracked message"):
+            one.send(zmq.Frame(b"frame"), copy=copy, track=True)
+        assert other.recv() == b"frame"
+        assert other.recv_multipart() == [b"frame", b"more"]

@@ -264,3 +264,18 @@ def test_replaced_calls_are_asked(zmq, own_pair, monkeypatch, where):
         one.send = lambda *args, **kwargs: calls.append(1) or inherited(*args, **kwargs)
     one.send_multipart([b"1", b"2"])
     assert two.recv_multipart() == [b"1", b"2"] and calls == [1, 1]
+
+
+def test_a_close_without_arguments_is_what_destroy_calls(zmq):
+    class Socket(zmq.Socket):
+        def close(self):
+            super().close()
+
+    class Context(zmq.Context):
+        _socket_class = Socket
+
+    for linger in (None, 0):
+        context = Context()
+        socket = context.socket(zmq.PUSH)
+        context.destroy(linger)
+        assert socket.closed and context.closed
