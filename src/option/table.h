@@ -318,7 +318,7 @@ static const option_row_t option_table[OPTIONS_ROOM] = {
         "Sending to an unknown peer raises EHOSTUNREACH, and to one whose queue is full waits; otherwise both are "
         "dropped."),
     PATTERN(ROUTER_HANDOVER, router_handover, ROUTERS, AT_ONCE,
-        "A new peer takes over the routing id of a peer that has the same one, which is disconnected."),
+        "A new peer takes over the routing id of a peer that has the same one, which is not served from then on."),
     PATTERN(ROUTER_RAW, router_raw, ROUTERS, CALL,
         "Connections carry raw bytes instead of ZMTP, as those of a STREAM do."),
     ROW(STREAM_NOTIFY, INT,

@@ -8,7 +8,8 @@
 #
 # Rules
 # - A peer that announces an id in use waits (FLAG_WAITING): connected, but nothing goes to it or comes from it, until the holder of the id is
-#   gone; then it takes its place. With ROUTER_HANDOVER it takes the id at once and the old pipe is closed.
+#   gone; then it takes its place. With ROUTER_HANDOVER it takes the id at once and the holder waits, when what it has sent so far is read.
+#   Disconnected instead, a holder that lives would come back and take the id again, and so on without end.
 # - Messages are named by the id the peer had when it sent them, also if they are read after a reconnect under a new one (`former`).
 # - Without ROUTER_MANDATORY a message to an unknown or full peer is discarded; with it, -EHOSTUNREACH or -EAGAIN at the id frame.
 # - Notices (ROUTER_NOTIFY, DISCONNECT_MSG) are put behind what the peer sent, as messages of that peer.
@@ -196,6 +197,12 @@ cdef inline void router_unwait(router_t *r, pipe_t *p) noexcept nogil:
             i += 1
 
 
+cdef inline void router_rest(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """A pipe that waits is read no more once all is read that came while it had the id."""
+    if p.pattern_flags & FLAG_WAITING and p.pattern_data == NULL and pt.fq.from_pipe != p:
+        fq_remove(&pt.fq, p)
+
+
 cdef inline int router_enter(pattern_t *pt, pipe_t *p) noexcept nogil:
     """The pipe has its id: messages go to it and come from it."""
     cdef int rc = 0
@@ -216,13 +223,31 @@ cdef inline void router_greet(pattern_t *pt, pipe_t *p) noexcept nogil:
         pattern_greet(p, NULL, 0)
 
 
+cdef inline bint router_has_announced(pipe_t *p) noexcept nogil:
+    """The pipe is known by the id its peer announced."""
+    return p.peer_id_size == p.routing_id_size and memcmp(p.peer_id, p.routing_id, p.peer_id_size) == 0
+
+
+cdef inline void router_displace(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """ROUTER_HANDOVER: the id of this pipe goes to another one."""
+    cdef router_t *r = <router_t *> pt.part
+    router_unkey(r, p)
+    lb_remove(&pt.lb, p)
+    if not p.pattern_flags & FLAG_UP:
+        return
+    if not router_has_announced(p) or router_remember(pt, p) < 0 or router_wait(r, p) < 0:
+        pattern_close_pipe(pt, p)   # the id was given by CONNECT_ROUTING_ID: it can come back under the one its peer announces
+    else:
+        router_rest(pt, p)
+
+
 cdef inline bint router_is_another(pipe_t *p) noexcept nogil:
     """The pipe has kept the id of a peer that was away, and now somebody else is there."""
     if p.pattern_flags & (FLAG_KEYED | FLAG_FIXED) != FLAG_KEYED:
         return False
     if p.peer_id_size == 0:
         return p.routing_id_size != ROUTING_ID_MADE or p.routing_id[0] != 0
-    return p.peer_id_size != p.routing_id_size or memcmp(p.peer_id, p.routing_id, p.peer_id_size) != 0
+    return not router_has_announced(p)
 
 
 cdef inline int router_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
@@ -240,10 +265,7 @@ cdef inline int router_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
                 if not pt.options.router_handover and holder.pattern_flags & (FLAG_UP | FLAG_FIXED):
                     fq_remove(&pt.fq, p)    # it had the id before its connection was lost; what is unread waits with it
                     return router_wait(r, p)
-                router_unkey(r, holder)
-                lb_remove(&pt.lb, holder)
-                if holder.pattern_flags & FLAG_UP:
-                    pattern_close_pipe(pt, holder)
+                router_displace(pt, holder)
             rc = router_key(pt, p, p.peer_id, p.peer_id_size)
     if rc == 0:
         rc = router_enter(pt, p)
@@ -430,11 +452,13 @@ cdef inline int router_id(pipe_t *p, msg_t *m) noexcept nogil:
 
 cdef inline int router_recv(pattern_t *pt, msg_t *m) noexcept nogil:
     cdef msg_t *front = fq_front(&pt.fq)
-    cdef pipe_t *p
+    cdef pipe_t *p = pt.fq.from_pipe
     if front == NULL:
         return -EAGAIN
     if pt.fq.more:
         fq_take(&pt.fq, front, m)
+        if not pt.fq.more and p != NULL:
+            router_rest(pt, p)
         return 0
     p = pt.fq.pipes[pt.fq.current]
     if router_id(p, m) < 0:

@@ -185,6 +185,29 @@ def test_ROUTER_11_handover(zmq, make, fresh, transport):
     assert first.poll(20) == 0
 
 
+@pytest.mark.parametrize("transport", NETWORKS)
+def test_ROUTER_11_handover_disconnects_neither_peer(zmq, make, fresh, transport):
+    """A peer that lost its connection would come back, take the id again, and so on without end."""
+    router = make("ROUTER", ROUTER_HANDOVER=1)
+    router.bind(fresh(transport))
+    first, second = (make("DEALER", ROUTING_ID=b"twin", RECONNECT_IVL=1) for _ in range(2))
+    events = Events(zmq, router)
+    first.connect(endpoint(router))
+    hello(first, router, b"first")
+    second.connect(endpoint(router))
+    hello(second, router, b"second")
+    for number in range(20):
+        first.send(b"unserved")
+        second.send(b"%d" % number)
+        assert router.recv_multipart() == [b"twin", b"%d" % number]
+        router.send_multipart([b"twin", b"%d" % number])
+        assert second.recv() == b"%d" % number
+    silent(router)
+    assert first.poll(0) == 0
+    router.disable_monitor()
+    assert "DISCONNECTED" not in events.all_until("MONITOR_STOPPED")
+
+
 def test_ROUTER_11_handover_keeps_what_the_old_peer_sent(zmq, make, fresh, transport):
     router = make("ROUTER", ROUTER_HANDOVER=1)
     router.bind(fresh(transport))

@@ -402,14 +402,55 @@ def test_handover(make):
     old = wire(router, peer_id=b"id")
     old.feed(b"from old")
     new = wire(router, peer_id=b"id")
-    assert router.closing == [old]
+    assert router.closing == []
     assert router.send_multipart([b"id", b"x"]) == 0
     assert new.out() == [[b"x"]] and old.out() == []
+    old.feed(b"too late")
     new.feed(b"from new")
-    assert drain(router) == [[b"id", b"from old"], [b"id", b"from new"]]
+    assert sorted(drain(router)) == [[b"id", b"from new"], [b"id", b"from old"]]
+    old.feed(b"later")
+    assert router.events == OUT and router.recv() == AGAIN
+    # The new one goes: the old one, still there, has the id again, and what it has sent meanwhile is read.
+    new.ended()
+    new.forget()
+    assert drain(router) == [[b"id", b"too late"], [b"id", b"later"]]
+    assert router.send_multipart([b"id", b"y"]) == 0 and old.out() == [[b"y"]]
+
+
+@pytest.mark.parametrize("frames", [2, 3])
+def test_handover_inside_a_message(make, frames):
+    """What is being read is read to its end, and nothing after it."""
+    router = make(ROUTER, router_handover=True)
+    old = wire(router, peer_id=b"id")
+    old.feed(*[b"%d" % i for i in range(frames)])
+    assert router.recv() == (b"id", True) and router.recv() == (b"0", True)
+    wire(router, peer_id=b"id")
+    old.feed(b"too late")
+    assert [router.recv() for _ in range(frames - 1)] == [(b"%d" % i, i < frames - 1) for i in range(1, frames)]
+    assert router.recv() == AGAIN
+
+
+def test_handover_and_the_old_peer_ends(make):
+    router = make(ROUTER, router_handover=True)
+    old = wire(router, peer_id=b"id")
+    old.feed(b"1")
+    old.feed(b"2")
+    new = wire(router, peer_id=b"id")
+    assert router.recv_multipart() == [b"id", b"1"]
     old.ended()
+    assert drain(router) == [[b"id", b"2"]]
     old.forget()
-    assert router.send_multipart([b"id", b"y"]) == 0 and new.out() == [[b"y"]]
+    assert router.send_multipart([b"id", b"x"]) == 0 and new.out() == [[b"x"]]
+
+
+def test_handover_of_an_id_given_here(make):
+    """Its pipe is closed: it comes back under the id that its peer announces."""
+    router = make(ROUTER, router_handover=True)
+    assert router.connect_routing_id(b"id") == 0
+    old = wire(router, peer_id=b"its own", local=True)
+    new = wire(router, peer_id=b"id")
+    assert router.closing == [old]
+    assert router.send_multipart([b"id", b"x"]) == 0 and new.out() == [[b"x"]]
 
 
 def test_connect_routing_id(make):

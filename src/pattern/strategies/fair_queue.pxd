@@ -106,6 +106,7 @@ cdef inline void fq_save_rest(fair_queue_t *q, pipe_t *p) noexcept nogil:
     cdef bint more = True
     cdef ring_t *rest = <ring_t *> malloc(sizeof(ring_t))
     q.from_pipe = NULL
+    p.reading = False
     if rest == NULL:
         q.more = False
         return
