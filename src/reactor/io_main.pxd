@@ -231,7 +231,8 @@ cdef inline void io_main(void *arg) noexcept nogil:
             looks -= 1
             if soonest < next:
                 next = soonest
-            if io.timer >= 0 and next != io.timer_at:
+            if io.timer >= 0 and (next != io.timer_at or zc_load_relaxed_u32(&io.timer_poked)):
+                zc_store_relaxed_u32(&io.timer_poked, 0)        # first: what is set from now on is seen with its poke
                 zc_timer_arm(io.timer, 0 if next == UINT64_MAX else next)
                 io.timer_at = next
             zc_swap_u64(&io.armed, next)
@@ -273,7 +274,7 @@ cdef inline int io_start(io_thread_t *io, int kind, int policy, int priority, co
     io.gone = NULL
     io.apart = NULL
     io.nslots = io.count = 0
-    io.stop = io.pokes = io.firsts = 0
+    io.stop = io.pokes = io.timer_poked = io.firsts = 0
     io.first_by = NULL
     io.first_at = 0
     io.armed = io.young_until = 0

@@ -116,9 +116,10 @@ cdef struct io_thread_t:
     pollset_t set
     zc_wake_t wake
     int timer
-    uint64_t timer_at           # what this thread set the timer for last; 0 = it must be set. A poke may have set it for earlier
+    uint64_t timer_at           # what this thread set the timer for last; 0 = it must be set
     uint32_t stop               # atomic
     uint32_t pokes              # atomic
+    uint32_t timer_poked        # atomic: since then a poke has set it, for earlier or, if it came late, for later
     uint32_t count              # of clients; written under lock, read by anybody (relaxed)
     uint64_t armed              # atomic
     zc_lock_t lock
@@ -163,8 +164,9 @@ cdef inline void io_poke(io_thread_t *io, uint64_t at) noexcept nogil:
         return
     while True:
         # Two threads may set the timer in the wrong order, or this one after the I/O thread did. Whoever was last looks again: `armed` says
-        # what the timer must not miss; 0 is the I/O thread about to set it, which the second poke makes look once more.
+        # what the timer must not miss; 0 is the I/O thread about to set it, which the second poke makes look once more, and set it again.
         zc_timer_arm(io.timer, at)
+        zc_store_relaxed_u32(&io.timer_poked, 1)        # seen by whoever sees the poke that follows
         zc_add_u32(&io.pokes, 1)
         zc_fence()
         armed = zc_load_acquire_u64(&io.armed)
