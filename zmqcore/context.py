@@ -135,11 +135,11 @@ class Context(_core.Context, AttributeSetter, Generic[_SocketT]):
         self.destroy()
 
     def __del__(self) -> None:
-        # Its sockets hold a context, so none is left: only closed ones may still linger.
+        # Its sockets hold a context, so none is left, and only closed ones may still linger; unless a program has set their `context` to something else.
         if self._shadow or _exiting or self._pid != os.getpid() or self.closed:
             return
         warnings.warn(f"Unclosed context {self!r}", ResourceWarning, stacklevel=2, source=self)
-        self.term()
+        self.destroy()
 
     # -- one for the process
 

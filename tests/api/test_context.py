@@ -355,6 +355,16 @@ def test_garbage_collection_waits_for_linger():
     assert 0.25 <= float(output.rpartition("took ")[2]) < 5
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_garbage_collection_closes_sockets_that_hold_no_context(zmq):
+    """What a program has put in the place of `socket.context` is its own business; the real one goes with its last reference, and waits for no socket."""
+    context = zmq.Context()
+    pull = context.socket(zmq.PULL)
+    pull.context = None
+    del context
+    assert pull.closed
+
+
 def test_exit_handlers_find_an_open_context():
     assert "closed: False" in run("""
         import atexit
