@@ -8,6 +8,7 @@ Rules
 
 from __future__ import annotations
 
+import os
 from errno import EAFNOSUPPORT, EINTR, ENAMETOOLONG, ENODEV, ENOENT, EPERM
 
 from ._core import IPC_PATH_MAX_LEN, strerror, transports, zmq_errno, zmq_version_info
@@ -284,6 +285,8 @@ def _hint(errno: int, addr: str) -> str:
         from . import _taken
 
         return _taken.path_taken(address) if form == "path" else _taken.port_taken(address)
+    if errno == Errno.EADDRINUSE:
+        return ": a socket of this context is bound to it"
     if form == "path":
         return _hint_file(errno, address)
     return ""
@@ -297,6 +300,8 @@ def _hint_pattern(transport: str) -> str:
 
 
 def _hint_file(errno: int, path: str) -> str:
+    if errno == ENOENT:
+        return ": the socket has no such endpoint" if os.path.isdir(os.path.dirname(path) or ".") else ": there is no such directory"
     if errno == EPERM:
         return ": this process may not give the socket file that owner, group or mode (IPC_FILE_UID, IPC_FILE_GID, IPC_FILE_MODE)"
     if errno == Errno.EINVAL and path.startswith("@") and len(path) > 1:

@@ -142,6 +142,22 @@ def test_address_is_at_the_end_of_the_text(zmq, context):
         assert str(caught.value).endswith(f"(addr={address!r})")
 
 
+@pytest.mark.better
+def test_what_is_wrong_with_an_address_without_a_port(zmq, context, tmp_path):
+    one, two = context.socket(zmq.PUSH), context.socket(zmq.PUSH)
+    one.bind("inproc://taken")
+    calls = [(two.bind, "inproc://taken", "a socket of this context is bound to it"), (two.disconnect, "inproc://taken", "the socket has no such endpoint")]
+    if LOCAL:
+        calls += [
+            (two.bind, f"ipc://{tmp_path}/none/x", "there is no such directory"),
+            (two.disconnect, f"ipc://{tmp_path}/x", "the socket has no such endpoint"),
+        ]
+    for call, address, text in calls:
+        with pytest.raises(zmq.ZMQError) as caught:
+            call(address)
+        assert str(caught.value).endswith(f": {text} (addr={address!r})")
+
+
 def test_too_long_ipc_path_says_how_long_it_may_be(zmq, context):
     with pytest.raises(zmq.ZMQError, match=str(zmq.IPC_PATH_MAX_LEN)) as caught:
         context.socket(zmq.PUSH).bind("ipc://@" + "a" * 200)
