@@ -29,27 +29,26 @@ cdef enum:                      # pattern_ops_t.traits: what others may want to 
     CAN_SEND = 1
     CAN_RECV = 1 << 1
     ANSWERS = 1 << 2            # usually replies to what it receives: more input means that more output is likely to follow soon
-    MUST_ANSWER = 1 << 3        # has to reply to a message before it gets the next
-    ONE_PEER = 1 << 4           # a second peer is refused while there is one in the load balancer
-    CONNECTS_ONCE = 1 << 5      # gains nothing from a second connection to the same endpoint: connecting twice is once
-    CONFLATES_IN = 1 << 6       # CONFLATE applies to what it receives,
-    CONFLATES_OUT = 1 << 7      # ... to what it sends. Data only: subscriptions travel the other way and must all arrive
-    PUBLISHES = 1 << 8          # its peers subscribe: takes subscriptions from the wire
-    SENDS_IDENTITY = 1 << 9     # announces its routing id in READY, even an empty one
-    SINGLE_FRAME = 1 << 10      # messages have one frame: MORE is refused
-    CONNECTS_PEERS = 1 << 11    # connect_peer() tells the number of the peer, disconnect_peer() takes it
-    RAW = 1 << 12               # there is no ZMTP on its connections
-    SERVES = 1 << 13            # takes the requests of a REQ and answers them: it can be the ZAP handler
-    GROUPS = 1 << 14            # a message belongs to a group; peers join and leave groups
-    SUBSCRIBES = 1 << 15        # says what it wants to receive, and does not rely on being sent nothing else
-    DATAGRAMS = 1 << 16         # a message is a peer's address and a body: it needs a transport of datagrams
+    ONE_PEER = 1 << 3           # a second peer is refused while there is one in the load balancer
+    CONNECTS_ONCE = 1 << 4      # gains nothing from a second connection to the same endpoint: connecting twice is once
+    CONFLATES_IN = 1 << 5       # CONFLATE applies to what it receives,
+    CONFLATES_OUT = 1 << 6      # ... to what it sends. Data only: subscriptions travel the other way and must all arrive
+    PUBLISHES = 1 << 7          # its peers subscribe: takes subscriptions from the wire
+    SENDS_IDENTITY = 1 << 8     # announces its routing id in READY, even an empty one
+    SINGLE_FRAME = 1 << 9       # messages have one frame: MORE is refused
+    CONNECTS_PEERS = 1 << 10    # connect_peer() tells the number of the peer, disconnect_peer() takes it
+    RAW = 1 << 11               # there is no ZMTP on its connections
+    SERVES = 1 << 12            # takes the requests of a REQ and answers them: it can be the ZAP handler
+    GROUPS = 1 << 13            # a message belongs to a group; peers join and leave groups
+    SUBSCRIBES = 1 << 14        # says what it wants to receive, and does not rely on being sent nothing else
+    DATAGRAMS = 1 << 15         # a message is a peer's address and a body: it needs a transport of datagrams
 
     # Values of OVERFLOW that the type can do: one bit for each, WAITS << (value - 1). What it does by default is among them. Where
     # send() is -EAGAIN the front drops what is in the load balancer, unless the type PUBLISHES; otherwise send() sees to it.
-    WAITS = 1 << 17             # OVERFLOW_WAIT
-    DROPS_NEWEST = 1 << 18      # OVERFLOW_DROP_NEWEST
-    DROPS_OLDEST = 1 << 19      # OVERFLOW_DROP_OLDEST
-    REFUSES = 1 << 20           # OVERFLOW_REFUSE
+    WAITS = 1 << 16             # OVERFLOW_WAIT
+    DROPS_NEWEST = 1 << 17      # OVERFLOW_DROP_NEWEST
+    DROPS_OLDEST = 1 << 18      # OVERFLOW_DROP_OLDEST
+    REFUSES = 1 << 19           # OVERFLOW_REFUSE
     DROPS = DROPS_NEWEST | DROPS_OLDEST
 
 cdef enum:                      # pattern_events()
@@ -64,6 +63,9 @@ cdef enum:                      # pipe_t.pattern_flags
     FLAG_FIXED = 16             # ROUTER: the id was given by CONNECT_ROUTING_ID and outlives connections
     FLAG_WAITING = 32           # ROUTER: another pipe has this peer's id
     FLAG_ATTACHED = 64          # between pattern_attach() and pattern_detach(); nothing here touches another pipe
+    FLAG_DISPLACED = 128        # ROUTER: waiting, and the id was its own before a handover
+    FLAG_GREETED = 256          # ROUTER: this connection has had its greetings
+    FLAG_NOTICE = 512           # ROUTER: ahead of its next message goes the notice that it is there
 
 cdef enum:
     # Messages discarded in one call before the caller gets to look at anything else: some 50 us of work.

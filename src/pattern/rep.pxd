@@ -14,7 +14,7 @@ from pipe.pipe cimport pipe_t, pipe_can_write, pipe_lose, pipe_write, pipe_flush
 from option.table cimport OVERFLOW_DROP_NEWEST
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
-    pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, MUST_ANSWER, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX,
+    pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, PATTERN_IN, PATTERN_OUT, PATTERN_SKIP_MAX,
     SERVES,
 )
 from pattern.strategies.fair_queue cimport fair_queue_t, fq_attach, fq_ended, fq_front, fq_take, fq_skip
@@ -212,7 +212,7 @@ cdef inline void rep_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
 
 
 cdef inline void rep_ops(pattern_ops_t *ops) noexcept nogil:
-    default_ops(ops, "REP", "REQ DEALER", CAN_SEND | CAN_RECV | ANSWERS | MUST_ANSWER | SERVES)
+    default_ops(ops, "REP", "REQ DEALER", CAN_SEND | CAN_RECV | ANSWERS | SERVES)
     ops.init = rep_init
     ops.free = rep_free
     ops.attach = rep_attach

@@ -11,10 +11,10 @@ from message.message cimport msg_t, MSG_MORE
 from pattern.defaults cimport default_ops
 from pattern.ops cimport pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, FLAG_FIXED, PATTERN_OUT, RAW
 from pattern.router cimport (
-    router_abandon, router_attach, router_detach, router_ended, router_enter, router_events, router_free, router_init,
-    router_lost, router_make_id, router_peer_state, router_ready, router_recv, router_send, router_set_connect_id,
-    router_t,
+    router_abandon, router_attach, router_detach, router_ended, router_events, router_free, router_init, router_lost, router_peer_state, router_recv,
+    router_send, router_set_connect_id,
 )
+from pattern.router_ids cimport router_enter, router_make_id, router_ready, router_t
 from pipe.pipe cimport pipe_t
 
 

@@ -541,10 +541,9 @@ cdef class pattern_Wire:
             self.p.peer_id = <unsigned char *> malloc(len(peer_id))
             memcpy(self.p.peer_id, <char *> peer_id, len(peer_id))
 
-    def feed(self, *frames):
-        """A message arrives. bytes, or (flag, topic) with flag "sub" or "cancel"."""
+    def feed(self, *frames, bint more=False):
+        """A message arrives, or with `more` the beginning of one. bytes, or (flag, topic) with flag "sub" or "cancel"."""
         cdef msg_t *slot
-        cdef bint more
         for i, frame in enumerate(frames):
             flags = 0
             if isinstance(frame, tuple):
@@ -553,7 +552,7 @@ cdef class pattern_Wire:
             slot = ring_slot(&self.w.inr)
             if slot == NULL:
                 raise MemoryError
-            probe_fill(slot, frame, i + 1 < len(frames), flags)
+            probe_fill(slot, frame, more or i + 1 < len(frames), flags)
             ring_commit(&self.w.inr)
         pattern_in_ready(&self.socket.s.pattern, &self.p)
 

@@ -417,6 +417,63 @@ def test_handover(make):
     assert router.send_multipart([b"id", b"y"]) == 0 and old.out() == [[b"y"]]
 
 
+def test_handover_from_a_peer_that_may_be_dead(make):
+    """It has the id again when it says something."""
+    router = make(ROUTER, router_handover=True, router_mandatory=True)
+    old, new = wire(router, peer_id=b"id"), wire(router, peer_id=b"id")
+    new.ended()
+    new.forget()
+    assert router.send_multipart([b"id", b"lost"]) == -errno.EHOSTUNREACH
+    old.feed(b"alive")
+    assert drain(router) == [[b"id", b"alive"]]
+    assert router.send_multipart([b"id", b"x"]) == 0 and old.out() == [[b"x"]]
+
+
+def test_handover_back_to_the_one_that_had_it_last(make):
+    router = make(ROUTER, router_handover=True)
+    first, second, third = (wire(router, peer_id=b"id") for _ in range(3))
+    first.feed(b"1")
+    second.feed(b"2")
+    third.ended()
+    third.forget()
+    assert drain(router) == [[b"id", b"2"]]
+    second.ended()
+    second.forget()
+    assert drain(router) == [[b"id", b"1"]]
+
+
+@pytest.mark.parametrize("handover", [False, True])
+def test_a_peer_that_gets_its_id_inside_a_message(make, handover):
+    """The notice that it is there comes before what it has sent, and tears nothing."""
+    router = make(ROUTER, router_handover=handover, router_notify=1)
+    first, second = wire(router, peer_id=b"id"), wire(router, peer_id=b"id")
+    assert drain(router) == [[b"id", b""]] * (1 + handover)
+    served, waits = (second, first) if handover else (first, second)
+    waits.feed(b"while waiting")
+    waits.feed(b"half", more=True)
+    served.ended()
+    served.forget()
+    assert drain(router) == [[b"id", b""], [b"id", b"while waiting"]]
+    waits.feed(b"the rest")
+    assert drain(router) == [[b"id", b"half", b"the rest"]]
+
+
+@pytest.mark.parametrize("greeting", [{"hello_msg": b"HELLO"}, {"probe_router": True}])
+def test_a_peer_is_greeted_once(make, greeting):
+    router = make(ROUTER, router_handover=True, **greeting)
+    hello = [[greeting.get("hello_msg", b"")]]
+    first = wire(router, peer_id=b"id")
+    assert first.out() == hello
+    assert router.send(b"id", True) == 0 and router.send(b"begun", True) == 0
+    second = wire(router, peer_id=b"id")
+    assert second.out() == hello
+    first.feed(b"alive")
+    second.ended()
+    second.forget()
+    assert router.send(b"ended") == 0
+    assert first.out() == [[b"begun", b"ended"]]
+
+
 @pytest.mark.parametrize("frames", [2, 3])
 def test_handover_inside_a_message(make, frames):
     """What is being read is read to its end, and nothing after it."""
@@ -443,14 +500,21 @@ def test_handover_and_the_old_peer_ends(make):
     assert router.send_multipart([b"id", b"x"]) == 0 and new.out() == [[b"x"]]
 
 
-def test_handover_of_an_id_given_here(make):
-    """Its pipe is closed: it comes back under the id that its peer announces."""
+@pytest.mark.parametrize("announced", [b"its own", b""])
+def test_handover_of_an_id_given_here(make, announced):
+    """Its pipe goes on, under the id that its peer announces or one that is made."""
     router = make(ROUTER, router_handover=True)
     assert router.connect_routing_id(b"id") == 0
-    old = wire(router, peer_id=b"its own", local=True)
+    old = wire(router, peer_id=announced, local=True)
+    old.feed(b"before")
     new = wire(router, peer_id=b"id")
-    assert router.closing == [old]
+    assert router.closing == []
     assert router.send_multipart([b"id", b"x"]) == 0 and new.out() == [[b"x"]]
+    old.feed(b"after")
+    (given, before), (own, after) = drain(router)
+    assert (given, before, after) == (b"id", b"before", b"after")
+    assert own == announced or (not announced and len(own) == 5 and own[0] == 0)
+    assert router.send_multipart([own, b"y"]) == 0 and old.out() == [[b"y"]]
 
 
 def test_connect_routing_id(make):

@@ -12,7 +12,7 @@
 from libc.stdint cimport uint32_t
 from base.memory cimport malloc, realloc, free
 from base.errors cimport ENOMEM, EAGAIN
-from message.message cimport msg_t, msg_close, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
+from message.message cimport msg_t, msg_close, msg_init, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
 from pipe.pipe cimport pipe_t, pipe_front, pipe_pop
 from pipe.ring cimport ring_t, ring_init, ring_free, ring_front, ring_pop, ring_slot, ring_commit
 
@@ -132,6 +132,26 @@ cdef inline void fq_save_rest(fair_queue_t *q, pipe_t *p) noexcept nogil:
         q.more = False
         return
     q.rest = rest
+
+
+cdef inline int fq_notice(fair_queue_t *q) noexcept nogil:
+    """Between two messages: the next frame is an empty one, the last of a message that no pipe holds. 0 or -ENOMEM."""
+    cdef ring_t *rest = <ring_t *> malloc(sizeof(ring_t))
+    cdef msg_t *slot
+    if rest == NULL:
+        return -ENOMEM
+    ring_init(rest, 0)
+    slot = ring_slot(rest)
+    if slot == NULL:
+        ring_free(rest)
+        free(rest)
+        return -ENOMEM
+    msg_init(slot)
+    ring_commit(rest)
+    q.rest = rest
+    q.from_pipe = NULL
+    q.more = True
+    return 0
 
 
 cdef inline void fq_remove(fair_queue_t *q, pipe_t *p) noexcept nogil:
