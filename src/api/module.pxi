@@ -202,9 +202,9 @@ def proxy_steerable(
 ) -> int:
     """Forward messages as `proxy()` does, under control.
 
-    The commands, received by the control socket, are PAUSE, RESUME, TERMINATE and STATISTICS. A REP answers
-    each one, with an empty frame or the statistics: eight 64-bit numbers, frames and bytes received and sent
-    by the frontend, then by the backend.
+    The commands, received by the control socket, are PAUSE, RESUME, TERMINATE and STATISTICS. Each one
+    is answered, if the control socket can send, with an empty frame or the statistics: eight 64-bit numbers,
+    frames and bytes received and sent by the frontend, then by the backend.
 
     Args:
         frontend (Socket): one side.

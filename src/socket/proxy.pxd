@@ -17,7 +17,7 @@ from base.config cimport SPIN_CROWDED_NS, SPIN_NS
 from base.errors cimport EAGAIN, ENOMEM
 from base.platform cimport zc_lock_acquire, zc_lock_release, zc_now_ns
 from message.message cimport msg_t, msg_close, msg_data, msg_set, msg_share, MSG_EMPTY, MSG_EXACT, MSG_MORE
-from pattern.ops cimport MUST_ANSWER
+from pattern.ops cimport CAN_SEND
 from pattern.pattern cimport pattern_abandon, pattern_events, pattern_is, pattern_recv, pattern_send
 from reactor.pollset cimport pollset_t
 from io.end_call cimport socket_end_call
@@ -280,7 +280,7 @@ cdef inline int proxy_command(proxy_t *p) noexcept nogil:
                 statistics = True
         first = False
         msg_close(&m)
-    if not statistics and not pattern_is(&c.pattern, MUST_ANSWER):
+    if not pattern_is(&c.pattern, CAN_SEND):
         return 0
     for i in range(8 if statistics else 1):
         rc = msg_set(&reply, &p.counts[i], 8 if statistics else 0)

@@ -56,6 +56,15 @@ def test_device_of_one_socket(zmq, devices, open_socket):
     assert device.done
 
 
+@pytest.mark.parametrize("prefix", [None, 1, [b"in"]])
+def test_prefixes_of_a_monitored_queue(zmq, devices, context, prefix):
+    sockets = [context.socket(zmq.PAIR) for _ in range(3)]
+    with pytest.raises(TypeError):
+        devices.monitored_queue(*sockets, prefix)
+    with pytest.raises(TypeError):
+        devices.monitored_queue(*sockets, b"in", prefix)
+
+
 @pytest.mark.parametrize("kind", ["REP", "DEALER", "ROUTER", "PAIR"])
 def test_monitored_queue_of_one_socket(zmq, devices, kind):
     context = zmq.Context()

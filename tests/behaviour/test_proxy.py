@@ -205,11 +205,12 @@ def test_PRX_8_terminate(zmq, steered):
     assert proxy.ended is None
 
 
-def test_PRX_9_rep_control_answers_every_command(zmq, steered):
-    push, pull, control, proxy = steered(zmq.REP, zmq.REQ)
+@pytest.mark.parametrize("kinds", [("REP", "REQ"), ("PAIR", "PAIR")], ids=["REP", "PAIR"])
+def test_PRX_9_control_answers_every_command(zmq, steered, kinds):
+    push, pull, control, proxy = steered(*(getattr(zmq, kind) for kind in kinds))
     push.send(b"x")
     assert pull.recv() == b"x"
-    for command in (b"PAUSE", b"RESUME", b"TERMINATE"):
+    for command in (b"PAUSE", b"RESUME", b"no command", b"", b"TERMINATE"):
         control.send(command)
         assert control.recv_multipart() == [b""]
     proxy.join()

@@ -21,6 +21,8 @@ class _Way:
         self.source = source
         self.target = target
         self.monitor = monitor
+        if not isinstance(prefix, (bytes, str)):
+            raise TypeError(f"a prefix is bytes or str, not {type(prefix).__name__}")
         self.prefix = prefix.encode() if isinstance(prefix, str) else prefix
         self.swap = swap
         self.waits_for: tuple[Any, int] = (source, POLLIN)
@@ -59,6 +61,7 @@ def monitored_queue(
     Raises:
         ContextTerminated (ETERM): the context has been ended.
         ZMQError (ENOTSOCK): a socket has been closed.
+        TypeError: a prefix is neither bytes nor str.
     """
     swap = in_socket.get(TYPE) == out_socket.get(TYPE) == ROUTER
     ways = [

@@ -12,7 +12,7 @@ import gevent
 from gevent.event import Event
 
 from .._waiting import DONTWAIT, POLLIN, POLLOUT
-from ..constants import REP
+from ..constants import PULL, SUB
 from ..error import Again
 
 __all__ = ["device", "proxy", "proxy_steerable"]
@@ -122,7 +122,7 @@ class _Proxy:
             done = command == b"TERMINATE"
             if command == b"STATISTICS":
                 control.send_multipart([n.to_bytes(8, sys.byteorder) for side in self.sides for n in (*side.received, *side.sent)])
-            elif control.type == REP:
+            elif control.type not in (SUB, PULL):
                 control.send(b"")
 
 
