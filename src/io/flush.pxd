@@ -2,8 +2,8 @@
 #
 # Rules
 # - Output is written by the first message of a burst at once, unless that goes to many connections; by a full buffer, by
-#   every thread that is about to read input, and by the I/O thread when a burst has ended (reactor/io_thread.pxd, Delayed
-#   flush).
+#   every thread that is about to read input, by the thread that goes to wait at another socket (io/left_output.pxd), and by the I/O
+#   thread when a burst has ended (reactor/io_thread.pxd, Delayed flush).
 # - A program that sends one message after the other with pauses between, and never looks for input on this socket, would have the I/O thread come
 #   for every other one. Once that has happened the time of each is noted, and one that comes FLUSH_PAUSE_NS after the last is written at once, too.
 #   That is the time when its write was over: a pause is what the program makes, not what a slow system takes.
@@ -26,6 +26,7 @@ from session.dirty cimport dirty_take
 from session.lifecycle cimport session_flush
 from session.session cimport FLUSH_FIRST, FLUSH_LARGE
 from socket.state cimport socket_t, FRESH_SERVED
+from io.left_output cimport left_note
 from io.rest cimport rest_plan
 
 
@@ -115,6 +116,7 @@ cdef inline bint socket_coalesce(socket_t *s) noexcept nogil:
         zc_store_relaxed_u64(&s.client.flush_takes, takes)
         zc_store_relaxed_u64(&s.client.flush_at, due)
         zc_store_relaxed_u32(&s.client.flush_pending, 1)
+        left_note(s)
         io_poke(s.client.io, due)
     return False
 

@@ -15,6 +15,7 @@ from socket.send_recv cimport EVENT_IN
 from socket.state cimport socket_t, SOCKET_OPEN
 from io.end_call cimport socket_end_call
 from io.flush cimport socket_flush_before_input
+from io.left_output cimport left_write
 from io.ownership cimport socket_hold, socket_hold_end
 from io.turn cimport socket_drive
 from io.wait cimport socket_unblocked, wait_pause
@@ -39,6 +40,7 @@ cdef inline int socket_poll_begin(socket_t *s, int wanted) noexcept nogil:
     a pause (wait_pause). POLL_YIELD: others have to see the last wake-up first, let them run. Negative errno: not begun."""
     cdef int rc
     zc_lock_acquire(&s.lock)
+    left_write(s)
     # `notified` is left set: handling it here would be news that the caller, who has looked at the events already, never hears of.
     rc = 0 if s.state == SOCKET_OPEN else -ENOTSOCK
     if rc == 0:

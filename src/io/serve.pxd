@@ -6,13 +6,14 @@ from base.config cimport LEASE_DOUBLINGS, LEASE_NS, SELF_FLUSH_LIMIT_MAX
 from base.platform cimport zc_lock_release, zc_lock_try, zc_lock_wanted
 from reactor.io_thread cimport (
     io_client_t, io_poke, LEASE_BLOCKED, LEASE_NONE, LEASE_TAKEN, SERVE_BUSY, SERVE_DONE, SERVE_FLUSH, SERVE_GONE, SERVE_LATER, SERVE_READY,
-    SERVE_REST, SERVE_SIGNALS, SERVE_TIMERS,
+    SERVE_LEFT, SERVE_REST, SERVE_SIGNALS, SERVE_TIMERS,
 )
 from reactor.pollset cimport pollset_child_enable
 from socket.connections cimport connections_plan
 from socket.memory cimport memory_look
 from socket.state cimport socket_t, FRESH_SERVED, SOCKET_OPEN
 from io.end_call cimport socket_end_call
+from io.flush cimport socket_flush_before_input
 from io.mailbox cimport mailbox_drain
 from io.ownership cimport socket_watched
 from io.overlap cimport overlap_serve, overlap_work
@@ -74,6 +75,9 @@ cdef inline int socket_serve(io_client_t *c, int why, uint64_t now) noexcept nog
             s.self_flush_limit *= 2
         s.self_flush_streak = 0
         overlap_serve(s)
+        s.fresh = FRESH_SERVED if zc_load_relaxed_u64(&c.tempo) == 0 else 0
+    elif why == SERVE_LEFT:
+        socket_flush_before_input(s)
         s.fresh = FRESH_SERVED if zc_load_relaxed_u64(&c.tempo) == 0 else 0
     elif why == SERVE_REST:
         if not zc_load_relaxed_u32(&c.flush_pending):

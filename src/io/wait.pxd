@@ -21,6 +21,7 @@ from reactor.pollset_event cimport pollevent_t
 from socket.state cimport socket_t, SOCKET_OPEN
 from io.end_call cimport wakeup_clear, socket_end_call
 from io.flush cimport socket_flush
+from io.left_output cimport left_write
 from io.ownership cimport socket_help_begin, socket_helps, socket_hold, socket_hold_end, socket_signals_at
 from io.rest cimport rest_before_sleep
 from io.spin cimport socket_may_spin, socket_spin, socket_waited
@@ -128,6 +129,8 @@ cdef inline int socket_wait(socket_t *s, wait_t *w) noexcept nogil:
         return -EAGAIN
     if wait_signals_due(w, began):
         return -EINTR
+    if left_write(s):
+        return 0                # time has passed: the caller looks again
     n = socket_open_set(s)
     if n < 0:
         return n

@@ -46,7 +46,7 @@ from base.atomics cimport (
 from base.config cimport POLL_BATCH, RETRY_NS, FLUSH_CHECK_MAX_NS, FLUSH_CHECK_SHARE, YOUNG_NS
 from base.errors cimport ENOMEM
 from base.platform cimport (
-    zc_lock_t, zc_lock_acquire, zc_lock_release, zc_thread_t, zc_wake_t, zc_wake_signal, zc_timer_arm, zc_now_ns,
+    zc_lock_t, zc_lock_acquire, zc_lock_release, zc_lock_try, zc_thread_t, zc_wake_t, zc_wake_signal, zc_timer_arm, zc_now_ns,
 )
 from reactor.pollset cimport pollset_t, pollset_wait, pollset_child_add, pollset_child_enable, pollset_child_del
 from reactor.pollset_event cimport pollevent_t
@@ -58,6 +58,7 @@ cdef enum:
     SERVE_FLUSH = 4         # the burst is over
     SERVE_SIGNALS = 5          # wake the thread that waits
     SERVE_REST = 6          # nothing has come in the tempo
+    SERVE_LEFT = 7          # the thread whose output waits is about to wait elsewhere: it serves itself
 
 cdef enum:
     SERVE_DONE = 0
@@ -257,7 +258,7 @@ cdef inline void io_serve(io_thread_t *io, io_client_t *c, int why, uint64_t now
         io_forget(c)
         c.gone_next = io.gone
         io.gone = c
-    elif rc == SERVE_BUSY or rc == SERVE_LATER:
+    elif (rc == SERVE_BUSY or rc == SERVE_LATER) and why != SERVE_LEFT:
         if why == SERVE_READY and not zc_load_relaxed_u32(&c.masked):
             pollset_child_enable(&io.set, c.set, c.tag, 0)
             # Read under the socket's lock by serve() of this same thread only, and by who takes the lease.
@@ -316,4 +317,20 @@ cdef inline void io_help(io_thread_t *io) noexcept nogil:
     zc_lock_release(&io.lock)
     if next != UINT64_MAX:
         io_poke(io, next)
+    zc_sub_u32(&io.helpers, 1)          # pairs with io_stop()
+
+
+cdef inline void io_serve_left(io_thread_t *io, uint32_t slot) noexcept nogil:
+    """No lock held, and counted among the helpers. Writes what the caller has left at the client of this slot, unless the I/O thread is at work."""
+    cdef uint64_t next = UINT64_MAX
+    cdef io_client_t *c
+    if zc_lock_try(&io.lock):
+        c = io.slots[slot].client if slot < io.nslots else NULL
+        if c != NULL and zc_load_relaxed_u32(&c.flush_pending):
+            io_serve(io, c, SERVE_LEFT, zc_now_ns(), &next)
+        if io.gone != NULL:
+            next = 0
+        zc_lock_release(&io.lock)
+        if next != UINT64_MAX:
+            io_poke(io, next)
     zc_sub_u32(&io.helpers, 1)          # pairs with io_stop()

@@ -342,6 +342,10 @@ cdef struct context_t:
     # Atomic (relaxed: a stale value costs one spin). Nobody spins before this time: a program that computes has had a processor that was yielded
     uint64_t spin_again
     uint64_t spin_rest          # ... for so long
+    # Whose output was left last, and by which thread (io/left_output.pxd). Atomic (relaxed).
+    void *left_by
+    io_thread_t *left_at
+    uint32_t left_slot
     io_thread_t *ios
     uint32_t nios
     bint started
