@@ -50,3 +50,24 @@ def test_operations_left_out_leave_a_program(sim):
     for seed in range(20):
         for only in ([], [0], list(range(0, sim.number_of_operations(seed), 2))):
             assert sim.run(seed, only)["digest"] == sim.run(sim.export(seed, only))["digest"]
+
+
+@pytest.mark.parametrize("waits", ["recv", "poll", "sleep"])
+def test_the_end_of_a_burst_is_written_by_the_thread_that_waits_elsewhere(sim, waits):
+    """A program that sleeps does not say that it does: its burst is written by the I/O thread."""
+    push, pull, answers = range(3)
+    program = {
+        "profile": "clean", "types": [8, 7, 7], "threads": 1, "poller": 1, "io_threads": 1,
+        "machine": {"seed": 1, "slice": 1000, "processors": 2, "capacity": 1 << 18},
+        "operations": [
+            ["bind", 0, pull, 0, 0, 0, -2], ["connect", 0, push, 0, 0, 0, -2], ["bind", 0, answers, 1, 0, 0, -2],
+            ["send", 0, push, 1, 1, 100, 300], ["recv", 0, pull, 1, 0, 0, 5000],
+            ["send", 0, push, 20, 1, 100, 300],
+            {"recv": ["recv", 0, answers, 1, 0, 0, 10], "poll": ["poll", 0, answers, 1, 1, 0, 10], "sleep": ["sleep", 0, 0, 10000000, 0, 0, -2]}[waits],
+            ["recv", 0, pull, 20, 0, 0, 5000],
+        ],
+    }  # fmt: skip
+    result = sim.run(program)
+    assert result["finding"] == "", result["text"]
+    assert result["received"] == 21
+    assert (result["others_octets"] >= 1900) == (waits == "sleep"), result["others_octets"]

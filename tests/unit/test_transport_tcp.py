@@ -90,7 +90,11 @@ def test_tcp_bind_to_device():
     if fd >= 0:
         with closing(fd):
             with socket.socket(fileno=os.dup(fd)) as s:
-                assert s.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16).rstrip(b"\0") == b"lo"
+                try:
+                    device = s.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16)
+                except OSError:
+                    pytest.skip("SO_BINDTODEVICE can be set here, but not read (qemu-user)")
+                assert device.rstrip(b"\0") == b"lo"
     else:
         assert fd == -errno.EPERM
 

@@ -40,6 +40,7 @@ static sim_end_t sim_ends[SIM_ENDS];
 static int sim_ends_end;     /* behind the highest one used in this world */
 static int sim_next_port;
 static uint64_t sim_octets;  /* moved in this world */
+static uint64_t sim_others_octets; /* written by threads that are not the program's */
 static uint64_t sim_resets;
 
 SIM_FN int sim_end_new(int local) {
@@ -477,6 +478,7 @@ SIM_FN ssize_t sim_writev(int fd, const struct iovec *v, int n) {
         done += part;
     }
     if (done) sim_progress(done);
+    if (world.current != NULL && !world.current->app) sim_others_octets += done;
     sim_schedule(e->peer);
     return (ssize_t)done;
 }

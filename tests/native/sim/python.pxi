@@ -104,6 +104,7 @@ def run(program, only=None, machine=None):
         "finding": FINDINGS.get(rc, ""), "text": (<bytes> world.text).decode("utf-8", "replace"), "steps": world.steps, "now": world.now,
         "digest": world.digest, "received": the_model.received, "others": the_model.others, "calls": the_run.calls,
         "allocations": sim_heap.total, "fallible": world.fallible, "refusals": world.refusals, "octets": sim_octets, "resets": sim_resets,
+        "others_octets": sim_others_octets,     # written by threads that are not the program's
     }
 
 

@@ -15,7 +15,7 @@ from sim.program cimport *
 from sim.strangers cimport stranger_connects, stranger_listens
 from sim.system cimport (
     SIM_DEADLOCK, SIM_LEAK, SIM_LIVELOCK, SIM_MEMORY, SIM_MISUSE, SIM_MODEL, SIM_OK, SIM_TIRED, sim_begin, sim_config_t,
-    sim_end, sim_end_break, sim_fiber_t, sim_find, sim_heap, sim_idle, sim_octets, sim_progress, sim_resets,
+    sim_end, sim_end_break, sim_fiber_t, sim_find, sim_heap, sim_idle, sim_octets, sim_others_octets, sim_progress, sim_resets,
     sim_run, sim_sleep, sim_spawn, sim_wait, world,
 )
 from socket.endpoints cimport socket_bind, socket_connect, socket_connect_peer, socket_unbind

@@ -85,7 +85,7 @@ SIM_FN void sim_begin(const sim_config_t *config) {
     world.finding = SIM_OK;
     world.text[0] = 0;
     world.active = 1;
-    sim_stamps = sim_inodes = sim_octets = sim_resets = 0;
+    sim_stamps = sim_inodes = sim_octets = sim_others_octets = sim_resets = 0;
     sim_next_port = 0;
     sim_heap.count = sim_heap.failures = 0;
 #if defined(__SANITIZE_THREAD__)

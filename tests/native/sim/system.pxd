@@ -49,6 +49,7 @@ cdef extern from * nogil:
     uint64_t sim_waiting_since(int fd)
 
     uint64_t sim_octets
+    uint64_t sim_others_octets
     uint64_t sim_resets
 
     enum:
