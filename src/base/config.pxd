@@ -114,6 +114,9 @@ cdef enum:
     # all. Looks are further apart, too, by so many ns for each connection, or the sender would do nothing but write.
     FLUSH_MANY = 8
     FLUSH_EACH_NS = 2000
+    # A thread that goes to wait elsewhere writes to so many connections first, 2 to 4 us each: its own wait, and what comes meanwhile, is that much
+    # later. More is left to the I/O thread: to 1,000 it was 4 ms.
+    LEFT_MANY = 64
     # Messages of different sockets that are written one after the other come less than this apart: a write takes 3 to 5 us
     # with a reader on the other processor, and the interpreter's loop some more.
     FLUSH_TURN_NS = 20000

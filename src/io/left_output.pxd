@@ -5,6 +5,7 @@
 #   and has to be woken for it.
 # - The context remembers one socket, the last one whose output began to wait, and the thread that left it (relaxed: what is overlooked for that,
 #   or because the I/O thread is at work, is written by the I/O thread as ever).
+# - To more than LEFT_MANY connections the I/O thread writes: the wait, with its timeout, would begin too late.
 # - It is the wait that is the sign: a call that may not wait, and finds nothing, is no end of a burst.
 
 from libc.stdint cimport uint32_t

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint32_t, uint64_t
 from base.atomics cimport zc_load_relaxed_u32, zc_load_relaxed_u64, zc_store_relaxed_u32, zc_store_relaxed_u64
-from base.config cimport LEASE_DOUBLINGS, LEASE_NS, SELF_FLUSH_LIMIT_MAX
+from base.config cimport LEASE_DOUBLINGS, LEASE_NS, LEFT_MANY, SELF_FLUSH_LIMIT_MAX
 from base.platform cimport zc_lock_release, zc_lock_try, zc_lock_wanted
 from reactor.io_thread cimport (
     io_client_t, io_poke, LEASE_BLOCKED, LEASE_NONE, LEASE_TAKEN, SERVE_BUSY, SERVE_DONE, SERVE_FLUSH, SERVE_GONE, SERVE_LATER, SERVE_READY,
@@ -77,8 +77,9 @@ cdef inline int socket_serve(io_client_t *c, int why, uint64_t now) noexcept nog
         overlap_serve(s)
         s.fresh = FRESH_SERVED if zc_load_relaxed_u64(&c.tempo) == 0 else 0
     elif why == SERVE_LEFT:
-        socket_flush_before_input(s)
-        s.fresh = FRESH_SERVED if zc_load_relaxed_u64(&c.tempo) == 0 else 0
+        if s.host.ndirty <= LEFT_MANY:
+            socket_flush_before_input(s)
+            s.fresh = FRESH_SERVED if zc_load_relaxed_u64(&c.tempo) == 0 else 0
     elif why == SERVE_REST:
         if not zc_load_relaxed_u32(&c.flush_pending):
             zc_store_relaxed_u64(&c.tempo, 0)
