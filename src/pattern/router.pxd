@@ -16,11 +16,13 @@ from pipe.pipe cimport pipe_t, pipe_can_write, pipe_lose, pipe_shed, pipe_write,
 from option.table cimport NOTIFY_DISCONNECT, OVERFLOW_DEFAULT, OVERFLOW_DROP_NEWEST, OVERFLOW_DROP_OLDEST, OVERFLOW_REFUSE
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
-    pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, FLAG_FIXED, FLAG_GREETED, FLAG_KEYED, FLAG_NOTICE, FLAG_UP,
+    pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, FLAG_DISPLACED, FLAG_FIXED, FLAG_GREETED, FLAG_KEYED, FLAG_NOTICE, FLAG_UP,
+    FLAG_WAITING,
     DROPS, PATTERN_IN, PATTERN_OUT, RAW, REFUSES, SENDS_IDENTITY, SERVES, pattern_raw,
 )
 from pattern.router_ids cimport (
-    former_t, router_t, router_enter, router_in_ready, router_key, router_leave, router_notices, router_ready, router_rest, router_unwait,
+    former_t, router_t, router_enter, router_in_ready, router_key, router_leave, router_notices, router_ready, router_remember,
+    router_rest, router_unwait,
 )
 from pattern.steps cimport pattern_close_pipe, pattern_discard, pattern_insert
 from pattern.strategies.fair_queue cimport fq_ended, fq_has, fq_ready, fq_begin, fq_front, fq_notice, fq_take
@@ -85,6 +87,8 @@ cdef inline void router_lost(pattern_t *pt, pipe_t *p) noexcept nogil:
         pattern_insert(p, NULL, 0)
         fq_ready(&pt.fq, p)
     p.pattern_flags &= ~(<uint32_t> FLAG_GREETED)
+    if p.pattern_flags & FLAG_WAITING:
+        router_remember(pt, p, p.peer_id, p.peer_id_size)       # without memory it is the next one's
     router_unwait(<router_t *> pt.part, p)
 
 
@@ -97,6 +101,7 @@ cdef inline void router_give_up(router_t *r, pipe_t *p) noexcept nogil:
 
 cdef inline void router_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
     cdef router_t *r = <router_t *> pt.part
+    cdef uint32_t displaced
     router_give_up(r, p)
     if router_has_peer(p):
         # `ended` says that the other end writes no more, so that even an inproc ring is ours to write.
@@ -105,7 +110,9 @@ cdef inline void router_ended(pattern_t *pt, pipe_t *p) noexcept nogil:
         if router_notices(pt) & NOTIFY_DISCONNECT and p.other == NULL:
             pattern_insert(p, NULL, 0)
         fq_ready(&pt.fq, p)     # before the pipe that takes its place
+    displaced = p.pattern_flags & FLAG_DISPLACED
     router_leave(pt, p)
+    p.pattern_flags |= displaced        # what it has sent since is not read (router_rest)
     if fq_has(p):
         fq_ended(&pt.fq, p)
     else:
@@ -188,6 +195,8 @@ cdef inline int router_send(pattern_t *pt, msg_t *m) noexcept nogil:
         elif not more:
             pipe_flush(p)
     r.sending = more
+    if not more:
+        r.out = NULL            # whole: it is not lost with the pipe
     return 0
 
 

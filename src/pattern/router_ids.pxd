@@ -26,7 +26,7 @@ from option.table cimport NOTIFY_CONNECT, NOTIFY_DISCONNECT
 from pattern.ops cimport (
     pattern_t, FLAG_DISPLACED, FLAG_FIXED, FLAG_GREETED, FLAG_KEYED, FLAG_NOTICE, FLAG_UP, FLAG_WAITING, pattern_raw,
 )
-from pattern.steps cimport pattern_close_pipe, pattern_greet, pattern_insert
+from pattern.steps cimport pattern_close_pipe, pattern_discard, pattern_greet, pattern_insert
 from pattern.strategies.fair_queue cimport fq_attach, fq_has, fq_ready, fq_remove
 from pattern.strategies.load_balance cimport lb_attach, lb_has, lb_remove
 from pattern.strategies.routing_table cimport routing_table_t, routes_find, routes_add, routes_remove
@@ -73,13 +73,13 @@ cdef inline uint64_t router_unread(pattern_t *pt, pipe_t *p) noexcept nogil:
     if left and pt.fq.more and pt.fq.from_pipe == p:
         left -= 1               # its id frame has been given out
     while f != NULL:
-        left -= f.left
+        left -= min(left, f.left)       # the peer of an inproc pipe may have taken back the oldest (OVERFLOW)
         f = f.next
     return left
 
 
-cdef inline int router_remember(pattern_t *pt, pipe_t *p) noexcept nogil:
-    """The pipe is about to get another id: what is queued keeps the old one."""
+cdef inline int router_remember(pattern_t *pt, pipe_t *p, const unsigned char *id, uint32_t size) noexcept nogil:
+    """The pipe is about to get another id: what is queued keeps this one."""
     cdef former_t **link = <former_t **> &p.pattern_data
     cdef former_t *f
     cdef uint64_t left = router_unread(pt, p)
@@ -87,13 +87,13 @@ cdef inline int router_remember(pattern_t *pt, pipe_t *p) noexcept nogil:
         return 0
     while link[0] != NULL:
         link = &link[0].next
-    f = <former_t *> malloc(sizeof(former_t) + p.routing_id_size)
+    f = <former_t *> malloc(sizeof(former_t) + size)
     if f == NULL:
         return -ENOMEM
     f.next = NULL
     f.left = left
-    f.size = p.routing_id_size
-    memcpy(f.id, p.routing_id, p.routing_id_size)
+    f.size = size
+    memcpy(f.id, id, size)
     link[0] = f
     return 0
 
@@ -109,7 +109,7 @@ cdef inline int router_key(pattern_t *pt, pipe_t *p, const unsigned char *id, ui
             return -ENOMEM
         memcpy(copy, id, size)
         if p.routing_id != NULL:
-            if router_remember(pt, p) < 0:
+            if router_remember(pt, p, p.routing_id, p.routing_id_size) < 0:
                 free(copy)
                 return -ENOMEM
             free(p.routing_id)
@@ -119,6 +119,18 @@ cdef inline int router_key(pattern_t *pt, pipe_t *p, const unsigned char *id, ui
     if rc == 0:
         p.pattern_flags |= FLAG_KEYED
     return rc
+
+
+cdef inline int router_forget(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """The pipe has no id for now: what comes is not the last one's. 0 or -ENOMEM."""
+    if p.routing_id == NULL:
+        return 0
+    if router_remember(pt, p, p.routing_id, p.routing_id_size) < 0:
+        return -ENOMEM
+    free(p.routing_id)
+    p.routing_id = NULL
+    p.routing_id_size = 0
+    return 0
 
 
 cdef inline int router_make_id(pattern_t *pt, pipe_t *p) noexcept nogil:
@@ -170,10 +182,15 @@ cdef inline void router_unwait(router_t *r, pipe_t *p) noexcept nogil:
 
 cdef inline void router_rest(pattern_t *pt, pipe_t *p) noexcept nogil:
     """A pipe that waits is read no more once all is read that came while it had the id."""
-    if p.pattern_flags & FLAG_WAITING and p.pattern_data == NULL and pt.fq.from_pipe != p:
-        fq_remove(&pt.fq, p)
+    if not p.pattern_flags & (FLAG_WAITING | FLAG_DISPLACED) or p.pattern_data != NULL or pt.fq.from_pipe == p or not fq_has(p):
+        return
+    fq_remove(&pt.fq, p)
+    if not p.pattern_flags & FLAG_WAITING:
+        pattern_discard(pt, p)  # it has gone
+    else:
         if p.other != NULL:
             pipe_front(p)       # of an inproc pipe there is no news until somebody has found nothing in it
+        router_look(pt, p)
 
 
 cdef inline int router_enter(pattern_t *pt, pipe_t *p) noexcept nogil:
@@ -225,7 +242,7 @@ cdef inline void router_displace(pattern_t *pt, pipe_t *p) noexcept nogil:
     if not p.pattern_flags & FLAG_UP:
         return
     if router_has_announced(p):
-        rc = router_remember(pt, p)
+        rc = router_remember(pt, p, p.routing_id, p.routing_id_size)
         if rc == 0:
             rc = router_wait(r, p)
         p.pattern_flags |= FLAG_DISPLACED
@@ -247,13 +264,15 @@ cdef inline int router_identify(pattern_t *pt, pipe_t *p) noexcept nogil:
     else:
         holder = routes_find(&r.table, p.peer_id, p.peer_id_size)
         if holder != NULL and not pt.options.router_handover and holder.pattern_flags & (FLAG_UP | FLAG_FIXED):
-            fq_remove(&pt.fq, p)    # it had the id before its connection was lost; what is unread waits with it
-            return router_wait(r, p)
+            fq_remove(&pt.fq, p)    # it had an id before its connection was lost; what is unread waits with it
+            return router_forget(pt, p) or router_wait(r, p)
         if holder != NULL:
             router_unkey(r, holder)
         rc = router_key(pt, p, p.peer_id, p.peer_id_size)
         if holder != NULL:
             router_displace(pt, holder)
+            if p.pattern_flags & FLAG_WAITING:
+                return rc       # one of those that had to give way, in turn, has announced the same id
     return rc if rc < 0 else router_enter(pt, p)
 
 
@@ -295,11 +314,18 @@ cdef inline void router_adopt(pattern_t *pt, const unsigned char *id, uint32_t s
         router_serve(pt, next)
 
 
-cdef inline void router_in_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
+cdef inline void router_look(pattern_t *pt, pipe_t *p) noexcept nogil:
+    """A displaced pipe may have spoken: it has its id again if that is free."""
     cdef router_t *r = <router_t *> pt.part
+    if p.pattern_flags & FLAG_WAITING and p.pattern_flags & FLAG_DISPLACED and router_unread(pt, p):
+        if routes_find(&r.table, p.peer_id, p.peer_id_size) == NULL:
+            router_serve(pt, p)
+
+
+cdef inline void router_in_ready(pattern_t *pt, pipe_t *p) noexcept nogil:
     fq_ready(&pt.fq, p)
-    if p.pattern_flags & FLAG_DISPLACED and router_unread(pt, p) and routes_find(&r.table, p.peer_id, p.peer_id_size) == NULL:
-        router_serve(pt, p)
+    if p.pattern_flags & FLAG_DISPLACED:
+        router_look(pt, p)
 
 
 cdef inline void router_leave(pattern_t *pt, pipe_t *p) noexcept nogil:

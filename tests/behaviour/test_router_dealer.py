@@ -185,6 +185,40 @@ def test_ROUTER_11_handover(zmq, make, fresh, transport):
     assert first.poll(20) == 0
 
 
+@pytest.mark.better  # libzmq never serves it again
+def test_ROUTER_11_a_displaced_peer_that_spoke_before_all_was_read(zmq, make, fresh, transport):
+    router = make("ROUTER", ROUTER_HANDOVER=1)
+    router.bind(fresh(transport))
+    first, second = (make("DEALER", ROUTING_ID=b"twin") for _ in range(2))
+    first.connect(endpoint(router))
+    first.send(b"1")
+    assert router.poll(5000)
+    second.connect(endpoint(router))
+    second.send(b"new")
+    assert sorted([router.recv_multipart(), router.recv_multipart()]) == [[b"twin", b"1"], [b"twin", b"new"]]
+    second.close()
+    until(lambda: not router.poll(0))
+    for number in (b"2", b"3"):
+        first.send(number)
+    assert [router.recv_multipart(), router.recv_multipart()] == [[b"twin", b"2"], [b"twin", b"3"]]
+
+
+@pytest.mark.better
+@pytest.mark.parametrize("transport", NETWORKS)
+def test_ROUTER_9_a_reply_that_arrived_is_not_lost(zmq, make, fresh, transport):
+    """The counters of a peer that goes after its reply: it has arrived."""
+    router = make("ROUTER")
+    router.bind(fresh(transport))
+    dealer = make("DEALER")
+    dealer.connect(endpoint(router))
+    router.send_multipart([hello(dealer, router), b"reply"])
+    assert dealer.recv() == b"reply"
+    dealer.close()
+    until(lambda: router.poll(0) == 0 and router.statistics().disconnections)
+    assert router.statistics().messages_out == 1
+    assert router.statistics().dropped.lost == 0
+
+
 @pytest.mark.parametrize("transport", NETWORKS)
 def test_ROUTER_11_handover_disconnects_neither_peer(zmq, make, fresh, transport):
     """A peer that lost its connection would come back, take the id again, and so on without end."""

@@ -500,6 +500,60 @@ def test_handover_and_the_old_peer_ends(make):
     assert router.send_multipart([b"id", b"x"]) == 0 and new.out() == [[b"x"]]
 
 
+def test_handover_and_a_displaced_peer_that_goes(make):
+    """What it had sent before is read, what it sent since is not, whatever has been read when it goes."""
+    for early in (False, True):
+        router = make(ROUTER, router_handover=True)
+        old = wire(router, peer_id=b"id")
+        old.feed(b"before")
+        wire(router, peer_id=b"id")
+        old.feed(b"since")
+        read = drain(router) if early else []
+        old.ended()
+        assert read + drain(router) == [[b"id", b"before"]]
+        assert old.drained
+        old.forget()
+
+
+def test_handover_in_a_ring(make):
+    """Whoever has to give way announces the id that the newcomer has taken: one of them is read under it."""
+    router = make(ROUTER, router_handover=True)
+    assert router.connect_routing_id(b"a") == 0
+    first = wire(router, peer_id=b"b", local=True)
+    assert router.connect_routing_id(b"b") == 0
+    second = wire(router, peer_id=b"a", local=True)
+    newcomer = wire(router, peer_id=b"a")
+    for number, each in enumerate((first, second, newcomer)):
+        each.feed(b"%d" % number)
+    read = drain(router)
+    assert len(read) == len({id for id, _ in read}) == 2
+    for id, number in read:
+        assert router.send_multipart([id, b"answer"]) == 0
+        assert (first, second, newcomer)[int(number)].out() == [[b"answer"]]
+
+
+def test_a_waiting_peer_of_a_connect_has_its_own_id(make):
+    """Not that of the peer which was there before, and the next one has not its."""
+    router = make(ROUTER)
+    holder = wire(router, peer_id=b"y")
+    pipe = wire(router, peer_id=b"x", local=True)
+    pipe.feed(b"x")
+    pipe.lost()
+    pipe.ready(b"y")
+    pipe.feed(b"y1")
+    pipe.lost()
+    pipe.ready(b"z")
+    pipe.feed(b"z")
+    assert drain(router) == [[b"x", b"x"], [b"y", b"y1"], [b"z", b"z"]]
+    pipe.lost()
+    pipe.ready(b"y")
+    pipe.feed(b"y2")
+    assert drain(router) == []
+    holder.ended()
+    holder.forget()
+    assert drain(router) == [[b"y", b"y2"]]
+
+
 @pytest.mark.parametrize("announced", [b"its own", b""])
 def test_handover_of_an_id_given_here(make, announced):
     """Its pipe goes on, under the id that its peer announces or one that is made."""
