@@ -1,4 +1,4 @@
-# Output that a thread has left to the end of a burst at one socket when it goes to wait at another: it writes that itself.
+# Left output: what a thread has left to the end of a burst at one socket when it goes to wait at another. It writes that itself.
 #
 # Rules
 # - Nobody knows better than this thread that the burst is over, and it has nothing else to do. The I/O thread would notice some 20 us later,

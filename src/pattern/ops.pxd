@@ -63,7 +63,7 @@ cdef enum:                      # pipe_t.pattern_flags
     FLAG_FIXED = 16             # ROUTER: the id was given by CONNECT_ROUTING_ID and outlives connections
     FLAG_WAITING = 32           # ROUTER: another pipe has this peer's id
     FLAG_ATTACHED = 64          # between pattern_attach() and pattern_detach(); nothing here touches another pipe
-    FLAG_DISPLACED = 128        # ROUTER: waiting, and the id was its own before a handover
+    FLAG_DISPLACED = 128        # ROUTER: its id has gone to another pipe by a handover; it waits, or has ended since
     FLAG_GREETED = 256          # ROUTER: this connection has had its greetings
     FLAG_NOTICE = 512           # ROUTER: ahead of its next message goes the notice that it is there
 

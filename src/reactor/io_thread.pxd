@@ -299,6 +299,15 @@ cdef inline io_thread_t *io_help_begin(io_client_t *c) noexcept nogil:
     return c.io
 
 
+cdef inline void io_help_served(io_thread_t *io, uint64_t next) noexcept nogil:
+    """A helper has served, with io.lock, which is released. What is left is the I/O thread's: at `next`, or at once if a client is gone."""
+    if io.gone != NULL:
+        next = 0
+    zc_lock_release(&io.lock)
+    if next != UINT64_MAX:
+        io_poke(io, next)
+
+
 cdef inline void io_help(io_thread_t *io) noexcept nogil:
     """No lock and no GIL held. What has arrived for other sockets is served now, by this thread if the I/O thread has not come to it."""
     cdef pollevent_t events[POLL_BATCH]
@@ -312,11 +321,7 @@ cdef inline void io_help(io_thread_t *io) noexcept nogil:
     zc_lock_acquire(&io.lock)
     n = pollset_wait(&io.set, events, POLL_BATCH, 0)
     io_serve_ready(io, events, n, now, &next)
-    if io.gone != NULL:
-        next = 0
-    zc_lock_release(&io.lock)
-    if next != UINT64_MAX:
-        io_poke(io, next)
+    io_help_served(io, next)
     zc_sub_u32(&io.helpers, 1)          # pairs with io_stop()
 
 
@@ -328,9 +333,5 @@ cdef inline void io_serve_left(io_thread_t *io, uint32_t slot) noexcept nogil:
         c = io.slots[slot].client if slot < io.nslots else NULL
         if c != NULL and zc_load_relaxed_u32(&c.flush_pending):
             io_serve(io, c, SERVE_LEFT, zc_now_ns(), &next)
-        if io.gone != NULL:
-            next = 0
-        zc_lock_release(&io.lock)
-        if next != UINT64_MAX:
-            io_poke(io, next)
+        io_help_served(io, next)
     zc_sub_u32(&io.helpers, 1)          # pairs with io_stop()
