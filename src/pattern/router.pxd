@@ -21,8 +21,8 @@ from pattern.ops cimport (
     DROPS, PATTERN_IN, PATTERN_OUT, RAW, REFUSES, SENDS_IDENTITY, SERVES, pattern_raw,
 )
 from pattern.router_ids cimport (
-    former_t, router_t, router_enter, router_in_ready, router_key, router_leave, router_notices, router_ready, router_remember,
-    router_rest, router_unwait,
+    former_t, router_t, router_enter, router_former, router_in_ready, router_key, router_leave, router_notices, router_ready,
+    router_remember, router_rest, router_unwait,
 )
 from pattern.steps cimport pattern_close_pipe, pattern_discard, pattern_insert
 from pattern.strategies.fair_queue cimport fq_ended, fq_has, fq_ready, fq_begin, fq_front, fq_notice, fq_take
@@ -211,17 +211,10 @@ cdef inline pipe_t *router_abandon(pattern_t *pt) noexcept nogil:
 
 cdef inline int router_id(pipe_t *p, msg_t *m) noexcept nogil:
     """The id frame of the pipe's next message."""
-    cdef former_t *f = <former_t *> p.pattern_data
-    cdef int rc
+    cdef former_t *f = router_former(p)
     if f == NULL:
         return msg_set(m, p.routing_id, p.routing_id_size)
-    rc = msg_set(m, f.id, f.size)
-    if rc == 0:
-        f.left -= 1
-        if f.left == 0:
-            p.pattern_data = f.next
-            free(f)
-    return rc
+    return msg_set(m, f.id, f.size)
 
 
 cdef inline int router_notice(pattern_t *pt, pipe_t *p, msg_t *m) noexcept nogil:
@@ -237,8 +230,21 @@ cdef inline int router_notice(pattern_t *pt, pipe_t *p, msg_t *m) noexcept nogil
     return 0
 
 
-cdef inline int router_recv(pattern_t *pt, msg_t *m) noexcept nogil:
+cdef inline msg_t *router_front(pattern_t *pt) noexcept nogil:
+    """The next frame to give out after the id, or NULL."""
     cdef msg_t *front = fq_front(&pt.fq)
+    cdef pipe_t *p
+    while front != NULL and not pt.fq.more:
+        p = pt.fq.pipes[pt.fq.current]
+        if not p.pattern_flags & (FLAG_WAITING | FLAG_DISPLACED) or router_former(p) != NULL:
+            break
+        router_rest(pt, p)      # what it had sent under the id has been taken back (OVERFLOW over inproc)
+        front = fq_front(&pt.fq)
+    return front
+
+
+cdef inline int router_recv(pattern_t *pt, msg_t *m) noexcept nogil:
+    cdef msg_t *front = router_front(pt)
     cdef pipe_t *p = pt.fq.from_pipe
     if front == NULL:
         return -EAGAIN
@@ -248,7 +254,7 @@ cdef inline int router_recv(pattern_t *pt, msg_t *m) noexcept nogil:
             router_rest(pt, p)
         return 0
     p = pt.fq.pipes[pt.fq.current]
-    if p.pattern_flags & FLAG_NOTICE and p.pattern_data == NULL:
+    if p.pattern_flags & FLAG_NOTICE and router_former(p) == NULL:
         return router_notice(pt, p, m)
     if router_id(p, m) < 0:
         return -ENOMEM
@@ -260,7 +266,7 @@ cdef inline int router_recv(pattern_t *pt, msg_t *m) noexcept nogil:
 
 
 cdef inline int router_events(pattern_t *pt) noexcept nogil:
-    cdef int events = PATTERN_IN if fq_front(&pt.fq) != NULL else 0
+    cdef int events = PATTERN_IN if router_front(pt) != NULL else 0
     cdef router_t *r = <router_t *> pt.part
     if r.sending or not router_mandatory(pt) or lb_can_send(&pt.lb):
         events |= PATTERN_OUT

@@ -12,7 +12,8 @@
 #   Disconnected instead, a holder that lives would come back and take the id again, and so on without end. It may be dead, and the reason for the
 #   handover: so it gets the id back when that is free and a message of its own says that it lives (FLAG_DISPLACED). A pipe whose id was given
 #   with CONNECT_ROUTING_ID does not wait: it goes on under the id that its peer announced.
-# - Messages are named by the id the peer had when it sent them, also if they are read after a reconnect under a new one (`former`).
+# - Messages are named by the id the peer had when it sent them, also if they are read after a reconnect under a new one (`former`). Where an id
+#   ends is told by the ring's own count of messages, so that what the peer takes back (OVERFLOW over inproc) moves no border.
 # - The notice of a peer that has waited, and may be inside a message, comes with what it sent meanwhile, ahead of it (FLAG_NOTICE).
 # - Greetings (HELLO_MSG, PROBE_ROUTER) go straight into a connection that has carried nothing else, once (FLAG_GREETED).
 
@@ -21,7 +22,7 @@ from base.memory cimport malloc, realloc, free
 from libc.string cimport memcpy, memcmp
 from base.errors cimport ENOMEM
 from pipe.pipe cimport pipe_t, pipe_front
-from pipe.ring cimport ring_messages, ring_mid_message
+from pipe.ring cimport ring_messages, ring_mid_message, ring_read, ring_written
 from option.table cimport NOTIFY_CONNECT, NOTIFY_DISCONNECT
 from pattern.ops cimport (
     pattern_t, FLAG_DISPLACED, FLAG_FIXED, FLAG_GREETED, FLAG_KEYED, FLAG_NOTICE, FLAG_UP, FLAG_WAITING, pattern_raw,
@@ -34,10 +35,10 @@ from pattern.strategies.routing_table cimport routing_table_t, routes_find, rout
 cdef enum:
     ROUTING_ID_MADE = 5
 
-# An earlier id of a pipe, and how many messages from that time are still to be read. In pipe.pattern_data, oldest first.
+# An earlier id of a pipe, while messages from that time are still to be read. In pipe.pattern_data, oldest first.
 cdef struct former_t:
     former_t *next
-    uint64_t left
+    uint64_t until              # number of the first message, counted by the ring from 0, that is not from that time
     uint32_t size
     unsigned char id[1]         # allocated to the size wanted
 
@@ -66,24 +67,33 @@ cdef inline void router_unkey(router_t *r, pipe_t *p) noexcept nogil:
         routes_remove(&r.table, p)
 
 
+cdef inline former_t *router_former(pipe_t *p) noexcept nogil:
+    """The id of the pipe's next message, if it is an earlier one; NULL: it is the present one."""
+    cdef former_t *f = <former_t *> p.pattern_data
+    while f != NULL and f.until <= ring_read(p.inr):
+        p.pattern_data = f.next
+        free(f)
+        f = <former_t *> p.pattern_data
+    return f
+
+
 cdef inline uint64_t router_unread(pattern_t *pt, pipe_t *p) noexcept nogil:
     """Messages of the pipe's present id that are still to be read."""
-    cdef former_t *f = <former_t *> p.pattern_data
-    cdef uint64_t left = ring_messages(p.inr)
-    if left and pt.fq.more and pt.fq.from_pipe == p:
-        left -= 1               # its id frame has been given out
+    cdef former_t *f = router_former(p)
+    cdef uint64_t since = ring_read(p.inr)
+    if pt.fq.more and pt.fq.from_pipe == p:
+        since += 1              # its id frame has been given out
     while f != NULL:
-        left -= min(left, f.left)       # the peer of an inproc pipe may have taken back the oldest (OVERFLOW)
+        since = max(since, f.until)
         f = f.next
-    return left
+    return ring_written(p.inr) - since
 
 
 cdef inline int router_remember(pattern_t *pt, pipe_t *p, const unsigned char *id, uint32_t size) noexcept nogil:
     """The pipe is about to get another id: what is queued keeps this one."""
     cdef former_t **link = <former_t **> &p.pattern_data
     cdef former_t *f
-    cdef uint64_t left = router_unread(pt, p)
-    if left == 0:
+    if router_unread(pt, p) == 0:
         return 0
     while link[0] != NULL:
         link = &link[0].next
@@ -91,7 +101,7 @@ cdef inline int router_remember(pattern_t *pt, pipe_t *p, const unsigned char *i
     if f == NULL:
         return -ENOMEM
     f.next = NULL
-    f.left = left
+    f.until = ring_written(p.inr)
     f.size = size
     memcpy(f.id, id, size)
     link[0] = f
@@ -182,7 +192,7 @@ cdef inline void router_unwait(router_t *r, pipe_t *p) noexcept nogil:
 
 cdef inline void router_rest(pattern_t *pt, pipe_t *p) noexcept nogil:
     """A pipe that waits is read no more once all is read that came while it had the id."""
-    if not p.pattern_flags & (FLAG_WAITING | FLAG_DISPLACED) or p.pattern_data != NULL or pt.fq.from_pipe == p or not fq_has(p):
+    if not p.pattern_flags & (FLAG_WAITING | FLAG_DISPLACED) or pt.fq.from_pipe == p or not fq_has(p) or router_former(p) != NULL:
         return
     fq_remove(&pt.fq, p)
     if not p.pattern_flags & FLAG_WAITING:

@@ -438,8 +438,18 @@ cdef inline bint ring_empty(ring_t *r) noexcept nogil:
 
 # ---- either side, when the other is known to be away
 
+cdef inline uint64_t ring_written(ring_t *r) noexcept nogil:
+    """Whole messages written since the ring was made. Either side."""
+    return zc_load_relaxed_u64(&r.wmsgs)
+
+
+cdef inline uint64_t ring_read(ring_t *r) noexcept nogil:
+    """Messages read since the ring was made. Either side."""
+    return zc_load_relaxed_u64(&r.rmsgs)
+
+
 cdef inline uint64_t ring_messages(ring_t *r) noexcept nogil:
-    return r.wmsgs - r.rmsgs
+    return ring_written(r) - ring_read(r)
 
 
 cdef inline void ring_free(ring_t *r) noexcept nogil:

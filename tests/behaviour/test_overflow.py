@@ -420,6 +420,52 @@ def test_FLOW_8_what_a_router_has_begun_to_read_stays(zmq, make, fresh):
     assert dealer.statistics().dropped.full == 1
 
 
+def test_FLOW_8_what_is_taken_back_under_an_earlier_id(zmq, make, fresh):
+    """The peer announced "own", had an id of ours, and has lost that to another: what follows has its own, however much of the rest is left."""
+    dealer = make("DEALER", ROUTING_ID=b"own", SNDHWM=3, OVERFLOW=DROP_OLDEST)
+    dealer.bind(fresh("inproc"))
+    router = make("ROUTER", RCVHWM=3, ROUTER_HANDOVER=1, CONNECT_ROUTING_ID=b"ours")
+    router.connect(endpoint(dealer))
+    router.bind(fresh("inproc"))
+    for n in range(6):
+        dealer.send(b"old%d" % n)
+    assert router.poll(5000)
+    other = make("DEALER", ROUTING_ID=b"ours")
+    other.connect(endpoint(router))
+    router.poll(0)
+    for n in range(4):
+        dealer.send(b"new%d" % n)
+    assert [router.recv_multipart() for _ in range(6)] == [
+        [b"ours", b"old4"], [b"ours", b"old5"], [b"own", b"new0"], [b"own", b"new1"], [b"own", b"new2"], [b"own", b"new3"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("sent", [1, 5, 6, 7])
+def test_FLOW_8_what_is_taken_back_by_a_displaced_peer(zmq, make, fresh, sent):
+    """Of its place there is only what it had sent in it; the rest waits until the id is free."""
+    router = make("ROUTER", RCVHWM=3, ROUTER_HANDOVER=1)
+    router.bind(fresh("inproc"))
+    first, second = (make("DEALER", ROUTING_ID=b"twin", SNDHWM=3, OVERFLOW=DROP_OLDEST) for _ in range(2))
+    first.connect(endpoint(router))
+    for n in range(6):
+        first.send(b"old%d" % n)
+    assert router.poll(5000)
+    second.connect(endpoint(router))
+    router.poll(0)
+    for n in range(sent):
+        first.send(b"new%d" % n)
+    for n in range(sent, 6):
+        assert router.recv_multipart(zmq.DONTWAIT) == [b"twin", b"old%d" % n]
+    assert not router.poll(0)
+    with pytest.raises(zmq.Again):
+        router.recv(zmq.DONTWAIT)
+    second.send(b"other")
+    assert router.recv_multipart() == [b"twin", b"other"]
+    second.close()
+    for n in range(max(0, sent - 6), sent):
+        assert router.recv_multipart() == [b"twin", b"new%d" % n]
+
+
 @pytest.mark.parametrize("policy", [DROP_NEWEST, DROP_OLDEST, REFUSE])
 @pytest.mark.parametrize("kind", ["PUSH", "DEALER", "PUB"])
 def test_FLOW_10_a_full_queue_is_told_once_until_there_is_room(zmq, make, fresh, kind, policy):
