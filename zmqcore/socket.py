@@ -340,11 +340,11 @@ class Socket(
         super().connect(addr)
         return _SocketContext(self, "connect", addr)
 
-    def bind_to_random_port(self, addr: str, min_port: int = 49152, max_port: int = 65536, max_tries: int = 100) -> int:
+    def bind_to_random_port(self, addr: str | bytes, min_port: int = 49152, max_port: int = 65536, max_tries: int = 100) -> int:
         """Listen on a free port and return it.
 
         Args:
-            addr (str): the endpoint without a port: `tcp://127.0.0.1`.
+            addr (str | bytes): the endpoint without a port: `tcp://127.0.0.1`.
             min_port (int): lowest port. Default 49152.
             max_port (int): one above the highest port. Default 65536. With both defaults the system chooses.
             max_tries (int): ports to try. Default 100.
@@ -362,6 +362,8 @@ class Socket(
             >>> server.bind_to_random_port("tcp://127.0.0.1") > 0
             True
         """
+        if isinstance(addr, bytes):
+            addr = addr.decode()
         transport = addr.partition("://")[0]
         if _core.transports().get(transport, "host:port") != "host:port":
             raise ValueError(f"{transport}:// has no ports, so none can be chosen: use bind() (addr={addr!r})")
@@ -516,7 +518,7 @@ class Socket(
 
         Args:
             timeout (float): milliseconds; None and negative numbers wait without limit. Default None.
-            flags (int): zmq.POLLIN, zmq.POLLOUT, or both. Default zmq.POLLIN.
+            flags (int): zmq.POLLIN, zmq.POLLOUT, or both; 0 or None only waits. Default zmq.POLLIN.
 
         Returns:
             int: those of `flags` that hold; 0 when the time was over first.
@@ -541,7 +543,7 @@ class Socket(
             poller = self._poller_class()
             poller.register(self, flags)
             return dict(poller.poll(timeout)).get(self, 0)
-        return self.poll_events(milliseconds(timeout), flags)
+        return self.poll_events(milliseconds(timeout), flags or 0)
 
     # -- monitoring
 

@@ -179,6 +179,10 @@ def test_random_port(zmq, context):
     assert caught.value.errno == zmq.EPROTONOSUPPORT
 
 
+def test_random_port_of_an_address_in_bytes(zmq, context):
+    assert context.socket(zmq.PULL).bind_to_random_port(b"tcp://127.0.0.1") > 0
+
+
 # -- options
 
 
@@ -522,7 +526,7 @@ def test_poll(zmq, peers):
     assert two.poll() == zmq.POLLIN
     assert two.poll(-1, zmq.POLLIN | zmq.POLLOUT) == zmq.POLLIN | zmq.POLLOUT
     assert two.poll(None) == zmq.POLLIN
-    assert two.poll(0, 0) == 0
+    assert two.poll(0, 0) == two.poll(0, None) == 0
     with pytest.raises(TypeError):
         two.poll("soon")
 

@@ -419,7 +419,7 @@ class ZMQStream(Sharer):
 
         Args:
             flag (int): POLLIN to receive, POLLOUT to send. Messages that are received without a callback are dropped. Default both.
-            limit (int): how many messages at most. Default None: no limit.
+            limit (int): how many messages at most; 0 and None: no limit, as with pyzmq. Default None.
 
         Returns:
             int: how many messages were sent and received.
@@ -430,7 +430,7 @@ class ZMQStream(Sharer):
         """
         self._check_open()
         flag = int(flag)
-        room = -1 if limit is None else max(limit, 0)
+        room = max(limit, 0) if limit else -1
         done = 0
         try:
             while done != room and self.socket is not None:

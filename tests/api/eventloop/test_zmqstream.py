@@ -252,6 +252,17 @@ async def test_flush_sends_and_receives(zmq, streams):
 
 
 @on_tornado
+async def test_flush_without_a_limit(zmq, streams):
+    push, _ = streams("PUSH", "PULL")
+    while not push.socket.poll(10, zmq.POLLOUT):
+        pass
+    for limit, sent in ((0, 3), (None, 3), (-1, 0)):
+        for _ in range(3):
+            push.send(b"x")
+        assert push.flush(zmq.POLLOUT, limit=limit) == sent
+
+
+@on_tornado
 async def test_flush_drops_what_nobody_wants(zmq, pair, ZMQStream):
     push, pull = pair("PUSH", "PULL")
     stream = ZMQStream(pull)
