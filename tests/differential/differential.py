@@ -220,7 +220,8 @@ def difference(program, libzmq, ours):
             if name in ("recv", "recv_frame", "drain") and same_in_all(program, number, libzmq, ours):
                 return f"order {kind}: order / order", place, theirs, mine
             if name == "get":
-                name = f"get:{program['calls'][place][2]}"
+                option = program["calls"][place][2]
+                name = "events" if option == "EVENTS" else f"get:{option}"      # the same question
             if name == "seen":
                 return f"seen {kind} {transports(program, number)}: {seen_by_one(theirs, mine)}", place, theirs, mine
             a, b = outcome(theirs), outcome(mine)
