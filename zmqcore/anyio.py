@@ -246,6 +246,8 @@ class Socket(_asyncio.Socket):
                 raise
         if self.closed:
             raise ZMQError(Errno.ENOTSUP, "cannot poll: the socket is closed")
+        if not flags:
+            return 0
         from . import _trio
 
         found = await _trio.poll([(self, int(flags))], _poll.milliseconds(timeout))

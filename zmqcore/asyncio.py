@@ -394,10 +394,10 @@ class Socket(_socket.Socket):
 
         Args:
             timeout (float): milliseconds; None and negative numbers wait without limit. Default None.
-            flags (int): zmq.POLLIN, zmq.POLLOUT, or both. Default zmq.POLLIN.
+            flags (int): zmq.POLLIN, zmq.POLLOUT, or both. 0 and None ask for nothing. Default zmq.POLLIN.
 
         Returns:
-            Future: its result is those of `flags` that hold; 0 when the time was over first.
+            Future: its result is those of `flags` that hold; 0 when the time was over first, and at once if nothing was asked for.
 
         Raises:
             ZMQError (ENOTSUP): the socket is closed.
@@ -405,7 +405,7 @@ class Socket(_socket.Socket):
         """
         if self.closed:
             raise ZMQError(Errno.ENOTSUP, "cannot poll: the socket is closed")
-        return self._await().watch(self, int(flags), _poll.milliseconds(timeout))
+        return self._await().watch(self, int(flags or 0), _poll.milliseconds(timeout) if flags else 0)
 
     async def try_recv(self, copy: bool = True) -> Any:
         """Receive one frame if there is one, to be awaited. See `zmqcore.Socket.try_recv()`.

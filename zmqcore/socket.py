@@ -355,6 +355,7 @@ class Socket(
         Raises:
             ZMQBindError: no port was free.
             ValueError: the transport has no ports.
+            TypeError: `addr` is neither str nor bytes.
             ZMQError: as `bind()`, for other errors.
 
         Example:
@@ -364,6 +365,8 @@ class Socket(
         """
         if isinstance(addr, bytes):
             addr = addr.decode()
+        if not isinstance(addr, str):
+            raise TypeError(f"an endpoint is str or bytes, not {type(addr).__name__}")
         transport = addr.partition("://")[0]
         if _core.transports().get(transport, "host:port") != "host:port":
             raise ValueError(f"{transport}:// has no ports, so none can be chosen: use bind() (addr={addr!r})")
@@ -518,10 +521,10 @@ class Socket(
 
         Args:
             timeout (float): milliseconds; None and negative numbers wait without limit. Default None.
-            flags (int): zmq.POLLIN, zmq.POLLOUT, or both; 0 or None only waits. Default zmq.POLLIN.
+            flags (int): zmq.POLLIN, zmq.POLLOUT, or both. 0 and None ask for nothing. Default zmq.POLLIN.
 
         Returns:
-            int: those of `flags` that hold; 0 when the time was over first.
+            int: those of `flags` that hold; 0 when the time was over first, and at once if nothing was asked for.
 
         Raises:
             ZMQError (ENOTSUP): the socket is closed.
@@ -539,11 +542,13 @@ class Socket(
         """
         if self.closed:
             raise ZMQError(Errno.ENOTSUP, "cannot poll: the socket is closed")
+        if not flags:
+            return 0
         if self._poller_class is not Poller:
             poller = self._poller_class()
             poller.register(self, flags)
             return dict(poller.poll(timeout)).get(self, 0)
-        return self.poll_events(milliseconds(timeout), flags or 0)
+        return self.poll_events(milliseconds(timeout), flags)
 
     # -- monitoring
 

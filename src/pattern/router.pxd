@@ -21,8 +21,8 @@ from pattern.ops cimport (
     DROPS, PATTERN_IN, PATTERN_OUT, RAW, REFUSES, SENDS_IDENTITY, SERVES, pattern_raw,
 )
 from pattern.router_ids cimport (
-    former_t, router_t, router_enter, router_former, router_in_ready, router_key, router_leave, router_notices, router_ready,
-    router_remember, router_rest, router_unwait,
+    former_t, router_t, router_adopt, router_enter, router_former, router_holds, router_in_ready, router_key, router_leave, router_notices,
+    router_ready, router_remember, router_rest, router_unwait,
 )
 from pattern.steps cimport pattern_close_pipe, pattern_discard, pattern_insert
 from pattern.strategies.fair_queue cimport fq_ended, fq_has, fq_ready, fq_begin, fq_front, fq_notice, fq_take
@@ -83,13 +83,16 @@ cdef inline bint router_has_peer(pipe_t *p) noexcept nogil:
 
 
 cdef inline void router_lost(pattern_t *pt, pipe_t *p) noexcept nogil:
+    cdef router_t *r = <router_t *> pt.part
     if router_notices(pt) & NOTIFY_DISCONNECT and router_has_peer(p) and p.other == NULL:
         pattern_insert(p, NULL, 0)
         fq_ready(&pt.fq, p)
-    p.pattern_flags &= ~(<uint32_t> FLAG_GREETED)
+    p.pattern_flags &= ~(<uint32_t> FLAG_GREETED | FLAG_UP)
     if p.pattern_flags & FLAG_WAITING:
         router_remember(pt, p, p.peer_id, p.peer_id_size)       # without memory it is the next one's
-    router_unwait(<router_t *> pt.part, p)
+    router_unwait(r, p)
+    if p.pattern_flags & FLAG_KEYED and r.waiting_count and not router_holds(p):
+        router_adopt(pt, p.routing_id, p.routing_id_size)
 
 
 cdef inline void router_give_up(router_t *r, pipe_t *p) noexcept nogil:

@@ -4,7 +4,7 @@
 #   the id given with CONNECT_ROUTING_ID (FLAG_FIXED: from attach to detach, so that messages can wait for the connection), or
 #   the id its peer announced, or
 #   5 octets made here: 00 and a counter. Both last as long as the pipe, and that of a connect() outlives its connections: messages wait there for
-#   the peer to come back. If another one comes, or the id is announced elsewhere meanwhile, it is given up.
+#   the peer to come back. If another one comes, or the id is announced elsewhere meanwhile or has been (somebody waits for it), it is given up.
 #
 # Rules
 # - A peer that announces an id in use waits (FLAG_WAITING): connected, but nothing goes to it or comes from it, until the holder of the id is
@@ -13,7 +13,7 @@
 #   handover: so it gets the id back when that is free and a message of its own says that it lives (FLAG_DISPLACED). A pipe whose id was given
 #   with CONNECT_ROUTING_ID does not wait: it goes on under the id that its peer announced.
 # - Messages are named by the id the peer had when it sent them, also if they are read after a reconnect under a new one (`former`). Where an id
-#   ends is told by the ring's own count of messages, so that what the peer takes back (OVERFLOW over inproc) moves no border.
+#   ends is told by the number of a message in the ring, so that what the peer takes back over inproc (OVERFLOW, CONFLATE) moves no border.
 # - The notice of a peer that has waited, and may be inside a message, comes with what it sent meanwhile, ahead of it (FLAG_NOTICE).
 # - Greetings (HELLO_MSG, PROBE_ROUTER) go straight into a connection that has carried nothing else, once (FLAG_GREETED).
 
@@ -22,7 +22,7 @@ from base.memory cimport malloc, realloc, free
 from libc.string cimport memcpy, memcmp
 from base.errors cimport ENOMEM
 from pipe.pipe cimport pipe_t, pipe_front
-from pipe.ring cimport ring_messages, ring_mid_message, ring_read, ring_written
+from pipe.ring cimport ring_messages, ring_mid_message, ring_next, ring_written
 from option.table cimport NOTIFY_CONNECT, NOTIFY_DISCONNECT
 from pattern.ops cimport (
     pattern_t, FLAG_DISPLACED, FLAG_FIXED, FLAG_GREETED, FLAG_KEYED, FLAG_NOTICE, FLAG_UP, FLAG_WAITING, pattern_raw,
@@ -38,7 +38,7 @@ cdef enum:
 # An earlier id of a pipe, while messages from that time are still to be read. In pipe.pattern_data, oldest first.
 cdef struct former_t:
     former_t *next
-    uint64_t until              # number of the first message, counted by the ring from 0, that is not from that time
+    uint64_t until              # number (ring_next) of the first message that is not from that time
     uint32_t size
     unsigned char id[1]         # allocated to the size wanted
 
@@ -70,7 +70,7 @@ cdef inline void router_unkey(router_t *r, pipe_t *p) noexcept nogil:
 cdef inline former_t *router_former(pipe_t *p) noexcept nogil:
     """The id of the pipe's next message, if it is an earlier one; NULL: it is the present one."""
     cdef former_t *f = <former_t *> p.pattern_data
-    while f != NULL and f.until <= ring_read(p.inr):
+    while f != NULL and f.until <= ring_next(p.inr):
         p.pattern_data = f.next
         free(f)
         f = <former_t *> p.pattern_data
@@ -80,7 +80,7 @@ cdef inline former_t *router_former(pipe_t *p) noexcept nogil:
 cdef inline uint64_t router_unread(pattern_t *pt, pipe_t *p) noexcept nogil:
     """Messages of the pipe's present id that are still to be read."""
     cdef former_t *f = router_former(p)
-    cdef uint64_t since = ring_read(p.inr)
+    cdef uint64_t since = ring_next(p.inr)
     if pt.fq.more and pt.fq.from_pipe == p:
         since += 1              # its id frame has been given out
     while f != NULL:
@@ -230,6 +230,11 @@ cdef inline void router_greet(pattern_t *pt, pipe_t *p, bint fresh) noexcept nog
         pattern_greet(p, NULL, 0)
 
 
+cdef inline bint router_holds(pipe_t *p) noexcept nogil:
+    """The id of the pipe, which may be NULL, is not to be had: its peer is there, or the application has given it."""
+    return p != NULL and p.pattern_flags & (FLAG_UP | FLAG_FIXED) != 0
+
+
 cdef inline bint router_has_announced(pipe_t *p) noexcept nogil:
     """The pipe is known by the id its peer announced."""
     return p.peer_id_size == p.routing_id_size and memcmp(p.peer_id, p.routing_id, p.peer_id_size) == 0
@@ -273,7 +278,7 @@ cdef inline int router_identify(pattern_t *pt, pipe_t *p) noexcept nogil:
         rc = router_make_id(pt, p)
     else:
         holder = routes_find(&r.table, p.peer_id, p.peer_id_size)
-        if holder != NULL and not pt.options.router_handover and holder.pattern_flags & (FLAG_UP | FLAG_FIXED):
+        if not pt.options.router_handover and router_holds(holder):
             fq_remove(&pt.fq, p)    # it had an id before its connection was lost; what is unread waits with it
             return router_forget(pt, p) or router_wait(r, p)
         if holder != NULL:
@@ -328,7 +333,7 @@ cdef inline void router_look(pattern_t *pt, pipe_t *p) noexcept nogil:
     """A displaced pipe may have spoken: it has its id again if that is free."""
     cdef router_t *r = <router_t *> pt.part
     if p.pattern_flags & FLAG_WAITING and p.pattern_flags & FLAG_DISPLACED and router_unread(pt, p):
-        if routes_find(&r.table, p.peer_id, p.peer_id_size) == NULL:
+        if not router_holds(routes_find(&r.table, p.peer_id, p.peer_id_size)):
             router_serve(pt, p)
 
 

@@ -443,13 +443,20 @@ cdef inline uint64_t ring_written(ring_t *r) noexcept nogil:
     return zc_load_relaxed_u64(&r.wmsgs)
 
 
-cdef inline uint64_t ring_read(ring_t *r) noexcept nogil:
-    """Messages read since the ring was made. Either side."""
-    return zc_load_relaxed_u64(&r.rmsgs)
+cdef inline uint64_t ring_next(ring_t *r) noexcept nogil:
+    """The consumer's: the number, in the order of writing and from 0, of the message that it is at."""
+    cdef conflate_t *o = r.only
+    cdef uint64_t pub
+    if o == NULL:
+        return r.rmsgs
+    if o.reading != NULL:
+        return o.taken - 1
+    pub = zc_load_acquire_u64(&r.pub)
+    return pub - 1 if pub != r.rcount else pub
 
 
 cdef inline uint64_t ring_messages(ring_t *r) noexcept nogil:
-    return ring_written(r) - ring_read(r)
+    return ring_written(r) - zc_load_relaxed_u64(&r.rmsgs)
 
 
 cdef inline void ring_free(ring_t *r) noexcept nogil:

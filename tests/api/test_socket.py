@@ -179,8 +179,16 @@ def test_random_port(zmq, context):
     assert caught.value.errno == zmq.EPROTONOSUPPORT
 
 
+@pytest.mark.better
 def test_random_port_of_an_address_in_bytes(zmq, context):
     assert context.socket(zmq.PULL).bind_to_random_port(b"tcp://127.0.0.1") > 0
+
+
+@pytest.mark.better
+@pytest.mark.parametrize("address", [None, 5, bytearray(b"tcp://127.0.0.1")])
+def test_random_port_of_what_is_no_address(zmq, context, address):
+    with pytest.raises(TypeError, match="an endpoint is str or bytes, not "):
+        context.socket(zmq.PULL).bind_to_random_port(address)
 
 
 # -- options
@@ -526,7 +534,7 @@ def test_poll(zmq, peers):
     assert two.poll() == zmq.POLLIN
     assert two.poll(-1, zmq.POLLIN | zmq.POLLOUT) == zmq.POLLIN | zmq.POLLOUT
     assert two.poll(None) == zmq.POLLIN
-    assert two.poll(0, 0) == two.poll(0, None) == 0
+    assert two.poll(None, 0) == two.poll(None, None) == 0  # nothing to wait for
     with pytest.raises(TypeError):
         two.poll("soon")
 

@@ -466,6 +466,33 @@ def test_FLOW_8_what_is_taken_back_by_a_displaced_peer(zmq, make, fresh, sent):
         assert router.recv_multipart() == [b"twin", b"new%d" % n]
 
 
+def test_HWM_16_what_gives_way_counts_for_no_id(zmq, make, fresh):
+    """As with the oldest that are dropped: a message has the id of its time, and a displaced peer is not read."""
+    dealer = make("DEALER", ROUTING_ID=b"own", CONFLATE=1)
+    dealer.bind(fresh("inproc"))
+    router = make("ROUTER", ROUTER_HANDOVER=1, CONNECT_ROUTING_ID=b"ours")
+    router.connect(endpoint(dealer))
+    router.bind(fresh("inproc"))
+    for n in range(5):
+        dealer.send(b"old%d" % n)
+    assert router.recv_multipart() == [b"ours", b"old4"]
+    other = make("DEALER", ROUTING_ID=b"ours")
+    other.connect(endpoint(router))
+    router.poll(0)
+    for n in range(3):
+        dealer.send(b"new%d" % n)
+        assert router.recv_multipart() == [b"own", b"new%d" % n]
+    dealer.send(b"unread")
+    taker = make("DEALER", ROUTING_ID=b"own")
+    taker.connect(endpoint(router))
+    assert router.recv_multipart() == [b"own", b"unread"]
+    for _ in range(3):
+        dealer.send(b"displaced")
+    assert not router.poll(0)
+    taker.close()
+    assert router.recv_multipart() == [b"own", b"displaced"]
+
+
 @pytest.mark.parametrize("policy", [DROP_NEWEST, DROP_OLDEST, REFUSE])
 @pytest.mark.parametrize("kind", ["PUSH", "DEALER", "PUB"])
 def test_FLOW_10_a_full_queue_is_told_once_until_there_is_room(zmq, make, fresh, kind, policy):

@@ -293,6 +293,37 @@ def test_ROUTER_9_a_connecting_router_keeps_its_peer(zmq, make, fresh, transport
 
 
 @pytest.mark.better
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize("handover", [0, 1])
+@pytest.mark.parametrize("transport", NETWORKS)
+def test_ROUTER_9_an_id_whose_peer_is_away_goes_to_the_one_that_waits(zmq, make, fresh, transport, handover, early):
+    router = make("ROUTER", ROUTER_HANDOVER=handover, RECONNECT_IVL=10)
+    router.bind(fresh(transport))
+    where, events = endpoint(router), Events(zmq, router)
+    one, two = (make("DEALER", ROUTING_ID=b"twin") for _ in range(2))
+    one.bind(fresh(transport))
+    if handover:
+        two.connect(where)
+        hello(two, router)
+    router.connect(endpoint(one))
+    hello(one, router)
+    events.wait("HANDSHAKE_SUCCEEDED")
+    if not handover:
+        two.connect(where)
+    events.wait("HANDSHAKE_SUCCEEDED")
+    if early:
+        two.send(b"two")
+        silent(router)
+    one.close()
+    events.wait("DISCONNECTED")
+    if not early:
+        two.send(b"two")
+    assert router.recv_multipart() == [b"twin", b"two"]
+    router.send_multipart([b"twin", b"answer"])
+    assert two.recv() == b"answer"
+
+
+@pytest.mark.better
 @pytest.mark.parametrize("transport", NETWORKS)
 def test_ROUTER_9_another_peer_gets_its_own_id(zmq, make, fresh, transport):
     """libzmq goes on calling it by the name of the one before."""

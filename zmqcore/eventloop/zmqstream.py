@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import pickle
+import sys
 import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -430,14 +431,14 @@ class ZMQStream(Sharer):
         """
         self._check_open()
         flag = int(flag)
-        room = max(limit, 0) if limit else -1
+        room = limit or sys.maxsize
         done = 0
         try:
-            while done != room and self.socket is not None:
+            while done < room and self.socket is not None:
                 before = done
                 if flag & IN:
                     done += self._receive()
-                if flag & OUT and done != room and self.socket is not None:
+                if flag & OUT and done < room and self.socket is not None:
                     done += self._send()
                 if done == before:
                     break

@@ -190,6 +190,8 @@ class _Socket(_socket.Socket):
         """Wait for events of the socket. See `zmqcore.Socket.poll()`."""
         if self.closed:
             raise ZMQError(Errno.ENOTSUP, "cannot poll: the socket is closed")
+        if not flags:
+            return 0
         poller = self._poller_class()
         poller.register(self, int(flags))
         return dict(poller.poll(_poll.milliseconds(timeout))).get(self, 0)

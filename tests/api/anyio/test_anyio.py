@@ -442,6 +442,7 @@ async def test_poll(zmq, pair):
         assert [await task.result() for task in polled] == [zmq.POLLIN] * 3
     assert await pull.poll() == zmq.POLLIN
     assert await pull.poll(5, zmq.POLLOUT) == 0
+    assert await pull.poll(None, 0) == await pull.poll(None, None) == 0
     assert await pull.recv() == b"x"
     pull.close()
     with pytest.raises(zmq.ZMQError):

@@ -24,6 +24,7 @@ async def test_poll(zmq, peers):
     await one.send(b"x")
     assert await polled == zmq.POLLIN
     assert await two.poll() == await two.poll(-1, zmq.POLLIN | zmq.POLLERR) == zmq.POLLIN
+    assert await two.poll(None, 0) == await two.poll(None, None) == 0
     assert await two.recv() == b"x"
 
 

@@ -390,6 +390,7 @@ def test_poll(green, pair, spawn):
     push.send(b"x")
     assert [result(greenlet) for greenlet in polled] == [green.POLLIN] * 3
     assert pull.poll() == green.POLLIN
+    assert pull.poll(None, 0) == pull.poll(None, None) == 0
     assert pull.recv() == b"x"
 
 
