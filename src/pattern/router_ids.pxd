@@ -192,11 +192,13 @@ cdef inline void router_unwait(router_t *r, pipe_t *p) noexcept nogil:
 
 cdef inline void router_rest(pattern_t *pt, pipe_t *p) noexcept nogil:
     """A pipe that waits is read no more once all is read that came while it had the id."""
-    if not p.pattern_flags & (FLAG_WAITING | FLAG_DISPLACED) or pt.fq.from_pipe == p or not fq_has(p) or router_former(p) != NULL:
+    cdef bint served = fq_has(p)
+    if not p.pattern_flags & (FLAG_WAITING | FLAG_DISPLACED) or pt.fq.from_pipe == p or router_former(p) != NULL:
         return
     fq_remove(&pt.fq, p)
     if not p.pattern_flags & FLAG_WAITING:
-        pattern_discard(pt, p)  # it has gone
+        if served:
+            pattern_discard(pt, p)      # it has gone
     else:
         if p.other != NULL:
             pipe_front(p)       # of an inproc pipe there is no news until somebody has found nothing in it

@@ -219,6 +219,28 @@ def test_ROUTER_9_a_reply_that_arrived_is_not_lost(zmq, make, fresh, transport):
     assert router.statistics().dropped.lost == 0
 
 
+@pytest.mark.better
+def test_ROUTER_11_a_peer_that_loses_its_id_before_it_is_served(zmq, make, fresh, transport):
+    """It takes the id of one, who takes that of another, who takes it back: each has announced what the next has been given."""
+    router = make("ROUTER", ROUTER_HANDOVER=1)
+    router.bind(fresh(transport))
+    where = endpoint(router)
+    given = {}
+    for announced, name in ((b"one", b"two"), (b"two", b"one")):
+        given[announced] = make("DEALER", ROUTING_ID=announced)
+        given[announced].bind(fresh(transport))
+        router.setsockopt(zmq.CONNECT_ROUTING_ID, name)
+        router.connect(endpoint(given[announced]))
+        assert hello(given[announced], router) == name
+    late = make("DEALER", ROUTING_ID=b"two")
+    late.connect(where)
+    until(lambda: hello(given[b"two"], router) == b"two")
+    router.disconnect(endpoint(given[b"two"]))
+    given[b"two"].close()
+    late.send(b"late")
+    assert router.recv_multipart() == [b"two", b"late"]
+
+
 @pytest.mark.parametrize("transport", NETWORKS)
 def test_ROUTER_11_handover_disconnects_neither_peer(zmq, make, fresh, transport):
     """A peer that lost its connection would come back, take the id again, and so on without end."""
