@@ -52,6 +52,7 @@ cdef struct conflate_t:
     uint64_t outdone            # consumer: messages it had looked at when a newer one came (atomic, relaxed)
     uint32_t built              # producer
     uint32_t at                 # consumer
+    bint begun                  # consumer: it has told of `reading` already, so nothing newer takes its place
 
 cdef struct ring_t:
     # producer
@@ -182,7 +183,7 @@ cdef inline msg_t *only_front(ring_t *r) noexcept nogil:
             return NULL
         o.taken = pub
         o.at = 0
-    elif o.at == 0 and pub != o.taken:
+    elif o.at == 0 and not o.begun and pub != o.taken:
         # It has been looked at only, and something newer has come since.
         newer = <segment_t *> zc_swap_ptr(<void **> &o.latest, NULL)
         if newer != NULL:
@@ -199,6 +200,7 @@ cdef inline void only_pop(ring_t *r) noexcept nogil:
     if o.at == o.reading.unused:
         free(o.reading)
         o.reading = NULL
+        o.begun = False
         r.rcount = r.seen = o.taken
         zc_store_relaxed_u64(&r.rmsgs, r.rmsgs + 1)
 

@@ -15,6 +15,7 @@ from base.errors cimport ENOMEM, EAGAIN
 from message.message cimport msg_t, msg_close, msg_init, MSG_MORE, MSG_SUBSCRIBE, MSG_CANCEL
 from pipe.pipe cimport pipe_t, pipe_front, pipe_pop
 from pipe.ring cimport ring_t, ring_init, ring_free, ring_front, ring_pop, ring_slot, ring_commit
+from pipe.ring_conflate cimport ring_begin
 
 cdef enum:
     FQ_NONE = 0xffffffff
@@ -205,6 +206,7 @@ cdef inline void fq_begin(fair_queue_t *q, pipe_t *p) noexcept nogil:
     """The next frames are to come from this pipe up to the end of a message, whosever turn it is."""
     q.from_pipe = p
     q.more = True
+    ring_begin(p.inr)
 
 
 cdef inline void fq_take(fair_queue_t *q, msg_t *front, msg_t *m) noexcept nogil:
