@@ -7,6 +7,7 @@ from base.memory cimport calloc, free, malloc
 from libc.string cimport memcpy, strcmp, strlen
 from base.errors cimport ENOMEM, EPROTONOSUPPORT
 from pattern.pattern cimport pattern_peer_number
+from pipe.pipe cimport pipe_t
 from session.session cimport SOURCE_LISTENER
 from socket.security cimport credentials_free
 from socket.state cimport context_t, endpoint_t, socket_t
@@ -111,11 +112,12 @@ cdef inline int endpoint_name(endpoint_t *e, int fd) noexcept nogil:
 
 cdef inline void endpoint_tell(socket_t *s, endpoint_t *e) noexcept nogil:
     """LAST_ENDPOINT is this one's from now on. Lock held; the endpoint has become the socket's."""
+    cdef pipe_t *p = e.pipe if e.session == NULL else e.session.pipe
     free(s.last_endpoint)
     s.last_endpoint = e.told
     e.told = NULL
     if e.peer_number != NULL:
-        e.peer_number[0] = pattern_peer_number(&s.pattern, e.pipe if e.session == NULL else e.session.pipe)
+        e.peer_number[0] = pattern_peer_number(&s.pattern, p) if p != NULL else 0      # it has gone at once
         e.peer_number = NULL
 
 

@@ -396,13 +396,13 @@ cdef inline int inproc_connect(socket_t *s, endpoint_t *e) noexcept nogil:
     bound = inproc_find(ctx, inproc_name(e))
     if s.state != SOCKET_OPEN:
         rc = -ENOTSOCK
-    elif bound != NULL and bound.pipe != NULL:
-        rc = inproc_take_over(s, e, bound)
     else:
-        rc = inproc_begin(s, e, bound)
-    if rc == 0:
-        endpoint_enlist(s, e)
-        endpoint_tell(s, e)
+        endpoint_enlist(s, e)       # first: where a socket is joined to itself, the pipe may go at once, and looks for its endpoint
+        rc = inproc_take_over(s, e, bound) if bound != NULL and bound.pipe != NULL else inproc_begin(s, e, bound)
+        if rc == 0:
+            endpoint_tell(s, e)
+        else:
+            endpoint_delist(s, e)
     socket_end_call(s)
     zc_lock_release(&s.lock)
     zc_mutex_unlock(&ctx.mutex)
