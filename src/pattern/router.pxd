@@ -17,8 +17,7 @@ from option.table cimport NOTIFY_DISCONNECT, OVERFLOW_DEFAULT, OVERFLOW_DROP_NEW
 from pattern.defaults cimport default_ops
 from pattern.ops cimport (
     pattern_ops_t, pattern_t, ANSWERS, CAN_RECV, CAN_SEND, FLAG_DISPLACED, FLAG_FIXED, FLAG_GREETED, FLAG_KEYED, FLAG_NOTICE, FLAG_UP,
-    FLAG_WAITING,
-    DROPS, PATTERN_IN, PATTERN_OUT, RAW, REFUSES, SENDS_IDENTITY, SERVES, pattern_raw,
+    FLAG_WAITING, DROPS, PATTERN_IN, PATTERN_OUT, RAW, REFUSES, SENDS_IDENTITY, SERVES, pattern_raw,
 )
 from pattern.router_ids cimport (
     former_t, router_t, router_adopt, router_enter, router_former, router_holds, router_in_ready, router_key, router_leave, router_notices,
@@ -87,7 +86,7 @@ cdef inline void router_lost(pattern_t *pt, pipe_t *p) noexcept nogil:
     if router_notices(pt) & NOTIFY_DISCONNECT and router_has_peer(p) and p.other == NULL:
         pattern_insert(p, NULL, 0)
         fq_ready(&pt.fq, p)
-    p.pattern_flags &= ~(<uint32_t> FLAG_GREETED | FLAG_UP)
+    p.pattern_flags &= ~(<uint32_t> FLAG_GREETED | FLAG_UP)     # its id may be had from now on: router_holds()
     if p.pattern_flags & FLAG_WAITING:
         router_remember(pt, p, p.peer_id, p.peer_id_size)       # without memory it is the next one's
     router_unwait(r, p)
@@ -234,14 +233,14 @@ cdef inline int router_notice(pattern_t *pt, pipe_t *p, msg_t *m) noexcept nogil
 
 
 cdef inline msg_t *router_front(pattern_t *pt) noexcept nogil:
-    """The next frame to give out after the id, or NULL."""
+    """As fq_front(): a frame of the message to give out, or NULL. What a peer that has no id now has sent since it lost it is passed over."""
     cdef msg_t *front = fq_front(&pt.fq)
     cdef pipe_t *p
     while front != NULL and not pt.fq.more:
         p = pt.fq.pipes[pt.fq.current]
         if not p.pattern_flags & (FLAG_WAITING | FLAG_DISPLACED) or router_former(p) != NULL:
             break
-        router_rest(pt, p)      # what it had sent under the id has been taken back (OVERFLOW over inproc)
+        router_rest(pt, p)      # what it had sent under the id has been taken back over inproc (OVERFLOW, CONFLATE)
         front = fq_front(&pt.fq)
     return front
 

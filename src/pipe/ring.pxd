@@ -438,7 +438,7 @@ cdef inline bint ring_empty(ring_t *r) noexcept nogil:
     return r.rcount == zc_load_acquire_u64(&r.pub)
 
 
-# ---- either side, when the other is known to be away
+# ---- numbers of messages
 
 cdef inline uint64_t ring_written(ring_t *r) noexcept nogil:
     """Whole messages written since the ring was made. Either side."""
@@ -456,6 +456,8 @@ cdef inline uint64_t ring_next(ring_t *r) noexcept nogil:
     pub = zc_load_acquire_u64(&r.pub)
     return pub - 1 if pub != r.rcount else pub
 
+
+# ---- either side, when the other is known to be away
 
 cdef inline uint64_t ring_messages(ring_t *r) noexcept nogil:
     return ring_written(r) - zc_load_relaxed_u64(&r.rmsgs)

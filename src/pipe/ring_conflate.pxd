@@ -1,7 +1,7 @@
 # What makes another ring of a ring: turning it into a conflating one, and moving a message that is being written.
 #
 # Rules
-# - Both sides are held by the caller, but for ring_begin(): the consumer's.
+# - Both sides are held by the caller, except for ring_begin(), which is for the consumer.
 # - A conflating ring has no mark and no charge: it holds one message.
 
 from libc.stdint cimport uint32_t, uint64_t
@@ -87,6 +87,6 @@ cdef inline int ring_conflate(ring_t *r) noexcept nogil:
 
 
 cdef inline void ring_begin(ring_t *r) noexcept nogil:
-    """The consumer's, who has looked at the first frame of a message: that one is read to its end, also in a conflating ring."""
+    """For the consumer, which has told of the message at the front: that one is read to its end, though a newer one may come."""
     if r.only != NULL:
         r.only.begun = True
